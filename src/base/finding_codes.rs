@@ -1,0 +1,103 @@
+//! Every finding code there is: the one table behind `docs/findings.md`.
+//!
+//! A code is never renamed or reused. Messages and fixes here speak of kinds, never of values.
+
+use super::finding::Severity;
+
+/// One code: what it means and what a sender does about it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CodeEntry {
+    /// Stable kebab-case code.
+    pub code: &'static str,
+    /// The severity it has unless a partner file raises it.
+    pub severity: Severity,
+    /// What is wrong, one sentence without a value.
+    pub message: &'static str,
+    /// What to do.
+    pub fix: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $severity:ident, $message:literal, $fix:literal;)*) => {
+        $(#[doc = $message] pub static $name: CodeEntry = CodeEntry {
+            code: $code, severity: Severity::$severity, message: $message, fix: $fix,
+        };)*
+        /// All codes, in the order of this file.
+        pub static ALL: &[&CodeEntry] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    SYNTAX_INVALID = "syntax-invalid", Error,
+        "the document is not well formed here",
+        "correct the syntax at this place and send the file again";
+    ENCODING_INVALID = "encoding-invalid", Error,
+        "the document is not valid UTF-8 here",
+        "save the file as UTF-8 and send it again";
+    DUPLICATE_KEY = "duplicate-key", Error,
+        "the same name stands twice in one object",
+        "keep one of the two; the gateway does not choose";
+    DOCTYPE_REFUSED = "doctype-refused", Error,
+        "the document declares a document type",
+        "remove the DOCTYPE; entities and external subsets are never read";
+    DEPTH_EXCEEDED = "depth-exceeded", Error,
+        "the document is nested too deeply",
+        "flatten it; the limit is 64 levels";
+    SIZE_EXCEEDED = "size-exceeded", Error,
+        "the document or one of its parts is too large",
+        "split it into smaller files";
+    NUMBER_NOT_EXACT = "number-not-exact", Error,
+        "the number cannot be kept exactly",
+        "send long identifiers and money as text";
+    SCHEMA_REQUIRED_MISSING = "schema-required-missing", Error,
+        "a required value is missing",
+        "add it, or say in the record why it is missing";
+    SCHEMA_UNKNOWN_FIELD = "schema-unknown-field", Error,
+        "the field is not part of this record type",
+        "check the spelling against the data dictionary, or remove it";
+    WIRE_UNKNOWN_FIELD = "wire-unknown-field", Warning,
+        "the field is not read by this format and is ignored",
+        "nothing, if the county does not need it; otherwise ask for a mapping";
+    SCHEMA_TYPE_MISMATCH = "schema-type-mismatch", Error,
+        "the value has the wrong type",
+        "send the type the data dictionary names";
+    SCHEMA_VALUE_OUT_OF_RANGE = "schema-value-out-of-range", Error,
+        "the value is outside the allowed range or length",
+        "correct it to the range the data dictionary names";
+    SCHEMA_PATTERN_MISMATCH = "schema-pattern-mismatch", Error,
+        "the value does not have the required form",
+        "correct it to the form the data dictionary names";
+    SCHEMA_CODE_UNKNOWN = "schema-code-unknown", Error,
+        "the code is not in the code set of this field",
+        "use a code of the set, or ask for a crosswalk row";
+    CROSSWALK_CODE_UNKNOWN = "crosswalk-code-unknown", Error,
+        "the code has no row in the crosswalk of this field",
+        "use a code of the crosswalk, or ask for a row";
+    DATE_IMPOSSIBLE = "date-impossible", Error,
+        "the date or time does not exist",
+        "correct it; dates are YYYY, YYYY-MM or YYYY-MM-DD";
+    REFERENCE_DANGLING = "reference-dangling", Error,
+        "the reference points to nothing in this submission, and a required value depends on it",
+        "include what it refers to in the same file";
+    REFERENCE_UNRESOLVED = "reference-unresolved", Warning,
+        "the reference points to nothing in this submission",
+        "include what it refers to if the county needs it";
+    RECORD_TYPE_UNKNOWN = "record-type-unknown", Error,
+        "no record type of this channel was found here",
+        "send one of the record types the channel is open for";
+    DATA_CLASS_REFUSED = "data-class-refused", Error,
+        "the record holds a kind of data this gateway never accepts",
+        "do not send it here; nothing of the record was kept";
+    OPERATOR_AGREEMENT_MISSING = "operator-agreement-missing", Error,
+        "the channel has no operator agreement for a kind of data in the record",
+        "leave that data out, or have the agreement added to the partner file";
+    HEADER_INVALID = "header-invalid", Error,
+        "the header row is missing, repeated or has a column twice",
+        "start the file with the header of the template, each column once";
+    ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
+        "the row has more or fewer cells than the header",
+        "quote cells that hold the delimiter or a line break";
+    FINDINGS_TRUNCATED = "findings-truncated", Information,
+        "there are more findings than are listed",
+        "mend these first and send the file again";
+}

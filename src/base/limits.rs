@@ -1,0 +1,52 @@
+//! Every numeric limit in one place. Nothing in the gateway is unbounded.
+
+use std::time::Duration;
+
+/// Nesting of one document, any syntax.
+pub const DEPTH_MAX: usize = 64;
+/// Nodes of one document that is held whole.
+pub const NODES_MAX: usize = 200_000;
+/// Attributes on one XML element.
+pub const ATTRIBUTES_MAX: usize = 64;
+/// Bytes of one record in a streamed batch.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a bundle or message whose references resolve inside it.
+pub const BUNDLE_BYTES_MAX: usize = 16 << 20;
+/// Nodes of such a bundle that a mapping may visit as resources.
+pub const BUNDLE_NODES_MAX: usize = 10_000;
+/// Bytes of a submission that is answered in the request.
+pub const SMALL_BODY_BYTES_MAX: usize = 4 << 20;
+/// Records of a submission that is answered in the request.
+pub const SMALL_RECORDS_MAX: usize = 1_000;
+/// Records stored in one chunk of a batch.
+pub const CHUNK_RECORDS_MAX: usize = 500;
+/// Bytes of a whole batch.
+pub const BATCH_BYTES_MAX: u64 = 8 << 30;
+/// Records whose verdicts a receipt repeats; the rest are paged.
+pub const RECEIPT_RECORDS_MAX: usize = 1_000;
+/// Findings kept per record.
+pub const RECORD_FINDINGS_MAX: usize = 100;
+/// Findings repeated in one receipt.
+pub const RECEIPT_FINDINGS_MAX: usize = 1_000;
+/// Submissions between body and commit at once; above it 503.
+pub const IN_FLIGHT_MAX: usize = 128;
+/// Bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
+/// Cells of one delimited row.
+pub const CELLS_MAX: usize = 512;
+/// Memoised decisions kept per rule set.
+pub const DECISIONS_CACHED_MAX: usize = 65_536;
+/// Bytes of a recipient's answer that are read.
+pub const ANSWER_BYTES_MAX: usize = 64 << 10;
+/// Rows on one page of a list.
+pub const PAGE_ROWS_MAX: usize = 500;
+/// How long a claim is held before another worker may take the delivery.
+pub const LEASE: Duration = Duration::from_secs(60);
+/// How long a body may trickle before the minimum rate is asked of it.
+pub const BODY_GRACE: Duration = Duration::from_secs(10);
+/// Bytes per second asked of a body after the grace.
+pub const BODY_RATE_MIN: u64 = 1_024;
+/// How long a batch may stay unsealed.
+pub const BATCH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+/// How long a graceful stop waits for work in flight.
+pub const STOP_GRACE: Duration = Duration::from_secs(8);

@@ -1,0 +1,36 @@
+//! The command line: one file per command.
+//!
+//! A command parses its arguments, calls the library and prints. It decides nothing.
+
+mod findings;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A gateway for family engagement records.
+#[derive(Debug, Parser)]
+#[command(name = "kinbridge", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the reference of all finding codes, as in docs/findings.md
+    Findings(findings::Args),
+}
+
+/// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Findings(args) => findings::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("kinbridge: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

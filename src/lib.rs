@@ -1,0 +1,16 @@
+//! Kinbridge: a gateway for family engagement records.
+//!
+//! Layout, in the order a record passes through:
+//!
+//! * [`base`] the vocabulary all speak; [`catalog`] the files that describe formats and partners
+//! * [`format`] bytes to tree and back
+//! * [`record`] the canonical record and its labels
+//! * [`store`] the only SQL
+//! * [`cli`] the command line
+
+pub mod base;
+pub mod catalog;
+pub mod cli;
+pub mod format;
+pub mod record;
+pub mod store;

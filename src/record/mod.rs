@@ -1,0 +1,47 @@
+//! The canonical record: one unit of decision, translation and delivery.
+//!
+//! Shape (DESIGN section 3): `{ envelope, persons: [{key, identifiers, ...}], body }`, all text
+//! and trees; references to persons are keys inside the record. It must never hold a value that
+//! did not come from the sender or from the commit.
+
+use crate::base::digest::Digest;
+use crate::base::id::{RecordId, RecordType};
+use crate::format::Node;
+
+/// One canonical record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The type, by the name of its canonical schema.
+    pub record_type: RecordType,
+    /// `{ envelope, persons, body }`, valid against that schema.
+    pub root: Node,
+}
+
+/// Who a stored record is and which version of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RecordVersion {
+    /// The record over all versions.
+    pub record_id: RecordId,
+    /// Digest of its canonical persons and body.
+    pub version: Digest,
+}
+
+impl Record {
+    /// The envelope object.
+    pub fn envelope(&self) -> Option<&Node> {
+        self.root.get("envelope")
+    }
+
+    /// The persons of the record.
+    pub fn persons(&self) -> &[Node] {
+        self.root
+            .get("persons")
+            .map(Node::items)
+            .unwrap_or_default()
+    }
+
+    /// The body object.
+    pub fn body(&self) -> Option<&Node> {
+        self.root.get("body")
+    }
+}
