@@ -1,0 +1,235 @@
+//! Goal: the one-way flow of ARCHITECTURE.md holds. Method: compare every `crate::x` path in `src`
+//! with the table, and look for what may stand in one room only.
+
+use crate::tidy::{root, rust_files, shown};
+use std::collections::BTreeSet;
+
+/// Module, and what it may import. A module may always import itself.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("telemetry", &["base"]),
+    ("catalog", &["base"]),
+    ("format", &["base"]),
+    ("validate", &["base", "catalog", "format"]),
+    ("record", &["base", "catalog", "format"]),
+    ("mapping", &["base", "catalog", "format", "record"]),
+    ("disclosure", &["base", "catalog", "format", "record"]),
+    ("ledger", &["base"]),
+    (
+        "rules",
+        &[
+            "base",
+            "catalog",
+            "format",
+            "validate",
+            "mapping",
+            "record",
+            "disclosure",
+        ],
+    ),
+    (
+        "intake",
+        &[
+            "base",
+            "catalog",
+            "format",
+            "validate",
+            "mapping",
+            "record",
+            "disclosure",
+            "rules",
+            "store",
+            "telemetry",
+            "release",
+        ],
+    ),
+    (
+        "release",
+        &[
+            "base",
+            "catalog",
+            "format",
+            "validate",
+            "mapping",
+            "record",
+            "disclosure",
+            "rules",
+        ],
+    ),
+    ("store", &["base", "record", "ledger", "telemetry"]),
+    (
+        "deliver",
+        &["base", "catalog", "rules", "release", "store", "telemetry"],
+    ),
+    (
+        "extract",
+        &[
+            "base",
+            "catalog",
+            "format",
+            "rules",
+            "record",
+            "release",
+            "store",
+            "telemetry",
+        ],
+    ),
+];
+
+/// Text that may stand below one folder (or in one file) only.
+const ONE_ROOM_ONLY: &[(&str, &[&str])] = &[
+    ("sqlx::", &["src/store/"]),
+    ("actix_web", &["src/web/"]),
+    ("std::env", &["src/config.rs"]),
+    ("env::var", &["src/config.rs"]),
+    ("SystemTime::now", &["src/base/clock.rs"]),
+    ("Timestamp::now()", &["src/base/clock.rs"]),
+];
+
+fn module_of(path: &str) -> &str {
+    let rest = path.strip_prefix("src/").unwrap_or(path);
+    rest.split(['/', '.']).next().unwrap_or(rest)
+}
+
+/// Modules a source text names after `crate::`, grouped imports included.
+fn named_modules(text: &str) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
+        for (_, rest) in line
+            .match_indices("crate::")
+            .map(|(at, w)| line.split_at(at + w.len()))
+        {
+            if let Some(group) = rest.strip_prefix('{') {
+                let names = group.split(',').map(|part| part.trim());
+                out.extend(names.map(|n| n.split(':').next().unwrap_or(n).to_owned()));
+            } else {
+                let name: String = rest
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                out.insert(name);
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn every_import_is_allowed_by_the_table() {
+    let mut problems = Vec::new();
+    for path in rust_files("src") {
+        let name = shown(&path);
+        let module = module_of(&name).to_owned();
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(m, _)| *m == module) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for named in named_modules(code) {
+            let known = MAY_IMPORT.iter().any(|(m, _)| *m == named)
+                || ["web", "cli", "app", "config", "listen"].contains(&named.as_str());
+            if known && named != module && !allowed.contains(&named.as_str()) {
+                problems.push(format!("{name}: {module} may not import {named}"));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn what_belongs_to_one_room_stays_there() {
+    let mut problems = Vec::new();
+    for path in rust_files("src") {
+        let name = shown(&path);
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        for (at, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            for (word, rooms) in ONE_ROOM_ONLY {
+                if code.contains(word) && !rooms.iter().any(|room| name.starts_with(room)) {
+                    problems.push(format!("{name}:{}: {word}", at + 1));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn the_exits_of_sensitive_payloads_are_counted() {
+    // Raising a number here is a decision to review, not a chore.
+    const EXITS_MAX: usize = 24;
+    let exits: usize = rust_files("src")
+        .iter()
+        .filter(|path| !shown(path).starts_with("src/base/"))
+        .map(|path| std::fs::read_to_string(path).expect("a source file is readable"))
+        .map(|text| {
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            code.matches("expose(Reason::").count() + code.matches("exposed(Reason::").count()
+        })
+        .sum();
+    assert!(
+        exits <= EXITS_MAX,
+        "{exits} exits of Sensitive, {EXITS_MAX} are reviewed"
+    );
+}
+
+#[test]
+fn no_partner_code_or_crosswalk_stands_in_the_source() {
+    let mut words = BTreeSet::new();
+    collect_catalog_words(&root().join("mappings"), &mut words);
+    collect_catalog_words(&root().join("fixtures"), &mut words);
+    let mut problems = Vec::new();
+    for path in rust_files("src") {
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for literal in literals(code) {
+            let fips = literal.len() == 5 && literal.starts_with("060");
+            if words.contains(&literal) || fips {
+                problems.push(format!("{}: \"{literal}\"", shown(&path)));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// Partner ids, crosswalk names and hosts of the shipped catalog and the demo's.
+fn collect_catalog_words(folder: &std::path::Path, words: &mut BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let parent = folder
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
+        if path.is_dir() {
+            collect_catalog_words(&path, words);
+        } else if parent == "partners" || parent == "crosswalks" {
+            let stem = path
+                .file_stem()
+                .and_then(|s| s.to_str())
+                .unwrap_or_default();
+            words.insert(stem.to_owned());
+        }
+    }
+}
+
+/// String literals of a source text, comments left out. Good enough for rustfmt's layout.
+fn literals(code: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+    {
+        let mut parts = line.split('"');
+        parts.next();
+        while let (Some(inside), Some(_)) = (parts.next(), parts.next()) {
+            out.push(inside.to_owned());
+        }
+    }
+    out
+}
