@@ -14,3 +14,4 @@ pub mod cli;
 pub mod format;
 pub mod record;
 pub mod store;
+pub mod web;
