@@ -5,12 +5,13 @@
 //! * [`base`] the vocabulary all speak; [`catalog`] the files that describe formats and partners
 //! * [`format`] bytes to tree and back
 //! * [`record`] the canonical record and its labels
-//! * [`store`] the only SQL
+//! * [`store`] the only SQL; [`deliver`] lanes and transports out
 //! * [`cli`] the command line
 
 pub mod base;
 pub mod catalog;
 pub mod cli;
+pub mod deliver;
 pub mod format;
 pub mod record;
 pub mod store;
