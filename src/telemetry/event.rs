@@ -1,0 +1,123 @@
+//! The events themselves.
+
+use crate::base::id::{ChannelId, CorrelationId, DeliveryId, PartnerId};
+use crate::store::model::Counts;
+use std::time::Duration;
+
+/// Something worth a log line or a number. Never a value of a record.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// The gateway serves.
+    Started {
+        /// Where the API listens.
+        address: std::net::SocketAddr,
+        /// The rules in force.
+        rule_set: &'a str,
+    },
+    /// It takes no new connections and finishes what is in flight.
+    Stopping,
+    /// Everything has ended.
+    Stopped,
+    /// A request got its answer.
+    Answered {
+        /// Name of the route in the route table; `unrouted` for none.
+        route: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// From head to answer.
+        took: Duration,
+        /// The exchange.
+        correlation: &'a CorrelationId,
+        /// Problem code, when the answer is one.
+        problem: Option<&'static str>,
+    },
+    /// A submission was committed.
+    Accepted {
+        /// Sender.
+        partner: &'a PartnerId,
+        /// Verdicts.
+        counts: Counts,
+        /// Whether the first receipt was given again.
+        repeated: bool,
+        /// The exchange.
+        correlation: &'a CorrelationId,
+    },
+    /// A submission was refused whole.
+    Refused {
+        /// Sender.
+        partner: &'a PartnerId,
+        /// Problem code.
+        code: &'static str,
+        /// The exchange.
+        correlation: &'a CorrelationId,
+    },
+    /// The store's writer committed one group.
+    GroupCommitted {
+        /// Requests in it.
+        members: usize,
+        /// Begin to commit.
+        took: Duration,
+    },
+    /// Records were routed.
+    Routed {
+        /// Records.
+        records: usize,
+        /// Deliveries made for them.
+        deliveries: usize,
+    },
+    /// Decisions answered from memory and computed anew since the last telling.
+    DecisionCache {
+        /// From memory.
+        hits: u64,
+        /// Computed.
+        misses: u64,
+    },
+    /// A delivery reached a state.
+    Delivery {
+        /// Recipient.
+        partner: &'a PartnerId,
+        /// Its channel.
+        channel: &'a ChannelId,
+        /// Which.
+        delivery: &'a DeliveryId,
+        /// The state's word.
+        state: &'static str,
+        /// Attempts so far.
+        attempts: u32,
+    },
+    /// What waits in a lane.
+    Lane {
+        /// Recipient.
+        partner: &'a PartnerId,
+        /// Its channel.
+        channel: &'a ChannelId,
+        /// Undelivered.
+        pending: u64,
+        /// Age of the oldest.
+        oldest: Duration,
+    },
+    /// The sequencer signed a tree head.
+    CheckpointSigned {
+        /// Entries covered.
+        size: u64,
+    },
+    /// Rules were compiled and are in force.
+    RulesLoaded {
+        /// Their digest.
+        rule_set: &'a str,
+    },
+    /// New rules were refused; the old ones stay.
+    RulesRefused {
+        /// Defects found.
+        defects: usize,
+    },
+    /// The master key lies in the database's folder.
+    KeyBesideDatabase,
+    /// An operation failed; told once, where it is handled.
+    Failed {
+        /// Named operation.
+        operation: &'static str,
+        /// Kind of failure; never a value.
+        cause: &'a str,
+    },
+}
