@@ -171,7 +171,10 @@ impl Config {
         let mut figment = Figment::from(Toml::string(DEFAULTS));
         if let Some(path) = file {
             if !path.is_file() {
-                return Err(ConfigError::Read(format!("{}: no such file", path.display())));
+                return Err(ConfigError::Read(format!(
+                    "{}: no such file",
+                    path.display()
+                )));
             }
             figment = figment.merge(Toml::file_exact(path));
         }
@@ -214,16 +217,25 @@ impl Config {
 
     fn check(&self) -> Result<(), ConfigError> {
         if self.tls.is_none() && !self.listen.address.ip().is_loopback() {
-            return wrong("listen.address", "only loopback is served without [tls]; add it");
+            return wrong(
+                "listen.address",
+                "only loopback is served without [tls]; add it",
+            );
         }
         if !self.listen.metrics_address.ip().is_loopback() {
             return wrong("listen.metrics_address", "must be a loopback address");
         }
         if self.limits.in_flight_max == 0 || self.limits.body_rate_min == 0 {
-            return wrong("limits", "in_flight_max and body_rate_min must be above zero");
+            return wrong(
+                "limits",
+                "in_flight_max and body_rate_min must be above zero",
+            );
         }
         if self.limits.partner_requests_per_second == 0 || self.limits.partner_burst == 0 {
-            return wrong("limits", "partner_requests_per_second and partner_burst: above zero");
+            return wrong(
+                "limits",
+                "partner_requests_per_second and partner_burst: above zero",
+            );
         }
         self.operator.iter().try_for_each(check_operator)
     }
@@ -235,7 +247,10 @@ fn check_operator(operator: &Operator) -> Result<(), ConfigError> {
         return wrong(&key, "give it at least one role");
     }
     if operator.token_sha256.is_none() && operator.mtls.is_none() {
-        return wrong(&key, "give it token_sha256 or mtls, or it can never sign in");
+        return wrong(
+            &key,
+            "give it token_sha256 or mtls, or it can never sign in",
+        );
     }
     let digests = operator
         .token_sha256
@@ -296,7 +311,10 @@ mod tests {
             "[[operator]]\nid = \"a\"\nroles = [\"auditor\"]",
             "[[operator]]\nid = \"a\"\nroles = [\"auditor\"]\ntoken_sha256 = \"00\"",
         ] {
-            assert!(matches!(read(toml), Err(ConfigError::Wrong { .. })), "{toml}");
+            assert!(
+                matches!(read(toml), Err(ConfigError::Wrong { .. })),
+                "{toml}"
+            );
         }
     }
 }

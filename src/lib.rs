@@ -11,8 +11,10 @@
 pub mod base;
 pub mod catalog;
 pub mod cli;
+pub mod config;
 pub mod deliver;
 pub mod format;
 pub mod record;
 pub mod store;
+pub mod telemetry;
 pub mod web;

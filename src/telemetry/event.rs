@@ -1,7 +1,6 @@
 //! The events themselves.
 
 use crate::base::id::{ChannelId, CorrelationId, DeliveryId, PartnerId};
-use crate::store::model::Counts;
 use std::time::Duration;
 
 /// Something worth a log line or a number. Never a value of a record.
@@ -35,8 +34,14 @@ pub enum Event<'a> {
     Accepted {
         /// Sender.
         partner: &'a PartnerId,
-        /// Verdicts.
-        counts: Counts,
+        /// Records newly stored.
+        accepted: u64,
+        /// Records already known.
+        duplicate: u64,
+        /// Records refused.
+        rejected: u64,
+        /// Records waiting for a person.
+        held: u64,
         /// Whether the first receipt was given again.
         repeated: bool,
         /// The exchange.

@@ -64,15 +64,18 @@ fn intake(event: &Event<'_>) {
     match event {
         Event::Accepted {
             partner,
-            counts,
+            accepted,
+            duplicate,
+            rejected,
+            held,
             repeated,
             correlation,
         } => debug!(
             %partner,
-            accepted = counts.accepted,
-            duplicate = counts.duplicate,
-            rejected = counts.rejected,
-            held = counts.held,
+            accepted,
+            duplicate,
+            rejected,
+            held,
             repeated,
             correlation_id = %correlation,
             "submission_accepted"

@@ -97,10 +97,7 @@ pub(super) fn count(event: &Event<'_>) {
             histogram!(REQUEST_SECONDS, "route" => *route, "status" => class)
                 .record(took.as_secs_f64());
         }
-        Event::Accepted { counts, .. } => {
-            counter!(SUBMISSIONS).increment(1);
-            verdicts(*counts);
-        }
+        Event::Accepted { .. } => verdicts(event),
         Event::Refused { code, .. } => counter!(REFUSED, "code" => *code).increment(1),
         Event::GroupCommitted { members, took } => {
             histogram!(GROUP_MEMBERS).record(*members as f64);
@@ -126,12 +123,23 @@ pub(super) fn count(event: &Event<'_>) {
     }
 }
 
-fn verdicts(counts: crate::store::model::Counts) {
+fn verdicts(event: &Event<'_>) {
+    let Event::Accepted {
+        accepted,
+        duplicate,
+        rejected,
+        held,
+        ..
+    } = event
+    else {
+        return;
+    };
+    counter!(SUBMISSIONS).increment(1);
     for (verdict, number) in [
-        ("accepted", counts.accepted),
-        ("duplicate", counts.duplicate),
-        ("rejected", counts.rejected),
-        ("held", counts.held),
+        ("accepted", *accepted),
+        ("duplicate", *duplicate),
+        ("rejected", *rejected),
+        ("held", *held),
     ] {
         if number > 0 {
             counter!(RECORDS, "verdict" => verdict).increment(number);
@@ -193,6 +201,9 @@ mod tests {
         let text = shown.render();
         let lane = "kinbridge_lane_oldest_seconds{partner=\"test-partner\",channel=\"out-x\"} 90";
         assert!(text.contains(lane), "{text}");
-        assert!(text.contains("kinbridge_request_seconds_bucket{route=\"healthz\""), "{text}");
+        assert!(
+            text.contains("kinbridge_request_seconds_bucket{route=\"healthz\""),
+            "{text}"
+        );
     }
 }
