@@ -46,6 +46,15 @@ codes! {
     SIZE_EXCEEDED = "size-exceeded", Error,
         "the document or one of its parts is too large",
         "split it into smaller files";
+    CONTROL_CHARACTER = "control-character", Error,
+        "the text holds a character that may not stand in text",
+        "remove control characters; only tab and line breaks may stand in text";
+    XML_ROOT_UNEXPECTED = "xml-root-unexpected", Error,
+        "the outermost element is not the one this format starts with",
+        "send the document element the format's schema names, in its namespace";
+    ELEMENT_REPEATED = "element-repeated", Error,
+        "the element stands more than once where it may stand once",
+        "keep one of them; the gateway does not choose";
     NUMBER_NOT_EXACT = "number-not-exact", Error,
         "the number cannot be kept exactly",
         "send long identifiers and money as text";

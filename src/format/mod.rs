@@ -3,6 +3,8 @@
 //! Parsing never panics and never fails silently: it gives a tree as far as one could be read,
 //! and all findings. It knows syntaxes, never a partner, a record type or a code.
 
+pub mod json;
+mod notes;
 pub mod tree;
 
 pub use tree::{Node, Value};
