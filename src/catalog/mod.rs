@@ -4,3 +4,4 @@
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
 pub mod partner;
+pub mod schema;
