@@ -50,3 +50,7 @@ pub const BODY_RATE_MIN: u64 = 1_024;
 pub const BATCH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How long a graceful stop waits for work in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Bytes of one catalog file.
+pub const CATALOG_FILE_BYTES_MAX: usize = 8 << 20;
+/// Files of a catalog with all its overlays.
+pub const CATALOG_FILES_MAX: usize = 10_000;

@@ -3,5 +3,188 @@
 //! Only this module reads catalog files. It compiles nothing of another module's: each pure module
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
+pub mod crosswalk;
+pub mod files;
+pub mod format;
+pub mod mapping;
 pub mod partner;
 pub mod schema;
+
+pub use crosswalk::Crosswalk;
+pub use files::SourceFile;
+pub use format::FormatSource;
+pub use mapping::MappingSource;
+pub use partner::Partner;
+
+use crate::base::defect::Defect;
+use crate::base::id::{FormatId, PartnerId, RecordType, RuleSetId};
+use files::whole;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The whole catalog, parsed.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Digest of all files and the engine version.
+    pub digest: RuleSetId,
+    /// All files by path.
+    pub files: BTreeMap<String, SourceFile>,
+    /// JSON Schemas by path below `schemas/`: `canonical/person.schema.json`.
+    pub schema_json: BTreeMap<String, serde_json::Value>,
+    /// Formats by id.
+    pub formats: BTreeMap<FormatId, FormatSource>,
+    /// Mapping files, shared template files among them.
+    pub mappings: Vec<MappingSource>,
+    /// Code tables by name.
+    pub crosswalks: BTreeMap<String, Crosswalk>,
+    /// Partners by id.
+    pub partners: BTreeMap<PartnerId, Partner>,
+    /// The law pack, file by file.
+    pub policies: Vec<PolicySource>,
+    /// Text of the policy schema.
+    pub policy_schema: String,
+    /// Every other file below `policies/` by path.
+    pub policy_data: BTreeMap<String, String>,
+}
+
+/// One file of the law pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// The file, relative to its catalog folder.
+    pub file: String,
+    /// The whole text.
+    pub text: String,
+    /// Whether it is a county's own.
+    pub overlay: bool,
+}
+
+/// Reads the shipped catalog and the overlays over it, in order. Every defect of form is told;
+/// the sources hold what could be read.
+pub fn load(overlays: &[PathBuf]) -> (Sources, Vec<Defect>) {
+    let (files, mut defects) = files::read(overlays);
+    let sources = from_files(files, &mut defects);
+    (sources, defects)
+}
+
+/// Parses files already read.
+pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>) -> Sources {
+    let mut sources = Sources {
+        digest: files::digest(&files),
+        files: BTreeMap::new(),
+        schema_json: BTreeMap::new(),
+        formats: BTreeMap::new(),
+        mappings: Vec::new(),
+        crosswalks: BTreeMap::new(),
+        partners: BTreeMap::new(),
+        policies: Vec::new(),
+        policy_schema: String::new(),
+        policy_data: BTreeMap::new(),
+    };
+    for (path, file) in &files {
+        sort_in(&mut sources, path, file, defects);
+    }
+    sources.files = files;
+    sources
+}
+
+fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut Vec<Defect>) {
+    let steps: Vec<&str> = path.split('/').collect();
+    match steps.as_slice() {
+        ["schemas", "formats", format, version, "format.toml"] => {
+            if let Some(body) = read_toml(file, defects) {
+                let id = FormatId::new(&format!("{format}/{version}"));
+                let source = FormatSource { id: id.clone(), file: path.to_owned(), body };
+                sources.formats.insert(id, source);
+            }
+        }
+        ["schemas", .., name] if name.ends_with(".schema.json") => {
+            if let Some(json) = read_json(file, defects) {
+                let key = path.trim_start_matches("schemas/").to_owned();
+                sources.schema_json.insert(key, json);
+            }
+        }
+        // Shapes for other people's tools (XSD and the like) are shipped, not read.
+        ["schemas", ..] => {}
+        ["mappings", "crosswalks", name] if name.ends_with(".csv") => {
+            let table = crosswalk::parse(file, defects);
+            sources.crosswalks.insert(table.name.clone(), table);
+        }
+        ["mappings", "partners", name] if name.ends_with(".toml") => {
+            add_partner(sources, name.trim_end_matches(".toml"), file, defects);
+        }
+        ["mappings", format, version, name] if name.ends_with(".toml") => {
+            if let Some(body) = read_toml(file, defects) {
+                sources.mappings.push(MappingSource {
+                    format: FormatId::new(&format!("{format}/{version}")),
+                    record: RecordType::new(name.trim_end_matches(".toml")),
+                    file: path.to_owned(),
+                    body,
+                });
+            }
+        }
+        ["policies", ..] => add_policy(sources, path, file, defects),
+        _ => defects.push(whole(path, "catalog-file-misplaced", "nothing reads a file here")),
+    }
+}
+
+fn add_partner(
+    sources: &mut Sources,
+    name: &str,
+    file: &SourceFile,
+    defects: &mut Vec<Defect>,
+) {
+    let Some(mut partner) = read_toml::<Partner>(file, defects) else {
+        return;
+    };
+    if partner.id.as_str() != name {
+        let message = "the id is not the file's name";
+        defects.push(file.defect(None, "partner-id-mismatch", message));
+    }
+    partner.name_channels();
+    sources.partners.insert(partner.id.clone(), partner);
+}
+
+fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut Vec<Defect>) {
+    if file.shipped.is_some() {
+        let mut defect = file.defect(None, "overlay-replaces-policy", "a shipped policy is replaced");
+        defect.help = "add a file of another name; a pack tightens or loosens, it never replaces"
+            .to_owned();
+        defects.push(defect);
+    }
+    if path.ends_with(".cedarschema") {
+        sources.policy_schema.clone_from(&file.text);
+    } else if path.ends_with(".cedar") {
+        sources.policies.push(PolicySource {
+            file: path.to_owned(),
+            text: file.text.clone(),
+            overlay: file.overlay,
+        });
+    } else {
+        sources.policy_data.insert(path.to_owned(), file.text.clone());
+    }
+}
+
+/// Reads a TOML file of ours; what is wrong is told with its place.
+pub fn read_toml<T: DeserializeOwned>(file: &SourceFile, defects: &mut Vec<Defect>) -> Option<T> {
+    match toml::from_str(&file.text) {
+        Ok(body) => Some(body),
+        Err(error) => {
+            defects.push(file.defect(error.span(), "catalog-file-invalid", error.message()));
+            None
+        }
+    }
+}
+
+fn read_json(file: &SourceFile, defects: &mut Vec<Defect>) -> Option<serde_json::Value> {
+    match serde_json::from_str(&file.text) {
+        Ok(json) => Some(json),
+        Err(error) => {
+            let mut defect = file.defect(None, "catalog-file-invalid", "the file is not JSON");
+            defect.line = u32::try_from(error.line()).unwrap_or(0);
+            defect.column = u32::try_from(error.column()).unwrap_or(0);
+            defects.push(defect);
+            None
+        }
+    }
+}

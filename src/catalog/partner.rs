@@ -206,6 +206,20 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Vec<Agreement>,
 }
 
 impl Partner {
+    /// Gives every channel without a name the one of its direction and format.
+    pub fn name_channels(&mut self) {
+        for channel in &mut self.channel {
+            let direction = match channel.direction {
+                Direction::In => "in",
+                Direction::Out => "out",
+                Direction::Pull => "pull",
+            };
+            channel
+                .name
+                .get_or_insert_with(|| ChannelId::new(&format!("{direction}-{}", channel.format)));
+        }
+    }
+
     /// What it is when it discloses; `None` when its role can only receive.
     pub fn source_role(&self) -> Option<SourceRole> {
         self.role.parse().ok()

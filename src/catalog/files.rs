@@ -1,0 +1,221 @@
+//! Catalog files: the shipped ones inside the executable, overlays from folders laid over them.
+//!
+//! It reads bytes and keeps texts; it must never interpret one.
+
+use crate::base::defect::Defect;
+use crate::base::digest::Digest;
+use crate::base::id::RuleSetId;
+use crate::base::limits::{CATALOG_FILE_BYTES_MAX, CATALOG_FILES_MAX};
+use rust_embed::RustEmbed;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+#[derive(RustEmbed)]
+#[folder = "schemas/"]
+#[allow_missing = true]
+struct Schemas;
+
+#[derive(RustEmbed)]
+#[folder = "mappings/"]
+#[allow_missing = true]
+struct Mappings;
+
+#[derive(RustEmbed)]
+#[folder = "policies/"]
+#[allow_missing = true]
+struct Policies;
+
+/// The folders a catalog has; others in an overlay are not read.
+const FOLDERS: [&str; 3] = ["schemas", "mappings", "policies"];
+
+/// One file of the catalog.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Relative to the catalog folder, with forward slashes.
+    pub path: String,
+    /// The whole text.
+    pub text: String,
+    /// Whether it comes from an overlay.
+    pub overlay: bool,
+    /// The text of the shipped file it replaces, if it does.
+    pub shipped: Option<String>,
+}
+
+impl SourceFile {
+    /// A defect at a byte range of this file.
+    pub fn defect(
+        &self,
+        span: Option<std::ops::Range<usize>>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Defect {
+        let (line, column) = span.map_or((0, 0), |span| place(&self.text, span.start));
+        Defect {
+            file: self.path.clone(),
+            line,
+            column,
+            code,
+            message: message.into(),
+            help: String::new(),
+        }
+    }
+}
+
+/// One-based line and column (in characters) of a byte offset.
+pub fn place(text: &str, offset: usize) -> (u32, u32) {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = text.get(..end).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    let clip = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    (clip(line), clip(column))
+}
+
+/// All files: the shipped ones and the overlays in order, the last one of a path winning.
+pub fn read(overlays: &[PathBuf]) -> (BTreeMap<String, SourceFile>, Vec<Defect>) {
+    let mut defects = Vec::new();
+    let mut files = shipped(&mut defects);
+    for overlay in overlays {
+        if !overlay.is_dir() {
+            let path = overlay.display().to_string();
+            defects.push(whole(&path, "overlay-missing", "the catalog folder is not there"));
+            continue;
+        }
+        for folder in FOLDERS {
+            walk(overlay, &overlay.join(folder), &mut files, &mut defects);
+        }
+    }
+    (files, defects)
+}
+
+/// The digest of all files and of this engine's version.
+pub fn digest(files: &BTreeMap<String, SourceFile>) -> RuleSetId {
+    let mut parts: Vec<&[u8]> = vec![env!("CARGO_PKG_VERSION").as_bytes()];
+    for (path, file) in files {
+        parts.push(path.as_bytes());
+        parts.push(file.text.as_bytes());
+    }
+    RuleSetId::new(&Digest::of_parts(&parts).to_hex())
+}
+
+fn shipped(defects: &mut Vec<Defect>) -> BTreeMap<String, SourceFile> {
+    let mut files = BTreeMap::new();
+    let mut add = |folder: &str, name: &str, bytes: &[u8]| {
+        let path = format!("{folder}/{name}");
+        if is_catalog_file(&path) {
+            insert(&mut files, path, bytes, false, defects);
+        }
+    };
+    for name in Schemas::iter() {
+        if let Some(file) = Schemas::get(&name) {
+            add("schemas", &name, &file.data);
+        }
+    }
+    for name in Mappings::iter() {
+        if let Some(file) = Mappings::get(&name) {
+            add("mappings", &name, &file.data);
+        }
+    }
+    for name in Policies::iter() {
+        if let Some(file) = Policies::get(&name) {
+            add("policies", &name, &file.data);
+        }
+    }
+    files
+}
+
+/// Texts for people beside the catalog are not part of it.
+fn is_catalog_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    !name.starts_with('.') && !path.ends_with(".md") && !path.ends_with('~')
+}
+
+fn insert(
+    files: &mut BTreeMap<String, SourceFile>,
+    path: String,
+    bytes: &[u8],
+    overlay: bool,
+    defects: &mut Vec<Defect>,
+) {
+    if bytes.len() > CATALOG_FILE_BYTES_MAX || files.len() >= CATALOG_FILES_MAX {
+        defects.push(whole(&path, "catalog-too-large", "the file or the catalog is too large"));
+        return;
+    }
+    match String::from_utf8(bytes.to_vec()) {
+        Ok(text) => {
+            // Line ends of an editor must not change the rule set nor a place in a file.
+            let text = text.replace("\r\n", "\n");
+            let shipped = files.remove(&path).filter(|_| overlay).map(|old| {
+                // An overlay over an overlay still answers to what was shipped.
+                if old.overlay { old.shipped.unwrap_or_default() } else { old.text }
+            });
+            let shipped = shipped.filter(|text| !text.is_empty());
+            files.insert(path.clone(), SourceFile { path, text, overlay, shipped });
+        }
+        Err(_) => defects.push(whole(&path, "catalog-not-text", "the file is not UTF-8")),
+    }
+}
+
+fn walk(
+    root: &Path,
+    folder: &Path,
+    files: &mut BTreeMap<String, SourceFile>,
+    defects: &mut Vec<Defect>,
+) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            walk(root, &path, files, defects);
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap_or(&path);
+        let name = name.to_string_lossy().replace('\\', "/");
+        if !is_catalog_file(&name) {
+            continue;
+        }
+        match std::fs::read(&path) {
+            Ok(bytes) => insert(files, name, &bytes, true, defects),
+            Err(_) => defects.push(whole(&name, "catalog-unreadable", "the file cannot be read")),
+        }
+    }
+}
+
+/// A defect of a whole file.
+pub fn whole(path: &str, code: &'static str, message: impl Into<String>) -> Defect {
+    Defect {
+        file: path.to_owned(),
+        line: 0,
+        column: 0,
+        code,
+        message: message.into(),
+        help: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: places are counted in characters from one. Method: a text with a wide character.
+    #[test]
+    fn a_place_is_line_and_column_in_characters() {
+        let text = "a\nbé=c";
+        assert_eq!(place(text, 0), (1, 1));
+        assert_eq!(place(text, 2), (2, 1));
+        assert_eq!(place(text, 5), (2, 3));
+        assert_eq!(place(text, 99), (2, 5));
+    }
+}

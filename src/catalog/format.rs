@@ -1,0 +1,222 @@
+//! A format's own file, `schemas/formats/<format>/<version>/format.toml`: what the wire looks like.
+//!
+//! The language is specified in `mappings/README.md`, section 1. Only parsed here.
+
+use crate::base::id::FormatId;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// One format and version, parsed.
+#[derive(Clone, Debug)]
+pub struct FormatSource {
+    /// `<format>/<version>`.
+    pub id: FormatId,
+    /// The file, relative to its catalog folder.
+    pub file: String,
+    /// What stands in it.
+    pub body: FormatFile,
+}
+
+/// The keys of `format.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormatFile {
+    /// For people.
+    pub name: String,
+    /// How bytes become a tree.
+    pub syntax: Syntax,
+    /// Record streams it may also come as.
+    #[serde(default)]
+    pub stream: Vec<Stream>,
+    /// The first one is written.
+    #[serde(default)]
+    pub media_types: Vec<String>,
+    /// How findings name places; left out, the syntax's own way.
+    #[serde(default)]
+    pub notation: Option<NotationKind>,
+    /// The document is the canonical record itself.
+    #[serde(default)]
+    pub identity: bool,
+    /// Schema file of the whole document.
+    #[serde(default)]
+    pub document: Option<Spanned<String>>,
+    /// Where nodes stand.
+    #[serde(default)]
+    pub node: Vec<Spanned<NodeSource>>,
+    /// How nodes refer to each other.
+    #[serde(default)]
+    pub reference: Option<ReferenceSource>,
+    /// Wire schemas by node type.
+    #[serde(default)]
+    pub schema: Vec<Spanned<SchemaSource>>,
+    /// Of XML formats.
+    #[serde(default)]
+    pub xml: Option<XmlSource>,
+    /// Of delimited formats.
+    #[serde(default)]
+    pub delimited: Option<DelimitedSource>,
+}
+
+/// How bytes become a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Syntax {
+    /// JSON.
+    Json,
+    /// XML.
+    Xml,
+    /// Rows of cells under a header.
+    Delimited,
+}
+
+/// A record stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// One document per line.
+    Lines,
+}
+
+/// How findings name places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotationKind {
+    /// RFC 6901.
+    Pointer,
+    /// Element path.
+    Xml,
+    /// Row and column.
+    Column,
+    /// Dotted path from the resource type.
+    Fhir,
+}
+
+/// Where nodes stand in a document.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSource {
+    /// The document has this form: test in, assignment out.
+    #[serde(default)]
+    pub when: Option<Spanned<String>>,
+    /// Path of the nodes.
+    pub at: Spanned<String>,
+    /// Path in the node of its type.
+    #[serde(default)]
+    pub type_from: Option<Spanned<String>>,
+    /// The type itself.
+    #[serde(default, rename = "type")]
+    pub node_type: Option<String>,
+    /// Path of the node's absolute name.
+    #[serde(default)]
+    pub name: Option<Spanned<String>>,
+    /// Documents are written in this form.
+    #[serde(default)]
+    pub write: bool,
+    /// Further members of the document, going out.
+    #[serde(default, rename = "const")]
+    pub constants: toml::Table,
+    /// Member that gets the document's own derived id, going out.
+    #[serde(default)]
+    pub id: Option<String>,
+}
+
+/// How nodes refer to each other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReferenceSource {
+    /// Path in a node of its id.
+    pub id: String,
+    /// Path in a reference of the name; `.` when the reference is the text itself.
+    pub value: String,
+    /// How a node is named by its members.
+    pub names: Vec<String>,
+    /// An absolute URL also matches by its last two segments.
+    #[serde(default)]
+    pub absolute: bool,
+    /// Nodes inside a node.
+    #[serde(default)]
+    pub local: Option<LocalSource>,
+    /// Text of references going out.
+    pub write: String,
+    /// Form of ids going out.
+    #[serde(default)]
+    pub id_form: IdForm,
+}
+
+/// Nodes inside a node, named within it only.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalSource {
+    /// Path of the inner nodes.
+    pub at: String,
+    /// What references to them begin with.
+    pub prefix: String,
+}
+
+/// Form of ids going out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdForm {
+    /// Eight-four-four-four-twelve.
+    #[default]
+    Uuid,
+    /// `_` and 32 hexadecimal digits.
+    Ncname,
+    /// 32 hexadecimal digits.
+    Hex,
+}
+
+/// A wire schema of one node type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SchemaSource {
+    /// The node type.
+    #[serde(rename = "type")]
+    pub node_type: String,
+    /// File beside `format.toml`.
+    pub file: Spanned<String>,
+    /// Delimited: columns that tell that a file is of this type.
+    #[serde(default)]
+    pub header: Vec<String>,
+    /// Delimited: columns whose contiguous equal values make one unit.
+    #[serde(default)]
+    pub group_by: Vec<String>,
+}
+
+/// What only XML formats have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct XmlSource {
+    /// Prefixed root element.
+    pub root: Spanned<String>,
+    /// Prefix to namespace, fixed for the format.
+    pub namespaces: std::collections::BTreeMap<String, String>,
+    /// Schemas shipped for those who validate with their own tools.
+    #[serde(default)]
+    pub xsd: Vec<Spanned<String>>,
+}
+
+/// What only delimited formats have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelimitedSource {
+    /// One ASCII character.
+    #[serde(default = "comma")]
+    pub delimiter: char,
+}
+
+fn comma() -> char {
+    ','
+}
+
+impl FormatSource {
+    /// The folder of the format, relative to `schemas/`.
+    pub fn folder(&self) -> String {
+        format!("formats/{}", self.id)
+    }
+
+    /// The path under which a schema file of this format stands in `Sources::schemas`.
+    pub fn schema_path(&self, file: &str) -> String {
+        format!("{}/{file}", self.folder())
+    }
+}
