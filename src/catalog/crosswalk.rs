@@ -179,7 +179,9 @@ fn row(names: &[String], cells: &[String], line: u32) -> Result<CrosswalkRow, &'
         to: cell("to").into(),
         relation,
         preferred,
-        display: Some(cell("display")).filter(|d| !d.is_empty()).map(Text::from),
+        display: Some(cell("display"))
+            .filter(|d| !d.is_empty())
+            .map(Text::from),
         line,
     })
 }
@@ -221,14 +223,24 @@ mod tests {
     #[test]
     fn overlay_rows_are_laid_over_the_shipped_ones() {
         let mut defects = Vec::new();
-        let shipped = "# unmapped = hold\nfrom,to,relation,preferred\na,1,equivalent,\nb,2,broader,\n";
+        let shipped =
+            "# unmapped = hold\nfrom,to,relation,preferred\na,1,equivalent,\nb,2,broader,\n";
         let over = "from,to,relation\nb,2,equivalent\nc,\"3,x\",narrower\n";
         let table = parse(&file(over, Some(shipped)), &mut defects);
         assert!(defects.is_empty(), "{defects:?}");
         assert_eq!(table.unmapped, Unmapped::Hold);
-        let pairs: Vec<_> = table.rows.iter().map(|r| (r.from.as_str(), r.to.as_str())).collect();
+        let pairs: Vec<_> = table
+            .rows
+            .iter()
+            .map(|r| (r.from.as_str(), r.to.as_str()))
+            .collect();
         assert_eq!(pairs, [("a", "1"), ("b", "2"), ("c", "3,x")]);
-        assert!(table.rows.iter().all(|r| r.from != "b" || r.relation == Relation::Equivalent));
+        assert!(
+            table
+                .rows
+                .iter()
+                .all(|r| r.from != "b" || r.relation == Relation::Equivalent)
+        );
     }
 
     /// Goal: a bad row is a defect with its line. Method: a relation that is no word.

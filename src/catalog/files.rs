@@ -87,7 +87,11 @@ pub fn read(overlays: &[PathBuf]) -> (BTreeMap<String, SourceFile>, Vec<Defect>)
     for overlay in overlays {
         if !overlay.is_dir() {
             let path = overlay.display().to_string();
-            defects.push(whole(&path, "overlay-missing", "the catalog folder is not there"));
+            defects.push(whole(
+                &path,
+                "overlay-missing",
+                "the catalog folder is not there",
+            ));
             continue;
         }
         for folder in FOLDERS {
@@ -147,7 +151,11 @@ fn insert(
     defects: &mut Vec<Defect>,
 ) {
     if bytes.len() > CATALOG_FILE_BYTES_MAX || files.len() >= CATALOG_FILES_MAX {
-        defects.push(whole(&path, "catalog-too-large", "the file or the catalog is too large"));
+        defects.push(whole(
+            &path,
+            "catalog-too-large",
+            "the file or the catalog is too large",
+        ));
         return;
     }
     match String::from_utf8(bytes.to_vec()) {
@@ -156,10 +164,22 @@ fn insert(
             let text = text.replace("\r\n", "\n");
             let shipped = files.remove(&path).filter(|_| overlay).map(|old| {
                 // An overlay over an overlay still answers to what was shipped.
-                if old.overlay { old.shipped.unwrap_or_default() } else { old.text }
+                if old.overlay {
+                    old.shipped.unwrap_or_default()
+                } else {
+                    old.text
+                }
             });
             let shipped = shipped.filter(|text| !text.is_empty());
-            files.insert(path.clone(), SourceFile { path, text, overlay, shipped });
+            files.insert(
+                path.clone(),
+                SourceFile {
+                    path,
+                    text,
+                    overlay,
+                    shipped,
+                },
+            );
         }
         Err(_) => defects.push(whole(&path, "catalog-not-text", "the file is not UTF-8")),
     }
@@ -188,7 +208,11 @@ fn walk(
         }
         match std::fs::read(&path) {
             Ok(bytes) => insert(files, name, &bytes, true, defects),
-            Err(_) => defects.push(whole(&name, "catalog-unreadable", "the file cannot be read")),
+            Err(_) => defects.push(whole(
+                &name,
+                "catalog-unreadable",
+                "the file cannot be read",
+            )),
         }
     }
 }

@@ -94,7 +94,11 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
         ["schemas", "formats", format, version, "format.toml"] => {
             if let Some(body) = read_toml(file, defects) {
                 let id = FormatId::new(&format!("{format}/{version}"));
-                let source = FormatSource { id: id.clone(), file: path.to_owned(), body };
+                let source = FormatSource {
+                    id: id.clone(),
+                    file: path.to_owned(),
+                    body,
+                };
                 sources.formats.insert(id, source);
             }
         }
@@ -124,16 +128,15 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
             }
         }
         ["policies", ..] => add_policy(sources, path, file, defects),
-        _ => defects.push(whole(path, "catalog-file-misplaced", "nothing reads a file here")),
+        _ => defects.push(whole(
+            path,
+            "catalog-file-misplaced",
+            "nothing reads a file here",
+        )),
     }
 }
 
-fn add_partner(
-    sources: &mut Sources,
-    name: &str,
-    file: &SourceFile,
-    defects: &mut Vec<Defect>,
-) {
+fn add_partner(sources: &mut Sources, name: &str, file: &SourceFile, defects: &mut Vec<Defect>) {
     let Some(mut partner) = read_toml::<Partner>(file, defects) else {
         return;
     };
@@ -147,9 +150,13 @@ fn add_partner(
 
 fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut Vec<Defect>) {
     if file.shipped.is_some() {
-        let mut defect = file.defect(None, "overlay-replaces-policy", "a shipped policy is replaced");
-        defect.help = "add a file of another name; a pack tightens or loosens, it never replaces"
-            .to_owned();
+        let mut defect = file.defect(
+            None,
+            "overlay-replaces-policy",
+            "a shipped policy is replaced",
+        );
+        defect.help =
+            "add a file of another name; a pack tightens or loosens, it never replaces".to_owned();
         defects.push(defect);
     }
     if path.ends_with(".cedarschema") {
@@ -161,7 +168,9 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
             overlay: file.overlay,
         });
     } else {
-        sources.policy_data.insert(path.to_owned(), file.text.clone());
+        sources
+            .policy_data
+            .insert(path.to_owned(), file.text.clone());
     }
 }
 
