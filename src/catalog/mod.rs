@@ -22,6 +22,7 @@ use files::whole;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The whole catalog, parsed.
 #[derive(Clone, Debug)]
@@ -30,7 +31,9 @@ pub struct Sources {
     pub digest: RuleSetId,
     /// All files by path.
     pub files: BTreeMap<String, SourceFile>,
-    /// JSON Schemas by path below `schemas/`: `canonical/person.schema.json`.
+    /// Shapes by path below `schemas/`: `canonical/person.schema.json`.
+    pub schemas: BTreeMap<String, Arc<schema::Shape>>,
+    /// The same schemas as JSON.
     pub schema_json: BTreeMap<String, serde_json::Value>,
     /// Formats by id.
     pub formats: BTreeMap<FormatId, FormatSource>,
@@ -72,6 +75,7 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     let mut sources = Sources {
         digest: files::digest(&files),
         files: BTreeMap::new(),
+        schemas: BTreeMap::new(),
         schema_json: BTreeMap::new(),
         formats: BTreeMap::new(),
         mappings: Vec::new(),
@@ -84,6 +88,17 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     for (path, file) in &files {
         sort_in(&mut sources, path, file, defects);
     }
+    let texts: BTreeMap<String, &str> = files
+        .iter()
+        .filter(|(path, _)| path.ends_with(".schema.json"))
+        .filter_map(|(path, file)| {
+            let path = path.strip_prefix("schemas/")?;
+            (!path.starts_with("kinbridge/")).then(|| (path.to_owned(), file.text.as_str()))
+        })
+        .collect();
+    let (shapes, wrong) = schema::compile_all(&texts);
+    sources.schemas = shapes;
+    defects.extend(wrong);
     sources.files = files;
     sources
 }
