@@ -153,7 +153,9 @@ impl<'a> Compiler<'a> {
         }
         let kind = if let Some(reference) = schema.get("$ref") {
             self.check_keywords(file, schema, "$ref");
-            return self.follow(file, reference, &own);
+            let mut shape = self.follow(file, reference, &own)?;
+            self.require(file, schema, &mut shape);
+            return Some(shape);
         } else if let Some(variants) = schema.get("oneOf") {
             self.check_keywords(file, schema, "oneOf");
             self.one_of(file, variants, &own)?
@@ -165,6 +167,7 @@ impl<'a> Compiler<'a> {
             required: false,
             classes: own.classes,
             about: own.about,
+            narrative: self.narrative(file, schema),
         };
         if own.labelled && shape.is_leaf() && (shape.classes.is_empty() || shape.about.is_none()) {
             self.invalid(
@@ -175,6 +178,27 @@ impl<'a> Compiler<'a> {
             );
         }
         Some(shape)
+    }
+
+    /// What a place asks of a part beyond the part's own `required`.
+    fn require(&mut self, file: &str, schema: &Node, shape: &mut Shape) {
+        for name in self.texts(file, schema, "required").unwrap_or_default() {
+            let member = match &mut shape.kind {
+                Kind::Object { members, .. } => members.iter_mut().find(|(n, _)| *n == name),
+                _ => None,
+            };
+            if let Some((_, member)) = member {
+                member.required = true;
+                continue;
+            }
+            self.defect(
+                file,
+                schema.get("required").unwrap_or(schema),
+                "schema-member-unknown",
+                format!("`required` names `{name}`, which the part does not have"),
+                "correct the name".to_owned(),
+            );
+        }
     }
 
     fn invalid(&mut self, file: &str, node: &Node, code: &'static str, message: &str) {

@@ -20,7 +20,7 @@ const SILENT: &[&str] = &[
     "deprecated",
 ];
 /// Keywords of ours, allowed everywhere.
-const LABELS: &[&str] = &["x-data-class", "x-about"];
+const LABELS: &[&str] = &["x-data-class", "x-about", "x-narrative"];
 
 /// The keywords allowed beside a `type` (or beside `$ref` and `oneOf`, under those names).
 fn allowed(form: &str) -> &'static [&'static str] {
@@ -44,7 +44,7 @@ fn allowed(form: &str) -> &'static [&'static str] {
         ],
         "number" | "integer" => &["type", "minimum", "maximum"],
         "boolean" => &["type"],
-        "$ref" => &["$ref"],
+        "$ref" => &["$ref", "required"],
         "oneOf" => &["oneOf"],
         _ => &[],
     }
@@ -88,6 +88,15 @@ impl Compiler<'_> {
             _ => None,
         };
         self.want(file, node, value, name, "a number of this type")
+    }
+
+    /// Whether the value is free text.
+    pub(super) fn narrative(&mut self, file: &str, schema: &Node) -> bool {
+        let Some(node) = schema.get("x-narrative") else {
+            return false;
+        };
+        self.want(file, node, node.as_bool(), "x-narrative", "true or false")
+            .unwrap_or(false)
     }
 
     /// A list of texts.

@@ -23,6 +23,8 @@ pub struct Shape {
     pub classes: ClassSet,
     /// Whom the value is about, own or inherited; absent in wire schemas.
     pub about: Option<About>,
+    /// Whether it is free text, which goes only where every label in the record may go.
+    pub narrative: bool,
 }
 
 /// Whom a value is about.
@@ -32,8 +34,8 @@ pub enum About {
     Subject,
     /// The record's focus child or children.
     Case,
-    /// The person whose key stands at this pointer; `./x` starts at the object that holds the
-    /// value, anything else at the record.
+    /// The person whose key stands at this pointer; `./x` is the member `x` of the nearest object
+    /// around the value whose schema has that member, anything else starts at the record.
     Person(Text),
 }
 
@@ -154,6 +156,7 @@ impl Shape {
             required: false,
             classes: ClassSet::EMPTY,
             about: None,
+            narrative: false,
         }
     }
 

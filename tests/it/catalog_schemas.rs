@@ -1,0 +1,123 @@
+//! Goal: the shipped schemas are within the profile and fully labelled. Method: load the shipped
+//! catalog and look at what the schema compiler says.
+
+use kinbridge::base::vocabulary::DataClass;
+use kinbridge::catalog;
+use kinbridge::catalog::schema::{About, Shape};
+
+fn shape<'a>(sources: &'a catalog::Sources, record: &str) -> &'a Shape {
+    sources
+        .schemas
+        .get(&format!("canonical/{record}.schema.json"))
+        .expect("the record type is shipped")
+}
+
+#[test]
+fn the_shipped_schemas_have_no_defect() {
+    let (_, defects) = catalog::load(&[]);
+    let told: Vec<String> = defects
+        .iter()
+        .filter(|d| d.file.starts_with("schemas/"))
+        .map(ToString::to_string)
+        .collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+#[test]
+fn every_leaf_of_a_record_has_a_class_and_a_person() {
+    let (sources, _) = catalog::load(&[]);
+    for record in [
+        "person",
+        "family-case",
+        "engagement-contact",
+        "service-referral",
+    ] {
+        let mut leaves = 0;
+        shape(&sources, record).leaves(&mut |path, leaf| {
+            leaves += 1;
+            assert!(!leaf.classes.is_empty(), "{record}: {path} has no class");
+            assert!(leaf.about.is_some(), "{record}: {path} is about nobody");
+        });
+        assert!(leaves > 80, "{record} has only {leaves} leaves");
+    }
+}
+
+#[test]
+fn labels_are_those_of_the_dictionary() {
+    let (sources, _) = catalog::load(&[]);
+    let contact = shape(&sources, "engagement-contact");
+    let classes = |path: &str| -> Vec<DataClass> {
+        let leaf = contact.at(path).expect("the path exists");
+        leaf.classes.iter().collect()
+    };
+    assert_eq!(classes("body.mode"), [DataClass::EngagementContact]);
+    assert_eq!(classes("body.location_type"), [DataClass::ContactAddress]);
+    assert_eq!(classes("body.billable.dx[]"), [DataClass::MentalHealth]);
+    assert_eq!(
+        classes("body.mandated_report_made"),
+        [DataClass::AbuseReport]
+    );
+    assert_eq!(classes("persons[].gender_identity.code"), [DataClass::Sogi]);
+    assert_eq!(
+        classes("persons[].tribe[].enrolment_no"),
+        [DataClass::TribalConfidential]
+    );
+    assert_eq!(
+        classes("persons[].cws_client_id"),
+        [DataClass::JuvenileCaseFile, DataClass::Demographics]
+    );
+    let about = contact
+        .at("persons[].names[].last")
+        .expect("a name")
+        .about
+        .clone();
+    assert_eq!(about, Some(About::Person("./key".into())));
+    assert!(contact.at("body.narrative").expect("free text").narrative);
+}
+
+#[test]
+fn a_protected_address_is_its_own_class() {
+    let (sources, _) = catalog::load(&[]);
+    let address = shape(&sources, "person")
+        .at("persons[].addresses[]")
+        .expect("addresses");
+    for (kind, class) in [
+        ("home", DataClass::ContactAddress),
+        ("safe_at_home_substitute", DataClass::ContactAddress),
+        ("safe_at_home_actual", DataClass::SafeAtHomeAddress),
+        ("confidential", DataClass::SafeAtHomeAddress),
+        ("shelter", DataClass::SafeAtHomeAddress),
+    ] {
+        let city = address.variant(kind).and_then(|v| v.at("city"));
+        assert!(city.expect("a city").classes.contains(class), "{kind}");
+    }
+}
+
+#[test]
+fn disclosed_topics_keep_apart() {
+    let (sources, _) = catalog::load(&[]);
+    let topics = shape(&sources, "engagement-contact")
+        .at("body.disclosures[]")
+        .expect("topics");
+    let class = |topic: &str| {
+        let leaf = topics.variant(topic).and_then(|v| v.at("topic"));
+        leaf.expect("a topic").classes.iter().collect::<Vec<_>>()
+    };
+    assert_eq!(class("sud"), [DataClass::SudPart2]);
+    assert_eq!(class("dv"), [DataClass::DvInformation]);
+    assert_eq!(class("imm"), [DataClass::ImmigrationStatus]);
+}
+
+#[test]
+fn service_source_is_asked_for_where_the_prevention_wall_needs_it() {
+    let (sources, _) = catalog::load(&[]);
+    for (record, wanted) in [
+        ("person", false),
+        ("family-case", true),
+        ("engagement-contact", true),
+        ("service-referral", true),
+    ] {
+        let leaf = shape(&sources, record).at("envelope.service_source");
+        assert_eq!(leaf.expect("the member").required, wanted, "{record}");
+    }
+}
