@@ -8,6 +8,7 @@
 //! * [`store`] the only SQL; [`deliver`] lanes and transports out
 //! * [`cli`] the command line
 
+pub mod app;
 pub mod base;
 pub mod catalog;
 pub mod cli;

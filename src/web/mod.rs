@@ -1,4 +1,19 @@
 //! HTTP: the API, authentication, limits, and the demo's receiver. The only room that knows actix.
+//!
+//! A request goes one way, see [`answer`]: who, may it, is there room, how large, then its handler.
+//! Nothing of a body is read before the caller is known, and no answer carries a value that its
+//! caller may not see.
 
+pub mod answer;
+pub mod body;
 pub mod certificates;
+pub mod correlation;
+mod health;
+pub mod openapi;
+pub mod principal;
+pub mod problem;
 pub mod receiver;
+pub mod routes;
+pub mod server;
+pub mod site;
+pub mod tls;

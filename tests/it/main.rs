@@ -4,3 +4,4 @@ mod architecture;
 mod catalog_schemas;
 mod findings;
 mod tidy;
+mod web;

@@ -1,0 +1,234 @@
+//! The one way every request goes: who, may it, is there room, how large, then the handler.
+//!
+//! Everything here happens before a byte of the body is read. Handlers get a [`Call`] and give an
+//! answer or a problem; they never authenticate, count or log requests themselves.
+
+use super::body::{Body, Pace, too_large};
+use super::correlation::correlation;
+use super::health;
+use super::principal::{OperatorPass, PartnerPass, Principal};
+use super::problem::{BUSY, FORBIDDEN, Problem, RATE_LIMITED, STOPPING, UNAUTHENTICATED};
+use super::routes::{Access, BodyRule, Handler, Route};
+use super::site::{Place, Site};
+use super::tls::Peer;
+use crate::base::id::CorrelationId;
+use crate::telemetry::{Event, emit};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What a handler gives.
+pub type Outcome = Result<HttpResponse, Problem>;
+
+static CORRELATION: HeaderName = HeaderName::from_static("kinbridge-correlation-id");
+
+/// A request that was let in.
+pub struct Call {
+    /// What all requests share.
+    pub site: Arc<Site>,
+    /// Its row of the table.
+    pub route: &'static Route,
+    /// Head.
+    pub request: HttpRequest,
+    /// Who calls; `None` on public routes.
+    pub principal: Option<Principal>,
+    /// The exchange.
+    pub correlation: CorrelationId,
+    /// Not yet read.
+    pub body: Body,
+    place: Option<Place>,
+}
+
+impl Call {
+    /// The calling partner; on a route partners may not call this is a 403.
+    pub fn partner(&self) -> Result<Arc<PartnerPass>, Problem> {
+        match &self.principal {
+            Some(Principal::Partner(pass)) => Ok(pass.clone()),
+            _ => Err(forbidden()),
+        }
+    }
+
+    /// The calling operator.
+    pub fn operator(&self) -> Result<Arc<OperatorPass>, Problem> {
+        match &self.principal {
+            Some(Principal::Operator(pass)) => Ok(pass.clone()),
+            _ => Err(forbidden()),
+        }
+    }
+
+    /// A header's text, when it is visible ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers().get(name)?.to_str().ok()
+    }
+
+    /// A part of the path.
+    pub fn part(&self, name: &str) -> &str {
+        self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// The announced length of the body; 0 when there is none.
+    pub fn announced(&self) -> u64 {
+        announced(&self.request)
+    }
+
+    /// Whether it holds a place among the submissions in flight.
+    pub fn in_flight(&self) -> bool {
+        self.place.is_some()
+    }
+}
+
+/// Answers one request of one route.
+pub async fn answer(
+    route: &'static Route,
+    site: web::Data<Site>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HttpResponse {
+    let started = Instant::now();
+    let site = site.into_inner();
+    let trace = request.headers().get("traceparent");
+    let trace = trace.and_then(|value| value.to_str().ok());
+    let correlation = correlation(trace, site.clock.now());
+    let outcome = match admit(route, site, request, payload, &correlation) {
+        Ok(call) => run(call).await,
+        Err(problem) => Err(problem),
+    };
+    finish(route.name, outcome, &correlation, started)
+}
+
+/// Answers what no route takes: an unknown address, or an address with another method.
+pub fn unrouted(problem: Problem, site: &Site, request: &HttpRequest) -> HttpResponse {
+    let trace = request.headers().get("traceparent");
+    let trace = trace.and_then(|value| value.to_str().ok());
+    let correlation = correlation(trace, site.clock.now());
+    finish("unrouted", Err(problem), &correlation, Instant::now())
+}
+
+fn finish(
+    route: &'static str,
+    outcome: Outcome,
+    correlation: &CorrelationId,
+    started: Instant,
+) -> HttpResponse {
+    let problem = outcome.as_ref().err().map(|problem| problem.kind.code);
+    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(correlation));
+    if let Ok(value) = HeaderValue::from_str(correlation.as_str()) {
+        response.headers_mut().insert(CORRELATION.clone(), value);
+    }
+    emit(&Event::Answered {
+        route,
+        status: response.status().as_u16(),
+        took: started.elapsed(),
+        correlation,
+        problem,
+    });
+    response
+}
+
+fn admit(
+    route: &'static Route,
+    site: Arc<Site>,
+    request: HttpRequest,
+    payload: web::Payload,
+    correlation: &CorrelationId,
+) -> Result<Call, Problem> {
+    let principal = match route.access {
+        Access::Public => None,
+        Access::Known { .. } => Some(authenticate(&site, &request)?),
+    };
+    permit(route, principal.as_ref())?;
+    let place = room(route, &site, &request)?;
+    let pace = Pace::of(&site.config.limits);
+    Ok(Call {
+        body: Body::new(payload, pace, route.body.bytes_max()),
+        site,
+        route,
+        request,
+        principal,
+        correlation: correlation.clone(),
+        place,
+    })
+}
+
+fn authenticate(site: &Site, request: &HttpRequest) -> Result<Principal, Problem> {
+    let now = site.clock.now();
+    let directory = site.directory.load();
+    let known = match request.headers().get(AUTHORIZATION) {
+        // A token that is shown decides alone: a wrong one is not rescued by a certificate.
+        Some(value) => bearer(value).and_then(|token| directory.by_token(token, now)),
+        None => request
+            .conn_data::<Peer>()
+            .and_then(|peer| directory.by_certificate(peer, now)),
+    };
+    known.ok_or_else(|| {
+        Problem::new(
+            &UNAUTHENTICATED,
+            "show a client certificate or a bearer token this gateway knows",
+        )
+    })
+}
+
+fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+}
+
+fn permit(route: &Route, principal: Option<&Principal>) -> Result<(), Problem> {
+    let Access::Known { partners, roles } = route.access else {
+        return Ok(());
+    };
+    match principal {
+        Some(Principal::Partner(pass)) if partners => {
+            if pass.within_rate() {
+                return Ok(());
+            }
+            let detail = "wait, then send again under the same idempotency key";
+            Err(Problem::new(&RATE_LIMITED, detail).retry_after(1))
+        }
+        Some(Principal::Operator(pass)) if pass.roles.iter().any(|role| roles.contains(role)) => {
+            Ok(())
+        }
+        _ => Err(forbidden()),
+    }
+}
+
+fn room(route: &Route, site: &Arc<Site>, request: &HttpRequest) -> Result<Option<Place>, Problem> {
+    let announced = announced(request);
+    if route.body != BodyRule::None && announced > route.body.bytes_max() {
+        return Err(too_large(route.body.bytes_max()));
+    }
+    if !matches!(route.body, BodyRule::Submission { .. }) {
+        return Ok(None);
+    }
+    if site.stopping() {
+        return Err(Problem::new(&STOPPING, "send again in a moment").retry_after(5));
+    }
+    match site.enter() {
+        Some(place) => Ok(Some(place)),
+        None => Err(busy()),
+    }
+}
+
+fn announced(request: &HttpRequest) -> u64 {
+    let header = request.headers().get(CONTENT_LENGTH);
+    let text = header.and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn forbidden() -> Problem {
+    Problem::new(&FORBIDDEN, "ask the county for the role this needs")
+}
+
+/// Too much is under way.
+pub fn busy() -> Problem {
+    Problem::new(&BUSY, "send again under the same idempotency key").retry_after(1)
+}
+
+async fn run(call: Call) -> Outcome {
+    match call.route.handler {
+        Handler::Healthz => health::healthz(),
+        Handler::Readyz => health::readyz(&call),
+        Handler::Openapi => health::openapi(&call),
+    }
+}

@@ -1,0 +1,26 @@
+//! Health, readiness and the OpenAPI document.
+
+use super::answer::{Call, Outcome};
+use super::problem::{Problem, STOPPING};
+use actix_web::HttpResponse;
+use serde_json::json;
+
+/// The process answers.
+pub fn healthz() -> Outcome {
+    Ok(HttpResponse::Ok().json(json!({ "status": "ok" })))
+}
+
+/// Submissions can be taken.
+pub fn readyz(call: &Call) -> Outcome {
+    if call.site.stopping() {
+        return Err(Problem::new(&STOPPING, "use another gateway").retry_after(5));
+    }
+    Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+}
+
+/// OpenAPI 3.1.
+pub fn openapi(call: &Call) -> Outcome {
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(call.site.openapi.clone()))
+}

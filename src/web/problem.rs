@@ -1,0 +1,153 @@
+//! Errors as the caller sees them: RFC 9457 problem details with stable codes.
+//!
+//! A detail says what to do; it must never repeat a value of a record or the text of an inner
+//! error. What went wrong inside is logged once, under the same correlation id.
+
+use crate::base::id::CorrelationId;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// One kind of problem; its code is never renamed or reused.
+#[derive(Debug)]
+pub struct Kind {
+    /// HTTP status.
+    pub status: u16,
+    /// Stable, kebab-case.
+    pub code: &'static str,
+    /// The kind in a few words.
+    pub title: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $status:literal, $code:literal, $title:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: Kind = Kind { status: $status, code: $code, title: $title };
+        )*
+        /// All kinds, for the documents.
+        pub static KINDS: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    PARAMETER_INVALID = 400, "parameter-invalid", "A header or parameter is missing or malformed";
+    UNAUTHENTICATED = 401, "unauthenticated", "No valid credential";
+    FORBIDDEN = 403, "forbidden", "This credential may not do this";
+    NOT_FOUND = 404, "not-found", "There is no such thing, or it is not yours";
+    METHOD_NOT_ALLOWED = 405, "method-not-allowed", "This address does not take this method";
+    BODY_TOO_SLOW = 408, "body-too-slow", "The body came too slowly or not at all";
+    KEY_CONFLICT = 409, "idempotency-key-conflict", "The key was used with another body";
+    STATE_CONFLICT = 409, "state-conflict", "It is not in a state that allows this";
+    BODY_TOO_LARGE = 413, "body-too-large", "The body is larger than this route takes";
+    FORMAT_UNSUPPORTED = 415, "format-unsupported", "This format is not taken here";
+    BODY_INVALID = 422, "body-invalid", "The body cannot be read as what it should be";
+    NOTHING_ACCEPTED = 422, "nothing-accepted", "No record could be accepted";
+    RULES_DEFECTIVE = 422, "rules-defective", "The catalog has defects; the old rules stay";
+    RATE_LIMITED = 429, "rate-limited", "Too many requests from this partner";
+    INTERNAL = 500, "internal", "Something failed inside; it is logged";
+    BUSY = 503, "busy", "Too much is under way; try again";
+    STOPPING = 503, "stopping", "The gateway is stopping; try again";
+    STORE_UNAVAILABLE = 503, "store-unavailable", "The store cannot take more; try again";
+}
+
+/// An answer that says no.
+#[derive(Debug)]
+pub struct Problem {
+    /// Which kind.
+    pub kind: &'static Kind,
+    detail: Cow<'static, str>,
+    retry_after_secs: Option<u64>,
+    allow: Option<String>,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem with what to do about it.
+    pub fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            kind,
+            detail: detail.into(),
+            retry_after_secs: None,
+            allow: None,
+            members: Map::new(),
+        }
+    }
+
+    /// Unknown and foreign alike: always exactly this.
+    pub fn not_found() -> Problem {
+        Problem::new(&NOT_FOUND, "check the id; only your own are shown")
+    }
+
+    /// Tells the caller when to come back, in whole seconds.
+    #[must_use]
+    pub fn retry_after(mut self, secs: u64) -> Problem {
+        self.retry_after_secs = Some(secs);
+        self
+    }
+
+    /// Methods this address takes, comma separated.
+    #[must_use]
+    pub fn allowing(mut self, methods: String) -> Problem {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// A further member: findings, defects. Never a value of a record.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Problem {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The answer.
+    pub fn into_response(self, correlation: &CorrelationId) -> HttpResponse {
+        let status =
+            StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut builder = HttpResponse::build(status);
+        if status == StatusCode::UNAUTHORIZED {
+            builder.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            builder.insert_header((RETRY_AFTER, secs));
+        }
+        if let Some(methods) = self.allow {
+            builder.insert_header((ALLOW, methods));
+        }
+        let mut body = json!({
+            "type": format!("urn:kinbridge:problem:{}", self.kind.code),
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "code": self.kind.code,
+            "detail": self.detail,
+            "correlation_id": correlation,
+        });
+        if let Some(object) = body.as_object_mut() {
+            object.extend(self.members);
+        }
+        builder
+            .content_type("application/problem+json")
+            .body(body.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        // Goal: a code names one kind for ever. Method: look at all.
+        let codes: BTreeSet<&str> = KINDS.iter().map(|kind| kind.code).collect();
+        assert_eq!(codes.len(), KINDS.len());
+        for code in codes {
+            assert!(
+                code.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{code}"
+            );
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The HTTP surface, driven from outside against an in-process gateway on a free port.
+
+mod admission;
+mod harness;
+mod identity;
+mod table;

@@ -1,0 +1,84 @@
+//! A gateway for one test, and clients for it.
+
+use kinbridge::app::{self, Running};
+use kinbridge::base::digest::Digest;
+use kinbridge::catalog::partner::Partner;
+use kinbridge::config::{Config, Operator, Role};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+/// A gateway with two test partners and three operators; tokens are `token-<id>`.
+pub struct Gateway {
+    pub running: Running,
+    _folder: tempfile::TempDir,
+}
+
+pub fn partner(id: &str) -> Partner {
+    let token = Digest::of(format!("token-{id}").as_bytes());
+    let text = format!(
+        "id = \"{id}\"\nname = \"Test partner {id}\"\nrole = \"ppp\"\nmode = \"test\"\n\
+         [[credential]]\ntoken_sha256 = \"{token}\"\n"
+    );
+    toml::from_str(&text).expect("partner")
+}
+
+pub fn operator(role: Role) -> Operator {
+    Operator {
+        id: role.as_str().to_owned(),
+        roles: vec![role],
+        token_sha256: Some(Digest::of(format!("token-{}", role.as_str()).as_bytes()).to_hex()),
+        mtls: None,
+        expires: None,
+    }
+}
+
+pub fn config(folder: &tempfile::TempDir) -> Config {
+    let mut config = Config::on_loopback(folder.path()).expect("settings");
+    config.listen.workers = 1;
+    config.operator = [Role::Integrator, Role::PrivacyOfficer, Role::Auditor]
+        .map(operator)
+        .to_vec();
+    config
+}
+
+impl Gateway {
+    pub async fn start() -> Gateway {
+        Gateway::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Gateway {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut config = config(&folder);
+        change(&mut config);
+        let partners = [partner("alpha"), partner("beta")];
+        let running = app::start(config, &partners).await.expect("started");
+        Gateway { running, _folder: folder }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.running.address)
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    install_provider();
+    reqwest::Client::new()
+}
+
+/// TLS of clients in tests goes through the same provider as the server's.
+pub fn install_provider() {
+    // A second call finds it installed; either way it is the one wanted.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// Sends bytes as they are and reads the head of the answer, leaving the connection open.
+pub fn raw_head(gateway: &Gateway, request: &str) -> String {
+    let mut line = TcpStream::connect(gateway.running.address).expect("connect");
+    line.write_all(request.as_bytes()).expect("sent");
+    let mut head = Vec::new();
+    let mut byte = [0_u8; 1];
+    while !head.ends_with(b"\r\n\r\n") && line.read(&mut byte).expect("read") == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("text")
+}

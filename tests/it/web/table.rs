@@ -1,0 +1,90 @@
+//! Tests generated from the route table: every row is held to what its columns say.
+
+use super::harness::{Gateway, client, raw_head};
+use kinbridge::web::routes::{Access, BodyRule, ROUTES, Route};
+
+/// An address of the route with made-up ids.
+pub fn address(route: &Route, id: &str) -> String {
+    let parts = route
+        .path
+        .split('/')
+        .map(|part| match part.starts_with('{') {
+            true => id,
+            false => part,
+        });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_in_without_a_credential_and_no_body_is_waited_for() {
+    // Goal: authentication comes before the body. Method: on every route that is not public,
+    // announce a body, never send it, show no or a wrong credential, and read the answer.
+    let gateway = Gateway::start().await;
+    for route in ROUTES.iter().filter(|route| route.access != Access::Public) {
+        for credential in ["", "Authorization: Bearer wrong\r\n"] {
+            let request = format!(
+                "{} {} HTTP/1.1\r\nHost: x\r\n{credential}Content-Length: 1000\r\n\r\n",
+                route.verb.method(),
+                address(route, "made-up"),
+            );
+            let head = tokio::task::block_in_place(|| raw_head(&gateway, &request));
+            assert!(head.starts_with("HTTP/1.1 401"), "{}: {head}", route.name);
+            assert!(
+                head.to_lowercase().contains("www-authenticate: bearer"),
+                "{head}"
+            );
+        }
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_are_asked_for_as_the_table_says() {
+    // Goal: who may call what is the table and nothing else. Method: every route with every kind
+    // of principal; those not in its row get 403, the others anything else.
+    let gateway = Gateway::start().await;
+    for route in ROUTES {
+        let Access::Known { partners, roles } = route.access else {
+            continue;
+        };
+        for who in ["alpha", "integrator", "privacy_officer", "auditor"] {
+            let may = match who {
+                "alpha" => partners,
+                role => roles.iter().any(|r| r.as_str() == role),
+            };
+            let answer = client()
+                .request(
+                    route.verb.method().as_str().parse().expect("method"),
+                    gateway.url(&address(route, "made-up")),
+                )
+                .bearer_auth(format!("token-{who}"))
+                .send()
+                .await
+                .expect("answer");
+            assert_eq!(answer.status() != 403, may, "{} as {who}", route.name);
+        }
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_body_over_the_limit_is_refused_unread() {
+    // Goal: 413 before the body. Method: every route with a body, one byte over its limit.
+    let gateway = Gateway::start().await;
+    for route in ROUTES.iter().filter(|route| route.body != BodyRule::None) {
+        let Access::Known { partners, roles } = route.access else {
+            continue;
+        };
+        let who = if partners { "alpha" } else { roles[0].as_str() };
+        let request = format!(
+            "{} {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer token-{who}\r\n\
+             Content-Length: {}\r\n\r\n",
+            route.verb.method(),
+            address(route, "made-up"),
+            route.body.bytes_max() + 1,
+        );
+        let head = tokio::task::block_in_place(|| raw_head(&gateway, &request));
+        assert!(head.starts_with("HTTP/1.1 413"), "{}: {head}", route.name);
+    }
+    gateway.running.shutdown().await;
+}
