@@ -3,7 +3,8 @@
 //! Used by `serve`, the demo and tests alike, so that all of them run the same thing.
 
 use crate::base::clock::{Clock, SystemClock};
-use crate::catalog::partner::Partner;
+use crate::base::defect::Defect;
+use crate::catalog::{self, Sources};
 use crate::config::Config;
 use crate::telemetry::{Event, emit, metrics};
 use crate::web::principal::Directory;
@@ -21,6 +22,9 @@ pub enum StartError {
     /// One credential stands in two files.
     #[error("credentials held by more than one principal: {0}")]
     CredentialClash(String),
+    /// The catalog has defects; each is told with its file and place.
+    #[error("the catalog has {} defects; `kinbridge check` prints them", .0.len())]
+    Catalog(Vec<Defect>),
 }
 
 /// A running gateway.
@@ -33,20 +37,26 @@ pub struct Running {
     server: Server,
 }
 
-/// Starts a gateway on the system's clock. Must be called inside the runtime.
-pub async fn start(config: Config, partners: &[Partner]) -> Result<Running, StartError> {
-    start_at(config, partners, Arc::new(SystemClock)).await
+/// Starts a gateway on the system's clock with the catalog the settings name. Must be called
+/// inside the runtime.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let (sources, defects) = catalog::load(&config.catalog);
+    if !defects.is_empty() {
+        return Err(StartError::Catalog(defects));
+    }
+    start_with(config, &sources, Arc::new(SystemClock)).await
 }
 
-/// Starts a gateway on a given clock.
-pub async fn start_at(
+/// Starts a gateway with a catalog already read, on a given clock.
+pub async fn start_with(
     config: Config,
-    partners: &[Partner],
+    sources: &Sources,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
     // The recorder must be there before the first event, or its numbers are lost.
     let _ = metrics();
-    let directory = Directory::build(partners.iter(), &config.operator, &config.limits);
+    let partners = sources.partners.values();
+    let directory = Directory::build(partners, &config.operator, &config.limits);
     if !directory.clashes().is_empty() {
         return Err(StartError::CredentialClash(directory.clashes().join(", ")));
     }
@@ -54,7 +64,7 @@ pub async fn start_at(
     let server = Server::start(&site)?;
     emit(&Event::Started {
         address: server.address,
-        rule_set: "",
+        rule_set: sources.digest.as_str(),
     });
     Ok(Running {
         address: server.address,

@@ -1,4 +1,4 @@
-//! Settings: one struct, the commented defaults file inside the executable, a file, the environment.
+//! Settings: one struct; the commented defaults in the executable, then a file, the environment.
 //!
 //! The only module that reads the environment. It knows where things are; it must never hold a
 //! secret itself (tokens stand here as digests, keys as file names).

@@ -3,6 +3,7 @@
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
 mod findings;
+mod serve;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,12 +20,15 @@ struct Cli {
 enum Command {
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// Serve the API and deliver, until told to stop
+    Serve(serve::Args),
 }
 
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Findings(args) => findings::run(&args),
+        Command::Serve(args) => serve::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -1,11 +1,14 @@
 //! A gateway for one test, and clients for it.
 
 use kinbridge::app::{self, Running};
+use kinbridge::base::clock::SystemClock;
 use kinbridge::base::digest::Digest;
-use kinbridge::catalog::partner::Partner;
+use kinbridge::catalog;
 use kinbridge::config::{Config, Operator, Role};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A gateway with two test partners and three operators; tokens are `token-<id>`.
 pub struct Gateway {
@@ -13,13 +16,24 @@ pub struct Gateway {
     _folder: tempfile::TempDir,
 }
 
-pub fn partner(id: &str) -> Partner {
+/// The file of a partner; `more` follows the credential.
+pub fn partner(id: &str, more: &str) -> String {
     let token = Digest::of(format!("token-{id}").as_bytes());
-    let text = format!(
+    format!(
         "id = \"{id}\"\nname = \"Test partner {id}\"\nrole = \"ppp\"\nmode = \"test\"\n\
-         [[credential]]\ntoken_sha256 = \"{token}\"\n"
-    );
-    toml::from_str(&text).expect("partner")
+         [[credential]]\ntoken_sha256 = \"{token}\"\n{more}"
+    )
+}
+
+/// Writes a catalog folder to lay over the shipped one.
+pub fn overlay(folder: &Path, partners: &[(&str, &str)]) -> PathBuf {
+    let top = folder.join("catalog");
+    let files = top.join("mappings/partners");
+    std::fs::create_dir_all(&files).expect("folder");
+    for (id, more) in partners {
+        std::fs::write(files.join(format!("{id}.toml")), partner(id, more)).expect("written");
+    }
+    top
 }
 
 pub fn operator(role: Role) -> Operator {
@@ -50,9 +64,15 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("folder");
         let mut config = config(&folder);
         change(&mut config);
-        let partners = [partner("alpha"), partner("beta")];
-        let running = app::start(config, &partners).await.expect("started");
-        Gateway { running, _folder: folder }
+        let partners = [("alpha", ""), ("beta", "")];
+        config.catalog.push(overlay(folder.path(), &partners));
+        let (sources, _) = catalog::load(&config.catalog);
+        let started = app::start_with(config, &sources, Arc::new(SystemClock)).await;
+        let running = started.expect("started");
+        Gateway {
+            running,
+            _folder: folder,
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
