@@ -3,9 +3,12 @@
 //! Parsing never panics and never fails silently: it gives a tree as far as one could be read,
 //! and all findings. It knows syntaxes, never a partner, a record type or a code.
 
+pub mod delimited;
 pub mod json;
 mod notes;
+pub mod split;
 pub mod tree;
+pub mod xml;
 
 pub use tree::{Node, Value};
 

@@ -11,6 +11,7 @@ pub use compile::compile_all;
 
 use crate::base::Text;
 use crate::base::vocabulary::ClassSet;
+use crate::format::xml::Layout;
 
 /// What may stand at one place of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -219,6 +220,34 @@ impl Shape {
                 .map(|(_, shape)| shape),
             _ => None,
         }
+    }
+
+    /// What the XML syntax needs to know of this shape.
+    pub fn layout(&self) -> Layout {
+        let mut layout = Layout::default();
+        match &self.kind {
+            Kind::Array { item, .. } => {
+                layout = item.layout();
+                layout.array = true;
+            }
+            Kind::Object { members, order, .. } => {
+                layout.order = order.clone().unwrap_or_default();
+                layout.text = members.iter().any(|(name, _)| name == "$");
+                let children = members
+                    .iter()
+                    .filter(|(name, _)| !name.starts_with(['@', '$']));
+                layout.children = children
+                    .map(|(name, shape)| (name.clone(), shape.layout()))
+                    .collect();
+            }
+            Kind::OneOf { variants, .. } => {
+                for (_, variant) in variants {
+                    layout.children.extend(variant.layout().children);
+                }
+            }
+            _ => {}
+        }
+        layout
     }
 
     /// Whether it is neither object nor array.

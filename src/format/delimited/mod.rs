@@ -1,0 +1,30 @@
+//! Delimited text: bytes to rows and back, a cell at a time, so that a finding has its column.
+//!
+//! The tree is an array of objects by header; an empty cell is an absent member. A bad row is a
+//! finding of that row and keeps its place in the array, so that one row never sinks the file. It
+//! must never change a cell: nothing is trimmed, and no spreadsheet escaping is done or undone.
+
+mod cells;
+mod parse;
+mod write;
+
+pub(super) use cells::Cells;
+pub use parse::{parse, parse_rows};
+pub use write::write;
+
+/// How a file separates its cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// Between cells; quotes are always `"`, doubled inside a quoted cell.
+    pub delimiter: u8,
+}
+
+impl Default for Dialect {
+    fn default() -> Dialect {
+        Dialect { delimiter: b',' }
+    }
+}
+
+#[cfg(test)]
+#[path = "delimited_tests.rs"]
+mod tests;

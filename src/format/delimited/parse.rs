@@ -1,0 +1,171 @@
+//! Delimited bytes to an array of objects by header.
+//!
+//! A finding names its row as a spreadsheet counts (the header is row 1) and its column by the
+//! header. Findings of the header end reading; findings of a row carry the row's record index.
+
+use super::Dialect;
+use super::cells::{Cell, Cells};
+use crate::base::Text;
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes::{
+    CONTROL_CHARACTER, CodeEntry, ENCODING_INVALID, HEADER_INVALID, ROW_LENGTH_MISMATCH,
+    SIZE_EXCEEDED, SYNTAX_INVALID,
+};
+use crate::base::limits::{BUNDLE_BYTES_MAX, CELLS_MAX, NODES_MAX};
+use crate::format::Parsed;
+use crate::format::notes::{Notes, Stop, may_stand};
+use crate::format::tree::{Node, Value};
+
+/// The first row below the header, as a spreadsheet counts.
+const FIRST_ROW: u32 = 2;
+
+/// Reads a whole file.
+pub fn parse(bytes: &[u8], dialect: &Dialect) -> Parsed {
+    parse_rows(bytes, dialect, FIRST_ROW)
+}
+
+/// Reads a header and some rows, of which the first is row `first_row` of the sender's file.
+pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32) -> Parsed {
+    let mut notes = Notes::default();
+    if bytes.len() > BUNDLE_BYTES_MAX {
+        notes.add(&SIZE_EXCEEDED, String::new(), Span::new(0, 0));
+        return notes.finish(None);
+    }
+    let mut rows = Rows {
+        cells: Cells::new(bytes, dialect),
+        header: Vec::new(),
+        first_row,
+        nodes: 0,
+        notes,
+    };
+    let tree = rows.read(bytes.len()).ok();
+    rows.notes.finish(tree)
+}
+
+struct Rows<'a> {
+    cells: Cells<'a>,
+    header: Vec<Text>,
+    first_row: u32,
+    nodes: usize,
+    notes: Notes,
+}
+
+/// A cell that is text, or what is wrong with it.
+fn text_of(cell: &Cell<'_>) -> Result<Text, &'static CodeEntry> {
+    let text = std::str::from_utf8(cell.bytes).map_err(|_| &ENCODING_INVALID)?;
+    if !cell.quoted_right {
+        return Err(&SYNTAX_INVALID);
+    }
+    if !text.chars().all(may_stand) {
+        return Err(&CONTROL_CHARACTER);
+    }
+    Ok(text.into())
+}
+
+impl Rows<'_> {
+    fn read(&mut self, length: usize) -> Result<Node, Stop> {
+        self.read_header()?;
+        let mut rows = Vec::new();
+        while let Some(row) = self.read_row(rows.len())? {
+            rows.push(row);
+        }
+        Ok(Node {
+            value: Value::Array(rows),
+            span: Span::new(0, length),
+        })
+    }
+
+    fn read_header(&mut self) -> Result<(), Stop> {
+        loop {
+            let Some(cell) = self.cells.next_cell() else {
+                let path = "row 1".to_owned();
+                return Err(self.notes.stop(&HEADER_INVALID, path, Span::new(0, 0)));
+            };
+            let column = self.header.len() + 1;
+            let path = || format!("row 1, column {column}");
+            let name = match text_of(&cell) {
+                Ok(name) => name,
+                Err(code) => return Err(self.notes.stop(code, path(), cell.span)),
+            };
+            if name.is_empty() || self.header.contains(&name) {
+                return Err(self.notes.stop(&HEADER_INVALID, path(), cell.span));
+            }
+            if column > CELLS_MAX {
+                return Err(self.notes.stop(&SIZE_EXCEEDED, path(), cell.span));
+            }
+            let ends_row = cell.ends_row;
+            self.header.push(name);
+            if ends_row {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One row; what does not fit the header is a finding of the row.
+    fn read_row(&mut self, index: usize) -> Result<Option<Node>, Stop> {
+        let offset = u32::try_from(index).unwrap_or(u32::MAX);
+        let number = self.first_row.saturating_add(offset);
+        let mut members = Vec::with_capacity(self.header.len());
+        let mut span: Option<Span> = None;
+        let mut count = 0;
+        let mut repeats_header = true;
+        loop {
+            let Some(cell) = self.cells.next_cell() else {
+                return Ok(None);
+            };
+            self.nodes += 1;
+            if self.nodes > NODES_MAX {
+                let path = format!("row {number}");
+                return Err(self.notes.stop(&SIZE_EXCEEDED, path, cell.span));
+            }
+            let start = span.map_or(cell.span.start, |span| span.start);
+            span = Some(Span {
+                start,
+                end: cell.span.end,
+            });
+            if let Some(name) = self.header.get(count) {
+                let (node, code) = node_of(&cell);
+                repeats_header &= node.as_str() == Some(name);
+                if let Some(code) = code {
+                    let path = format!("row {number}, column {name}");
+                    let finding = Finding::new(code).at(path).spanning(cell.span);
+                    self.notes.push(finding.of_record(index));
+                }
+                if !cell.bytes.is_empty() {
+                    members.push((name.clone(), node));
+                }
+            }
+            count += 1;
+            if cell.ends_row {
+                break;
+            }
+        }
+        let span = span.unwrap_or_default();
+        self.check_row(index, number, count, (repeats_header, span));
+        let value = Value::Object(members);
+        Ok(Some(Node { value, span }))
+    }
+
+    fn check_row(&mut self, index: usize, number: u32, count: usize, row: (bool, Span)) {
+        let (repeats_header, span) = row;
+        let code = if count != self.header.len() {
+            &ROW_LENGTH_MISMATCH
+        } else if repeats_header {
+            &HEADER_INVALID
+        } else {
+            return;
+        };
+        let finding = Finding::new(code).at(format!("row {number}"));
+        self.notes.push(finding.spanning(span).of_record(index));
+    }
+}
+
+fn node_of(cell: &Cell<'_>) -> (Node, Option<&'static CodeEntry>) {
+    let (text, code) = match text_of(cell) {
+        Ok(text) => (text, None),
+        Err(code) => (Text::default(), Some(code)),
+    };
+    let value = Value::String(text);
+    let span = cell.span;
+    (Node { value, span }, code)
+}

@@ -1,0 +1,426 @@
+//! A stream cut into units that are parsed one by one, in bounded memory, with the line numbers of
+//! the sender's file.
+//!
+//! Bytes are pushed as they come and units taken as they are whole. Between two pushes it holds at
+//! most one unit and one chunk. A unit that is too large is a finding, and reading goes on after
+//! it. It never looks at what a unit says beyond where it ends and to which group it belongs.
+
+use super::delimited::{Cells, Dialect, parse_rows};
+use crate::base::Text;
+use crate::base::finding::Finding;
+use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
+use std::collections::VecDeque;
+
+/// How a stream is cut.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SplitKind {
+    /// One document per line; blank lines are none.
+    Lines,
+    /// One row, or the contiguous rows whose `group_by` cells are the same, under the header.
+    Delimited {
+        /// How cells are separated.
+        dialect: Dialect,
+        /// Columns that name the group; none for one row per unit.
+        group_by: Vec<Text>,
+    },
+    /// The whole stream.
+    Whole,
+}
+
+/// One unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// A document of its own: for delimited text the header and the rows.
+    pub bytes: Vec<u8>,
+    /// What `LineIndex::new` takes as base line, so that lines of the rows are the sender's.
+    pub first_line: u32,
+    /// Delimited: the number of the first row as a spreadsheet counts, for `parse_rows`; else 1.
+    pub first_row: u32,
+}
+
+/// Cuts one stream.
+#[derive(Debug)]
+pub struct Splitter {
+    kind: SplitKind,
+    unit_bytes_max: usize,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that belong to units given or dropped.
+    taken: usize,
+    /// Bytes of the buffer looked at.
+    scanned: usize,
+    state: Quotes,
+    /// Line of the first byte not taken.
+    line: u32,
+    /// The piece being scanned is too large: its bytes are dropped as they come.
+    oversize: bool,
+    finished: bool,
+    /// Nothing more is given: the header is unusable, or the whole is too large.
+    dead: bool,
+    at_start: bool,
+    header: Option<Header>,
+    row: u32,
+    group: Option<Group>,
+    /// The next group may lack its first row.
+    lost_before: bool,
+    told: VecDeque<Finding>,
+}
+
+/// Where the scan of delimited text stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Quotes {
+    CellStart,
+    Plain,
+    Quoted,
+    QuoteInQuoted,
+}
+
+#[derive(Debug)]
+struct Header {
+    bytes: Vec<u8>,
+    lines: u32,
+    /// Positions of the `group_by` columns.
+    columns: Vec<usize>,
+}
+
+#[derive(Debug)]
+struct Group {
+    key: Vec<Vec<u8>>,
+    unit: Unit,
+    oversize: bool,
+}
+
+/// A line or row, cut but not yet given.
+struct Piece {
+    bytes: Vec<u8>,
+    line: u32,
+}
+
+impl Splitter {
+    /// A splitter whose units are at most so large.
+    pub fn new(kind: SplitKind, unit_bytes_max: usize) -> Splitter {
+        Splitter {
+            kind,
+            unit_bytes_max,
+            buffer: Vec::new(),
+            taken: 0,
+            scanned: 0,
+            state: Quotes::CellStart,
+            line: 1,
+            oversize: false,
+            finished: false,
+            dead: false,
+            at_start: true,
+            header: None,
+            row: 1,
+            group: None,
+            lost_before: false,
+            told: VecDeque::new(),
+        }
+    }
+
+    /// Takes the next bytes. Take all units before pushing again: memory is bounded by that.
+    pub fn push(&mut self, chunk: &[u8]) {
+        if self.dead {
+            return;
+        }
+        self.buffer.drain(..self.taken.min(self.buffer.len()));
+        self.scanned = self.scanned.saturating_sub(self.taken);
+        self.taken = 0;
+        self.buffer.extend_from_slice(chunk);
+        if self.at_start && self.buffer.len() >= 3 {
+            self.skip_mark();
+        }
+    }
+
+    /// Says that no more bytes come.
+    pub fn finish(&mut self) {
+        self.finished = true;
+        self.skip_mark();
+    }
+
+    fn skip_mark(&mut self) {
+        if self.at_start && self.buffer.starts_with(b"\xEF\xBB\xBF") {
+            self.buffer.drain(..3);
+        }
+        self.at_start = false;
+    }
+
+    /// The next unit or finding; `None` when more bytes are needed or nothing is left.
+    pub fn next_unit(&mut self) -> Option<Result<Unit, Finding>> {
+        if let Some(finding) = self.told.pop_front() {
+            return Some(Err(finding));
+        }
+        if self.dead || self.at_start {
+            return None;
+        }
+        match self.kind.clone() {
+            SplitKind::Lines => self.next_line(),
+            SplitKind::Delimited { dialect, group_by } => self.next_group(&dialect, &group_by),
+            SplitKind::Whole => self.whole(),
+        }
+    }
+
+    fn too_large(line: u32) -> Finding {
+        let mut finding = Finding::new(&SIZE_EXCEEDED);
+        finding.line = Some(line);
+        finding.column = Some(1);
+        finding
+    }
+
+    fn whole(&mut self) -> Option<Result<Unit, Finding>> {
+        if self.buffer.len() > self.unit_bytes_max {
+            self.dead = true;
+            self.buffer = Vec::new();
+            return Some(Err(Splitter::too_large(1)));
+        }
+        if !self.finished {
+            return None;
+        }
+        self.dead = true;
+        Some(Ok(Unit {
+            bytes: std::mem::take(&mut self.buffer),
+            first_line: 1,
+            first_row: 1,
+        }))
+    }
+
+    fn next_line(&mut self) -> Option<Result<Unit, Finding>> {
+        loop {
+            let piece = match self.next_piece(None)? {
+                Ok(piece) => piece,
+                Err(finding) => return Some(Err(finding)),
+            };
+            if !piece.bytes.iter().all(u8::is_ascii_whitespace) {
+                return Some(Ok(Unit {
+                    bytes: piece.bytes,
+                    first_line: piece.line,
+                    first_row: 1,
+                }));
+            }
+        }
+    }
+
+    /// The next line, or the next row where a dialect says what quotes hide; with its line end.
+    fn next_piece(&mut self, dialect: Option<&Dialect>) -> Option<Result<Piece, Finding>> {
+        while let Some(byte) = self.buffer.get(self.scanned).copied() {
+            self.scanned += 1;
+            let ends = match dialect {
+                None => byte == b'\n',
+                Some(dialect) => self.step(byte, dialect),
+            };
+            if ends {
+                if let Some(piece) = self.cut() {
+                    return Some(Ok(piece));
+                }
+            } else if self.scanned - self.taken > self.unit_bytes_max && !self.oversize {
+                self.oversize = true;
+                return Some(Err(Splitter::too_large(self.line)));
+            }
+        }
+        if self.oversize {
+            self.drop_scanned();
+        } else if self.finished && self.scanned > self.taken {
+            return self.cut().map(Ok);
+        }
+        None
+    }
+
+    /// One byte of delimited text; true when it ends a row.
+    fn step(&mut self, byte: u8, dialect: &Dialect) -> bool {
+        self.state = match (self.state, byte) {
+            (Quotes::CellStart, b'"') | (Quotes::QuoteInQuoted, b'"') => Quotes::Quoted,
+            (Quotes::Quoted, b'"') => Quotes::QuoteInQuoted,
+            (Quotes::Quoted, _) => Quotes::Quoted,
+            (_, b'\n' | b'\r') => Quotes::CellStart,
+            (_, byte) if byte == dialect.delimiter => Quotes::CellStart,
+            _ => Quotes::Plain,
+        };
+        // A carriage return ends a row too; the line feed after it is then a blank row.
+        self.state == Quotes::CellStart && matches!(byte, b'\n' | b'\r')
+    }
+
+    /// Takes what was scanned; nothing when it was too large and is only dropped.
+    fn cut(&mut self) -> Option<Piece> {
+        if self.oversize {
+            self.oversize = false;
+            self.drop_scanned();
+            return None;
+        }
+        let bytes = self.buffer.get(self.taken..self.scanned);
+        let piece = Piece {
+            bytes: bytes.unwrap_or_default().to_vec(),
+            line: self.line,
+        };
+        self.drop_scanned();
+        Some(piece)
+    }
+
+    fn drop_scanned(&mut self) {
+        let bytes = self.buffer.get(self.taken..self.scanned);
+        self.line = self
+            .line
+            .saturating_add(line_ends(bytes.unwrap_or_default()));
+        self.taken = self.scanned;
+    }
+
+    fn next_group(
+        &mut self,
+        dialect: &Dialect,
+        group_by: &[Text],
+    ) -> Option<Result<Unit, Finding>> {
+        loop {
+            let piece = match self.next_piece(Some(dialect)) {
+                Some(Ok(piece)) => piece,
+                Some(Err(finding)) => {
+                    self.lost_row();
+                    return Some(Err(finding));
+                }
+                None if self.finished => return self.last(dialect),
+                None => return None,
+            };
+            let given = if piece.bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
+                self.blank(&piece);
+                None
+            } else if self.header.is_none() {
+                self.read_header(piece, dialect, group_by)
+            } else {
+                self.add_row(&piece, dialect)
+            };
+            if given.is_some() {
+                return given;
+            }
+        }
+    }
+
+    /// A row too large to hold: the groups it may belong to are not given without it.
+    fn lost_row(&mut self) {
+        self.dead |= self.header.is_none();
+        self.row = self.row.saturating_add(1);
+        if self.header.as_ref().is_some_and(|h| !h.columns.is_empty()) {
+            self.lost_before = true;
+            if let Some(group) = &mut self.group {
+                group.oversize = true;
+            }
+        }
+    }
+
+    /// The group still open when the stream ends, or what an empty stream lacks.
+    fn last(&mut self, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
+        if self.header.is_none() {
+            self.dead = true;
+            return parse_rows(b"", dialect, 2).findings.pop().map(Err);
+        }
+        self.close()
+    }
+
+    fn close(&mut self) -> Option<Result<Unit, Finding>> {
+        let group = self.group.take()?;
+        // An oversize group was told when it grew too large.
+        (!group.oversize).then_some(Ok(group.unit))
+    }
+
+    /// A blank line is no row but keeps the lines of an open group right.
+    fn blank(&mut self, piece: &Piece) {
+        if let Some(group) = &mut self.group {
+            if !group.oversize {
+                group.unit.bytes.extend_from_slice(&piece.bytes);
+            }
+        } else if let (Some(header), 1) = (&mut self.header, self.row) {
+            // The line feed of the header's own CRLF.
+            header.lines = header.lines.saturating_add(line_ends(&piece.bytes));
+            header.bytes.extend_from_slice(&piece.bytes);
+        }
+    }
+
+    fn read_header(
+        &mut self,
+        piece: Piece,
+        dialect: &Dialect,
+        group_by: &[Text],
+    ) -> Option<Result<Unit, Finding>> {
+        let mut bytes = piece.bytes;
+        let lines = line_ends(&bytes);
+        self.told.extend(parse_rows(&bytes, dialect, 2).findings);
+        for finding in &mut self.told {
+            finding.line = Some(piece.line);
+        }
+        let names = row_cells(&bytes, dialect);
+        let position = |name: &Text| names.iter().position(|known| known == name.as_bytes());
+        let columns: Vec<usize> = group_by.iter().filter_map(position).collect();
+        if columns.len() < group_by.len() {
+            let finding = Finding::new(&HEADER_INVALID).at("row 1");
+            let said = "a column that groups the rows of a record is missing";
+            self.told.push_back(finding.saying(said));
+        }
+        self.dead = !self.told.is_empty();
+        if !matches!(bytes.last(), Some(b'\n' | b'\r')) {
+            bytes.push(b'\n');
+        }
+        self.header = Some(Header {
+            bytes,
+            lines,
+            columns,
+        });
+        self.told.pop_front().map(Err)
+    }
+
+    /// Adds a row to its group; gives the group before when the row starts another.
+    fn add_row(&mut self, piece: &Piece, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
+        self.row = self.row.saturating_add(1);
+        let header = self.header.as_ref()?;
+        let mut cells = row_cells(&piece.bytes, dialect);
+        let mut cell = |at: &usize| cells.get_mut(*at).map(std::mem::take).unwrap_or_default();
+        let key: Vec<Vec<u8>> = header.columns.iter().map(&mut cell).collect();
+        let grouped = !header.columns.is_empty();
+        if let Some(group) = self.group.as_mut().filter(|g| grouped && g.key == key) {
+            if group.oversize {
+                return None;
+            }
+            if group.unit.bytes.len() + piece.bytes.len() > self.unit_bytes_max {
+                group.oversize = true;
+                group.unit.bytes = Vec::new();
+                return Some(Err(Splitter::too_large(piece.line)));
+            }
+            group.unit.bytes.extend_from_slice(&piece.bytes);
+            return None;
+        }
+        let mut bytes = header.bytes.clone();
+        bytes.extend_from_slice(&piece.bytes);
+        let first_line = piece.line.saturating_sub(header.lines);
+        let fresh = Group {
+            key,
+            unit: Unit {
+                bytes,
+                first_line,
+                first_row: self.row,
+            },
+            oversize: std::mem::take(&mut self.lost_before),
+        };
+        let before = self.close();
+        self.group = Some(fresh);
+        before
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> u32 {
+    let count = bytes.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The cells of one row.
+fn row_cells(row: &[u8], dialect: &Dialect) -> Vec<Vec<u8>> {
+    let mut cells = Cells::new(row, dialect);
+    let mut all = Vec::new();
+    while let Some(cell) = cells.next_cell() {
+        let ends_row = cell.ends_row;
+        all.push(cell.bytes.to_vec());
+        if ends_row {
+            break;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+#[path = "split_tests.rs"]
+mod tests;

@@ -1,0 +1,148 @@
+//! Rules of the splitter, one test each.
+
+use super::*;
+use crate::base::finding::LineIndex;
+
+/// Everything a stream gives when it comes in chunks of that size: text and lines, or a code.
+fn cut(kind: &SplitKind, max: usize, bytes: &[u8], chunk: usize) -> Vec<String> {
+    let mut splitter = Splitter::new(kind.clone(), max);
+    let mut out = Vec::new();
+    let take = |splitter: &mut Splitter, out: &mut Vec<String>| {
+        while let Some(next) = splitter.next_unit() {
+            out.push(match next {
+                Ok(u) => {
+                    let text = String::from_utf8_lossy(&u.bytes).into_owned();
+                    format!("{} {} {text}", u.first_line, u.first_row)
+                }
+                Err(finding) => format!("{} line {:?}", finding.code, finding.line),
+            });
+        }
+    };
+    for part in bytes.chunks(chunk) {
+        splitter.push(part);
+        take(&mut splitter, &mut out);
+    }
+    splitter.finish();
+    take(&mut splitter, &mut out);
+    out
+}
+
+/// The same for every size of chunk.
+fn all_chunks(kind: &SplitKind, max: usize, bytes: &[u8]) -> Vec<String> {
+    let whole = cut(kind, max, bytes, bytes.len().max(1));
+    for chunk in 1..bytes.len() {
+        assert_eq!(cut(kind, max, bytes, chunk), whole, "chunks of {chunk}");
+    }
+    whole
+}
+
+fn delimited(group_by: &[&str]) -> SplitKind {
+    SplitKind::Delimited {
+        dialect: Dialect::default(),
+        group_by: group_by.iter().map(|name| Text::from(*name)).collect(),
+    }
+}
+
+// Goal: one unit per line with its line, blank lines skipped, a mark tolerated, the last line with
+// or without its end. Method: one stream in all chunk sizes.
+#[test]
+fn lines_are_units() {
+    let bytes = b"\xEF\xBB\xBF{\"a\":1}\r\n\n \n{\"b\":2}\n[3]";
+    assert_eq!(
+        all_chunks(&SplitKind::Lines, 100, bytes),
+        ["1 1 {\"a\":1}\r\n", "4 1 {\"b\":2}\n", "5 1 [3]"]
+    );
+    assert!(all_chunks(&SplitKind::Lines, 100, b"").is_empty());
+}
+
+// Goal: a unit too large is told with its line and the rest still comes. Method: a long line
+// between short ones.
+#[test]
+fn a_line_too_large_is_told_and_passed() {
+    let bytes = b"1\n22222222222222222222222222\n3\n";
+    let expected = ["1 1 1\n", "size-exceeded line Some(2)", "3 1 3\n"];
+    assert_eq!(all_chunks(&SplitKind::Lines, 8, bytes), expected);
+    let whole = all_chunks(&SplitKind::Whole, 8, bytes);
+    assert_eq!(whole, ["size-exceeded line Some(1)"]);
+    assert_eq!(all_chunks(&SplitKind::Whole, 99, b"[1]"), ["1 1 [1]"]);
+}
+
+// Goal: memory is bounded by the unit limit whatever comes. Method: a stream without a line end.
+#[test]
+fn memory_is_bounded() {
+    for kind in [SplitKind::Lines, delimited(&["a"]), SplitKind::Whole] {
+        let mut splitter = Splitter::new(kind, 1_000);
+        splitter.push(b"a,b\n1,\"");
+        for _ in 0..1_000 {
+            while splitter.next_unit().is_some() {}
+            splitter.push(&[b'x'; 100]);
+            assert!(splitter.buffer.len() <= 1_300, "{}", splitter.buffer.len());
+        }
+    }
+}
+
+// Goal: a delimited unit is the header and one row; quoted line ends do not cut; lines and row
+// numbers are the sender's. Method: a file with both, located through LineIndex.
+#[test]
+fn rows_are_units_with_the_senders_lines() {
+    let bytes = b"id,note\r\n1,\"a\r\nb\"\r\n\r\n2,c\r\n";
+    let units = all_chunks(&delimited(&[]), 100, bytes);
+    assert_eq!(
+        units,
+        [
+            "1 2 id,note\r\n1,\"a\r\nb\"\r\n\r\n",
+            "4 3 id,note\r\n2,c\r\n",
+        ]
+    );
+    let mut splitter = Splitter::new(delimited(&[]), 100);
+    splitter.push(bytes);
+    splitter.finish();
+    let _first = splitter.next_unit();
+    let second = splitter.next_unit().expect("a unit").expect("no finding");
+    let at = second.bytes.len() - 3;
+    let index = LineIndex::new(&second.bytes, second.first_line);
+    assert_eq!(index.locate(u32::try_from(at).expect("small")), (5, 3));
+}
+
+// Goal: contiguous rows of one group are one unit; a group that comes again is another. Method: a
+// file with three groups, one of them twice.
+#[test]
+fn groups_are_units() {
+    let bytes = b"n,id\n1,a\n2,a\n3,b\n4,\"a\"\n";
+    let units = all_chunks(&delimited(&["id"]), 100, bytes);
+    assert_eq!(
+        units,
+        [
+            "1 2 n,id\n1,a\n2,a\n",
+            "3 4 n,id\n3,b\n",
+            "4 5 n,id\n4,\"a\"\n",
+        ]
+    );
+}
+
+// Goal: a header that cannot be used ends the stream with findings. Method: none, a name twice, no
+// group column.
+#[test]
+fn an_unusable_header_ends_the_stream() {
+    assert_eq!(
+        all_chunks(&delimited(&[]), 99, b""),
+        ["header-invalid line None"]
+    );
+    let twice = all_chunks(&delimited(&[]), 99, b"a,a\n1,2\n");
+    assert_eq!(twice, ["header-invalid line Some(1)"]);
+    let missing = all_chunks(&delimited(&["id"]), 99, b"a,b\n1,2\n");
+    assert_eq!(missing, ["header-invalid line None"]);
+}
+
+// Goal: a group that lost a row is never given without it. Method: a row too large inside a group,
+// and a group too large as a whole.
+#[test]
+fn a_group_is_whole_or_not_given() {
+    let long = "x".repeat(40);
+    let bytes = format!("id,n\na,1\na,{long}\nb,1\nc,1\n");
+    let units = all_chunks(&delimited(&["id"]), 30, bytes.as_bytes());
+    assert_eq!(units, ["size-exceeded line Some(3)", "4 5 id,n\nc,1\n"]);
+    let bytes = format!("id,n\n{}b,1\n", "a,1\n".repeat(10));
+    let units = all_chunks(&delimited(&["id"]), 30, bytes.as_bytes());
+    assert_eq!(units, ["size-exceeded line Some(8)", "11 12 id,n\nb,1\n"]);
+}

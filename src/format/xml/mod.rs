@@ -1,0 +1,45 @@
+//! XML: bytes to tree and back.
+//!
+//! An element is an object: `@name` its attributes, `$` its text, child elements by their names.
+//! Names carry the prefixes of the format, whatever prefixes the document uses. An element is an
+//! array exactly where its schema says it repeats. A document type is refused; only the five
+//! predefined entities and character references are resolved. It must never fetch or expand
+//! anything.
+
+mod names;
+mod parse;
+mod write;
+
+pub use parse::parse;
+pub use write::write;
+
+use crate::base::Text;
+use std::collections::BTreeMap;
+
+/// What a format fixes about its documents.
+#[derive(Clone, Debug, Default)]
+pub struct XmlProfile {
+    /// Prefix and namespace URI; the empty prefix is the default namespace of elements.
+    pub namespaces: Vec<(Text, Text)>,
+    /// Name of the document element, with the format's prefix. The tree is this element's object.
+    pub root: Text,
+    /// What may stand in the document element.
+    pub layout: Layout,
+}
+
+/// What a schema says about one element that the syntax needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layout {
+    /// Whether it repeats, so that even one becomes an array.
+    pub array: bool,
+    /// Whether it has text, so that blanks in it mean something.
+    pub text: bool,
+    /// Child elements in the order they are written; others follow in the order of the tree.
+    pub order: Vec<Text>,
+    /// Child elements.
+    pub children: BTreeMap<Text, Layout>,
+}
+
+#[cfg(test)]
+#[path = "xml_tests.rs"]
+mod tests;
