@@ -4,5 +4,7 @@
 //! hold a transaction across a network call, and never let one partner that is down slow another.
 
 pub mod breaker;
+pub mod https;
 pub mod outbox;
 pub mod schedule;
+pub mod transport;
