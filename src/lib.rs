@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod disclosure;
 pub mod format;
 pub mod record;
 pub mod store;

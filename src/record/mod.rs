@@ -4,6 +4,11 @@
 //! and trees; references to persons are keys inside the record. It must never hold a value that
 //! did not come from the sender or from the commit.
 
+pub mod labels;
+pub mod places;
+pub mod plan;
+mod walk;
+
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, RecordType};
 use crate::format::Node;

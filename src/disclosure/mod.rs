@@ -1,0 +1,3 @@
+//! Consents to facts to a decision, obligations, redaction and explanation. Pure.
+
+pub mod redact;

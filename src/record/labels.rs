@@ -1,0 +1,382 @@
+//! Labels: for every value of a record, which data classes it is of and whom it is about.
+//!
+//! Labels come from the canonical schema, from what the sender adds, and from three rules of the
+//! data dictionary (protected addresses, narrative, what a substance-use program sends). They only
+//! ever grow: no rule here may take a class away that another one set, and a value nobody
+//! described is of every class.
+
+use super::Record;
+use super::places::{self, each_leaf};
+use super::plan::{Plan, all_classes};
+use super::walk::{Walked, Walker};
+use crate::base::vocabulary::{ClassSet, DataClass};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+/// Stands for a person in a record that names none: nothing is ever permitted about them.
+pub const NOBODY: u16 = u16::MAX;
+
+/// The address kinds that never leave.
+const PROTECTED_KINDS: [&str; 3] = ["confidential", "shelter", "safe_at_home_actual"];
+/// The kind that may be given out in their place.
+const SUBSTITUTE_KIND: &str = "safe_at_home_substitute";
+
+/// What is known of the holder when a record is labelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The sender is a substance-use program under 42 CFR Part 2.
+    pub part2_program: bool,
+    /// The record came under a Part 2 consent.
+    pub part2_consent: bool,
+    /// The sender is a domestic-violence program.
+    pub dv_program: bool,
+}
+
+/// All (person, class) pairs of one value; it goes only if every one of them may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LabelSet {
+    /// Persons by index into `persons[]`, ascending, each with its classes.
+    pub pairs: Vec<(u16, ClassSet)>,
+}
+
+/// One label as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// JSON pointer of the value.
+    pub pointer: String,
+    /// Its classes.
+    pub classes: ClassSet,
+    /// Whom it is about.
+    pub persons: Vec<u16>,
+}
+
+/// The labels of one record: few distinct sets, and for every leaf which of them it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    sets: Vec<LabelSet>,
+    leaves: Vec<u16>,
+    references: Vec<(usize, u16)>,
+    keys: Vec<(usize, u16)>,
+}
+
+impl LabelSet {
+    /// Adds everything `other` has.
+    pub fn add(&mut self, other: &LabelSet) {
+        for (person, classes) in &other.pairs {
+            match self.pairs.binary_search_by_key(person, |(p, _)| *p) {
+                Ok(at) => {
+                    if let Some((_, own)) = self.pairs.get_mut(at) {
+                        *own = own.union(*classes);
+                    }
+                }
+                Err(at) => self.pairs.insert(at, (*person, *classes)),
+            }
+        }
+    }
+
+    /// The set with `classes` added for each of its persons.
+    #[must_use]
+    pub fn with(&self, classes: ClassSet) -> LabelSet {
+        let pairs = self.pairs.iter().map(|(p, own)| (*p, own.union(classes)));
+        LabelSet {
+            pairs: pairs.collect(),
+        }
+    }
+}
+
+impl Labels {
+    /// The distinct label sets.
+    pub fn sets(&self) -> &[LabelSet] {
+        &self.sets
+    }
+
+    /// For every leaf in document order, the index of its set.
+    pub fn leaves(&self) -> &[u16] {
+        &self.leaves
+    }
+
+    /// Leaves that name a person of the record elsewhere in it, ascending, with the person.
+    pub fn references(&self) -> &[(usize, u16)] {
+        &self.references
+    }
+
+    /// The leaves where each person's own key stands, ascending.
+    pub fn keys(&self) -> &[(usize, u16)] {
+        &self.keys
+    }
+
+    /// What has to be asked: every class said of each person.
+    pub fn asked(&self) -> BTreeMap<u16, ClassSet> {
+        let mut out = BTreeMap::new();
+        for (person, classes) in self.sets.iter().flat_map(|set| &set.pairs) {
+            let own: &mut ClassSet = out.entry(*person).or_default();
+            *own = own.union(*classes);
+        }
+        out
+    }
+
+    /// The labels with `classes` added to every value: what a third party would learn.
+    #[must_use]
+    pub fn adding(&self, classes: ClassSet) -> Labels {
+        Labels {
+            sets: self.sets.iter().map(|set| set.with(classes)).collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Every label with its pointer, for explanations.
+    pub fn list(&self, record: &Record) -> Vec<Label> {
+        let mut out = Vec::new();
+        each_leaf(&record.root, &mut |pointer, at| {
+            let set = self.leaves.get(at).and_then(|s| self.sets.get(*s as usize));
+            for (person, classes) in set.map(|s| s.pairs.as_slice()).unwrap_or_default() {
+                out.push(Label {
+                    pointer: pointer.to_owned(),
+                    classes: *classes,
+                    persons: vec![*person],
+                });
+            }
+        });
+        out
+    }
+}
+
+/// The plans of all record types.
+#[derive(Clone, Debug, Default)]
+pub struct LabelPlan {
+    pub(super) plans: BTreeMap<String, Plan>,
+}
+
+impl LabelPlan {
+    /// A plan of given record types.
+    pub fn of(plans: impl IntoIterator<Item = (String, Plan)>) -> LabelPlan {
+        LabelPlan {
+            plans: plans.into_iter().collect(),
+        }
+    }
+
+    /// The plan of one record type.
+    pub fn get(&self, record_type: &str) -> Option<&Plan> {
+        self.plans.get(record_type)
+    }
+
+    /// Labels every value of a record. A type without a plan gets all classes everywhere.
+    pub fn label(&self, record: &Record, origin: Origin) -> Labels {
+        let plan = self.plans.get(record.record_type.as_str());
+        let mut walker = Walker::new(record, origin);
+        walker.walk(&record.root, plan);
+        let mut sheet = Sheet::new(walker.finish());
+        protect_addresses(record, &mut sheet);
+        let rows = sender_rows(record, &mut sheet);
+        label_narratives(&mut sheet);
+        label_rows(record, plan, origin, &rows, &mut sheet);
+        sheet.finish()
+    }
+}
+
+/// Labels under way: sets are shared, so a change to a leaf interns a new set.
+struct Sheet {
+    sets: Vec<LabelSet>,
+    index: HashMap<LabelSet, u16>,
+    leaves: Vec<u16>,
+    narratives: Vec<usize>,
+    references: Vec<(usize, u16)>,
+    keys: Vec<(usize, u16)>,
+}
+
+impl Sheet {
+    fn new(walked: Walked) -> Sheet {
+        let mut sheet = Sheet {
+            sets: Vec::new(),
+            index: HashMap::new(),
+            leaves: Vec::new(),
+            narratives: walked.narratives,
+            references: walked.references,
+            keys: walked.keys,
+        };
+        let places: Vec<u16> = walked.sets.into_iter().map(|s| sheet.intern(s)).collect();
+        sheet.leaves = walked
+            .leaves
+            .iter()
+            .map(|set| places.get(*set as usize).copied().unwrap_or(u16::MAX))
+            .collect();
+        sheet
+    }
+
+    fn intern(&mut self, set: LabelSet) -> u16 {
+        if let Some(at) = self.index.get(&set) {
+            return *at;
+        }
+        let at = u16::try_from(self.sets.len()).unwrap_or(u16::MAX);
+        self.sets.push(set.clone());
+        self.index.insert(set, at);
+        at
+    }
+
+    fn set_of(&self, leaf: usize) -> LabelSet {
+        let set = self.leaves.get(leaf);
+        set.and_then(|at| self.sets.get(*at as usize))
+            .cloned()
+            .unwrap_or_else(|| never(NOBODY))
+    }
+
+    fn change(&mut self, run: Range<usize>, change: &dyn Fn(&LabelSet) -> LabelSet) {
+        for leaf in run {
+            let set = self.intern(change(&self.set_of(leaf)));
+            if let Some(slot) = self.leaves.get_mut(leaf) {
+                *slot = set;
+            }
+        }
+    }
+
+    fn union(&self, run: Range<usize>) -> LabelSet {
+        let mut sets: Vec<u16> = self.leaves.get(run).unwrap_or_default().to_vec();
+        sets.sort_unstable();
+        sets.dedup();
+        let mut out = LabelSet::default();
+        for set in sets.iter().filter_map(|at| self.sets.get(*at as usize)) {
+            out.add(set);
+        }
+        out
+    }
+
+    fn finish(self) -> Labels {
+        Labels {
+            sets: self.sets,
+            leaves: self.leaves,
+            references: self.references,
+            keys: self.keys,
+        }
+    }
+}
+
+fn never(person: u16) -> LabelSet {
+    LabelSet {
+        pairs: vec![(person, all_classes())],
+    }
+}
+
+/// One of `envelope.labels` or `envelope.missing`: where the row stands and what it speaks of.
+struct Row {
+    run: Range<usize>,
+    target: Vec<String>,
+}
+
+/// Applies what the sender adds; gives all rows that speak of another place.
+fn sender_rows(record: &Record, sheet: &mut Sheet) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (list, name) in [(true, "labels"), (false, "missing")] {
+        let items = record.envelope().and_then(|e| e.get(name));
+        let items = items.map(|list| list.items()).unwrap_or_default();
+        for (at, item) in items.iter().enumerate() {
+            let here = ["envelope".to_owned(), name.to_owned(), at.to_string()];
+            let target = places::tokens(item.text("path").unwrap_or_default());
+            if list {
+                add_sender_classes(record, item, &target, sheet);
+            }
+            for run in places::runs(&record.root, &here) {
+                rows.push(Row {
+                    run,
+                    target: target.clone(),
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn add_sender_classes(
+    record: &Record,
+    row: &crate::format::Node,
+    target: &[String],
+    sheet: &mut Sheet,
+) {
+    let words = row.get("classes").map(|c| c.items()).unwrap_or_default();
+    let mut added = ClassSet::EMPTY;
+    for word in words {
+        match word.as_str().and_then(|w| w.parse::<DataClass>().ok()) {
+            Some(class) => added.insert(class),
+            None => added = all_classes(),
+        }
+    }
+    let mut runs = places::runs(&record.root, target);
+    if runs.is_empty() {
+        // A label on a place that is not there may be misspelt: it then holds for everything.
+        runs.push(0..sheet.leaves.len());
+    }
+    for run in runs {
+        sheet.change(run, &|set| set.with(added));
+    }
+}
+
+fn label_narratives(sheet: &mut Sheet) {
+    if sheet.narratives.is_empty() {
+        return;
+    }
+    let everything = sheet.union(0..sheet.leaves.len());
+    for leaf in std::mem::take(&mut sheet.narratives) {
+        sheet.change(leaf..leaf + 1, &|_| everything.clone());
+    }
+}
+
+/// A row that speaks of a value goes exactly where that value would go.
+fn label_rows(
+    record: &Record,
+    plan: Option<&Plan>,
+    origin: Origin,
+    rows: &[Row],
+    sheet: &mut Sheet,
+) {
+    for row in rows {
+        let runs = places::runs(&record.root, &row.target);
+        let mut set = LabelSet::default();
+        for run in runs {
+            set.add(&sheet.union(run));
+        }
+        if set.pairs.is_empty() {
+            set = Walker::new(record, origin).absent(plan, &row.target);
+        }
+        sheet.change(row.run.clone(), &|own| {
+            let mut own = own.clone();
+            own.add(&set);
+            own
+        });
+    }
+}
+
+/// Where a person or someone of the same household has a protected address, no other address of
+/// theirs leaves but the substitute: it would give the protected one away.
+fn protect_addresses(record: &Record, sheet: &mut Sheet) {
+    let persons = record.persons();
+    let addresses = |person: usize| {
+        let person = persons.get(person).and_then(|p| p.get("addresses"));
+        person.map(|list| list.items()).unwrap_or_default()
+    };
+    let mut households: Vec<&str> = Vec::new();
+    let mut protected = vec![false; persons.len()];
+    for (at, flag) in protected.iter_mut().enumerate() {
+        for address in addresses(at) {
+            let kind = address.text("kind").unwrap_or_default();
+            if PROTECTED_KINDS.contains(&kind) || kind == SUBSTITUTE_KIND {
+                *flag = true;
+                households.extend(address.text("household_ref"));
+            }
+        }
+    }
+    for (at, flag) in protected.iter().enumerate() {
+        let mut shares = addresses(at).iter().filter_map(|a| a.text("household_ref"));
+        if !*flag && !shares.any(|household| households.contains(&household)) {
+            continue;
+        }
+        for (number, address) in addresses(at).iter().enumerate() {
+            if address.text("kind") == Some(SUBSTITUTE_KIND) {
+                continue;
+            }
+            let path = ["persons", &at.to_string(), "addresses", &number.to_string()];
+            let path: Vec<String> = path.iter().map(|t| (*t).to_owned()).collect();
+            for run in places::runs(&record.root, &path) {
+                sheet.change(run, &|set| set.with(ClassSet::of(DataClass::SafeAtHomeAddress)));
+            }
+        }
+    }
+}

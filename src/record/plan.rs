@@ -1,0 +1,103 @@
+//! Label plans: what the canonical schemas say about classes and persons, compiled for walking.
+//!
+//! A plan knows shapes only, never a value. Where a schema says nothing, the plan says "all
+//! classes", so that what nobody described never leaves.
+
+use crate::base::Text;
+use crate::base::vocabulary::{ClassSet, DataClass};
+
+/// Every class at once: nothing permits all of them, so such a value stays.
+pub fn all_classes() -> ClassSet {
+    DataClass::ALL.iter().copied().collect()
+}
+
+/// What is known of one place in a record type.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Classes of every value here.
+    pub classes: ClassSet,
+    /// Whom the value is about.
+    pub about: AboutPlan,
+    /// Free text that may repeat anything in the record.
+    pub narrative: bool,
+    /// The value is a word of a closed list, so it never is the key of a person.
+    pub closed_list: bool,
+    /// What is below.
+    pub kind: PlanKind,
+}
+
+/// What is below one place.
+#[derive(Clone, Debug)]
+pub enum PlanKind {
+    /// A value.
+    Leaf,
+    /// Members by name.
+    Object(Vec<(Text, Plan)>),
+    /// Items of one plan.
+    Array(Box<Plan>),
+    /// One of several objects, by the text of a member.
+    OneOf {
+        /// The member.
+        discriminator: Text,
+        /// Its texts.
+        variants: Vec<(Text, Plan)>,
+    },
+}
+
+/// Whom a value is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AboutPlan {
+    /// The persons of `envelope.subject_refs`.
+    Subject,
+    /// Those of them marked as focus children.
+    Case,
+    /// The person whose key stands in that member of an enclosing object, `up` objects out.
+    Key {
+        /// Zero is the innermost enclosing object.
+        up: usize,
+        /// The member.
+        member: Text,
+    },
+    /// Nobody said: everyone in the record.
+    Everyone,
+}
+
+impl Plan {
+    /// The plan of a member or item; `None` when the shape has none there.
+    pub fn below(&self, token: &str) -> Option<&Plan> {
+        match &self.kind {
+            PlanKind::Object(members) => find(members, token),
+            PlanKind::Array(item) => Some(item),
+            PlanKind::Leaf | PlanKind::OneOf { .. } => None,
+        }
+    }
+
+    /// The plan that holds for a node here: the variant its discriminator names, or itself.
+    pub fn settle(&self, discriminated_by: impl Fn(&str) -> Option<Text>) -> Option<&Plan> {
+        match &self.kind {
+            PlanKind::OneOf {
+                discriminator,
+                variants,
+            } => find(variants, &discriminated_by(discriminator)?),
+            _ => Some(self),
+        }
+    }
+
+    /// All classes anywhere at or below this place.
+    pub fn classes_below(&self) -> ClassSet {
+        match &self.kind {
+            PlanKind::Leaf => self.classes,
+            PlanKind::Object(plans) | PlanKind::OneOf { variants: plans, .. } => plans
+                .iter()
+                .fold(self.classes, |set, (_, plan)| set.union(plan.classes_below())),
+            PlanKind::Array(item) => self.classes.union(item.classes_below()),
+        }
+    }
+}
+
+fn find<'a>(plans: &'a [(Text, Plan)], name: &str) -> Option<&'a Plan> {
+    plans
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, plan)| plan)
+}
