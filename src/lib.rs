@@ -17,6 +17,7 @@ pub mod deliver;
 pub mod disclosure;
 pub mod format;
 pub mod record;
+pub mod release;
 pub mod store;
 pub mod telemetry;
 pub mod web;

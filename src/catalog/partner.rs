@@ -21,6 +21,9 @@ pub struct Partner {
     pub county_fips: Option<String>,
     /// Whether anything is released beyond this partner.
     pub mode: Mode,
+    /// One of the gateway's own simulated recipients: it sees test traffic and nothing else.
+    #[serde(default)]
+    pub simulated: bool,
     /// Agreements with this partner, toward the operator or the county.
     #[serde(default, deserialize_with = "one_or_many")]
     pub agreement: Vec<Agreement>,

@@ -1,0 +1,180 @@
+//! Who is even asked about: partners with a channel for the record type and a tie to the record.
+//!
+//! No tie, no decision, no trace outside. A record of a test partner stays with that partner and
+//! the simulated recipients; a prevention record never reaches child welfare, probation, police,
+//! courts or attorneys unless the family's own consent names them.
+
+use crate::base::id::{ChannelId, PartnerId, RecordType};
+use crate::base::vocabulary::RecipientRole;
+use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
+use crate::format::Node;
+use crate::record::Record;
+use std::collections::BTreeMap;
+
+/// One channel a record may go out on, before anything is decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// To whom.
+    pub partner: PartnerId,
+    /// Over which channel.
+    pub channel: ChannelId,
+    /// The record names it: withholding then raises a work item.
+    pub addressee: bool,
+}
+
+/// What ties are found from.
+#[derive(Clone, Copy, Debug)]
+pub struct Ties<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Who sent it.
+    pub sender: &'a PartnerId,
+    /// Whether it is test traffic.
+    pub test: bool,
+    /// Recipient roles and partner ids the family's own consents name.
+    pub named_by_family: &'a NamedByFamily,
+}
+
+/// Whom the family's own consents name, as roles or as partners.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedByFamily {
+    /// Roles, never the wildcard.
+    pub roles: Vec<RecipientRole>,
+    /// Partners.
+    pub partners: Vec<PartnerId>,
+}
+
+/// All candidates of a record, in the order of partner ids and channels.
+pub fn candidates(partners: &BTreeMap<PartnerId, Partner>, ties: &Ties<'_>) -> Vec<Candidate> {
+    let mut out = Vec::new();
+    for partner in partners.values().filter(|p| may_be_asked(p, ties)) {
+        for channel in &partner.channel {
+            let Some(name) = channel.name.clone() else {
+                continue;
+            };
+            let found = tie(partner, channel, ties);
+            if found.is_some() && subscribes(channel, &ties.record.record_type) {
+                out.push(Candidate {
+                    partner: partner.id.clone(),
+                    channel: name,
+                    addressee: found == Some(Relation::Addressee),
+                });
+            }
+        }
+    }
+    out
+}
+
+/// Whether the record names an addressee by identifier that no partner file knows.
+pub fn addressee_unknown(partners: &BTreeMap<PartnerId, Partner>, record: &Record) -> bool {
+    let named = organization(record, "recipient");
+    let identifiers = named.and_then(|org| org.get("identifiers"));
+    let identified = identifiers.is_some_and(|list| !list.items().is_empty());
+    identified && !partners.values().any(|partner| named_in(partner, named))
+}
+
+/// The partner the record names as the one asked to serve.
+pub fn addressee<'a>(
+    partners: &'a BTreeMap<PartnerId, Partner>,
+    record: &Record,
+) -> Option<&'a Partner> {
+    let named = organization(record, "recipient");
+    partners.values().find(|partner| named_in(partner, named))
+}
+
+/// Whether the record names this partner as requester or addressee.
+pub fn is_party(partner: &Partner, record: &Record) -> bool {
+    ["requester", "recipient"]
+        .iter()
+        .any(|part| named_in(partner, organization(record, part)))
+}
+
+fn subscribes(channel: &Channel, record_type: &RecordType) -> bool {
+    channel.direction == Direction::Out
+        && channel.https.is_some()
+        && channel.records.contains(record_type)
+}
+
+/// Modes and walls, before any tie is looked for.
+fn may_be_asked(partner: &Partner, ties: &Ties<'_>) -> bool {
+    let lane = if ties.test {
+        partner.id == *ties.sender || partner.simulated
+    } else {
+        partner.id != *ties.sender && partner.mode == Mode::Live && !partner.simulated
+    };
+    lane && !walled_off(partner, ties.record, ties.named_by_family)
+}
+
+/// Whether the prevention wall keeps this record from that partner.
+pub fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
+    let source = record.envelope().and_then(|e| e.text("service_source"));
+    if source != Some("prevention") {
+        return false;
+    }
+    match partner.recipient_role() {
+        Some(role) => {
+            behind_the_wall(role)
+                && !named.roles.contains(&role)
+                && !named.partners.contains(&partner.id)
+        }
+        None => true,
+    }
+}
+
+fn behind_the_wall(role: RecipientRole) -> bool {
+    use RecipientRole as R;
+    matches!(
+        role,
+        R::Cws
+            | R::CwsOtherCounty
+            | R::Probation
+            | R::LawEnforcement
+            | R::FederalImmigration
+            | R::Court
+            | R::YouthAttorney
+            | R::ParentAttorney
+            | R::Casa
+            | R::MdtMember
+    )
+}
+
+/// The first tie of the channel's list that holds; the addressee's comes first.
+fn tie(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Option<Relation> {
+    let mut wanted = channel.related_by.clone();
+    wanted.sort_by_key(|relation| *relation != Relation::Addressee);
+    wanted
+        .into_iter()
+        .find(|relation| holds(*relation, partner, ties.record))
+}
+
+fn holds(relation: Relation, partner: &Partner, record: &Record) -> bool {
+    match relation {
+        Relation::Addressee | Relation::Target => {
+            named_in(partner, organization(record, "recipient"))
+        }
+        Relation::Requester => named_in(partner, organization(record, "requester")),
+        Relation::Assignment | Relation::Team => record.persons().iter().any(|person| {
+            let worker = person.get("worker");
+            named_in(partner, worker.and_then(|w| w.get("organization")))
+        }),
+        Relation::County => {
+            let county = record.envelope().and_then(|e| e.text("county_fips"));
+            county.is_some() && county == partner.county_fips.as_deref()
+        }
+    }
+}
+
+fn organization<'a>(record: &'a Record, part: &str) -> Option<&'a Node> {
+    record.body().and_then(|body| body.get(part))
+}
+
+/// Whether an organisation of the record carries one of the partner's identifiers.
+fn named_in(partner: &Partner, organization: Option<&Node>) -> bool {
+    let identifiers = organization.and_then(|org| org.get("identifiers"));
+    let identifiers = identifiers.map(Node::items).unwrap_or_default();
+    identifiers.iter().any(|found| {
+        partner.identifier.iter().any(|own| {
+            found.text("system") == Some(&own.system) && found.text("value") == Some(&own.value)
+        })
+    })
+}
