@@ -10,6 +10,7 @@ use super::places::{self, each_leaf};
 use super::plan::{Plan, all_classes};
 use super::walk::{Walked, Walker};
 use crate::base::vocabulary::{ClassSet, DataClass};
+use crate::catalog::Sources;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -153,6 +154,16 @@ impl LabelPlan {
         LabelPlan {
             plans: plans.into_iter().collect(),
         }
+    }
+
+    /// Compiles the plans of all canonical record types of a catalog. What is wrong with a label
+    /// is told where the schema is compiled.
+    pub fn compile(sources: &Sources) -> LabelPlan {
+        LabelPlan::of(sources.schemas.iter().filter_map(|(path, shape)| {
+            let name = path.strip_prefix("canonical/")?;
+            let name = name.strip_suffix(".schema.json")?;
+            (!name.contains('/')).then(|| (name.to_owned(), Plan::of(shape)))
+        }))
     }
 
     /// The plan of one record type.
@@ -375,7 +386,9 @@ fn protect_addresses(record: &Record, sheet: &mut Sheet) {
             let path = ["persons", &at.to_string(), "addresses", &number.to_string()];
             let path: Vec<String> = path.iter().map(|t| (*t).to_owned()).collect();
             for run in places::runs(&record.root, &path) {
-                sheet.change(run, &|set| set.with(ClassSet::of(DataClass::SafeAtHomeAddress)));
+                sheet.change(run, &|set| {
+                    set.with(ClassSet::of(DataClass::SafeAtHomeAddress))
+                });
             }
         }
     }

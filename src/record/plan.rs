@@ -5,6 +5,7 @@
 
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass};
+use crate::catalog::schema::{About, Kind, Shape};
 
 /// Every class at once: nothing permits all of them, so such a value stays.
 pub fn all_classes() -> ClassSet {
@@ -87,9 +88,12 @@ impl Plan {
     pub fn classes_below(&self) -> ClassSet {
         match &self.kind {
             PlanKind::Leaf => self.classes,
-            PlanKind::Object(plans) | PlanKind::OneOf { variants: plans, .. } => plans
-                .iter()
-                .fold(self.classes, |set, (_, plan)| set.union(plan.classes_below())),
+            PlanKind::Object(plans)
+            | PlanKind::OneOf {
+                variants: plans, ..
+            } => plans.iter().fold(self.classes, |set, (_, plan)| {
+                set.union(plan.classes_below())
+            }),
             PlanKind::Array(item) => self.classes.union(item.classes_below()),
         }
     }
@@ -100,4 +104,71 @@ fn find<'a>(plans: &'a [(Text, Plan)], name: &str) -> Option<&'a Plan> {
         .iter()
         .find(|(key, _)| key == name)
         .map(|(_, plan)| plan)
+}
+
+impl Plan {
+    /// The plan of one canonical record type.
+    pub fn of(shape: &Shape) -> Plan {
+        compile(shape, &mut Vec::new())
+    }
+}
+
+/// `enclosing` holds the objects around a place, outermost first.
+fn compile<'a>(shape: &'a Shape, enclosing: &mut Vec<&'a Shape>) -> Plan {
+    let kind = match &shape.kind {
+        Kind::Object { members, .. } => {
+            enclosing.push(shape);
+            let plans = members
+                .iter()
+                .map(|(name, member)| (name.clone(), compile(member, enclosing)))
+                .collect();
+            enclosing.pop();
+            PlanKind::Object(plans)
+        }
+        Kind::Array { item, .. } => PlanKind::Array(Box::new(compile(item, enclosing))),
+        Kind::OneOf {
+            discriminator,
+            variants,
+        } => PlanKind::OneOf {
+            discriminator: discriminator.clone(),
+            variants: variants
+                .iter()
+                .map(|(word, variant)| (word.clone(), compile(variant, enclosing)))
+                .collect(),
+        },
+        Kind::Text(_) | Kind::Number { .. } | Kind::Integer { .. } | Kind::Boolean => {
+            PlanKind::Leaf
+        }
+    };
+    Plan {
+        classes: shape.classes,
+        about: about(shape, enclosing),
+        narrative: shape.narrative,
+        closed_list: matches!(&shape.kind, Kind::Text(rule) if !rule.codes.is_empty()),
+        kind,
+    }
+}
+
+/// The innermost object around a place that has the member is the one that is meant.
+fn about(shape: &Shape, enclosing: &[&Shape]) -> AboutPlan {
+    let member = match &shape.about {
+        Some(About::Subject) => return AboutPlan::Subject,
+        Some(About::Case) => return AboutPlan::Case,
+        Some(About::Person(pointer)) => pointer.strip_prefix("./"),
+        None => None,
+    };
+    let found = member.and_then(|member| {
+        let up = enclosing
+            .iter()
+            .rev()
+            .position(|object| object.members().iter().any(|(name, _)| name == member))?;
+        Some((up, member))
+    });
+    match found {
+        Some((up, member)) => AboutPlan::Key {
+            up,
+            member: member.into(),
+        },
+        None => AboutPlan::Everyone,
+    }
 }

@@ -46,7 +46,9 @@ impl<'a> Walker<'a> {
         let mut keys = HashMap::new();
         for (at, person) in record.persons().iter().enumerate() {
             if let (Some(key), Ok(at)) = (person.text("key"), u16::try_from(at)) {
-                keys.entry(key).and_modify(|slot| *slot = None).or_insert(Some(at));
+                keys.entry(key)
+                    .and_modify(|slot| *slot = None)
+                    .or_insert(Some(at));
             }
         }
         let count = u16::try_from(record.persons().len()).unwrap_or(NOBODY);
@@ -55,22 +57,18 @@ impl<'a> Walker<'a> {
         } else {
             (0..count).collect()
         };
-        let refs = record.envelope().and_then(|e| e.get("subject_refs"));
-        let refs = refs.map(Node::items).unwrap_or_default();
-        let named = |only_focus: bool| -> Vec<u16> {
-            let chosen = refs
-                .iter()
-                .filter(|r| !only_focus || r.get("focus").and_then(Node::as_bool) == Some(true));
-            let mut out: Vec<u16> = chosen
-                .filter_map(|r| keys.get(r.text("person")?).copied().flatten())
+        // A case without a named child is about everyone: an empty list is read so below.
+        let named = |list: &str| -> Vec<u16> {
+            let refs = record.envelope().and_then(|e| e.get(list));
+            let refs = refs.map(Node::items).unwrap_or_default().iter();
+            let mut out: Vec<u16> = refs
+                .filter_map(|key| keys.get(key.as_str()?).copied().flatten())
                 .collect();
             out.sort_unstable();
             out.dedup();
             out
         };
-        let (subject, case) = (named(false), named(true));
-        // A case without a marked child is about all its subjects, and they may be children.
-        let case = if case.is_empty() { subject.clone() } else { case };
+        let (subject, case) = (named("subject_refs"), named("focus_refs"));
         Walker {
             root: &record.root,
             keys,
@@ -257,7 +255,9 @@ fn at_origin(classes: ClassSet, origin: Origin) -> ClassSet {
     let mut out = classes;
     let part2 = ClassSet::of(DataClass::SudPart2);
     if classes.contains(DataClass::SudPart2) && !origin.part2_program && !origin.part2_consent {
-        out = out.without(part2).union(ClassSet::of(DataClass::MentalHealth));
+        out = out
+            .without(part2)
+            .union(ClassSet::of(DataClass::MentalHealth));
     }
     if origin.part2_program {
         out = out.without(plain).union(part2);

@@ -3,5 +3,7 @@
 mod architecture;
 mod catalog_schemas;
 mod findings;
+mod labels;
+mod redact;
 mod tidy;
 mod web;
