@@ -13,7 +13,7 @@ use super::site::{Place, Site};
 use super::tls::Peer;
 use crate::base::id::CorrelationId;
 use crate::telemetry::{Event, emit};
-use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue};
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Instant;
@@ -87,9 +87,7 @@ pub async fn answer(
 ) -> HttpResponse {
     let started = Instant::now();
     let site = site.into_inner();
-    let trace = request.headers().get("traceparent");
-    let trace = trace.and_then(|value| value.to_str().ok());
-    let correlation = correlation(trace, site.clock.now());
+    let correlation = correlation_of(request.headers(), &site);
     let outcome = match admit(route, site, request, payload, &correlation) {
         Ok(call) => run(call).await,
         Err(problem) => Err(problem),
@@ -99,10 +97,17 @@ pub async fn answer(
 
 /// Answers what no route takes: an unknown address, or an address with another method.
 pub fn unrouted(problem: Problem, site: &Site, request: &HttpRequest) -> HttpResponse {
-    let trace = request.headers().get("traceparent");
-    let trace = trace.and_then(|value| value.to_str().ok());
-    let correlation = correlation(trace, site.clock.now());
+    let correlation = correlation_of(request.headers(), site);
     finish("unrouted", Err(problem), &correlation, Instant::now())
+}
+
+/// The exchange's id, from its head.
+pub fn correlation_of(headers: &HeaderMap, site: &Site) -> CorrelationId {
+    let trace = headers.get("traceparent");
+    correlation(
+        trace.and_then(|value| value.to_str().ok()),
+        site.clock.now(),
+    )
 }
 
 fn finish(
@@ -152,21 +157,32 @@ fn admit(
 }
 
 fn authenticate(site: &Site, request: &HttpRequest) -> Result<Principal, Problem> {
+    let shown = request.headers().get(AUTHORIZATION);
+    let known = known_caller(site, shown, request.conn_data::<Peer>());
+    known.ok_or_else(unauthenticated)
+}
+
+/// Who shows this `Authorization` header on a connection with this client certificate.
+pub fn known_caller(
+    site: &Site,
+    shown: Option<&HeaderValue>,
+    peer: Option<&Peer>,
+) -> Option<Principal> {
     let now = site.clock.now();
     let directory = site.directory.load();
-    let known = match request.headers().get(AUTHORIZATION) {
+    match shown {
         // A token that is shown decides alone: a wrong one is not rescued by a certificate.
         Some(value) => bearer(value).and_then(|token| directory.by_token(token, now)),
-        None => request
-            .conn_data::<Peer>()
-            .and_then(|peer| directory.by_certificate(peer, now)),
-    };
-    known.ok_or_else(|| {
-        Problem::new(
-            &UNAUTHENTICATED,
-            "show a client certificate or a bearer token this gateway knows",
-        )
-    })
+        None => peer.and_then(|peer| directory.by_certificate(peer, now)),
+    }
+}
+
+/// Nobody we know.
+pub fn unauthenticated() -> Problem {
+    Problem::new(
+        &UNAUTHENTICATED,
+        "show a client certificate or a bearer token this gateway knows",
+    )
 }
 
 fn bearer(value: &HeaderValue) -> Option<&[u8]> {

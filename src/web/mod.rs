@@ -7,12 +7,15 @@
 pub mod answer;
 pub mod body;
 pub mod certificates;
+mod connection;
 pub mod correlation;
+mod deadline;
 mod health;
 pub mod openapi;
 pub mod principal;
 pub mod problem;
 pub mod receiver;
+mod register;
 pub mod routes;
 pub mod server;
 pub mod site;

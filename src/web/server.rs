@@ -1,23 +1,16 @@
 //! Sockets: the API over TLS (or plain on loopback) and the metrics on loopback.
 //!
-//! TLS needs TCP_NODELAY: without it a handshake waits for delayed acknowledgements.
+//! It opens and closes them; what happens on a connection is `connection`'s.
 
-use super::answer::{answer, unrouted};
-use super::problem::{METHOD_NOT_ALLOWED, Problem};
-use super::routes::{ROUTES, Route};
+use super::connection::{plain, secured};
 use super::site::Site;
-use super::tls::{Authorities, TlsError, server_side};
+use super::tls::{TlsError, server_side};
 use crate::config::Config;
 use crate::telemetry::metrics;
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::dev::{Extensions, ServerHandle};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use std::any::Any;
-use std::collections::BTreeMap;
+use actix_web::dev::{self, ServerHandle};
+use actix_web::{App, HttpResponse, HttpServer, web};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// Why the sockets could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,36 +59,38 @@ impl Server {
 }
 
 fn start_api(site: &Arc<Site>) -> Result<(SocketAddr, ServerHandle), ServerError> {
-    let config = site.config.clone();
-    let tls = config.tls.as_ref().map(server_side).transpose()?;
-    let state = web::Data::from(site.clone());
-    let authorities = tls.as_ref().map(|(_, authorities)| authorities.clone());
-    let clock = site.clock.clone();
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .configure(register)
-            .default_service(web::to(nowhere))
-    })
-    .on_connect(move |io: &dyn Any, data: &mut Extensions| {
-        if let Some(authorities) = &authorities {
-            show_peer(io, authorities, clock.now(), data);
-        }
-    })
-    .workers(workers(&config))
-    .max_connections(config.listen.connections_max.div_ceil(workers(&config)))
-    .client_request_timeout(Duration::from_millis(config.limits.head_timeout_ms))
-    .shutdown_timeout(config.limits.stop_grace().as_secs().max(1))
-    .tcp_nodelay(true)
-    .disable_signals();
+    let config = &site.config;
     let address = config.listen.address;
     let listen = |cause| ServerError::Listen { address, cause };
-    let server = match tls {
-        Some((tls, _)) => server.bind_rustls_0_23(address, tls).map_err(listen)?,
-        None => server.bind(address).map_err(listen)?,
+    let tls = config.tls.as_ref().map(server_side).transpose()?;
+    let listener = std::net::TcpListener::bind(address).map_err(listen)?;
+    let bound = listener.local_addr().map_err(listen)?;
+    let workers = workers(config);
+    let builder = dev::Server::build()
+        .workers(workers)
+        .max_concurrent_connections(config.listen.connections_max.div_ceil(workers))
+        .shutdown_timeout(config.limits.stop_grace().as_secs().max(1))
+        .disable_signals();
+    let signal = builder.graceful_shutdown_signal();
+    let site = site.clone();
+    let stopping = move || {
+        let signal = signal.clone();
+        async move { signal.notified().await }
     };
-    let bound = server.addrs().first().copied().unwrap_or(address);
-    let running = server.run();
+    let builder = match tls {
+        Some((tls, authorities)) => builder.listen("api", listener, move || {
+            secured(
+                site.clone(),
+                tls.clone(),
+                authorities.clone(),
+                stopping.clone(),
+            )
+        }),
+        None => builder.listen("api", listener, move || {
+            plain(site.clone(), stopping.clone())
+        }),
+    };
+    let running = builder.map_err(listen)?.run();
     let handle = running.handle();
     tokio::spawn(running);
     Ok((bound, handle))
@@ -106,52 +101,6 @@ fn workers(config: &Config) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         set => set,
     }
-}
-
-fn show_peer(
-    io: &dyn Any,
-    authorities: &Authorities,
-    now: crate::base::clock::Timestamp,
-    data: &mut Extensions,
-) {
-    let stream = io.downcast_ref::<TlsStream<TcpStream>>();
-    let shown = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
-    let leaf = shown.and_then(|chain| chain.first());
-    if let Some(peer) = leaf.and_then(|leaf| authorities.identify(leaf, now)) {
-        data.insert(peer);
-    }
-}
-
-/// Puts every row of the table in its place; another method on a known address is a 405.
-fn register(config: &mut web::ServiceConfig) {
-    let mut by_path: BTreeMap<&str, Vec<&'static Route>> = BTreeMap::new();
-    for route in ROUTES {
-        by_path.entry(route.path).or_default().push(route);
-    }
-    for (path, routes) in by_path {
-        let mut resource = web::resource(path);
-        for &route in &routes {
-            let serve = move |site, request, payload| answer(route, site, request, payload);
-            resource = resource.route(web::method(route.verb.method()).to(serve));
-        }
-        let methods: Vec<String> = routes
-            .iter()
-            .map(|route| route.verb.method().to_string())
-            .collect();
-        let methods = methods.join(", ");
-        config.service(resource.default_service(web::to(
-            move |site: web::Data<Site>, request: HttpRequest| {
-                let detail = "use one of the methods in Allow";
-                let problem = Problem::new(&METHOD_NOT_ALLOWED, detail).allowing(methods.clone());
-                let response = unrouted(problem, &site, &request);
-                async move { response }
-            },
-        )));
-    }
-}
-
-async fn nowhere(site: web::Data<Site>, request: HttpRequest) -> HttpResponse {
-    unrouted(Problem::not_found(), &site, &request)
 }
 
 fn start_metrics(site: &Arc<Site>) -> Result<(SocketAddr, ServerHandle), ServerError> {

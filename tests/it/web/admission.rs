@@ -91,3 +91,40 @@ async fn a_slow_head_is_cut() {
     assert!(head.starts_with("HTTP/1.1 408"), "{head}");
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_caller_is_never_told_to_send_its_body() {
+    // Goal: `Expect: 100-continue` is answered by authentication. Method: ask as nobody on a route
+    // nobody may call, and on one that is public.
+    let gateway = Gateway::start().await;
+    let request = "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\
+                   Expect: 100-continue\r\n\r\n";
+    let head = tokio::task::block_in_place(|| raw_head(&gateway, request));
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+    let known = request.replace("Expect", "Authorization: Bearer token-alpha\r\nExpect");
+    let head = tokio::task::block_in_place(|| raw_head(&gateway, &known));
+    assert!(head.starts_with("HTTP/1.1 100"), "{head}");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_does_not_read_is_cut() {
+    // Goal: an answer nobody reads costs a connection for a bounded time. Method: ask for the
+    // document many times over one connection, read nothing, and wait until the gateway closes it.
+    let gateway = Gateway::start_with(|config| {
+        config.limits.body_grace_ms = 100;
+        config.limits.body_rate_min = 1 << 40;
+    })
+    .await;
+    let address = gateway.running.address;
+    let cut = tokio::task::block_in_place(|| {
+        use std::io::Write as _;
+        let mut line = std::net::TcpStream::connect(address).expect("connect");
+        let request = "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+        // The kernel's buffers are finite: once answers are stuck and the connection is cut,
+        // writing fails.
+        (0..100_000).any(|_| line.write_all(request.as_bytes()).is_err())
+    });
+    assert!(cut);
+    gateway.running.shutdown().await;
+}
