@@ -11,6 +11,7 @@
 pub mod app;
 pub mod base;
 pub mod catalog;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod deliver;

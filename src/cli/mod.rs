@@ -2,6 +2,7 @@
 //!
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
+mod doctor;
 mod findings;
 mod serve;
 
@@ -18,6 +19,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look at store, keys, clock, certificates, agreements and rules
+    Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
     /// Serve the API and deliver, until told to stop
@@ -27,6 +30,7 @@ enum Command {
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Serve(args) => serve::run(&args),
     };

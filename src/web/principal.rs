@@ -191,7 +191,7 @@ fn limiter(limits: &Limits) -> DefaultDirectRateLimiter {
 
 /// The first instant after the day (a whole date) or the instant itself. A date ends when it ends
 /// in California; one that cannot be read has ended already.
-fn end_of(date: &toml::value::Datetime) -> Option<Timestamp> {
+pub fn end_of(date: &toml::value::Datetime) -> Option<Timestamp> {
     let ended = Some(Timestamp(i64::MIN));
     let text = date.to_string();
     if let Some(instant) = Timestamp::from_rfc3339(&text) {

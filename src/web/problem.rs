@@ -59,6 +59,12 @@ pub struct Problem {
     /// Which kind.
     pub kind: &'static Kind,
     detail: Cow<'static, str>,
+    more: Option<Box<More>>,
+}
+
+/// What few problems have.
+#[derive(Debug, Default)]
+struct More {
     retry_after_secs: Option<u64>,
     allow: Option<String>,
     members: Map<String, Value>,
@@ -70,9 +76,7 @@ impl Problem {
         Problem {
             kind,
             detail: detail.into(),
-            retry_after_secs: None,
-            allow: None,
-            members: Map::new(),
+            more: None,
         }
     }
 
@@ -84,22 +88,26 @@ impl Problem {
     /// Tells the caller when to come back, in whole seconds.
     #[must_use]
     pub fn retry_after(mut self, secs: u64) -> Problem {
-        self.retry_after_secs = Some(secs);
+        self.more().retry_after_secs = Some(secs);
         self
     }
 
     /// Methods this address takes, comma separated.
     #[must_use]
     pub fn allowing(mut self, methods: String) -> Problem {
-        self.allow = Some(methods);
+        self.more().allow = Some(methods);
         self
     }
 
     /// A further member: findings, defects. Never a value of a record.
     #[must_use]
     pub fn with(mut self, name: &str, value: Value) -> Problem {
-        self.members.insert(name.to_owned(), value);
+        self.more().members.insert(name.to_owned(), value);
         self
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// The answer.
@@ -110,10 +118,11 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             builder.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
-        if let Some(secs) = self.retry_after_secs {
+        let more = self.more.map(|more| *more).unwrap_or_default();
+        if let Some(secs) = more.retry_after_secs {
             builder.insert_header((RETRY_AFTER, secs));
         }
-        if let Some(methods) = self.allow {
+        if let Some(methods) = more.allow {
             builder.insert_header((ALLOW, methods));
         }
         let mut body = json!({
@@ -125,7 +134,7 @@ impl Problem {
             "correlation_id": correlation,
         });
         if let Some(object) = body.as_object_mut() {
-            object.extend(self.members);
+            object.extend(more.members);
         }
         builder
             .content_type("application/problem+json")

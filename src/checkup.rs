@@ -1,0 +1,232 @@
+//! What `doctor` looks at: settings, keys, clock, certificates, agreements, rules.
+//!
+//! It reads and compares; it must never change anything nor show a secret.
+
+use crate::base::clock::Timestamp;
+use crate::catalog::Sources;
+use crate::catalog::partner::Partner;
+use crate::config::Config;
+use crate::web::tls::{certificates, not_after};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// What ends within this is worth a warning.
+const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How a point stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// As it should be.
+    Good,
+    /// Works, but someone should act.
+    Warning,
+    /// Does not work, or will not be served with.
+    Failed,
+}
+
+impl Standing {
+    /// One word for the table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::Good => "ok",
+            Standing::Warning => "warn",
+            Standing::Failed => "FAIL",
+        }
+    }
+}
+
+/// One point looked at.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Settings, key, certificate, agreement ...
+    pub area: &'static str,
+    /// How it stands.
+    pub standing: Standing,
+    /// What, and what to do when it is not good.
+    pub text: String,
+}
+
+impl Point {
+    /// A point of an area.
+    pub fn new(area: &'static str, standing: Standing, text: impl Into<String>) -> Point {
+        Point {
+            area,
+            standing,
+            text: text.into(),
+        }
+    }
+}
+
+/// The master key's file: there, private, and not beside what it protects.
+pub fn master_key(config: &Config) -> Vec<Point> {
+    let path = config.master_key_file();
+    let shown = path.display();
+    let point = |standing, text| Point::new("master key", standing, text);
+    let Ok(about) = std::fs::metadata(&path) else {
+        let text = format!("{shown}: not there; `serve` makes one at its first start");
+        return vec![point(Standing::Warning, text)];
+    };
+    let mode = about.permissions().mode() & 0o777;
+    let mut points = vec![if mode == 0o600 {
+        point(Standing::Good, format!("{shown}: mode 0600"))
+    } else {
+        let text = format!("{shown}: mode {mode:04o}; set it to 0600");
+        point(Standing::Failed, text)
+    }];
+    if config.key_beside_database() {
+        let text = "lies beside the database; one stolen disk then holds both: \
+                    set master_key_file";
+        points.push(point(Standing::Warning, text.to_owned()));
+    }
+    points
+}
+
+/// The server's certificate and the authorities of clients.
+pub fn tls(config: &Config, now: Timestamp) -> Vec<Point> {
+    let Some(tls) = &config.tls else {
+        let text = "no [tls]: plain HTTP on loopback only";
+        return vec![Point::new("certificate", Standing::Warning, text)];
+    };
+    let mut files = vec![tls.certificate_file.as_path()];
+    files.extend(tls.client_ca_file.as_deref());
+    let mut points: Vec<Point> = files
+        .into_iter()
+        .flat_map(|file| certificate_file(file, now))
+        .collect();
+    match crate::web::tls::server_side(tls) {
+        Ok(_) => points.push(Point::new(
+            "certificate",
+            Standing::Good,
+            "key and chain fit",
+        )),
+        Err(error) => {
+            points.push(Point::new(
+                "certificate",
+                Standing::Failed,
+                error.to_string(),
+            ));
+        }
+    }
+    points
+}
+
+fn certificate_file(file: &Path, now: Timestamp) -> Vec<Point> {
+    match certificates(file) {
+        Err(error) => vec![Point::new(
+            "certificate",
+            Standing::Failed,
+            error.to_string(),
+        )],
+        Ok(all) => all
+            .iter()
+            .filter_map(|der| not_after(der))
+            .map(|end| until("certificate", &file.display().to_string(), end, now))
+            .collect(),
+    }
+}
+
+/// Agreements and credentials of all partners.
+pub fn partners(sources: &Sources, now: Timestamp) -> Vec<Point> {
+    if sources.partners.is_empty() {
+        let text = "no partner file: nobody can send or receive";
+        return vec![Point::new("partners", Standing::Warning, text)];
+    }
+    let mut points = Vec::new();
+    for partner in sources.partners.values() {
+        points.extend(dates(partner).map(|(what, end)| until("agreement", &what, end, now)));
+        if partner.credential.is_empty() {
+            let text = format!("{}: no credential, it cannot sign in", partner.id);
+            points.push(Point::new("partners", Standing::Warning, text));
+        }
+    }
+    points
+}
+
+fn dates(partner: &Partner) -> impl Iterator<Item = (String, Timestamp)> + '_ {
+    let agreements = partner.agreement.iter().filter_map(|agreement| {
+        let end = end_of(agreement.expires.as_ref()?);
+        Some((format!("{}: {}", partner.id, agreement.id), end))
+    });
+    let credentials = partner.credential.iter().filter_map(|credential| {
+        let end = end_of(credential.expires.as_ref()?);
+        Some((format!("{}: credential", partner.id), end))
+    });
+    agreements.chain(credentials)
+}
+
+fn end_of(date: &toml::value::Datetime) -> Timestamp {
+    crate::web::principal::end_of(date).unwrap_or(Timestamp(i64::MIN))
+}
+
+fn until(area: &'static str, what: &str, end: Timestamp, now: Timestamp) -> Point {
+    let left_days = end.since(now).as_secs() / 86_400;
+    if end <= now {
+        Point::new(
+            area,
+            Standing::Failed,
+            format!("{what}: has ended; renew it"),
+        )
+    } else if end.since(now) < SOON {
+        let text = format!("{what}: ends in {left_days} days; renew it");
+        Point::new(area, Standing::Warning, text)
+    } else {
+        Point::new(
+            area,
+            Standing::Good,
+            format!("{what}: {left_days} days left"),
+        )
+    }
+}
+
+/// Points as a table, the worst last so that they stand at the end of a long list.
+pub fn table(points: &mut [Point]) -> String {
+    points.sort_by_key(|point| point.standing);
+    let wide = points
+        .iter()
+        .map(|point| point.area.len())
+        .max()
+        .unwrap_or(0);
+    points
+        .iter()
+        .map(|point| {
+            let word = point.standing.word();
+            format!("{word:<5} {:<wide$}  {}\n", point.area, point.text)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_before_it_comes() {
+        // Goal: a warning a month ahead, a failure after. Method: three distances.
+        let day = Duration::from_secs(86_400);
+        let now = Timestamp(0);
+        let standing = |end| until("agreement", "x", end, now).standing;
+        assert_eq!(standing(now.after(day * 40)), Standing::Good);
+        assert_eq!(standing(now.after(day * 20)), Standing::Warning);
+        assert_eq!(standing(now), Standing::Failed);
+    }
+
+    #[test]
+    fn a_key_others_can_read_fails() {
+        // Goal: mode 0600 and nothing else. Method: a key file of each mode.
+        let folder = tempfile::tempdir().expect("folder");
+        let mut config = Config::on_loopback(folder.path()).expect("settings");
+        let key = folder.path().join("keys");
+        std::fs::create_dir(&key).expect("folder");
+        config.master_key_file = Some(key.join("master.key"));
+        let file = config.master_key_file();
+        std::fs::write(&file, "x").expect("written");
+        for (mode, wanted) in [(0o600, Standing::Good), (0o640, Standing::Failed)] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&file, mode).expect("mode");
+            let points = master_key(&config);
+            assert_eq!(points.len(), 1);
+            assert_eq!(points[0].standing, wanted);
+        }
+    }
+}
