@@ -4,6 +4,7 @@
 
 mod doctor;
 mod findings;
+mod pull;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +24,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// Fetch a batch of released records, with progress, resume and hashes
+    Pull(pull::Args),
     /// Serve the API and deliver, until told to stop
     Serve(serve::Args),
 }
@@ -32,6 +35,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Pull(args) => pull::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {
