@@ -6,6 +6,7 @@
 //! * [`format`] bytes to tree and back
 //! * [`record`] the canonical record and its labels
 //! * [`store`] the only SQL; [`deliver`] lanes and transports out
+//! * [`ledger`] what happened, in a log that cannot be altered unnoticed
 //! * [`cli`] the command line
 
 pub mod app;
@@ -17,6 +18,7 @@ pub mod config;
 pub mod deliver;
 pub mod disclosure;
 pub mod format;
+pub mod ledger;
 pub mod record;
 pub mod release;
 pub mod store;

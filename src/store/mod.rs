@@ -2,5 +2,206 @@
 //!
 //! No transaction handle leaves this module and no transaction spans a network call. Payloads are
 //! sealed on the way in and opened on the way out; searchable values exist only as keyed digests.
+//! One writer task commits in groups ([`writer`]); readers see what is committed. One process owns
+//! a database, by a lock file beside it.
 
+mod accept;
+mod heads;
+mod identity;
+pub mod keys;
 pub mod model;
+mod open;
+mod prepare;
+mod setup;
+mod sql;
+mod stage;
+mod submission;
+mod writer;
+
+pub use keys::MasterKey;
+pub use model::*;
+
+use crate::base::clock::Clock;
+use crate::base::id::{PartnerId, SubmissionId};
+use crate::base::limits::{IN_FLIGHT_MAX, PAGE_ROWS_MAX};
+use accept::AcceptJob;
+use futures_util::future::BoxFuture;
+use keys::{Keys, PartnerKey};
+use prepare::PreparedSubmission;
+use sql::{Columns as _, Fault, row};
+use sqlx::sqlite::{Sqlite, SqlitePool};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use writer::{Job, Tx, Work, failed};
+
+/// A handle of the open store; clones share it. The writer ends when the last one is dropped.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    readers: SqlitePool,
+    accepts: mpsc::Sender<AcceptJob>,
+    work: mpsc::Sender<Box<dyn Job>>,
+    chunks: mpsc::Sender<Box<dyn Job>>,
+    in_flight: Arc<Semaphore>,
+    writer: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    _lock: std::fs::File,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+impl Store {
+    /// Opens or creates the database file: takes its lock, brings the schema up to date, erases
+    /// what was never sealed, starts the writer.
+    ///
+    /// # Errors
+    /// When another process has it, the schema is of a later program, or the master key is not
+    /// this database's.
+    pub async fn open(
+        path: &Path,
+        master: MasterKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Store, StoreError> {
+        setup::open(path, master, clock)
+            .await
+            .map_err(|fault| failed("open", &fault))
+    }
+
+    /// Accepts a small submission in one transaction; the answer comes after the commit. The same
+    /// key and body again give the same receipt.
+    ///
+    /// # Errors
+    /// `KeyConflict` for the same key with another body, `Busy` when too much is under way.
+    pub async fn accept(&self, submission: NewSubmission) -> Result<Committed, AcceptError> {
+        let permit = Arc::clone(&self.inner.in_flight)
+            .try_acquire_owned()
+            .map_err(|_| AcceptError::Busy)?;
+        let partner_key = self.partner_key(&submission.partner).await?;
+        let prepared = PreparedSubmission::new(&self.inner.keys, &partner_key, submission)
+            .map_err(|fault| failed("accept", &fault))?;
+        let (reply, answer) = oneshot::channel();
+        let job = AcceptJob {
+            submission: Arc::new(prepared),
+            reply,
+            outcome: None,
+            _permit: permit,
+        };
+        // The permit guarantees room in the channel.
+        self.inner
+            .accepts
+            .try_send(job)
+            .map_err(|_| AcceptError::Busy)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(stopped("accept").into()))
+    }
+
+    /// All verdicts of a partner's submission after an index, at most a page; `None` when the
+    /// submission is unknown, another partner's or not sealed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn submission_records(
+        &self,
+        partner: &PartnerId,
+        id: SubmissionId,
+        after: Option<u32>,
+        limit: usize,
+    ) -> Result<Option<Vec<RecordVerdict>>, StoreError> {
+        const NAME: &str = "submission_records";
+        let limit = limit.min(PAGE_ROWS_MAX);
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let head = submission::head(&mut conn, id).await?;
+            if head.is_none_or(|head| head.partner != *partner) {
+                return Ok(None);
+            }
+            let page = (id, after, limit);
+            let rows = submission::verdicts(&mut conn, &self.inner.keys, page).await?;
+            Ok(Some(rows))
+        };
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// Waits until everything handed to the writer is committed and closes the database. Other
+    /// clones of this handle answer with errors afterwards.
+    pub async fn close(self) {
+        let writer = self
+            .inner
+            .writer
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        let readers = self.inner.readers.clone();
+        drop(self);
+        readers.close().await;
+        if let Some(writer) = writer
+            && let Err(error) = writer.await
+        {
+            tracing::warn!(%error, "the writer ended badly");
+        }
+    }
+
+    /// The partner's key that wraps from now on; made at first use.
+    async fn partner_key(&self, partner: &PartnerId) -> Result<Arc<PartnerKey>, StoreError> {
+        if let Some(key) = self.inner.keys.partner(partner) {
+            return Ok(key);
+        }
+        self.write("partner_key", partner.clone(), |tx, partner| {
+            Box::pin(setup::make_partner_key(tx, partner))
+        })
+        .await?;
+        let missing = Fault::Damaged("a partner key is missing");
+        self.inner
+            .keys
+            .partner(partner)
+            .ok_or_else(|| failed("partner_key", &missing))
+    }
+
+    /// Runs a function in the writer's next group.
+    async fn write<D, T, F>(
+        &self,
+        operation: &'static str,
+        data: D,
+        function: F,
+    ) -> Result<T, StoreError>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T, Fault>> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Work {
+            operation,
+            data,
+            function,
+            result: None,
+            reply,
+        });
+        let sent = self.inner.work.send(job).await;
+        sent.map_err(|_| stopped(operation))?;
+        answer.await.unwrap_or_else(|_| Err(stopped(operation)))
+    }
+
+    /// A connection that only reads.
+    async fn reader(
+        &self,
+        operation: &'static str,
+    ) -> Result<sqlx::pool::PoolConnection<Sqlite>, StoreError> {
+        let taken = self.inner.readers.acquire().await;
+        taken.map_err(|error| failed(operation, &error.into()))
+    }
+}
+
+fn stopped(operation: &'static str) -> StoreError {
+    failed(operation, &Fault::Damaged("the writer has stopped"))
+}

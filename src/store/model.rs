@@ -6,6 +6,9 @@ use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 
+mod work;
+pub use work::*;
+
 /// One record on its way into the store.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
@@ -324,10 +327,14 @@ pub struct NewDelivery {
     pub lane: Digest,
     /// Whether the partner was named as addressee (then withholding raises a work item).
     pub addressee: bool,
+    /// Days after queueing during which a withheld delivery may still go out (channel setting).
+    pub late_release_days: u32,
 }
 
 /// States of a delivery (DESIGN section 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum DeliveryState {

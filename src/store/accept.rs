@@ -1,0 +1,333 @@
+//! Accepting submissions: many in one transaction, each answered after the commit.
+//!
+//! An idempotency key is bound by the receipt and by nothing else. Equal keys in one group merge in
+//! memory. A receipt is built from what was committed, now or earlier, never before.
+
+use super::model::{
+    AcceptError, Committed, Counts, LedgerPromise, NewSubmission, RecordStatus, RecordVerdict,
+};
+use super::prepare::PreparedSubmission;
+use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
+use super::stage::{Part, Staged, stage};
+use super::submission;
+use super::writer::{Appended, Tx, failed};
+use crate::base::digest::Digest;
+use crate::base::id::SubmissionId;
+use crate::base::limits::RECEIPT_RECORDS_MAX;
+use crate::ledger::entry::{EntryKind, Fields};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// A submission that waits for the writer. The permit keeps the number in flight bounded.
+pub(super) struct AcceptJob {
+    pub(super) submission: Arc<PreparedSubmission>,
+    pub(super) reply: oneshot::Sender<Result<Committed, AcceptError>>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) _permit: OwnedSemaphorePermit,
+}
+
+/// What the transaction made of a submission.
+pub(super) enum Outcome {
+    Committed(Box<Committed>),
+    KeyConflict,
+}
+
+impl AcceptJob {
+    /// Answers, after the commit or the failure.
+    pub(super) fn answer(self, fault: Option<&Fault>) {
+        let result = match (fault, self.outcome) {
+            (None, Some(Outcome::Committed(committed))) => Ok(*committed),
+            (None, Some(Outcome::KeyConflict)) => Err(AcceptError::KeyConflict),
+            (None, None) => Err(failed("accept", &Fault::Damaged("no result")).into()),
+            (Some(fault), _) if fault.is_passing() => Err(AcceptError::Busy),
+            (Some(fault), _) => Err(failed("accept", fault).into()),
+        };
+        // The sender may have hung up; the submission stands and its key answers next time.
+        drop(self.reply.send(result));
+    }
+}
+
+/// Who answers a submission's key.
+enum Binding {
+    /// Nobody yet: this one is written.
+    Free,
+    /// An earlier submission in the database.
+    Stored(SubmissionId, Digest),
+    /// An earlier one of the same group, by index.
+    Twin(usize),
+}
+
+/// Writes all submissions of a group; outcomes are set on the jobs.
+pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [AcceptJob]) -> Result<(), Fault> {
+    let submissions: Vec<Arc<PreparedSubmission>> =
+        jobs.iter().map(|job| Arc::clone(&job.submission)).collect();
+    let bindings = bind_keys(tx, &submissions).await?;
+    let fresh: Vec<usize> = (0..submissions.len())
+        .filter(|i| matches!(bindings.get(*i), Some(Binding::Free)))
+        .collect();
+    let parts: Vec<Part<'_>> = fresh
+        .iter()
+        .filter_map(|i| submissions.get(*i))
+        .map(|s| Part {
+            head: &s.head,
+            records: &s.records,
+            visible: true,
+        })
+        .collect();
+    let staged = stage(tx, &parts).await?;
+    let mut heads = SubmissionRows::new();
+    let mut made: HashMap<usize, Committed> = HashMap::new();
+    for ((index, part), staged) in fresh.iter().zip(&parts).zip(staged) {
+        let mut totals = Totals::default();
+        totals.add(&staged);
+        totals.counts.rejected = part.head.rejected.len() as u64;
+        let entry = append_entry(tx, part.head, &totals);
+        heads.push(part.head, &totals, Some((&entry, tx)));
+        let committed = committed(tx, part, &totals, (entry, staged));
+        made.insert(*index, committed);
+    }
+    heads.save(tx).await?;
+    for (index, binding) in bindings.into_iter().enumerate() {
+        let outcome = settle(tx, (index, binding), &submissions, &made).await?;
+        if let Some(job) = jobs.get_mut(index) {
+            job.outcome = Some(outcome);
+        }
+    }
+    Ok(())
+}
+
+async fn settle(
+    tx: &mut Tx,
+    (index, binding): (usize, Binding),
+    submissions: &[Arc<PreparedSubmission>],
+    made: &HashMap<usize, Committed>,
+) -> Result<Outcome, Fault> {
+    let mine = submissions.get(index).map(|s| s.head.body_digest);
+    let made = |i: &usize| {
+        let missing = Fault::Damaged("a receipt is missing");
+        made.get(i).cloned().ok_or(missing)
+    };
+    let outcome = match binding {
+        Binding::Free => made(&index)?,
+        Binding::Twin(first) => {
+            let mut committed = made(&first)?;
+            committed.repeated = true;
+            committed
+        }
+        Binding::Stored(_, digest) if Some(digest) != mine => return Ok(Outcome::KeyConflict),
+        Binding::Stored(id, _) => submission::committed(tx, id).await?,
+    };
+    if Some(outcome.body_digest) != mine {
+        return Ok(Outcome::KeyConflict);
+    }
+    Ok(Outcome::Committed(Box::new(outcome)))
+}
+
+/// Binds the keys of a group; who is not first learns who is.
+async fn bind_keys(
+    tx: &mut Tx,
+    submissions: &[Arc<PreparedSubmission>],
+) -> Result<Vec<Binding>, Fault> {
+    let mut first: HashMap<[u8; 16], usize> = HashMap::new();
+    let mut bindings = Vec::with_capacity(submissions.len());
+    let mut insert = key_insert();
+    for (index, submission) in submissions.iter().enumerate() {
+        let Some(key) = submission.key else {
+            bindings.push(Binding::Free);
+            continue;
+        };
+        if let Some(twin) = first.get(&key) {
+            bindings.push(Binding::Twin(*twin));
+            continue;
+        }
+        first.insert(key, index);
+        bindings.push(Binding::Free);
+        insert.push(key_row(key, &submission.head));
+    }
+    let mut taken = first.clone();
+    for row in insert.returning(&mut tx.conn).await? {
+        taken.remove(&row.id(0)?);
+    }
+    let keys: Vec<Cell> = taken.keys().map(|key| Cell::from(*key)).collect();
+    let head = "SELECT key, submission_id, body_digest FROM idempotency WHERE key IN";
+    let mut stored = HashMap::new();
+    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
+        stored.insert(row.id(0)?, (SubmissionId(row.id(1)?), row.digest(2)?));
+    }
+    for (binding, submission) in bindings.iter_mut().zip(submissions) {
+        if let Some((id, digest)) = submission.key.and_then(|key| stored.get(&key)) {
+            *binding = Binding::Stored(*id, *digest);
+        }
+    }
+    Ok(bindings)
+}
+
+/// The insert that binds keys; returns those it bound.
+pub(super) fn key_insert() -> Insert {
+    Insert::new(
+        "INSERT INTO idempotency (key, body_digest, submission_id, created_at) VALUES",
+        "ON CONFLICT (key) DO NOTHING RETURNING key",
+    )
+}
+
+/// One row of [`key_insert`].
+pub(super) fn key_row(key: [u8; 16], head: &NewSubmission) -> [Cell; 4] {
+    row![
+        key,
+        head.body_digest,
+        head.submission_id.0,
+        head.received_at
+    ]
+}
+
+/// Counts of a submission and the running digest over its records.
+#[derive(Clone, Copy)]
+pub(super) struct Totals {
+    pub(super) counts: Counts,
+    pub(super) hash: Digest,
+}
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals {
+            counts: Counts::default(),
+            hash: Digest([0; 32]),
+        }
+    }
+}
+
+impl Totals {
+    /// Adds staged records, in order.
+    pub(super) fn add(&mut self, staged: &[Staged]) {
+        for record in staged {
+            match record.status {
+                RecordStatus::Accepted => self.counts.accepted += 1,
+                RecordStatus::Duplicate => self.counts.duplicate += 1,
+                RecordStatus::Held => self.counts.held += 1,
+                RecordStatus::Rejected => self.counts.rejected += 1,
+            }
+            let parts: [&[u8]; 3] = [&self.hash.0, &record.record_id.0, &record.commitment.0];
+            self.hash = Digest::of_parts(&parts);
+        }
+    }
+}
+
+/// The ledger entry of a committed submission.
+pub(super) fn append_entry(tx: &mut Tx, head: &NewSubmission, totals: &Totals) -> Appended {
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let fields = Fields::new()
+        .text("submission", &head.submission_id.to_string())
+        .text("partner", head.partner.as_str())
+        .text("channel", head.channel.as_str())
+        .int("test", i64::from(head.test))
+        .text("rule_set", head.rule_set.as_str())
+        .text("correlation", head.correlation_id.as_str())
+        .int("accepted", count(totals.counts.accepted))
+        .int("duplicate", count(totals.counts.duplicate))
+        .int("rejected", count(totals.counts.rejected))
+        .int("held", count(totals.counts.held))
+        .digest("records", &totals.hash);
+    tx.append(EntryKind::Submission, head.received_at, &fields)
+}
+
+/// Inserts of submission rows.
+pub(super) struct SubmissionRows(Insert);
+
+impl SubmissionRows {
+    pub(super) fn new() -> SubmissionRows {
+        SubmissionRows(Insert::new(
+            "INSERT INTO submission (submission_id, partner, channel, test, state, body_digest, \
+             rule_set, correlation_id, received_at, received_month, accepted, duplicate, \
+             rejected, held, records_hash, position, entry_id, leaf_hash, checkpoint_size) VALUES",
+            "",
+        ))
+    }
+
+    /// A sealed submission with its entry, or one that is still received.
+    pub(super) fn push(
+        &mut self,
+        head: &NewSubmission,
+        totals: &Totals,
+        entry: Option<(&Appended, &Tx)>,
+    ) {
+        let checkpoint = entry.and_then(|(_, tx)| tx.tail.checkpoint.as_ref());
+        self.0.push(row![
+            head.submission_id.0,
+            head.partner.as_str(),
+            head.channel.as_str(),
+            head.test,
+            entry.is_some(),
+            head.body_digest,
+            head.rule_set.as_str(),
+            head.correlation_id.as_str(),
+            head.received_at,
+            head.received_at.month(),
+            totals.counts.accepted,
+            totals.counts.duplicate,
+            totals.counts.rejected,
+            totals.counts.held,
+            totals.hash,
+            entry.map(|(entry, _)| entry.position),
+            entry.map(|(entry, _)| entry.entry_id.0),
+            entry.map(|(entry, _)| entry.leaf_hash),
+            checkpoint.map(|c| c.size),
+        ]);
+    }
+
+    pub(super) async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
+        self.0.run(&mut tx.conn).await
+    }
+}
+
+fn committed(
+    tx: &Tx,
+    part: &Part<'_>,
+    totals: &Totals,
+    (entry, staged): (Appended, Vec<Staged>),
+) -> Committed {
+    let head = part.head;
+    Committed {
+        submission_id: head.submission_id,
+        partner: head.partner.clone(),
+        body_digest: head.body_digest,
+        rule_set: head.rule_set.clone(),
+        correlation_id: head.correlation_id.clone(),
+        ledger: promise(tx, &entry),
+        counts: totals.counts,
+        records: verdicts(part, &staged),
+        repeated: false,
+    }
+}
+
+/// The promise of an entry, with the newest checkpoint there is.
+pub(super) fn promise(tx: &Tx, entry: &Appended) -> LedgerPromise {
+    LedgerPromise {
+        entry_id: entry.entry_id,
+        leaf_hash: entry.leaf_hash,
+        checkpoint: tx.tail.checkpoint.clone(),
+    }
+}
+
+fn verdicts(part: &Part<'_>, staged: &[Staged]) -> Vec<RecordVerdict> {
+    let accepted = part.records.iter().zip(staged).map(|(record, staged)| {
+        RecordVerdict {
+            index: record.index,
+            record_id: Some(staged.record_id),
+            source_record_id: Some(record.source_record_id.clone()),
+            status: staged.status,
+            findings: record.findings.clone(),
+        }
+    });
+    let rejected = part.head.rejected.iter().map(|rejected| RecordVerdict {
+        index: rejected.index,
+        record_id: None,
+        source_record_id: None,
+        status: RecordStatus::Rejected,
+        findings: rejected.findings.clone(),
+    });
+    let mut out: Vec<RecordVerdict> = accepted.chain(rejected).collect();
+    out.sort_by_key(|verdict| verdict.index);
+    out.truncate(RECEIPT_RECORDS_MAX);
+    out
+}

@@ -1,0 +1,424 @@
+//! Keys: the master key file, partner keys, a data key per stored version, blind indexes.
+//!
+//! Master key wraps partner keys and the store's own keys, a partner's key wraps the data keys of
+//! its records (AES-KWP), a data key seals columns (AES-256-GCM, random nonce, AAD = table, row,
+//! version, column). No key ever stands unwrapped in the database, a log or an error.
+
+use super::sql::Fault;
+use crate::base::digest::Digest;
+use crate::base::id::PartnerId;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{hkdf, hmac, rand};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use zeroize::Zeroizing;
+
+const KEY_BYTES: usize = 32;
+const WRAPPED_BYTES: usize = KEY_BYTES + 8;
+const NONCE_BYTES: usize = 12;
+/// First byte of every sealed value: how it is sealed.
+const SEAL_V1: u8 = 1;
+/// First word of the master key file.
+const FILE_HEAD: &str = "kinbridge-master-key-1";
+
+type Secret = Zeroizing<[u8; KEY_BYTES]>;
+
+/// Why the master key cannot be used. Never holds key material.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("the master key file cannot be {doing}: {cause}")]
+    File {
+        /// `read` or `created`.
+        doing: &'static str,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The file is not a master key.
+    #[error("the master key file does not hold a master key")]
+    Malformed,
+    /// Somebody else may read it.
+    #[error("the master key file is readable by others; its mode must be 0600")]
+    Exposed,
+    /// No randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
+}
+
+/// The key that wraps all others. Kept outside the database; wiped when dropped.
+#[derive(Clone)]
+pub struct MasterKey(Secret);
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[master key]")
+    }
+}
+
+impl MasterKey {
+    /// Reads the key file, or creates it with mode 0600 when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read or made, is not a master key, or others may read it.
+    pub fn load_or_create(path: &Path) -> Result<MasterKey, KeyError> {
+        if path.exists() {
+            return MasterKey::load(path);
+        }
+        let key = MasterKey(random().map_err(|_| KeyError::Randomness)?);
+        match key.create_file(path) {
+            // Another process was faster: its key counts.
+            Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => {
+                MasterKey::load(path)
+            }
+            Err(cause) => Err(KeyError::File {
+                doing: "created",
+                cause,
+            }),
+            Ok(()) => Ok(key),
+        }
+    }
+
+    /// Reads an existing key file.
+    ///
+    /// # Errors
+    /// As [`MasterKey::load_or_create`].
+    pub fn load(path: &Path) -> Result<MasterKey, KeyError> {
+        let failed = |cause| KeyError::File {
+            doing: "read",
+            cause,
+        };
+        let meta = std::fs::metadata(path).map_err(failed)?;
+        if is_exposed(&meta) {
+            return Err(KeyError::Exposed);
+        }
+        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(failed)?);
+        let hex = text
+            .trim()
+            .strip_prefix(FILE_HEAD)
+            .and_then(|rest| rest.strip_prefix(':'));
+        let digest = hex.and_then(Digest::from_hex).ok_or(KeyError::Malformed)?;
+        Ok(MasterKey(Zeroizing::new(digest.0)))
+    }
+
+    fn create_file(&self, path: &Path) -> std::io::Result<()> {
+        use std::io::Write as _;
+        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        let line = Zeroizing::new(format!("{FILE_HEAD}:{}\n", Digest(*self.0).to_hex()));
+        file.write_all(line.as_bytes())?;
+        // A key that wrapped anything must survive a power cut.
+        file.sync_all()
+    }
+
+    fn wrap(&self, key: &Secret) -> Result<Vec<u8>, Fault> {
+        wrap(&self.0, key)
+    }
+
+    fn unwrap(&self, wrapped: &[u8]) -> Result<Secret, Fault> {
+        unwrap(&self.0, wrapped)
+    }
+}
+
+#[cfg(unix)]
+fn is_exposed(meta: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(meta) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_exposed(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+/// Where a sealed value stands; bound into it, so that it opens nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) table: &'static str,
+    pub(super) row: &'a [u8; 16],
+    /// Digest of the version's content, or nothing where there are no versions.
+    pub(super) version: &'a [u8],
+    pub(super) column: &'static str,
+}
+
+impl Place<'_> {
+    fn aad(&self) -> Vec<u8> {
+        let parts = [
+            self.table.as_bytes(),
+            self.row.as_slice(),
+            self.version,
+            self.column.as_bytes(),
+        ];
+        let mut out = Vec::with_capacity(parts.iter().map(|p| p.len() + 4).sum());
+        for part in parts {
+            out.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            out.extend_from_slice(part);
+        }
+        out
+    }
+}
+
+/// The key of one stored version (or of one other sealed row).
+#[derive(Clone)]
+pub(super) struct DataKey(Secret);
+
+impl DataKey {
+    /// A new random key.
+    pub(super) fn generate() -> Result<DataKey, Fault> {
+        Ok(DataKey(random()?))
+    }
+
+    /// Seals one column's value.
+    pub(super) fn seal(&self, place: &Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Fault> {
+        let key = RandomizedNonceKey::new(&AES_256_GCM, self.0.as_slice())
+            .map_err(|_| Fault::Damaged("a data key has the wrong length"))?;
+        let mut out = Vec::with_capacity(1 + NONCE_BYTES + plain.len() + 16);
+        out.extend_from_slice(plain);
+        let nonce = key
+            .seal_in_place_append_tag(Aad::from(place.aad()), &mut out)
+            .map_err(|_| Fault::Damaged("sealing failed"))?;
+        // The head goes last in memory order: version and nonce behind the tag cost no move.
+        out.extend_from_slice(nonce.as_ref());
+        out.push(SEAL_V1);
+        Ok(out)
+    }
+
+    /// Opens what [`DataKey::seal`] made for the same place.
+    pub(super) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+        let fault = || Fault::Damaged("a sealed value does not open");
+        let (&SEAL_V1, rest) = sealed.split_last().ok_or_else(fault)? else {
+            return Err(Fault::Damaged("a sealed value has an unknown version"));
+        };
+        let at = rest.len().checked_sub(NONCE_BYTES).ok_or_else(fault)?;
+        let (body, nonce) = rest.split_at_checked(at).ok_or_else(fault)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| fault())?;
+        let key = RandomizedNonceKey::new(&AES_256_GCM, self.0.as_slice()).map_err(|_| fault())?;
+        let mut out = body.to_vec();
+        let length = key
+            .open_in_place(nonce, Aad::from(place.aad()), &mut out)
+            .map_err(|_| fault())?
+            .len();
+        out.truncate(length);
+        Ok(out)
+    }
+
+    /// A salted commitment to a digest: whoever has no data key learns nothing from it, and once
+    /// the key is shredded nobody can test a guess.
+    pub(super) fn commit(&self, digest: &Digest) -> Digest {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        let mut context = hmac::Context::with_key(&key);
+        context.update(b"kinbridge-commitment-v1");
+        context.update(&digest.0);
+        digest_of_tag(&context.sign())
+    }
+}
+
+/// One partner's key.
+pub(super) struct PartnerKey {
+    pub(super) id: i64,
+    key: Secret,
+}
+
+impl PartnerKey {
+    /// Wraps a data key.
+    pub(super) fn wrap(&self, key: &DataKey) -> Result<Vec<u8>, Fault> {
+        wrap(&self.key, &key.0)
+    }
+
+    /// Unwraps a data key.
+    pub(super) fn unwrap(&self, wrapped: &[u8]) -> Result<DataKey, Fault> {
+        unwrap(&self.key, wrapped).map(DataKey)
+    }
+}
+
+/// What a value is looked up as; the same value in two domains has two digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Domain {
+    Source,
+    Idempotency,
+    Identifier,
+    /// Identifiers of test traffic never meet those of real families.
+    TestIdentifier,
+    Case,
+    Consent,
+    Lane,
+}
+
+impl Domain {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Domain::Source => b"source",
+            Domain::Idempotency => b"idempotency",
+            Domain::Identifier => b"identifier",
+            Domain::TestIdentifier => b"identifier-test",
+            Domain::Case => b"case",
+            Domain::Consent => b"consent",
+            Domain::Lane => b"lane",
+        }
+    }
+}
+
+/// The store's own keys as they stand in `store_secret`, wrapped.
+pub(super) struct WrappedSecrets {
+    pub(super) index: Vec<u8>,
+    pub(super) accounting: Vec<u8>,
+    pub(super) signing: Vec<u8>,
+}
+
+impl WrappedSecrets {
+    /// Fresh keys for a new database.
+    pub(super) fn generate(master: &MasterKey) -> Result<WrappedSecrets, Fault> {
+        let one = || -> Result<Vec<u8>, Fault> { master.wrap(&random()?) };
+        Ok(WrappedSecrets {
+            index: one()?,
+            accounting: one()?,
+            signing: one()?,
+        })
+    }
+}
+
+/// All keys of an open store.
+pub(super) struct Keys {
+    master: MasterKey,
+    index: hmac::Key,
+    accounting: Secret,
+    signing: Ed25519KeyPair,
+    /// Bounded by the number of partners and their key generations.
+    partners: Mutex<HashMap<(PartnerId, i64), Arc<PartnerKey>>>,
+    current: Mutex<HashMap<PartnerId, i64>>,
+}
+
+impl Keys {
+    /// Unwraps the store's keys; fails when the master key is another database's.
+    pub(super) fn open(master: MasterKey, wrapped: &WrappedSecrets) -> Result<Keys, Fault> {
+        let other = |_| Fault::Damaged("the master key does not belong to this database");
+        let index = master.unwrap(&wrapped.index).map_err(other)?;
+        let accounting = master.unwrap(&wrapped.accounting).map_err(other)?;
+        let seed = master.unwrap(&wrapped.signing).map_err(other)?;
+        let signing = Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
+            .map_err(|_| Fault::Damaged("the signing key is not a key"))?;
+        Ok(Keys {
+            index: hmac::Key::new(hmac::HMAC_SHA256, index.as_slice()),
+            accounting,
+            signing,
+            master,
+            partners: Mutex::default(),
+            current: Mutex::default(),
+        })
+    }
+
+    /// The half of HMAC(index key, domain, parts) that stands in the database.
+    pub(super) fn blind(&self, domain: Domain, parts: &[&str]) -> [u8; 16] {
+        let mut context = hmac::Context::with_key(&self.index);
+        for part in std::iter::once(domain.label()).chain(parts.iter().map(|p| p.as_bytes())) {
+            context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            context.update(part);
+        }
+        digest_of_tag(&context.sign()).half()
+    }
+
+    /// The key of one accounting row: derived, so that a key seals few values.
+    pub(super) fn accounting(&self, row: &[u8; 16]) -> Result<DataKey, Fault> {
+        let fault = |_| Fault::Damaged("a key cannot be derived");
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kinbridge-accounting-v1");
+        let prk = salt.extract(self.accounting.as_slice());
+        let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
+        prk.expand(&[row.as_slice()], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(key.as_mut_slice()))
+            .map_err(fault)?;
+        Ok(DataKey(key))
+    }
+
+    /// Signs a checkpoint's text.
+    pub(super) fn sign(&self, text: &[u8]) -> Vec<u8> {
+        self.signing.sign(text).as_ref().to_vec()
+    }
+
+    /// The public half of the signing key, 32 bytes.
+    pub(super) fn public_key(&self) -> Vec<u8> {
+        self.signing.public_key().as_ref().to_vec()
+    }
+
+    /// The partner's newest key, if it is in memory.
+    pub(super) fn partner(&self, partner: &PartnerId) -> Option<Arc<PartnerKey>> {
+        let id = *lock(&self.current).get(partner)?;
+        self.partner_key(partner, id)
+    }
+
+    /// One particular key of a partner, if it is in memory.
+    pub(super) fn partner_key(&self, partner: &PartnerId, id: i64) -> Option<Arc<PartnerKey>> {
+        lock(&self.partners).get(&(partner.clone(), id)).cloned()
+    }
+
+    /// A new wrapped partner key.
+    pub(super) fn generate_partner(&self) -> Result<Vec<u8>, Fault> {
+        self.master.wrap(&random()?)
+    }
+
+    /// Takes a stored partner key into memory; the highest id is the one that wraps from now on.
+    pub(super) fn learn_partner(
+        &self,
+        partner: &PartnerId,
+        id: i64,
+        wrapped: &[u8],
+    ) -> Result<(), Fault> {
+        let key = self.master.unwrap(wrapped)?;
+        let key = Arc::new(PartnerKey { id, key });
+        lock(&self.partners).insert((partner.clone(), id), key);
+        let mut current = lock(&self.current);
+        let newest = current.entry(partner.clone()).or_insert(id);
+        *newest = id.max(*newest);
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn random() -> Result<Secret, Fault> {
+    let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
+    rand::fill(key.as_mut_slice()).map_err(|_| Fault::Damaged("the system gives no randomness"))?;
+    Ok(key)
+}
+
+fn wrap(kek: &Secret, key: &Secret) -> Result<Vec<u8>, Fault> {
+    let fault = |_| Fault::Damaged("a key cannot be wrapped");
+    let mut out = [0_u8; WRAPPED_BYTES];
+    let wrapped = AesKek::new(&AES_256, kek.as_slice())
+        .and_then(|kek| kek.wrap_with_padding(key.as_slice(), &mut out))
+        .map_err(fault)?;
+    Ok(wrapped.to_vec())
+}
+
+fn unwrap(kek: &Secret, wrapped: &[u8]) -> Result<Secret, Fault> {
+    let fault = || Fault::Damaged("a wrapped key does not open");
+    let mut out = Zeroizing::new([0_u8; WRAPPED_BYTES]);
+    let kek = AesKek::new(&AES_256, kek.as_slice()).map_err(|_| fault())?;
+    let plain = kek
+        .unwrap_with_padding(wrapped, out.as_mut_slice())
+        .map_err(|_| fault())?;
+    let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
+    if plain.len() != KEY_BYTES {
+        return Err(fault());
+    }
+    key.copy_from_slice(plain);
+    Ok(key)
+}
+
+fn digest_of_tag(tag: &hmac::Tag) -> Digest {
+    let mut out = [0_u8; 32];
+    for (to, from) in out.iter_mut().zip(tag.as_ref()) {
+        *to = *from;
+    }
+    Digest(out)
+}

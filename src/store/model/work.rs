@@ -1,0 +1,261 @@
+//! Structs of routing, claiming, consents, work items and views.
+
+use super::{
+    Counts, DecisionRecord, DeliveryState, HoldCause, LedgerPromise, NewDelivery, RecordVerdict,
+    StoredRecord,
+};
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::*;
+use crate::base::sensitive::Sensitive;
+use std::time::Duration;
+
+/// A record that waits for routing.
+#[derive(Clone, Debug)]
+pub struct RouteWork {
+    /// The record, opened.
+    pub record: StoredRecord,
+}
+
+/// What routing found for one record. Routing twice changes nothing.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    /// Which record.
+    pub record_id: RecordId,
+    /// Which version; deliveries of a version that was replaced meanwhile are not queued.
+    pub version: Digest,
+    /// The candidates.
+    pub deliveries: Vec<NewDelivery>,
+    /// What a person must look at.
+    pub work: Vec<NewWorkItem>,
+}
+
+/// A thing for a person to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWorkItem {
+    /// Why.
+    pub cause: HoldCause,
+    /// Kind of trouble at most, never a value of the record.
+    pub detail: String,
+}
+
+/// How many deliveries of one (partner, channel) may be claimed at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneLimit {
+    /// The recipient.
+    pub partner: PartnerId,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Leases at once, those already held included; 0 keeps the lane closed.
+    pub in_flight_max: u32,
+}
+
+/// What a worker asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// Deliveries at most.
+    pub limit: usize,
+    /// The present instant.
+    pub now: Timestamp,
+    /// How long the claim holds.
+    pub lease: Duration,
+    /// Limits per lane; a lane without one is not claimed from.
+    pub lanes: Vec<LaneLimit>,
+}
+
+/// A consent to lodge: its first or a new revision.
+#[derive(Clone, Debug)]
+pub struct NewConsent {
+    /// As the lodger names it; only its keyed digest is searchable.
+    pub consent_id: ConsentId,
+    /// Who lodges it.
+    pub partner: PartnerId,
+    /// Whose consent it is.
+    pub subject: PersonId,
+    /// The consent as JSON.
+    pub body: Sensitive<Vec<u8>>,
+    /// When.
+    pub at: Timestamp,
+    /// Of the request.
+    pub correlation_id: CorrelationId,
+}
+
+/// A consent in force or revoked, opened: its newest revision.
+#[derive(Clone, Debug)]
+pub struct StoredConsent {
+    /// As the lodger names it.
+    pub consent_id: ConsentId,
+    /// Who lodged it.
+    pub partner: PartnerId,
+    /// Whose consent it is.
+    pub subject: PersonId,
+    /// From 1; every change is a new one.
+    pub revision: u32,
+    /// When this revision was lodged.
+    pub lodged_at: Timestamp,
+    /// From when it no longer counts.
+    pub revoked_at: Option<Timestamp>,
+    /// The consent as JSON.
+    pub body: Sensitive<Vec<u8>>,
+}
+
+/// What became of a change to a consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsentChange {
+    /// Committed.
+    Done {
+        /// The new revision.
+        revision: u32,
+        /// The person's epoch from now on.
+        epoch: i64,
+        /// Withheld deliveries queued for a new decision.
+        reevaluated: u64,
+    },
+    /// The lodger has no such consent.
+    Unknown,
+    /// The consent is another person's.
+    OtherSubject,
+}
+
+/// Who acts, for what reason. Every operator action is a ledger entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OperatorAct {
+    /// Principal name.
+    pub operator: String,
+    /// Why, in the operator's words; no personal data belongs here.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One work item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkItem {
+    /// Which.
+    pub work_item_id: WorkItemId,
+    /// The sender whose record it concerns.
+    pub partner: PartnerId,
+    /// Why.
+    pub cause: HoldCause,
+    /// The record, when one is meant.
+    pub record_id: Option<RecordId>,
+    /// The delivery, when one is meant.
+    pub delivery_id: Option<DeliveryId>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// How it was resolved.
+    pub resolution: Option<String>,
+    /// Kind of trouble.
+    pub detail: Option<String>,
+}
+
+/// One delivery as a view shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryView {
+    /// Which.
+    pub delivery_id: DeliveryId,
+    /// The record.
+    pub record_id: RecordId,
+    /// Its version.
+    pub version: Digest,
+    /// To whom.
+    pub partner: PartnerId,
+    /// Over which channel.
+    pub channel: ChannelId,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// From zero.
+    pub generation: u32,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When it was queued.
+    pub queued_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+    /// Not before, while it waits.
+    pub next_at: Timestamp,
+    /// Status or transport word of the last attempt.
+    pub detail: Option<String>,
+}
+
+/// A submission as its sender sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SubmissionView {
+    /// Which.
+    pub submission_id: SubmissionId,
+    /// Over which channel.
+    pub channel: ChannelId,
+    /// When.
+    pub received_at: Timestamp,
+    /// Of the first sending.
+    pub correlation_id: CorrelationId,
+    /// Digest of the body.
+    pub body_digest: Digest,
+    /// The rules it was read by.
+    pub rule_set: RuleSetId,
+    /// Counts over all records.
+    pub counts: Counts,
+    /// The promise.
+    pub ledger: LedgerPromise,
+    /// The first records with their deliveries; the rest is paged.
+    pub records: Vec<RecordTimeline>,
+}
+
+/// One record of a submission with its deliveries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordTimeline {
+    /// What became of it at intake.
+    pub verdict: RecordVerdict,
+    /// Where it went, of this version.
+    pub deliveries: Vec<DeliveryView>,
+}
+
+/// One lane's queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneStat {
+    /// The recipient.
+    pub partner: PartnerId,
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Deliveries that wait (pending or ambiguous).
+    pub pending: u64,
+    /// When the oldest of them was queued.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// Whether something left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exposure {
+    /// It may have arrived.
+    Possible,
+    /// The recipient confirmed it.
+    Confirmed,
+}
+
+/// One line of the accounting of disclosures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disclosure {
+    /// Which.
+    pub disclosure_id: DisclosureId,
+    /// About whom.
+    pub person: PersonId,
+    /// When it was authorised.
+    pub at: Timestamp,
+    /// To whom.
+    pub partner: PartnerId,
+    /// Over which channel.
+    pub channel: ChannelId,
+    /// Of which record.
+    pub record_id: RecordId,
+    /// What type.
+    pub record_type: RecordType,
+    /// Who had handed it in.
+    pub source: PartnerId,
+    /// Whether it surely arrived.
+    pub exposure: Exposure,
+    /// The decision it went out under.
+    pub decision: DecisionRecord,
+}

@@ -1,0 +1,240 @@
+//! From a plain record to a sealed one, before the writer sees it: all cryptography happens here,
+//! on the caller's thread.
+
+use super::keys::{DataKey, Domain, Keys, PartnerKey, Place};
+use super::model::{Action, HoldCause, NewRecord, NewSubmission, Rejected};
+use super::sql::Fault;
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::{PartnerId, RecordId, RecordType};
+use crate::base::sensitive::Reason;
+
+/// Table and column names bound into sealed record values.
+pub(super) const RECORD_TABLE: &str = "record_version";
+pub(super) const PAYLOAD: &str = "payload";
+pub(super) const META: &str = "meta";
+
+/// What is sealed beside the payload.
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct Meta {
+    /// The sender's id.
+    pub(super) source: String,
+    /// Keys of the persons, in order of `record_person.ordinal`.
+    pub(super) persons: Vec<MetaPerson>,
+}
+
+/// One person of [`Meta`].
+#[derive(serde::Serialize, serde::Deserialize)]
+pub(super) struct MetaPerson {
+    /// Key inside the record.
+    pub(super) key: String,
+    /// Keyed digests of its identifiers, hexadecimal: a held record is joined again by them.
+    pub(super) identifiers: Vec<String>,
+}
+
+/// A record ready for the writer.
+pub(super) struct PreparedRecord {
+    pub(super) row_id: [u8; 16],
+    pub(super) record_id: RecordId,
+    pub(super) source_key: [u8; 16],
+    pub(super) source_record_id: String,
+    pub(super) index: u32,
+    pub(super) record_type: RecordType,
+    pub(super) content: Digest,
+    pub(super) action: Action,
+    pub(super) hold: Option<HoldCause>,
+    pub(super) county_fips: Option<String>,
+    pub(super) service_source: Option<String>,
+    pub(super) case_key: Option<[u8; 16]>,
+    pub(super) findings: Vec<crate::base::finding::Finding>,
+    pub(super) persons: Vec<PreparedPerson>,
+    pub(super) key_id: i64,
+    pub(super) wrapped: Vec<u8>,
+    pub(super) commitment: Digest,
+    pub(super) meta: Vec<u8>,
+    pub(super) payload: Vec<u8>,
+}
+
+/// A person of a prepared record.
+pub(super) struct PreparedPerson {
+    pub(super) identifiers: Vec<[u8; 16]>,
+    pub(super) focus: bool,
+}
+
+/// A submission ready for the writer.
+pub(super) struct PreparedSubmission {
+    /// Everything but the records.
+    pub(super) head: NewSubmission,
+    pub(super) records: Vec<PreparedRecord>,
+    pub(super) key: Option<[u8; 16]>,
+}
+
+/// Who hands in, in which lane.
+pub(super) struct Sender<'a> {
+    pub(super) partner: &'a PartnerId,
+    pub(super) test: bool,
+    pub(super) at: Timestamp,
+}
+
+impl PreparedSubmission {
+    /// Seals all records of a submission.
+    pub(super) fn new(
+        keys: &Keys,
+        partner_key: &PartnerKey,
+        mut submission: NewSubmission,
+    ) -> Result<PreparedSubmission, Fault> {
+        let records = std::mem::take(&mut submission.records);
+        let sender = Sender {
+            partner: &submission.partner,
+            test: submission.test,
+            at: submission.received_at,
+        };
+        let records = records
+            .into_iter()
+            .map(|record| prepare(keys, partner_key, &sender, record))
+            .collect::<Result<Vec<_>, _>>()?;
+        let key = submission
+            .idempotency_key
+            .as_deref()
+            .map(|key| idempotency_key(keys, &submission.partner, key));
+        Ok(PreparedSubmission {
+            head: submission,
+            records,
+            key,
+        })
+    }
+}
+
+/// The keyed digest of an idempotency key.
+pub(super) fn idempotency_key(keys: &Keys, partner: &PartnerId, key: &str) -> [u8; 16] {
+    keys.blind(Domain::Idempotency, &[partner.as_str(), key])
+}
+
+/// Findings as stored: nothing when there are none.
+pub(super) fn findings_text(findings: &[crate::base::finding::Finding]) -> Option<String> {
+    if findings.is_empty() {
+        return None;
+    }
+    serde_json::to_string(findings).ok()
+}
+
+/// Findings of a rejected record as stored.
+pub(super) fn rejected_text(rejected: &Rejected) -> Option<String> {
+    findings_text(&rejected.findings)
+}
+
+/// Seals one record.
+pub(super) fn prepare(
+    keys: &Keys,
+    partner_key: &PartnerKey,
+    sender: &Sender<'_>,
+    record: NewRecord,
+) -> Result<PreparedRecord, Fault> {
+    // Row ids sort by time like all minted ids, so that rows are appended, not scattered.
+    let row_id = RecordId::mint(sender.at).0;
+    let persons = prepare_persons(keys, sender, &record);
+    let data_key = DataKey::generate()?;
+    let place = |column| Place {
+        table: RECORD_TABLE,
+        row: &row_id,
+        version: &record.version.0,
+        column,
+    };
+    let meta = Meta {
+        source: record.source_record_id.clone(),
+        persons: record
+            .persons
+            .iter()
+            .zip(&persons)
+            .map(|(person, prepared)| MetaPerson {
+                key: person.key.clone(),
+                identifiers: prepared.identifiers.iter().map(|i| hex(i)).collect(),
+            })
+            .collect(),
+    };
+    let meta = serde_json::to_vec(&meta).map_err(|_| Fault::Damaged("a record's head"))?;
+    let sealed_meta = data_key.seal(&place(META), &meta)?;
+    let payload = data_key.seal(&place(PAYLOAD), record.payload.expose(Reason::Seal))?;
+    let source = [
+        sender.partner.as_str(),
+        if sender.test { "test" } else { "live" },
+        record.record_type.as_str(),
+        &record.source_record_id,
+    ];
+    Ok(PreparedRecord {
+        row_id,
+        record_id: RecordId::mint(sender.at),
+        source_key: keys.blind(Domain::Source, &source),
+        commitment: data_key.commit(&record.version),
+        wrapped: partner_key.wrap(&data_key)?,
+        key_id: partner_key.id,
+        case_key: record
+            .case_ref
+            .as_deref()
+            .map(|case| keys.blind(Domain::Case, &[sender.partner.as_str(), case])),
+        source_record_id: record.source_record_id,
+        index: record.index,
+        record_type: record.record_type,
+        content: record.version,
+        action: record.action,
+        hold: record.hold,
+        county_fips: record.county_fips,
+        service_source: record.service_source,
+        findings: record.findings,
+        persons,
+        meta: sealed_meta,
+        payload,
+    })
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    crate::base::digest::hex(bytes)
+}
+
+fn prepare_persons(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> Vec<PreparedPerson> {
+    let domain = identifier_domain(sender.test);
+    let one = |person: &super::model::NewPerson| {
+        let mut identifiers: Vec<[u8; 16]> = person
+            .identifiers
+            .iter()
+            .map(|identifier| keys.blind(domain, &[&normalised(identifier)]))
+            .collect();
+        if identifiers.is_empty() {
+            // Without any identifier the person is the same one in every version of this record.
+            let own = [
+                "record",
+                sender.partner.as_str(),
+                record.record_type.as_str(),
+                &record.source_record_id,
+                &person.key,
+            ];
+            identifiers.push(keys.blind(domain, &own));
+        }
+        PreparedPerson {
+            identifiers,
+            focus: person.focus,
+        }
+    };
+    record.persons.iter().map(one).collect()
+}
+
+/// Identifiers of test traffic are another world.
+pub(super) fn identifier_domain(test: bool) -> Domain {
+    if test {
+        Domain::TestIdentifier
+    } else {
+        Domain::Identifier
+    }
+}
+
+/// `system|value` without surrounding space, the value in upper case without inner space: how
+/// identifiers are typed by different hands.
+pub(super) fn normalised(identifier: &str) -> String {
+    let (system, value) = identifier.split_once('|').unwrap_or(("", identifier));
+    let value: String = value
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_uppercase)
+        .collect();
+    format!("{}|{value}", system.trim())
+}

@@ -1,0 +1,214 @@
+//! Opening a database: lock, connection settings, schema, keys, clean-up, writer.
+
+use super::keys::{Keys, MasterKey, WrappedSecrets};
+use super::model::Checkpoint;
+use super::sql::{Columns as _, Fault, first, row, run};
+use super::submission::checkpoint_at;
+use super::writer::{Inboxes, Tail, Tx};
+use super::{Inner, Store};
+use crate::base::clock::Clock;
+use crate::base::digest::Digest;
+use crate::base::id::PartnerId;
+use crate::base::limits::IN_FLIGHT_MAX;
+use aws_lc_rs::rand;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, SqlSafeStr as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc};
+
+const READERS_MAX: u32 = 4;
+const STATEMENTS_CACHED_MAX: usize = 512;
+/// Pages of the write-ahead log before it is moved into the database (4 KiB each).
+const CHECKPOINT_PAGES: &str = "4000";
+
+pub(super) async fn open(
+    path: &Path,
+    master: MasterKey,
+    clock: Arc<dyn Clock>,
+) -> Result<Store, Fault> {
+    let lock = lock(path)?;
+    let options = options(path);
+    let mut conn = options.clone().connect().await?;
+    migrate(&mut conn).await?;
+    let keys = Arc::new(open_keys(&mut conn, master).await?);
+    let tail = read_tail(&mut conn).await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS_MAX)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options.read_only(true).create_if_missing(false));
+    let (accepts, accepts_in) = mpsc::channel(IN_FLIGHT_MAX);
+    let (work, work_in) = mpsc::channel(IN_FLIGHT_MAX);
+    let (chunks, chunks_in) = mpsc::channel(4);
+    let inboxes = Inboxes {
+        accepts: accepts_in,
+        work: work_in,
+        chunks: chunks_in,
+    };
+    let tx = Tx::new(conn, Arc::clone(&keys), Arc::clone(&clock), tail);
+    let writer = tokio::spawn(super::writer::run(tx, inboxes));
+    Ok(Store {
+        inner: Arc::new(Inner {
+            keys,
+            clock,
+            readers,
+            accepts,
+            work,
+            chunks,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            writer: std::sync::Mutex::new(Some(writer)),
+            _lock: lock,
+        }),
+    })
+}
+
+/// One process per database: the lock goes with the process, however it ends.
+fn lock(path: &Path) -> Result<std::fs::File, Fault> {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|_| Fault::Damaged("the database folder cannot be made"))?;
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(name)
+        .map_err(|_| Fault::Damaged("the lock file cannot be made"))?;
+    file.try_lock()
+        .map_err(|_| Fault::Damaged("another process has this database open"))?;
+    Ok(file)
+}
+
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(false)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(STATEMENTS_CACHED_MAX)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+        .pragma("secure_delete", "fast")
+        .pragma("cell_size_check", "on")
+        .pragma("cache_size", "-32768")
+        .pragma("temp_store", "memory")
+        .disable_statement_logging()
+}
+
+/// The schema's versions. A database of a later program is refused.
+fn migrations() -> Vec<Migration> {
+    let first = include_str!("migrations/0001_first.sql");
+    vec![Migration::new(
+        1,
+        "first".into(),
+        MigrationType::Simple,
+        first.into_sql_str(),
+        false,
+    )]
+}
+
+async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {
+    let migrator = Migrator::with_migrations(migrations());
+    let done = migrator.run_direct(None, conn, false).await;
+    done.map_err(|error| match error {
+        sqlx::migrate::MigrateError::VersionMissing(_) => {
+            Fault::Damaged("the database was made by a later version of this program")
+        }
+        _ => Fault::Damaged("the schema cannot be brought up to date"),
+    })
+}
+
+async fn open_keys(conn: &mut SqliteConnection, master: MasterKey) -> Result<Keys, Fault> {
+    if secret(conn, "index").await?.is_none() {
+        let fresh = WrappedSecrets::generate(&master)?;
+        let all = [
+            ("index", fresh.index),
+            ("accounting", fresh.accounting),
+            ("signing", fresh.signing),
+        ];
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+        for (name, wrapped) in all {
+            let sql = "INSERT INTO store_secret (name, wrapped) VALUES (?, ?)";
+            run(conn, sql, row![name, wrapped]).await?;
+        }
+        sqlx::query("COMMIT").execute(&mut *conn).await?;
+    }
+    let missing = || Fault::Damaged("a key of the store is missing");
+    let wrapped = WrappedSecrets {
+        index: secret(conn, "index").await?.ok_or_else(missing)?,
+        accounting: secret(conn, "accounting").await?.ok_or_else(missing)?,
+        signing: secret(conn, "signing").await?.ok_or_else(missing)?,
+    };
+    let keys = Keys::open(master, &wrapped)?;
+    let sql = "INSERT INTO store_fact (name, value) VALUES ('ledger_public_key', ?) \
+               ON CONFLICT (name) DO NOTHING";
+    run(conn, sql, row![keys.public_key()]).await?;
+    Ok(keys)
+}
+
+async fn secret(conn: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+    let sql = "SELECT wrapped FROM store_secret WHERE name = ?";
+    first(conn, sql, row![name])
+        .await?
+        .map(|row| row.blob(0))
+        .transpose()
+}
+
+/// Where the ledger stands.
+async fn read_tail(conn: &mut SqliteConnection) -> Result<Tail, Fault> {
+    let mut writer = [0_u8; 8];
+    rand::fill(&mut writer).map_err(|_| Fault::Damaged("the system gives no randomness"))?;
+    let sql = "INSERT INTO store_fact (name, value) VALUES ('ledger_writer', ?) \
+               ON CONFLICT (name) DO UPDATE SET value = value RETURNING value";
+    let kept = first(conn, sql, row![writer.as_slice()]).await?;
+    let kept = kept.map(|row| row.blob(0)).transpose()?.unwrap_or_default();
+    let writer = <[u8; 8]>::try_from(kept).map_err(|_| Fault::Damaged("the ledger's writer"))?;
+    let sql = "SELECT position, leaf_hash FROM ledger_entry ORDER BY position DESC LIMIT 1";
+    let (next, prev) = match first(conn, sql, []).await? {
+        Some(row) => (super::submission::unsigned(&row, 0)? + 1, row.digest(1)?),
+        None => (0, Digest([0; 32])),
+    };
+    Ok(Tail {
+        writer,
+        next,
+        prev,
+        checkpoint: newest_checkpoint(conn).await?,
+    })
+}
+
+/// The newest signed checkpoint.
+pub(super) async fn newest_checkpoint(
+    conn: &mut SqliteConnection,
+) -> Result<Option<Checkpoint>, Fault> {
+    let sql = "SELECT size, root, at, signature FROM ledger_checkpoint ORDER BY size DESC LIMIT 1";
+    match first(conn, sql, []).await? {
+        Some(row) => checkpoint_at(&row, 0),
+        None => Ok(None),
+    }
+}
+
+/// Makes or loads a partner's key.
+pub(super) async fn make_partner_key(tx: &mut Tx, partner: &PartnerId) -> Result<(), Fault> {
+    let sql = "SELECT key_id, wrapped FROM partner_key WHERE partner = ? \
+               ORDER BY key_id DESC LIMIT 1";
+    let known = first(&mut tx.conn, sql, row![partner.as_str()]).await?;
+    let (id, wrapped) = match known {
+        Some(row) => (row.int(0)?, row.blob(1)?),
+        None => {
+            let wrapped = tx.keys.generate_partner()?;
+            let sql = "INSERT INTO partner_key (partner, key_id, wrapped, created_at) \
+                       VALUES (?, 1, ?, ?)";
+            let cells = row![partner.as_str(), wrapped.as_slice(), tx.now()];
+            run(&mut tx.conn, sql, cells).await?;
+            (1, wrapped)
+        }
+    };
+    tx.keys.learn_partner(partner, id, &wrapped)
+}

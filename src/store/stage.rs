@@ -1,0 +1,329 @@
+//! Writing records: which are new, which duplicates, which corrections, who they are about.
+//!
+//! Used by the small submission (visible at once) and by the chunks of a batch (visible when the
+//! batch is sealed). Everything goes in multi-row statements.
+
+use super::heads::{Heads, NewVersion, Verdict};
+use super::identity::{Origin, People};
+use super::model::{Action, HoldCause, NewSubmission, RecordStatus};
+use super::prepare::{PreparedRecord, findings_text};
+use super::sql::{Cell, Fault, Insert, for_keys, row};
+use super::writer::Tx;
+use crate::base::digest::Digest;
+use crate::base::id::{RecordId, WorkItemId};
+
+/// Records of one submission.
+pub(super) struct Part<'a> {
+    pub(super) head: &'a NewSubmission,
+    pub(super) records: &'a [PreparedRecord],
+    /// Whether they may be seen once this transaction commits.
+    pub(super) visible: bool,
+}
+
+/// What became of one record.
+#[derive(Clone, Debug)]
+pub(super) struct Staged {
+    pub(super) status: RecordStatus,
+    pub(super) record_id: RecordId,
+    pub(super) row_id: [u8; 16],
+    pub(super) commitment: Digest,
+    pub(super) hold: Option<HoldCause>,
+}
+
+/// All inserts of one staging.
+struct Rows {
+    versions: Insert,
+    keys: Insert,
+    verdicts: Insert,
+    persons: Insert,
+    routes: Insert,
+    work: Insert,
+    superseded: Vec<[u8; 16]>,
+    corrected: Vec<RecordId>,
+}
+
+impl Rows {
+    fn new() -> Rows {
+        Rows {
+            versions: Insert::new(
+                "INSERT INTO record_version (row_id, record_id, revision, version, content, \
+                 record_type, partner, channel, submission_id, correlation_id, test, void, held, \
+                 received_at, received_month, county_fips, service_source, case_key, commitment, \
+                 meta, payload) VALUES",
+                "",
+            ),
+            keys: Insert::new(
+                "INSERT INTO record_key (row_id, partner, key_id, wrapped) VALUES",
+                "",
+            ),
+            verdicts: Insert::new(
+                "INSERT INTO submission_record (submission_id, record_index, status, correction, \
+                 hold, record_id, row_id, findings) VALUES",
+                "",
+            ),
+            persons: Insert::new(
+                "INSERT INTO record_person (row_id, ordinal, person, focus) VALUES",
+                "",
+            ),
+            routes: Insert::new("INSERT INTO route_work (row_id, queued_at) VALUES", ""),
+            work: Insert::new(
+                "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, test, \
+                 state, created_at) VALUES",
+                "",
+            ),
+            superseded: Vec::new(),
+            corrected: Vec::new(),
+        }
+    }
+
+    async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
+        self.versions.run(&mut tx.conn).await?;
+        self.keys.run(&mut tx.conn).await?;
+        self.verdicts.run(&mut tx.conn).await?;
+        self.persons.run(&mut tx.conn).await?;
+        self.routes.run(&mut tx.conn).await?;
+        self.work.run(&mut tx.conn).await?;
+        supersede(tx, &self.corrected, &self.superseded).await
+    }
+}
+
+/// The number a status is stored as.
+pub(super) const fn status_code(status: RecordStatus) -> i64 {
+    match status {
+        RecordStatus::Accepted => 0,
+        RecordStatus::Duplicate => 1,
+        RecordStatus::Rejected => 2,
+        RecordStatus::Held => 3,
+    }
+}
+
+/// The status of a stored number.
+pub(super) fn status_of(code: i64) -> Result<RecordStatus, Fault> {
+    match code {
+        0 => Ok(RecordStatus::Accepted),
+        1 => Ok(RecordStatus::Duplicate),
+        2 => Ok(RecordStatus::Rejected),
+        3 => Ok(RecordStatus::Held),
+        _ => Err(Fault::Damaged("a record status is unknown")),
+    }
+}
+
+/// The word a cause is stored as.
+pub(super) fn cause_word(cause: HoldCause) -> String {
+    match serde_json::to_value(cause) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// The cause of a stored word.
+pub(super) fn cause_of(word: &str) -> Result<HoldCause, Fault> {
+    serde_json::from_value(serde_json::Value::from(word))
+        .map_err(|_| Fault::Damaged("a hold cause is unknown"))
+}
+
+/// Writes the records of all parts, in order.
+pub(super) async fn stage(tx: &mut Tx, parts: &[Part<'_>]) -> Result<Vec<Vec<Staged>>, Fault> {
+    let mut heads = Heads::load(tx, parts).await?;
+    let verdicts: Vec<Vec<Verdict>> = parts.iter().map(|part| heads.judge(part)).collect();
+    heads.save(tx).await?;
+    let identifiers: Vec<[u8; 16]> = parts
+        .iter()
+        .flat_map(|part| part.records)
+        .flat_map(|record| &record.persons)
+        .flat_map(|person| person.identifiers.iter().copied())
+        .collect();
+    let mut people = People::load(tx, &identifiers).await?;
+    let mut rows = Rows::new();
+    let mut out = Vec::with_capacity(parts.len());
+    for (part, verdicts) in parts.iter().zip(verdicts) {
+        let staged = part
+            .records
+            .iter()
+            .zip(verdicts)
+            .map(|(record, verdict)| stage_one(&mut rows, &mut people, part, record, verdict))
+            .collect();
+        stage_rejected(&mut rows, part);
+        out.push(staged);
+    }
+    people.save(tx).await?;
+    rows.save(tx).await?;
+    Ok(out)
+}
+
+fn stage_one(
+    rows: &mut Rows,
+    people: &mut People,
+    part: &Part<'_>,
+    record: &PreparedRecord,
+    verdict: Verdict,
+) -> Staged {
+    let (staged, corrects) = match verdict {
+        Verdict::Duplicate(known) => {
+            let staged = Staged {
+                status: RecordStatus::Duplicate,
+                record_id: known.record_id,
+                row_id: known.row_id,
+                commitment: known.commitment,
+                hold: None,
+            };
+            (staged, false)
+        }
+        Verdict::New(new) => {
+            let hold = stage_persons(rows, people, part, record).or(record.hold);
+            push_version(rows, part, record, (&new, hold.is_some()));
+            if part.visible && !new.replaces.is_empty() {
+                rows.superseded.extend(&new.replaces);
+                rows.corrected.push(new.record_id);
+            }
+            let status = match hold {
+                Some(_) => RecordStatus::Held,
+                None => RecordStatus::Accepted,
+            };
+            let staged = Staged {
+                status,
+                record_id: new.record_id,
+                row_id: record.row_id,
+                commitment: record.commitment,
+                hold,
+            };
+            (staged, new.corrects)
+        }
+    };
+    rows.verdicts.push(row![
+        part.head.submission_id.0,
+        record.index,
+        status_code(staged.status),
+        corrects,
+        staged.hold.map(cause_word),
+        staged.record_id.0,
+        staged.row_id,
+        findings_text(&record.findings),
+    ]);
+    if part.visible {
+        push_queue(rows, part.head, &staged);
+    }
+    staged
+}
+
+/// Joins the record's persons; a cause to hold it when one of them is ambiguous.
+fn stage_persons(
+    rows: &mut Rows,
+    people: &mut People,
+    part: &Part<'_>,
+    record: &PreparedRecord,
+) -> Option<HoldCause> {
+    let origin = Origin {
+        submission: part.head.submission_id,
+        test: part.head.test,
+        at: part.head.received_at,
+    };
+    let mut hold = None;
+    for (ordinal, person) in record.persons.iter().enumerate() {
+        let joined = people.join(person, &origin);
+        if joined.ambiguous {
+            hold = Some(HoldCause::IdentityAmbiguous);
+        }
+        let row = row![record.row_id, ordinal, joined.person.0, person.focus];
+        rows.persons.push(row);
+    }
+    hold
+}
+
+fn push_version(
+    rows: &mut Rows,
+    part: &Part<'_>,
+    record: &PreparedRecord,
+    (new, held): (&NewVersion, bool),
+) {
+    let head = part.head;
+    rows.versions.push(row![
+        record.row_id,
+        new.record_id.0,
+        new.revision,
+        new.version,
+        record.content,
+        record.record_type.as_str(),
+        head.partner.as_str(),
+        head.channel.as_str(),
+        head.submission_id.0,
+        head.correlation_id.as_str(),
+        head.test,
+        record.action == Action::Void,
+        held,
+        head.received_at,
+        head.received_at.month(),
+        record.county_fips.as_deref(),
+        record.service_source.as_deref(),
+        record.case_key,
+        record.commitment,
+        record.meta.as_slice(),
+        record.payload.as_slice(),
+    ]);
+    rows.keys.push(row![
+        record.row_id,
+        head.partner.as_str(),
+        record.key_id,
+        record.wrapped.as_slice(),
+    ]);
+}
+
+/// Work for the router, or for a person.
+fn push_queue(rows: &mut Rows, head: &NewSubmission, staged: &Staged) {
+    match (staged.status, staged.hold) {
+        (RecordStatus::Accepted, _) => {
+            rows.routes.push(row![staged.row_id, head.received_at]);
+        }
+        (RecordStatus::Held, Some(cause)) => rows.work.push(row![
+            WorkItemId::mint(head.received_at).0,
+            head.partner.as_str(),
+            cause_word(cause),
+            staged.record_id.0,
+            staged.row_id,
+            head.test,
+            0_i64,
+            head.received_at,
+        ]),
+        _ => {}
+    }
+}
+
+fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
+    for rejected in &part.head.rejected {
+        rows.verdicts.push(row![
+            part.head.submission_id.0,
+            rejected.index,
+            status_code(RecordStatus::Rejected),
+            false,
+            None::<String>,
+            None::<[u8; 16]>,
+            None::<[u8; 16]>,
+            findings_text(&rejected.findings),
+        ]);
+    }
+}
+
+/// Older versions that were replaced are neither routed, nor delivered, nor looked at any more.
+/// What may be under way is left to end: a lease or an ambiguous attempt is never cut off.
+pub(super) async fn supersede(
+    tx: &mut Tx,
+    records: &[RecordId],
+    older: &[[u8; 16]],
+) -> Result<(), Fault> {
+    if older.is_empty() {
+        return Ok(());
+    }
+    let now = Cell::from(tx.now());
+    let older: Vec<Cell> = older.iter().map(|row| Cell::from(*row)).collect();
+    let records: Vec<Cell> = records.iter().map(|id| Cell::from(id.0)).collect();
+    let conn = &mut tx.conn;
+    for_keys(conn, "DELETE FROM route_work WHERE row_id IN", "", &[], &older).await?;
+    // The old rows are all rows of these records but those this transaction brought.
+    let stop = "UPDATE delivery SET state = 9, updated_at = ? WHERE state IN (0, 6, 7) \
+                AND record_id IN";
+    for_keys(conn, stop, "", &[now.clone()], &records).await?;
+    let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
+                 WHERE state = 0 AND row_id IN";
+    for_keys(conn, close, "", &[now], &older).await?;
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! The one writer: takes what is queued, commits it as one group, answers.
+//!
+//! There is no timer: a group is whatever waited while the last one was committed. A failed group
+//! is rolled back and its members committed one by one. Nobody is answered before the commit.
+
+use super::accept::{self, AcceptJob};
+use super::keys::Keys;
+use super::model::{Checkpoint, StoreError};
+use super::sql::{Cell, Fault, Insert, row};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::digest::Digest;
+use crate::base::id::EntryId;
+use crate::base::limits::IN_FLIGHT_MAX;
+use crate::ledger::entry::{EntryKind, Fields, Link, encode};
+use crate::ledger::tree::leaf_hash;
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// Work items of one group at most, submissions apart.
+const WORK_MAX: usize = 64;
+
+/// Where the next ledger entry goes.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    /// This database's writer.
+    pub(super) writer: [u8; 8],
+    /// Position of the next entry, which is its number in the writer's sequence too.
+    pub(super) next: u64,
+    /// Leaf hash of the entry before.
+    pub(super) prev: Digest,
+    /// The newest checkpoint.
+    pub(super) checkpoint: Option<Checkpoint>,
+}
+
+/// An entry that was appended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Appended {
+    pub(super) entry_id: EntryId,
+    pub(super) leaf_hash: Digest,
+    pub(super) position: u64,
+}
+
+/// The writer's connection inside a transaction.
+pub(super) struct Tx {
+    pub(super) conn: SqliteConnection,
+    pub(super) keys: Arc<Keys>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tail: Tail,
+    entries: Vec<[Cell; 4]>,
+}
+
+impl Tx {
+    pub(super) fn new(
+        conn: SqliteConnection,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+        tail: Tail,
+    ) -> Tx {
+        Tx {
+            conn,
+            keys,
+            clock,
+            tail,
+            entries: Vec::new(),
+        }
+    }
+
+    /// The instant of this transaction.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Appends a ledger entry; it is written with the commit.
+    pub(super) fn append(&mut self, kind: EntryKind, at: Timestamp, fields: &Fields) -> Appended {
+        let link = Link {
+            entry_id: Link::entry_id(self.tail.writer, self.tail.next),
+            prev: self.tail.prev,
+            at,
+        };
+        let body = encode(&link, kind, fields);
+        let appended = Appended {
+            entry_id: link.entry_id,
+            leaf_hash: leaf_hash(&body),
+            position: self.tail.next,
+        };
+        let leaf = appended.leaf_hash;
+        self.entries
+            .push(row![appended.position, link.entry_id.0, leaf, body]);
+        self.tail.next += 1;
+        self.tail.prev = leaf;
+        appended
+    }
+
+    async fn begin(&mut self) -> Result<(), Fault> {
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), Fault> {
+        let mut entries = Insert::new(
+            "INSERT INTO ledger_entry (position, entry_id, leaf_hash, body) VALUES",
+            "",
+        );
+        for entry in self.entries.drain(..) {
+            entries.push(entry);
+        }
+        entries.run(&mut self.conn).await?;
+        sqlx::query("COMMIT").execute(&mut self.conn).await?;
+        Ok(())
+    }
+
+    async fn roll_back(&mut self, tail: Tail) {
+        self.entries.clear();
+        self.tail = tail;
+        // Fails only when no transaction is open, which is what is wanted.
+        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.conn).await {
+            tracing::debug!(cause = Fault::from(error).cause(), "nothing to roll back");
+        }
+    }
+}
+
+/// A unit of work inside the writer's transaction.
+pub(super) trait Job: Send {
+    /// Does it; may be called again after a roll-back.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>>;
+    /// Answers, after the commit or the failure.
+    fn answer(self: Box<Self>, outcome: Result<(), Fault>);
+}
+
+/// A job made of a function and its data.
+pub(super) struct Work<D, T, F> {
+    pub(super) operation: &'static str,
+    pub(super) data: D,
+    pub(super) function: F,
+    pub(super) result: Option<T>,
+    pub(super) reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<D, T, F> Job for Work<D, T, F>
+where
+    D: Send + Sync,
+    T: Send,
+    F: for<'a> Fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T, Fault>> + Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), Fault>> {
+        let future = (self.function)(tx, &self.data);
+        let result = &mut self.result;
+        Box::pin(async move {
+            *result = Some(future.await?);
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), Fault>) {
+        let operation = self.operation;
+        let result = match (outcome, self.result) {
+            (Ok(()), Some(result)) => Ok(result),
+            (Ok(()), None) => Err(failed(operation, &Fault::Damaged("no result"))),
+            (Err(fault), _) => Err(failed(operation, &fault)),
+        };
+        // The asker may have gone; the work stands either way.
+        drop(self.reply.send(result));
+    }
+}
+
+/// A store error of an operation.
+pub(super) fn failed(operation: &'static str, fault: &Fault) -> StoreError {
+    StoreError {
+        operation,
+        cause: fault.cause(),
+    }
+}
+
+/// What the writer listens to.
+pub(super) struct Inboxes {
+    pub(super) accepts: mpsc::Receiver<AcceptJob>,
+    pub(super) work: mpsc::Receiver<Box<dyn Job>>,
+    pub(super) chunks: mpsc::Receiver<Box<dyn Job>>,
+}
+
+/// One group.
+#[derive(Default)]
+struct Group {
+    accepts: Vec<AcceptJob>,
+    work: Vec<Box<dyn Job>>,
+}
+
+/// Runs until every handle of the store is gone, then closes the connection.
+pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
+    while let Some(group) = next_group(&mut inboxes).await {
+        let size = group.accepts.len() + group.work.len();
+        metrics::histogram!("kinbridge_store_group_size").record(size as f64);
+        commit_group(&mut tx, group).await;
+    }
+    use sqlx::Connection as _;
+    if let Err(error) = tx.conn.close().await {
+        tracing::warn!(cause = Fault::from(error).cause(), "closing the store failed");
+    }
+}
+
+/// Waits for the first job and takes what else is queued; of chunks one per group, so that a batch
+/// and the small submissions take turns.
+async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
+    let mut group = Group::default();
+    let mut chunk_taken = false;
+    tokio::select! {
+        biased;
+        Some(job) = inboxes.accepts.recv() => group.accepts.push(job),
+        Some(job) = inboxes.work.recv() => group.work.push(job),
+        Some(job) = inboxes.chunks.recv() => { chunk_taken = true; group.work.push(job); }
+        else => return None,
+    }
+    while group.accepts.len() < IN_FLIGHT_MAX {
+        let Ok(job) = inboxes.accepts.try_recv() else { break };
+        group.accepts.push(job);
+    }
+    while group.work.len() < WORK_MAX {
+        let Ok(job) = inboxes.work.try_recv() else { break };
+        group.work.push(job);
+    }
+    if !chunk_taken && let Ok(job) = inboxes.chunks.try_recv() {
+        group.work.push(job);
+    }
+    Some(group)
+}
+
+async fn commit_group(tx: &mut Tx, mut group: Group) {
+    let members = group.accepts.len() + group.work.len();
+    match attempt(tx, &mut group).await {
+        Ok(()) => {}
+        Err(fault) if members > 1 && !fault.is_passing() => {
+            tracing::warn!(cause = fault.cause(), members, "group taken apart");
+            return one_by_one(tx, group).await;
+        }
+        Err(fault) => return refuse(group, &fault),
+    }
+    answer(group);
+}
+
+/// Runs all members in one transaction; on any failure nothing of it stays.
+async fn attempt(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
+    let tail = tx.tail.clone();
+    let result = run_members(tx, group).await;
+    if result.is_err() {
+        tx.roll_back(tail).await;
+    }
+    result
+}
+
+async fn run_members(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
+    tx.begin().await?;
+    if !group.accepts.is_empty() {
+        accept::run_group(tx, &mut group.accepts).await?;
+    }
+    for job in &mut group.work {
+        job.run(tx).await?;
+    }
+    tx.commit().await
+}
+
+async fn one_by_one(tx: &mut Tx, group: Group) {
+    for job in group.accepts {
+        let mut single = Group::default();
+        single.accepts.push(job);
+        settle(tx, single).await;
+    }
+    for job in group.work {
+        let mut single = Group::default();
+        single.work.push(job);
+        settle(tx, single).await;
+    }
+}
+
+async fn settle(tx: &mut Tx, mut single: Group) {
+    match attempt(tx, &mut single).await {
+        Ok(()) => answer(single),
+        Err(fault) => refuse(single, &fault),
+    }
+}
+
+fn answer(group: Group) {
+    for job in group.accepts {
+        job.answer(None);
+    }
+    for job in group.work {
+        job.answer(Ok(()));
+    }
+}
+
+fn refuse(group: Group, fault: &Fault) {
+    for job in group.accepts {
+        job.answer(Some(fault));
+    }
+    for job in group.work {
+        let told = if fault.is_passing() {
+            Fault::Full
+        } else {
+            Fault::Failed(fault.cause())
+        };
+        job.answer(Err(told));
+    }
+}
