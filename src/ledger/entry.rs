@@ -71,11 +71,7 @@ impl Link {
     pub fn split(entry_id: EntryId) -> ([u8; 8], u64) {
         let mut writer = [0_u8; 8];
         let mut sequence = [0_u8; 8];
-        for (to, from) in writer
-            .iter_mut()
-            .chain(sequence.iter_mut())
-            .zip(entry_id.0)
-        {
+        for (to, from) in writer.iter_mut().chain(sequence.iter_mut()).zip(entry_id.0) {
             *to = from;
         }
         (writer, u64::from_be_bytes(sequence))
@@ -138,8 +134,7 @@ impl Fields {
 
     fn quoted(&mut self, value: &str) {
         // serde_json escapes in one fixed way and cannot fail on text.
-        self.0
-            .push_str(&serde_json::Value::from(value).to_string());
+        self.0.push_str(&serde_json::Value::from(value).to_string());
     }
 }
 

@@ -216,11 +216,7 @@ pub fn consistency_proof(source: &dyn Subtrees, old: u64, new: u64) -> Option<Ve
 }
 
 /// Whether the tree (`new`, `new_root`) only added to the tree (`old`, `old_root`).
-pub fn verify_consistency(
-    old: (u64, &Digest),
-    new: (u64, &Digest),
-    proof: &[Digest],
-) -> bool {
+pub fn verify_consistency(old: (u64, &Digest), new: (u64, &Digest), proof: &[Digest]) -> bool {
     let ((old_size, old_root), (new_size, new_root)) = (old, new);
     if old_size > new_size {
         return false;
@@ -320,7 +316,9 @@ mod tests {
                 let proof = inclusion_proof(&map, index, size).expect("proof");
                 let leaf = &leaves[index as usize];
                 assert!(verify_inclusion(leaf, index, size, &proof, root));
-                assert!(!verify_inclusion(&root.clone(), index, size, &proof, &leaves[0]) || size == 1);
+                assert!(
+                    !verify_inclusion(&root.clone(), index, size, &proof, &leaves[0]) || size == 1
+                );
                 if size > 1 {
                     let other = (index + 1) % size;
                     assert!(!verify_inclusion(leaf, other, size, &proof, root));
@@ -337,7 +335,10 @@ mod tests {
             for old in 0..=new {
                 let proof = consistency_proof(&map, old, new).expect("proof");
                 let (a, b) = (&roots[old as usize], &roots[new as usize]);
-                assert!(verify_consistency((old, a), (new, b), &proof), "{old} {new}");
+                assert!(
+                    verify_consistency((old, a), (new, b), &proof),
+                    "{old} {new}"
+                );
                 if old > 0 && old < new {
                     let wrong = leaf_hash(b"wrong");
                     assert!(!verify_consistency((old, &wrong), (new, b), &proof));

@@ -310,15 +310,17 @@ pub(super) fn promise(tx: &Tx, entry: &Appended) -> LedgerPromise {
 }
 
 fn verdicts(part: &Part<'_>, staged: &[Staged]) -> Vec<RecordVerdict> {
-    let accepted = part.records.iter().zip(staged).map(|(record, staged)| {
-        RecordVerdict {
+    let accepted = part
+        .records
+        .iter()
+        .zip(staged)
+        .map(|(record, staged)| RecordVerdict {
             index: record.index,
             record_id: Some(staged.record_id),
             source_record_id: Some(record.source_record_id.clone()),
             status: staged.status,
             findings: record.findings.clone(),
-        }
-    });
+        });
     let rejected = part.head.rejected.iter().map(|rejected| RecordVerdict {
         index: rejected.index,
         record_id: None,

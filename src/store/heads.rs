@@ -106,11 +106,7 @@ impl Heads {
         Ok(out)
     }
 
-    async fn read_known(
-        &mut self,
-        tx: &mut Tx,
-        known: HashSet<[u8; 16]>,
-    ) -> Result<(), Fault> {
+    async fn read_known(&mut self, tx: &mut Tx, known: HashSet<[u8; 16]>) -> Result<(), Fault> {
         let keys: Vec<Cell> = known.into_iter().map(Cell::from).collect();
         let head = "SELECT r.source_key, r.record_id, r.revision, r.current_row, v.row_id, \
                     v.submission_id, s.state, v.void, v.content, v.version, v.commitment \
@@ -172,7 +168,12 @@ impl Heads {
                 commitment: known.commitment,
             });
         }
-        let replaces: Vec<[u8; 16]> = head.versions.iter().filter(seen).map(|v| v.row_id).collect();
+        let replaces: Vec<[u8; 16]> = head
+            .versions
+            .iter()
+            .filter(seen)
+            .map(|v| v.row_id)
+            .collect();
         let hidden = head.versions.iter().filter(|v| !seen(v));
         let hidden: Vec<_> = hidden.map(|v| (v.submission, v.row_id)).collect();
         let new = NewVersion {

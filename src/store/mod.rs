@@ -23,12 +23,12 @@ pub use model::*;
 
 use crate::base::clock::Clock;
 use crate::base::id::{PartnerId, SubmissionId};
-use crate::base::limits::{IN_FLIGHT_MAX, PAGE_ROWS_MAX};
+use crate::base::limits::PAGE_ROWS_MAX;
 use accept::AcceptJob;
 use futures_util::future::BoxFuture;
 use keys::{Keys, PartnerKey};
 use prepare::PreparedSubmission;
-use sql::{Columns as _, Fault, row};
+use sql::Fault;
 use sqlx::sqlite::{Sqlite, SqlitePool};
 use std::path::Path;
 use std::sync::Arc;

@@ -317,7 +317,14 @@ pub(super) async fn supersede(
     let older: Vec<Cell> = older.iter().map(|row| Cell::from(*row)).collect();
     let records: Vec<Cell> = records.iter().map(|id| Cell::from(id.0)).collect();
     let conn = &mut tx.conn;
-    for_keys(conn, "DELETE FROM route_work WHERE row_id IN", "", &[], &older).await?;
+    for_keys(
+        conn,
+        "DELETE FROM route_work WHERE row_id IN",
+        "",
+        &[],
+        &older,
+    )
+    .await?;
     // The old rows are all rows of these records but those this transaction brought.
     let stop = "UPDATE delivery SET state = 9, updated_at = ? WHERE state IN (0, 6, 7) \
                 AND record_id IN";

@@ -3,9 +3,7 @@
 //! Another partner's submission and an unknown one are the same: nothing.
 
 use super::keys::Keys;
-use super::model::{
-    Checkpoint, Committed, Counts, LedgerPromise, RecordVerdict,
-};
+use super::model::{Checkpoint, Committed, Counts, LedgerPromise, RecordVerdict};
 use super::open;
 use super::sql::{Columns as _, Fault, all, first, row};
 use super::stage::status_of;

@@ -198,7 +198,10 @@ pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
     }
     use sqlx::Connection as _;
     if let Err(error) = tx.conn.close().await {
-        tracing::warn!(cause = Fault::from(error).cause(), "closing the store failed");
+        tracing::warn!(
+            cause = Fault::from(error).cause(),
+            "closing the store failed"
+        );
     }
 }
 
@@ -215,11 +218,15 @@ async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
         else => return None,
     }
     while group.accepts.len() < IN_FLIGHT_MAX {
-        let Ok(job) = inboxes.accepts.try_recv() else { break };
+        let Ok(job) = inboxes.accepts.try_recv() else {
+            break;
+        };
         group.accepts.push(job);
     }
     while group.work.len() < WORK_MAX {
-        let Ok(job) = inboxes.work.try_recv() else { break };
+        let Ok(job) = inboxes.work.try_recv() else {
+            break;
+        };
         group.work.push(job);
     }
     if !chunk_taken && let Ok(job) = inboxes.chunks.try_recv() {

@@ -5,5 +5,6 @@ mod catalog_schemas;
 mod findings;
 mod labels;
 mod redact;
+mod store;
 mod tidy;
 mod web;

@@ -1,0 +1,4 @@
+//! The contract of the store: one suite that any database behind the named operations passes.
+
+mod accept;
+mod world;
