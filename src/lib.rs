@@ -3,7 +3,7 @@
 //! Layout, in the order a record passes through:
 //!
 //! * [`base`] the vocabulary all speak; [`catalog`] the files that describe formats and partners
-//! * [`format`] bytes to tree and back
+//! * [`format`] bytes to tree and back; [`validate`] the tree against its schema
 //! * [`record`] the canonical record and its labels
 //! * [`store`] the only SQL; [`deliver`] lanes and transports out
 //! * [`ledger`] what happened, in a log that cannot be altered unnoticed
@@ -23,4 +23,5 @@ pub mod record;
 pub mod release;
 pub mod store;
 pub mod telemetry;
+pub mod validate;
 pub mod web;

@@ -1,0 +1,124 @@
+//! A tree against its schema: findings a sender can act on.
+//!
+//! The schema engine runs on the tree itself, on linear patterns, over schemas without a reference
+//! in them: there is nothing it could fetch. A finding names the place in the sender's notation
+//! and what the schema wants; it must never repeat what the record says.
+
+mod engine;
+mod explain;
+mod notation;
+mod open;
+mod representation;
+pub mod text_form;
+
+pub use notation::{Notation, SenderNotation, Step};
+
+use crate::base::defect::Defect;
+use crate::base::finding::Finding;
+use crate::base::finding_codes::FINDINGS_TRUNCATED;
+use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::catalog::Sources;
+use crate::catalog::schema::Shape;
+use crate::format::tree::Node;
+use representation::Tree;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All schemas of the catalog, compiled.
+#[derive(Debug)]
+pub struct Schemas {
+    by_path: BTreeMap<String, Schema>,
+}
+
+impl Schemas {
+    /// Compiles the shapes of the catalog, by their paths below `schemas/`.
+    pub fn compile(sources: &Sources) -> (Schemas, Vec<Defect>) {
+        let mut by_path = BTreeMap::new();
+        let mut defects = Vec::new();
+        for (path, shape) in &sources.schemas {
+            match Schema::compile(shape) {
+                Ok(schema) => {
+                    by_path.insert(path.clone(), schema);
+                }
+                Err(message) => defects.push(Defect {
+                    file: format!("schemas/{path}"),
+                    line: 0,
+                    column: 0,
+                    code: "schema-not-compiled",
+                    message,
+                    help: String::new(),
+                }),
+            }
+        }
+        (Schemas { by_path }, defects)
+    }
+
+    /// The schema of a path such as `canonical/person.schema.json`.
+    pub fn get(&self, path: &str) -> Option<&Schema> {
+        self.by_path.get(path)
+    }
+}
+
+/// One schema, compiled.
+#[derive(Debug)]
+pub struct Schema {
+    shape: Arc<Shape>,
+    engine: jsonschema::Validator<Tree>,
+    /// Whether anything in it is open, so that unknown members must be looked for.
+    open: bool,
+}
+
+impl Schema {
+    /// Compiles a shape; the error says what the engine could not take.
+    pub fn compile(shape: &Arc<Shape>) -> Result<Schema, String> {
+        Ok(Schema {
+            shape: Arc::clone(shape),
+            engine: engine::build(shape)?,
+            open: open::is_open(shape),
+        })
+    }
+
+    /// The shape it was compiled from.
+    pub fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    /// Whether the tree has no error. Cheap: nothing is built.
+    pub fn is_valid(&self, node: &Node) -> bool {
+        self.engine.is_valid(node)
+    }
+
+    /// Everything wrong with a document.
+    pub fn check(&self, node: &Node, notation: &dyn Notation) -> Vec<Finding> {
+        self.check_under(node, &[], notation)
+    }
+
+    /// Everything wrong with a node that stands at `steps` of the sender's document.
+    pub fn check_under(
+        &self,
+        node: &Node,
+        steps: &[Step<'_>],
+        notation: &dyn Notation,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if !self.is_valid(node) {
+            for error in self.engine.iter_errors(node).take(RECORD_FINDINGS_MAX) {
+                explain::explain(&error, node, steps, notation, &mut findings);
+            }
+            let mut seen = std::collections::BTreeSet::new();
+            findings.retain(|f| seen.insert((f.code.clone(), f.path.clone())));
+        }
+        if self.open {
+            open::unknown(&self.shape, node, steps, notation, &mut findings);
+        }
+        if findings.len() >= RECORD_FINDINGS_MAX {
+            findings.truncate(RECORD_FINDINGS_MAX);
+            findings.push(Finding::new(&FINDINGS_TRUNCATED));
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+#[path = "validate_tests.rs"]
+mod tests;
