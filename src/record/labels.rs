@@ -179,6 +179,8 @@ impl LabelPlan {
         let mut sheet = Sheet::new(walker.finish());
         protect_addresses(record, &mut sheet);
         let rows = sender_rows(record, &mut sheet);
+        // Rows first, so that free text carries their labels; and again, for rows on free text.
+        label_rows(record, plan, origin, &rows, &mut sheet);
         label_narratives(&mut sheet);
         label_rows(record, plan, origin, &rows, &mut sheet);
         sheet.finish()
@@ -251,10 +253,28 @@ impl Sheet {
         out
     }
 
+    /// Keeps only the sets that some value still has.
     fn finish(self) -> Labels {
+        let mut places: Vec<Option<u16>> = vec![None; self.sets.len()];
+        let mut sets = Vec::new();
+        let mut leaves = Vec::with_capacity(self.leaves.len());
+        for leaf in &self.leaves {
+            let place = places.get_mut(*leaf as usize);
+            let at = match place {
+                Some(Some(at)) => *at,
+                Some(slot) => {
+                    let at = u16::try_from(sets.len()).unwrap_or(u16::MAX);
+                    sets.extend(self.sets.get(*leaf as usize).cloned());
+                    *slot = Some(at);
+                    at
+                }
+                None => u16::MAX,
+            };
+            leaves.push(at);
+        }
         Labels {
-            sets: self.sets,
-            leaves: self.leaves,
+            sets,
+            leaves,
             references: self.references,
             keys: self.keys,
         }
