@@ -25,3 +25,4 @@ pub mod store;
 pub mod telemetry;
 pub mod validate;
 pub mod web;
+pub mod wire;

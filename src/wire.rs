@@ -1,0 +1,272 @@
+//! Declared formats made ready: bytes to tree and back as a `format.toml` says. Pure.
+//!
+//! It picks the syntax and gives it what the format's schemas fix. It knows no format by name and
+//! must never look at what a document says.
+
+use crate::base::Text;
+use crate::base::defect::Defect;
+use crate::base::finding::{Finding, LineIndex};
+use crate::base::id::FormatId;
+use crate::base::limits::{BUNDLE_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::catalog::Sources;
+use crate::catalog::format::{FormatSource, Stream, Syntax};
+use crate::catalog::schema::{Kind, Shape};
+use crate::format::delimited::{self, Dialect};
+use crate::format::split::{SplitKind, Splitter, Unit};
+use crate::format::xml::{self, XmlProfile};
+use crate::format::{Node, Parsed, json};
+use std::collections::BTreeMap;
+
+/// All formats of a catalog.
+#[derive(Debug, Default)]
+pub struct Wires {
+    wires: BTreeMap<FormatId, Wire>,
+}
+
+/// One format, ready to read and write.
+#[derive(Debug)]
+pub struct Wire {
+    media_types: Vec<String>,
+    lines: bool,
+    syntax: Ready,
+}
+
+#[derive(Debug)]
+enum Ready {
+    Json,
+    Xml(XmlProfile),
+    Delimited {
+        dialect: Dialect,
+        tables: Vec<Table>,
+    },
+}
+
+/// One kind of file of a delimited format.
+#[derive(Debug)]
+struct Table {
+    header: Vec<Text>,
+    telling: Vec<String>,
+    group_by: Vec<Text>,
+}
+
+impl Wires {
+    /// Makes all formats ready.
+    pub fn compile(sources: &Sources) -> (Wires, Vec<Defect>) {
+        let mut defects = Vec::new();
+        let wires = sources
+            .formats
+            .values()
+            .map(|format| (format.id.clone(), ready(sources, format, &mut defects)))
+            .collect();
+        (Wires { wires }, defects)
+    }
+
+    /// The format of that id.
+    pub fn get(&self, format: &FormatId) -> Option<&Wire> {
+        self.wires.get(format)
+    }
+}
+
+fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
+    let body = &format.body;
+    let shape = |file: &str| sources.schemas.get(&format.schema_path(file));
+    let syntax = match (body.syntax, &body.xml) {
+        (Syntax::Json, _) => Ready::Json,
+        (Syntax::Xml, Some(source)) => {
+            let document = body.document.as_ref().map(|file| file.as_ref().as_str());
+            let names = source.namespaces.iter();
+            Ready::Xml(XmlProfile {
+                namespaces: names
+                    .map(|(prefix, uri)| (prefix.into(), uri.into()))
+                    .collect(),
+                root: source.root.as_ref().into(),
+                layout: document
+                    .and_then(shape)
+                    .map(|shape| shape.layout())
+                    .unwrap_or_default(),
+            })
+        }
+        (Syntax::Xml, None) => {
+            defects.push(Defect {
+                file: format.file.clone(),
+                line: 0,
+                column: 0,
+                code: "format-xml-missing",
+                message: "an XML format has no [xml] table".into(),
+                help: "name the root element and the namespaces".into(),
+            });
+            Ready::Xml(XmlProfile::default())
+        }
+        (Syntax::Delimited, _) => Ready::Delimited {
+            dialect: dialect(format),
+            tables: tables(sources, format),
+        },
+    };
+    Wire {
+        media_types: body.media_types.clone(),
+        lines: body.stream.contains(&Stream::Lines),
+        syntax,
+    }
+}
+
+fn dialect(format: &FormatSource) -> Dialect {
+    let given = format.body.delimited.as_ref().map(|table| table.delimiter);
+    let delimiter = given.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',');
+    Dialect { delimiter }
+}
+
+fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
+    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    schemas
+        .filter_map(|schema| {
+            let path = format.schema_path(schema.file.as_ref());
+            Some(Table {
+                header: columns(sources.schemas.get(&path)?),
+                telling: schema.header.clone(),
+                group_by: schema.group_by.iter().map(Text::from).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Columns in the order they are written.
+fn columns(shape: &Shape) -> Vec<Text> {
+    match &shape.kind {
+        Kind::Object { order: Some(o), .. } => o.clone(),
+        _ => shape.members().iter().map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+impl Wire {
+    /// The media type of what is written.
+    pub fn media_type(&self) -> &str {
+        self.media_types
+            .first()
+            .map_or("application/octet-stream", String::as_str)
+    }
+
+    /// Media types it is read from.
+    pub fn media_types(&self) -> &[String] {
+        &self.media_types
+    }
+
+    /// One document to its tree; lines and columns of findings are filled in.
+    pub fn parse(&self, unit: &Unit) -> Parsed {
+        let mut parsed = match &self.syntax {
+            Ready::Json => json::parse(&unit.bytes),
+            Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
+            Ready::Delimited { dialect, .. } => {
+                delimited::parse_rows(&unit.bytes, dialect, unit.first_row)
+            }
+        };
+        fill(unit, &mut parsed.findings);
+        parsed
+    }
+
+    /// A tree to bytes. A delimited tree is written under the header its columns belong to.
+    pub fn write(&self, tree: &Node) -> Vec<u8> {
+        let mut out = Vec::new();
+        match &self.syntax {
+            Ready::Json => json::write(tree, &mut out),
+            Ready::Xml(profile) => xml::write(tree, profile, &mut out),
+            Ready::Delimited { dialect, tables } => {
+                let header = header_of(tables, tree.items());
+                delimited::write(tree.items(), header, dialect, &mut out);
+            }
+        }
+        out
+    }
+
+    /// Cuts a stream of this format into documents. `head` is how the stream begins.
+    pub fn splitter(&self, head: &[u8]) -> Splitter {
+        let kind = self.split_kind(head);
+        let bytes_max = match kind {
+            SplitKind::Whole => BUNDLE_BYTES_MAX,
+            SplitKind::Lines | SplitKind::Delimited { .. } => RECORD_BYTES_MAX,
+        };
+        Splitter::new(kind, bytes_max)
+    }
+
+    fn split_kind(&self, head: &[u8]) -> SplitKind {
+        match &self.syntax {
+            Ready::Delimited { dialect, tables } => SplitKind::Delimited {
+                dialect: *dialect,
+                group_by: table_of_head(tables, head, dialect)
+                    .map(|table| table.group_by.clone())
+                    .unwrap_or_default(),
+            },
+            Ready::Json if self.lines && is_line_stream(head) => SplitKind::Lines,
+            Ready::Json | Ready::Xml(_) => SplitKind::Whole,
+        }
+    }
+
+    /// Whether a stream that begins so is cut into many documents.
+    pub fn is_stream(&self, head: &[u8]) -> bool {
+        self.split_kind(head) != SplitKind::Whole
+    }
+
+    /// All documents of a body that is held whole, and what is wrong with its cutting.
+    pub fn units(&self, bytes: &[u8]) -> (Vec<Unit>, Vec<Finding>) {
+        let mut splitter = self.splitter(bytes);
+        let (mut units, mut findings) = (Vec::new(), Vec::new());
+        splitter.push(bytes);
+        splitter.finish();
+        while let Some(next) = splitter.next_unit() {
+            match next {
+                Ok(unit) => units.push(unit),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        (units, findings)
+    }
+}
+
+/// Fills lines and columns of findings about a unit.
+pub fn fill(unit: &Unit, findings: &mut [Finding]) {
+    LineIndex::new(&unit.bytes, unit.first_line).fill(findings);
+}
+
+/// Whether the first line with anything on it is a document by itself and another one follows.
+fn is_line_stream(head: &[u8]) -> bool {
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty());
+    let first = lines.next().map(|line| json::parse(line.trim_ascii()));
+    let whole = first.is_some_and(|parsed| {
+        let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
+        object && parsed.findings.is_empty()
+    });
+    whole && lines.next().is_some()
+}
+
+fn table_of_head<'a>(tables: &'a [Table], head: &[u8], dialect: &Dialect) -> Option<&'a Table> {
+    let end = head.iter().position(|byte| *byte == b'\n');
+    let line = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
+    let text = String::from_utf8_lossy(line);
+    let names: Vec<&str> = text
+        .trim_start_matches('\u{feff}')
+        .trim_end()
+        .split(char::from(dialect.delimiter))
+        .map(|name| name.trim().trim_matches('"'))
+        .collect();
+    tables.iter().find(|table| {
+        let telling = &table.telling;
+        !telling.is_empty() && telling.iter().all(|name| names.contains(&name.as_str()))
+    })
+}
+
+/// The header of rows: that of the table that has all their columns, the one told first.
+fn header_of<'a>(tables: &'a [Table], rows: &[Node]) -> &'a [Text] {
+    let has = |table: &&Table| {
+        let mut names = rows.iter().flat_map(|row| row.members());
+        names.all(|(name, _)| table.header.contains(name))
+            && table.telling.iter().all(|name| {
+                rows.first().is_some_and(|row| row.get(name).is_some())
+            })
+    };
+    tables
+        .iter()
+        .find(has)
+        .map(|table| table.header.as_slice())
+        .unwrap_or_default()
+}
