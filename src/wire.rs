@@ -133,7 +133,11 @@ fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
 fn columns(shape: &Shape) -> Vec<Text> {
     match &shape.kind {
         Kind::Object { order: Some(o), .. } => o.clone(),
-        _ => shape.members().iter().map(|(name, _)| name.clone()).collect(),
+        _ => shape
+            .members()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
     }
 }
 
@@ -260,9 +264,10 @@ fn header_of<'a>(tables: &'a [Table], rows: &[Node]) -> &'a [Text] {
     let has = |table: &&Table| {
         let mut names = rows.iter().flat_map(|row| row.members());
         names.all(|(name, _)| table.header.contains(name))
-            && table.telling.iter().all(|name| {
-                rows.first().is_some_and(|row| row.get(name).is_some())
-            })
+            && table
+                .telling
+                .iter()
+                .all(|name| rows.first().is_some_and(|row| row.get(name).is_some()))
     };
     tables
         .iter()

@@ -100,6 +100,15 @@ codes! {
     OPERATOR_AGREEMENT_MISSING = "operator-agreement-missing", Error,
         "the channel has no operator agreement for a kind of data in the record",
         "leave that data out, or have the agreement added to the partner file";
+    DATA_CLASS_STRIPPED = "data-class-stripped", Warning,
+        "the record holds a kind of data this gateway takes out",
+        "do not send it; it was removed and neither kept nor sent";
+    DATA_CLASS_NOT_ON_CHANNEL = "data-class-not-on-channel", Error,
+        "the record holds a kind of data this channel is not open for",
+        "leave that data out, or have the class added to the channel in the partner file";
+    RELEASE_NEEDED = "release-needed", Error,
+        "a record of this sender is taken only under a release that names the gateway's operator",
+        "lodge the release and name it in the record's consent references";
     HEADER_INVALID = "header-invalid", Error,
         "the header row is missing, repeated or has a column twice",
         "start the file with the header of the template, each column once";

@@ -3,6 +3,7 @@
 //! Only this module reads catalog files. It compiles nothing of another module's: each pure module
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
+pub mod agreement;
 pub mod crosswalk;
 pub mod files;
 pub mod format;

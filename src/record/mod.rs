@@ -7,6 +7,7 @@
 pub mod labels;
 pub mod places;
 pub mod plan;
+pub mod strip;
 mod walk;
 
 use crate::base::digest::Digest;
