@@ -126,6 +126,15 @@ pub struct PartSource {
     /// Conditions on the node.
     #[serde(default)]
     pub when: Option<Spanned<String>>,
+    /// Person: conditions on the entry; going out it takes only persons they hold for.
+    #[serde(default)]
+    pub only: Option<Spanned<String>>,
+    /// Going in, further places of the reference, tried in order when `path` has none.
+    #[serde(default)]
+    pub also: Vec<Spanned<String>>,
+    /// Person: also takes the persons that no reference reaches.
+    #[serde(default)]
+    pub rest: bool,
     /// A dangling reference is only a warning.
     #[serde(default)]
     pub optional: bool,
