@@ -40,7 +40,8 @@ fn a_record_schema_becomes_a_shape() {
           "status_history":{"type":"array","minItems":1,"maxItems":9,"items":{"$ref":"#/$defs/s"}},
           "note":{"type":"string","x-data-class":["engagement_contact","mental_health"]}}}},
       "$defs":{"s":{"type":"object","additionalProperties":false,"required":["code"],
-        "properties":{"code":{"type":"string","enum":["a","b"]},"n":{"type":"integer","minimum":0}}}}}"##;
+        "properties":{"code":{"type":"string","enum":["a","b"]},
+          "n":{"type":"integer","minimum":0}}}}}"##;
     let person = r#"{"type":"object","additionalProperties":false,"x-about":"./key",
       "x-data-class":"demographics","properties":{"key":{"type":"string","maxLength":9}}}"#;
     let files = [

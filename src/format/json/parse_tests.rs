@@ -21,7 +21,8 @@ fn one(code: &str, path: &str, line: u32, column: u32) -> Vec<(String, String, u
     vec![(code.to_owned(), path.to_owned(), line, column)]
 }
 
-// Goal: every kind of value becomes its node, numbers as written, spans exact. Method: one document.
+// Goal: every kind of value becomes its node, numbers as written, spans exact.
+// Method: one document.
 #[test]
 fn values_become_nodes_with_spans() {
     let bytes = br#" {"a":[1.50,true,null],"b":"\u00e9\ud83d\ude00\n"} "#;

@@ -363,8 +363,9 @@ impl<'a, 'p> Parser<'a, 'p> {
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(parent) => {
+                let name = frame.name.clone();
                 if join(parent, frame.name, node, (array, known)) {
-                    let path = self.path("");
+                    let path = self.path(&name);
                     let span = Span::new(frame.start + self.skipped, self.to + self.skipped);
                     self.notes.add(&ELEMENT_REPEATED, path, span);
                 }

@@ -62,7 +62,10 @@ fn elements_attributes_and_text() {
         <k:Item>x</k:Item><!-- c --><?p i?></k:Root>\n";
     assert_eq!(
         tree(text),
-        r#"{"@id":"1","@k:at":"a&b","n:Name":{"@xml:lang":"es","$":"Ana <A<&>"},"k:Item":[{"$":"x"}]}"#
+        concat!(
+            r#"{"@id":"1","@k:at":"a&b","n:Name":{"@xml:lang":"es","#,
+            r#""$":"Ana <A<&>"},"k:Item":[{"$":"x"}]}"#
+        )
     );
 }
 
@@ -87,8 +90,14 @@ fn prefixes_are_the_formats() {
 // tell. Method: a repeated single element and a repeated unknown one.
 #[test]
 fn elements_repeat_only_where_the_schema_says() {
-    let text = "<k:Root xmlns:k='urn:k' xmlns:n='urn:n'>\n<n:Name>a</n:Name>\n <n:Name>b</n:Name></k:Root>";
-    let expected = ("element-repeated".to_owned(), "k:Root".to_owned(), 3, 2);
+    let text = "<k:Root xmlns:k='urn:k' xmlns:n='urn:n'>\n<n:Name>a</n:Name>\n \
+        <n:Name>b</n:Name></k:Root>";
+    let expected = (
+        "element-repeated".to_owned(),
+        "k:Root/n:Name".to_owned(),
+        3,
+        2,
+    );
     assert_eq!(wrong(text), [expected]);
     let text = "<k:Root xmlns:k='urn:k'><k:U>1</k:U><k:U>2</k:U></k:Root>";
     assert_eq!(tree(text), r#"{"k:U":[{"$":"1"},{"$":"2"}]}"#);
