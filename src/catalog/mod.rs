@@ -5,6 +5,7 @@
 
 pub mod agreement;
 pub mod crosswalk;
+pub mod dictionary;
 pub mod files;
 pub mod format;
 pub mod mapping;

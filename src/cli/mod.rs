@@ -5,6 +5,7 @@
 mod doctor;
 mod findings;
 mod pull;
+mod records;
 mod serve;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     Findings(findings::Args),
     /// Fetch a batch of released records, with progress, resume and hashes
     Pull(pull::Args),
+    /// Print the data dictionary of the record types, as in docs/records.md
+    Records(records::Args),
     /// Serve the API and deliver, until told to stop
     Serve(serve::Args),
 }
@@ -36,6 +39,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Pull(args) => pull::run(&args),
+        Command::Records(args) => records::run(&args),
         Command::Serve(args) => serve::run(&args),
     };
     match outcome {

@@ -121,3 +121,18 @@ fn service_source_is_asked_for_where_the_prevention_wall_needs_it() {
         assert_eq!(leaf.expect("the member").required, wanted, "{record}");
     }
 }
+
+#[test]
+fn the_dictionary_is_what_the_command_prints() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/records.md");
+    let written = std::fs::read_to_string(file).expect("docs/records.md is readable");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
+        .arg("records")
+        .output()
+        .expect("the executable runs");
+    assert_eq!(
+        written,
+        String::from_utf8_lossy(&run.stdout),
+        "run: kinbridge records"
+    );
+}
