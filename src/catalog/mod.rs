@@ -4,6 +4,7 @@
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
 pub mod agreement;
+pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;
 pub mod files;

@@ -1,15 +1,39 @@
-//! `kinbridge records`: the data dictionary of the shipped record types, as in docs/records.md.
+//! `kinbridge records`: the data dictionary, and the column guides of delimited formats.
 
-use crate::catalog;
+use crate::catalog::{self, columns, dictionary};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// No arguments.
+/// What to print; without options the dictionary of docs/records.md.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// A delimited format: print what its columns hold
+    #[arg(long)]
+    format: Option<String>,
+    /// With --format: print only the header row of this record type's file
+    #[arg(long, requires = "format")]
+    template: Option<String>,
+    /// A catalog folder laid over the shipped one; may repeat
+    #[arg(long)]
+    catalog: Vec<PathBuf>,
+}
 
-/// Prints the dictionary.
-pub fn run(_: &Args) -> anyhow::Result<ExitCode> {
-    let (sources, _) = catalog::load(&[]);
-    print!("{}", catalog::dictionary::dictionary(&sources));
-    Ok(ExitCode::SUCCESS)
+/// Prints it.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let (sources, _) = catalog::load(&args.catalog);
+    let text = match (&args.format, &args.template) {
+        (None, _) => Some(dictionary::dictionary(&sources)),
+        (Some(format), None) => columns::guide(&sources, format),
+        (Some(format), Some(record)) => columns::template(&sources, format, record),
+    };
+    match text {
+        Some(text) => {
+            print!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            eprintln!("kinbridge: no delimited format, or no file in it, of that name");
+            Ok(ExitCode::from(2))
+        }
+    }
 }

@@ -122,17 +122,45 @@ fn service_source_is_asked_for_where_the_prevention_wall_needs_it() {
     }
 }
 
-#[test]
-fn the_dictionary_is_what_the_command_prints() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/records.md");
-    let written = std::fs::read_to_string(file).expect("docs/records.md is readable");
+fn printed(arguments: &[&str]) -> String {
     let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
-        .arg("records")
+        .args(arguments)
         .output()
         .expect("the executable runs");
-    assert_eq!(
-        written,
-        String::from_utf8_lossy(&run.stdout),
-        "run: kinbridge records"
-    );
+    assert!(run.status.success(), "{arguments:?}");
+    String::from_utf8_lossy(&run.stdout).into_owned()
+}
+
+fn document(name: &str) -> String {
+    let file = format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(file).expect("the document is readable")
+}
+
+#[test]
+fn the_dictionary_is_what_the_command_prints() {
+    assert_eq!(document("records.md"), printed(&["records"]));
+}
+
+#[test]
+fn the_column_guide_is_what_the_command_prints() {
+    let guide = printed(&["records", "--format", "provider-csv/1.0"]);
+    assert_eq!(document("provider-csv.md"), guide);
+}
+
+#[test]
+fn a_template_names_every_column_once() {
+    let header = printed(&[
+        "records",
+        "--format",
+        "provider-csv/1.0",
+        "--template",
+        "person",
+    ]);
+    let columns: Vec<&str> = header.trim_end().split(',').collect();
+    let mut once = columns.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), columns.len());
+    assert_eq!(columns.first(), Some(&"person_id"));
+    assert!(columns.contains(&"addr3_household"));
 }
