@@ -5,13 +5,16 @@
 
 use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
-use super::health;
 use super::principal::{OperatorPass, PartnerPass, Principal};
-use super::problem::{BUSY, FORBIDDEN, Problem, RATE_LIMITED, STOPPING, UNAUTHENTICATED};
+use super::problem::{
+    BUSY, FORBIDDEN, Problem, RATE_LIMITED, STOPPING, STORE_UNAVAILABLE, UNAUTHENTICATED,
+};
 use super::routes::{Access, BodyRule, Handler, Route};
 use super::site::{Place, Site};
 use super::tls::Peer;
+use super::{health, submissions};
 use crate::base::id::CorrelationId;
+use crate::store::StoreError;
 use crate::telemetry::{Event, emit};
 use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -236,6 +239,16 @@ fn forbidden() -> Problem {
     Problem::new(&FORBIDDEN, "ask the county for the role this needs")
 }
 
+/// The store failed; the cause is logged here, once, and not shown.
+pub fn store_failed(error: &StoreError) -> Problem {
+    let operation = error.operation;
+    emit(&Event::Failed {
+        operation,
+        cause: &error.cause,
+    });
+    Problem::new(&STORE_UNAVAILABLE, "send again in a moment").retry_after(5)
+}
+
 /// Too much is under way.
 pub fn busy() -> Problem {
     Problem::new(&BUSY, "send again under the same idempotency key").retry_after(1)
@@ -246,5 +259,6 @@ async fn run(call: Call) -> Outcome {
         Handler::Healthz => health::healthz(),
         Handler::Readyz => health::readyz(&call),
         Handler::Openapi => health::openapi(&call),
+        Handler::SubmissionRecords => submissions::records(&call).await,
     }
 }

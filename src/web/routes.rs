@@ -116,6 +116,7 @@ pub enum Handler {
     Healthz,
     Readyz,
     Openapi,
+    SubmissionRecords,
 }
 
 /// What the documents say.
@@ -165,6 +166,26 @@ const fn answer(status: u16, text: &'static str, schema: &'static str) -> Answer
     }
 }
 
+const PARTNERS: Access = Access::Known {
+    partners: true,
+    roles: &[],
+};
+
+const PAGED: &[Parameter] = &[
+    Parameter {
+        name: "cursor",
+        header: false,
+        required: false,
+        text: "`next_cursor` of the page before",
+    },
+    Parameter {
+        name: "limit",
+        header: false,
+        required: false,
+        text: "Rows on the page, 1 to 500; 100 when left out",
+    },
+];
+
 /// All routes.
 pub static ROUTES: &[Route] = &[
     Route {
@@ -213,6 +234,24 @@ pub static ROUTES: &[Route] = &[
             parameters: &[],
             takes: &[],
             answers: &[answer(200, "OpenAPI 3.1", "Document")],
+        },
+    },
+    Route {
+        name: "submission_records",
+        verb: Verb::Get,
+        path: "/v1/submissions/{id}/records",
+        handler: Handler::SubmissionRecords,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::Submission),
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "All verdicts of a submission, page by page",
+            parameters: PAGED,
+            takes: &[],
+            answers: &[
+                answer(200, "One page", "RecordPage"),
+                answer(400, "The cursor is not one of ours", PROBLEM),
+            ],
         },
     },
 ];

@@ -1,8 +1,10 @@
 //! What all requests share: settings, clock, credentials, and what is in flight.
 
 use super::principal::Directory;
+use crate::app::Gateway;
 use crate::base::clock::Clock;
 use crate::config::Config;
+use crate::store::Store;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +15,8 @@ pub struct Site {
     pub config: Arc<Config>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// Everything kept.
+    pub store: Store,
     /// Credentials in force.
     pub directory: ArcSwap<Directory>,
     /// OpenAPI, rendered once.
@@ -22,11 +26,12 @@ pub struct Site {
 }
 
 impl Site {
-    /// Serves with these.
-    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, directory: Directory) -> Site {
+    /// Serves this gateway for these principals.
+    pub fn new(gateway: &Gateway, directory: Directory) -> Site {
         Site {
-            config,
-            clock,
+            config: gateway.config.clone(),
+            clock: gateway.clock.clone(),
+            store: gateway.store.clone(),
             directory: ArcSwap::from_pointee(directory),
             openapi: super::openapi::render(),
             in_flight: AtomicUsize::new(0),

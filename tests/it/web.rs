@@ -2,5 +2,7 @@
 
 mod admission;
 mod harness;
+mod holdings;
 mod identity;
+mod submissions;
 mod table;

@@ -61,11 +61,17 @@ impl Gateway {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Gateway {
+        Gateway::start_with_partners(&[("alpha", ""), ("beta", "")], change).await
+    }
+
+    pub async fn start_with_partners(
+        partners: &[(&str, &str)],
+        change: impl FnOnce(&mut Config),
+    ) -> Gateway {
         let folder = tempfile::tempdir().expect("folder");
         let mut config = config(&folder);
         change(&mut config);
-        let partners = [("alpha", ""), ("beta", "")];
-        config.catalog.push(overlay(folder.path(), &partners));
+        config.catalog.push(overlay(folder.path(), partners));
         let (sources, _) = catalog::load(&config.catalog);
         let started = app::start_with(config, &sources, Arc::new(SystemClock)).await;
         let running = started.expect("started");

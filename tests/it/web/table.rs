@@ -1,7 +1,8 @@
 //! Tests generated from the route table: every row is held to what its columns say.
 
 use super::harness::{Gateway, client, raw_head};
-use kinbridge::web::routes::{Access, BodyRule, ROUTES, Route};
+use super::holdings;
+use kinbridge::web::routes::{Access, BodyRule, IdKind, ROUTES, Route, Scope};
 
 /// An address of the route with made-up ids.
 pub fn address(route: &Route, id: &str) -> String {
@@ -88,3 +89,44 @@ async fn an_announced_body_over_the_limit_is_refused_unread() {
     }
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_and_unknown_ids_answer_alike() {
+    // Goal: nobody learns from an id whether another partner has something. Method: every route
+    // with an id of the caller's own: ask as the owner, as another partner, and for an id of the
+    // same form that never was; the last two answers are equal but for the exchange's own id.
+    let gateway = Gateway::start().await;
+    let held = holdings::of_alpha(&gateway).await;
+    for route in ROUTES {
+        let Scope::Own(kind) = route.scope else {
+            continue;
+        };
+        if kind == IdKind::None {
+            continue;
+        }
+        let (own, unknown) = held.ids(kind);
+        let ask = async |who: &str, id: &str| {
+            let verb = route.verb.method().as_str().parse().expect("method");
+            let answer = client()
+                .request(verb, gateway.url(&address(route, id)))
+                .bearer_auth(format!("token-{who}"))
+                .header("traceparent", TRACE)
+                .header("content-type", "application/json")
+                .body(held.body(route.name))
+                .send()
+                .await
+                .expect("answer");
+            (answer.status().as_u16(), answer.text().await.expect("text"))
+        };
+        if route.verb != kinbridge::web::routes::Verb::Put {
+            let foreign = ask("beta", &own).await;
+            assert_eq!(foreign, ask("beta", &unknown).await, "{}", route.name);
+            assert_eq!(foreign.0, 404, "{}: {}", route.name, foreign.1);
+        }
+        let owner = ask("alpha", &own).await;
+        assert!(owner.0 < 300, "{}: {owner:?}", route.name);
+    }
+    gateway.running.shutdown().await;
+}
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -1,0 +1,82 @@
+//! Something of every kind that belongs to partner alpha, put straight into the store.
+
+use super::harness::Gateway;
+use kinbridge::base::clock::Timestamp;
+use kinbridge::base::digest::Digest;
+use kinbridge::base::id::{
+    ChannelId, CorrelationId, PartnerId, RecordType, RuleSetId, SubmissionId,
+};
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::store::{Action, NewPerson, NewRecord, NewSubmission, Store};
+use kinbridge::web::routes::IdKind;
+
+/// Ids of what alpha has.
+pub struct Holdings {
+    pub submission: SubmissionId,
+}
+
+pub async fn of_alpha(gateway: &Gateway) -> Holdings {
+    let store = &gateway.running.gateway.store;
+    Holdings {
+        submission: submission(store, "alpha", 3).await,
+    }
+}
+
+impl Holdings {
+    /// An id of that kind alpha has, and one of the same form nobody has.
+    pub fn ids(&self, kind: IdKind) -> (String, String) {
+        match kind {
+            IdKind::Submission => {
+                let unknown = SubmissionId::mint(Timestamp(1));
+                (self.submission.to_string(), unknown.to_string())
+            }
+            other => panic!("add something of kind {other:?} to the holdings"),
+        }
+    }
+
+    /// A body the route takes.
+    pub fn body(&self, _route: &str) -> String {
+        String::new()
+    }
+}
+
+/// A submission with so many accepted records.
+pub async fn submission(store: &Store, partner: &str, records: u32) -> SubmissionId {
+    let now = Timestamp(1_790_000_000_000_000);
+    let submission = NewSubmission {
+        submission_id: SubmissionId::mint(now),
+        partner: PartnerId::new(partner),
+        channel: ChannelId::new("in"),
+        test: true,
+        idempotency_key: None,
+        body_digest: Digest::of(b"body"),
+        rule_set: RuleSetId::new("rules"),
+        correlation_id: CorrelationId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
+        received_at: now,
+        records: (0..records).map(record).collect(),
+        rejected: Vec::new(),
+    };
+    let committed = store.accept(submission).await.expect("accepted");
+    committed.submission_id()
+}
+
+fn record(index: u32) -> NewRecord {
+    NewRecord {
+        index,
+        record_type: RecordType::new("person"),
+        source_record_id: format!("source-{index}"),
+        version: Digest::of(&index.to_be_bytes()),
+        payload: Sensitive::new(b"{}".to_vec()),
+        persons: vec![NewPerson {
+            key: String::from("p"),
+            identifiers: vec![format!("urn:example:test|{index}")],
+            focus: true,
+        }],
+        case_ref: None,
+        county_fips: None,
+        action: Action::Upsert,
+        service_source: None,
+        findings: Vec::new(),
+        hold: None,
+    }
+}
