@@ -115,6 +115,75 @@ codes! {
     ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
         "the row has more or fewer cells than the header",
         "quote cells that hold the delimiter or a line break";
+    PERSON_KEY_REPEATED = "person-key-repeated", Error,
+        "two persons of the record have the same key",
+        "give each person its own key, and use it in every reference";
+    PERIOD_REVERSED = "period-reversed", Error,
+        "the end is before the start",
+        "correct the two; with different offsets compare them as instants";
+    UPDATED_BEFORE_CREATED = "updated-before-created", Warning,
+        "the record says it was updated before it was created",
+        "check the clock or the export of the sending system";
+    EVENT_TIME_MISSING = "event-time-missing", Warning,
+        "the record is marked as entered late but does not say when it happened",
+        "add the time of the event";
+    MISSING_CONTRADICTED = "missing-contradicted", Error,
+        "the record says why a value is missing, and has the value",
+        "remove the reason or the value";
+    LABEL_PATH_UNKNOWN = "label-path-unknown", Error,
+        "a security label names a place the record does not have",
+        "correct the path; a label that protects nothing is not taken";
+    RECORD_SEALED = "record-sealed", Warning,
+        "the record is marked sealed, so nothing of it is released to anyone",
+        "nothing, if that is meant; otherwise correct the access level";
+    SUBSTITUTE_ADDRESS_MISSING = "substitute-address-missing", Warning,
+        "a person in the address confidentiality program has no substitute address in the record",
+        "add the program's substitute address; without it no address of the household is released";
+    DURATION_MISMATCH = "duration-mismatch", Error,
+        "the duration does not agree with start and end",
+        "correct one of the three; the duration is elapsed minutes";
+    DURATION_CLOCK_CHANGE = "duration-clock-change", Warning,
+        "the duration agrees with the clock but not with the offsets across a change of clocks",
+        "check the offsets of start and end on the day the clocks change";
+    ACTIVITY_MINUTES_EXCEEDED = "activity-minutes-exceeded", Warning,
+        "the minutes of the activities add up to more than the contact",
+        "correct the minutes, or send activities that overlap without minutes";
+    INTERPRETER_NOT_QUALIFIED = "interpreter-not-qualified", Warning,
+        "interpretation was given without a qualified interpreter",
+        "say which kind of interpreter it was; family members and children should not interpret";
+    CHECK_REPORTING_DUTY = "check-reporting-duty", Warning,
+        "a safety concern was disclosed and no report is recorded",
+        "check whether a mandated report is due; only you see this warning";
+    GROUP_MODE_MISMATCH = "group-mode-mismatch", Warning,
+        "the contact has details of a group but another mode",
+        "set the mode to group, or leave the group out";
+    STATUS_HISTORY_UNORDERED = "status-history-unordered", Error,
+        "the status history is not in the order of its times",
+        "list the changes of status from the oldest to the newest";
+    STATUS_HISTORY_MISMATCH = "status-history-mismatch", Warning,
+        "the last entry of the status history is not the status of the referral",
+        "add the last change to the history, or correct the status";
+    STATUS_AFTER_END = "status-after-end", Warning,
+        "the status history goes on after a status that ends the referral",
+        "send a new referral, or correct the history";
+    LOOP_CLOSED_EARLY = "loop-closed-early", Warning,
+        "the loop is said to be closed while the referral has not ended",
+        "correct the status, or leave the closing time out until it ends";
+    OUTCOME_CONTRADICTED = "outcome-contradicted", Warning,
+        "the outcome does not fit the status of the referral",
+        "correct the outcome or the status";
+    REFERRAL_CONSENT_MISSING = "referral-consent-missing", Information,
+        "the referral names no consent",
+        "name it, or lodge it in the consent registry, so that the loop can be closed";
+    REFERENCE_TO_SELF = "reference-to-self", Error,
+        "the value refers to what it stands in",
+        "refer to another person or record";
+    FATHER_STATUS_MISPLACED = "father-status-misplaced", Warning,
+        "a father status stands beside a relationship that is not a father's",
+        "move it to the father's relationship";
+    ALLEGED_FATHER_RIGHTS = "alleged-father-rights", Warning,
+        "an alleged father is given a parent's right",
+        "check the court order; an alleged father is served and invited, without parent access";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

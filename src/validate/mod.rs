@@ -9,6 +9,7 @@ mod explain;
 mod notation;
 mod open;
 mod representation;
+pub mod rules;
 pub mod text_form;
 
 pub use notation::{Notation, SenderNotation, Step};

@@ -1,0 +1,133 @@
+//! Rules across the fields of one canonical record.
+//!
+//! Run on records whose schema holds. Each rule is a warning where the record may still be meant,
+//! an error where it contradicts itself. Paths are JSON pointers in the canonical record; whoever
+//! tells a sender turns them into the sender's notation. Pure: no clock, no other record.
+
+mod contact;
+mod family;
+mod persons;
+mod referral;
+mod time;
+
+use crate::base::finding::Finding;
+use crate::base::finding_codes::{
+    CodeEntry, EVENT_TIME_MISSING, LABEL_PATH_UNKNOWN, MISSING_CONTRADICTED, PERIOD_REVERSED,
+    RECORD_SEALED, UPDATED_BEFORE_CREATED,
+};
+use crate::base::id::RecordType;
+use crate::format::tree::{Node, Value};
+
+/// Everything in a record of that type that contradicts something else in it.
+pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
+    let mut check = Check {
+        record,
+        findings: Vec::new(),
+    };
+    persons::check(&mut check);
+    envelope(&mut check);
+    periods(&mut check, record, &mut String::new());
+    match record_type.as_str() {
+        "family-case" => family::check(&mut check),
+        "engagement-contact" => contact::check(&mut check),
+        "service-referral" => referral::check(&mut check),
+        _ => {}
+    }
+    check.findings
+}
+
+/// A record under examination.
+struct Check<'r> {
+    record: &'r Node,
+    findings: Vec<Finding>,
+}
+
+impl<'r> Check<'r> {
+    /// The value at a pointer.
+    fn at(&self, pointer: &str) -> Option<&'r Node> {
+        self.record.pointer(pointer)
+    }
+
+    /// The text at a pointer.
+    fn text(&self, pointer: &str) -> Option<&'r str> {
+        self.at(pointer).and_then(Node::as_str)
+    }
+
+    /// The items of the list at a pointer.
+    fn items(&self, pointer: &str) -> &'r [Node] {
+        self.at(pointer).map(Node::items).unwrap_or_default()
+    }
+
+    /// Tells a finding at a pointer, placed where the value stands if it does.
+    fn tell(&mut self, code: &'static CodeEntry, pointer: &str) {
+        let mut finding = Finding::new(code).at(pointer);
+        finding.span = self.at(pointer).map(|node| node.span);
+        self.findings.push(finding);
+    }
+}
+
+fn envelope(check: &mut Check<'_>) {
+    let created = check.text("/envelope/created_at").and_then(time::instant);
+    let updated = check.text("/envelope/updated_at").and_then(time::instant);
+    if created.zip(updated).is_some_and(|(from, to)| to < from) {
+        check.tell(&UPDATED_BEFORE_CREATED, "/envelope/updated_at");
+    }
+    let late = check.at("/envelope/entered_late").and_then(Node::as_bool);
+    let told = check.at("/envelope/event_at").or(check.at("/body/start"));
+    if late == Some(true) && told.is_none() {
+        check.tell(&EVENT_TIME_MISSING, "/envelope/entered_late");
+    }
+    if check.text("/envelope/access_level") == Some("R") {
+        check.tell(&RECORD_SEALED, "/envelope/access_level");
+    }
+    // A value both missing and present, and a label on nothing: neither is guessed at.
+    let rows = [
+        ("/envelope/missing", true, &MISSING_CONTRADICTED),
+        ("/envelope/labels", false, &LABEL_PATH_UNKNOWN),
+    ];
+    for (list, wrong_when_present, code) in rows {
+        for (at, row) in check.items(list).iter().enumerate() {
+            let Some(path) = row.text("path") else {
+                continue;
+            };
+            if check.at(path).is_some() == wrong_when_present {
+                check.tell(code, &format!("{list}/{at}/path"));
+            }
+        }
+    }
+}
+
+/// Pairs of members that begin and end something, in any object.
+const PAIRS: &[(&str, &str)] = &[("start", "end"), ("from", "to")];
+
+fn periods(check: &mut Check<'_>, node: &Node, pointer: &mut String) {
+    let length = pointer.len();
+    match &node.value {
+        Value::Object(members) => {
+            for (start, end) in PAIRS {
+                let both = node.text(start).zip(node.text(end));
+                if both.is_some_and(|(start, end)| time::reversed(start, end)) {
+                    check.tell(&PERIOD_REVERSED, &format!("{pointer}/{end}"));
+                }
+            }
+            for (name, member) in members {
+                pointer.push('/');
+                pointer.push_str(name);
+                periods(check, member, pointer);
+                pointer.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                pointer.push_str(&format!("/{at}"));
+                periods(check, item, pointer);
+                pointer.truncate(length);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+#[path = "../rules_tests.rs"]
+mod tests;

@@ -1,0 +1,181 @@
+//! Instants and dates held against each other.
+//!
+//! A sender's offset is kept and believed; the zone of California only decides whether a
+//! disagreement is one of the two days a year on which clocks change.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+/// Where the records come from.
+const ZONE: &str = "America/Los_Angeles";
+
+/// The instant of a text with an offset.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
+}
+
+/// The date and time as the sender's clock showed it.
+fn clock(text: &str) -> Option<DateTime> {
+    // The offset is the last sign after the time, or Z.
+    let (date, time) = text.split_once('T')?;
+    let end = time.find(['Z', '+', '-']).unwrap_or(time.len());
+    format!("{date}T{}", time.get(..end)?).parse().ok()
+}
+
+/// The same clock reading in the zone of the records.
+fn local(text: &str, zone: &TimeZone) -> Option<Zoned> {
+    clock(text)?.to_zoned(zone.clone()).ok()
+}
+
+/// Whether the end is before the start; dates of different precision only as far as both go.
+pub(super) fn reversed(start: &str, end: &str) -> bool {
+    if let (Some(from), Some(to)) = (instant(start), instant(end)) {
+        return to < from;
+    }
+    let days = |text: &str| {
+        text.get(..text.find('T').unwrap_or(text.len()))
+            .map(str::to_owned)
+    };
+    let (Some(start), Some(end)) = (days(start), days(end)) else {
+        return false;
+    };
+    let length = start.len().min(end.len());
+    // ISO dates sort as they read.
+    matches!((start.get(..length), end.get(..length)), (Some(s), Some(e)) if e < s)
+}
+
+/// How a duration stands to start and end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Elapsed {
+    /// It is the time between the two instants, give or take a minute.
+    Agrees,
+    /// It is what clocks in California show between them, on a day they change.
+    AgreesByClock,
+    /// Neither.
+    Differs,
+}
+
+/// Holds a duration in minutes against start and end; `None` when they are not instants.
+pub(super) fn elapsed(start: &str, end: &str, minutes: i64) -> Option<Elapsed> {
+    let near = |seconds: i64| (seconds - minutes.saturating_mul(60)).abs() <= 60;
+    let between = instant(end)?.as_second() - instant(start)?.as_second();
+    if near(between) {
+        return Some(Elapsed::Agrees);
+    }
+    let zone = TimeZone::get(ZONE).ok()?;
+    let (from, to) = (local(start, &zone)?, local(end, &zone)?);
+    if from.offset() == to.offset() {
+        return Some(Elapsed::Differs);
+    }
+    let zoned = to.timestamp().as_second() - from.timestamp().as_second();
+    let shown = clock(end)?.duration_since(clock(start)?).as_secs();
+    Some(if near(zoned) || near(shown) {
+        Elapsed::AgreesByClock
+    } else {
+        Elapsed::Differs
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Goal: durations are elapsed time; on the two days clocks change the clock's reading is told
+    // apart from a plain mistake. Method: both changes of 2026 and an ordinary day.
+    #[test]
+    fn durations_hold_across_a_change_of_clocks() {
+        use Elapsed::*;
+        for (start, end, minutes, expected) in [
+            (
+                "2026-05-04T10:00:00-07:00",
+                "2026-05-04T11:30:00-07:00",
+                90,
+                Agrees,
+            ),
+            (
+                "2026-05-04T10:00:00-07:00",
+                "2026-05-04T11:30:40-07:00",
+                91,
+                Agrees,
+            ),
+            (
+                "2026-05-04T10:00:00-07:00",
+                "2026-05-04T18:30:00Z",
+                90,
+                Agrees,
+            ),
+            (
+                "2026-05-04T10:00:00-07:00",
+                "2026-05-04T11:30:00-07:00",
+                30,
+                Differs,
+            ),
+            // Spring: the hour from two to three does not exist.
+            (
+                "2026-03-08T01:30:00-08:00",
+                "2026-03-08T03:30:00-07:00",
+                60,
+                Agrees,
+            ),
+            (
+                "2026-03-08T01:30:00-08:00",
+                "2026-03-08T03:30:00-07:00",
+                120,
+                AgreesByClock,
+            ),
+            (
+                "2026-03-08T01:30:00-08:00",
+                "2026-03-08T03:30:00-08:00",
+                60,
+                AgreesByClock,
+            ),
+            (
+                "2026-03-08T01:30:00-08:00",
+                "2026-03-08T03:30:00-07:00",
+                30,
+                Differs,
+            ),
+            // Autumn: the hour from one to two comes twice.
+            (
+                "2026-11-01T00:30:00-07:00",
+                "2026-11-01T02:30:00-08:00",
+                180,
+                Agrees,
+            ),
+            (
+                "2026-11-01T00:30:00-07:00",
+                "2026-11-01T02:30:00-08:00",
+                120,
+                AgreesByClock,
+            ),
+            (
+                "2026-11-01T00:30:00-07:00",
+                "2026-11-01T02:30:00-07:00",
+                180,
+                AgreesByClock,
+            ),
+        ] {
+            assert_eq!(
+                elapsed(start, end, minutes),
+                Some(expected),
+                "{start} {end} {minutes}"
+            );
+        }
+        assert_eq!(elapsed("2026-05", "2026-06", 1), None);
+    }
+
+    // Goal: an end before its start is told as far as both are precise. Method: a table.
+    #[test]
+    fn an_end_before_its_start() {
+        for (start, end, expected) in [
+            ("2026-05", "2026-04-30", true),
+            ("2026", "2026-01-01", false),
+            ("2026-05-04T10:00:00-07:00", "2026-05-04T16:30:00Z", true),
+            ("2026-05-04T10:00:00-07:00", "2026-05-04T17:30:00Z", false),
+            ("2026-05-04", "2026-05-03T23:00:00Z", true),
+        ] {
+            assert_eq!(reversed(start, end), expected, "{start} {end}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Rules across fields, one test per record type: a right record has no finding, and every
+//! contradiction put into it has its own.
+
+use super::cross_field;
+use crate::base::id::RecordType;
+use crate::format::json;
+
+/// Codes and paths of what a record of that type contradicts.
+fn wrong(record_type: &str, record: &str) -> Vec<(String, String)> {
+    let node = json::parse(record.as_bytes()).tree.expect("a tree");
+    let record_type = RecordType(record_type.into());
+    cross_field(&record_type, &node)
+        .into_iter()
+        .map(|f| (f.code.into_owned(), f.path))
+        .collect()
+}
+
+/// Puts one change after another into a right record and compares what is told.
+fn changes(record_type: &str, right: &str, table: &[(&str, &str, &str, &str)]) {
+    assert_eq!(wrong(record_type, right), []);
+    for (from, to, code, path) in table {
+        assert!(right.contains(from), "{from}");
+        let found = wrong(record_type, &right.replacen(from, to, 1));
+        assert_eq!(found, [((*code).to_owned(), (*path).to_owned())], "{to}");
+    }
+}
+
+const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],"created_at":"2026-05-05T08:00:00-07:00",
+  "updated_at":"2026-05-05T16:00:00Z","access_level":"N","missing":[{"path":"/body/group",
+  "reason":"not_applicable"}],"labels":[{"path":"/body/narrative","classes":["dv_information"]}]},
+  "persons":[{"key":"p1","addresses":[{"kind":"safe_at_home_actual"},
+    {"kind":"safe_at_home_substitute"}]},{"key":"p2"}],
+  "body":{"contact_id":"c1","start":"2026-05-04T10:00:00-07:00","end":"2026-05-04T11:00:00-07:00",
+    "duration_min":60,"mode":"phone","participants":[{"person":"p2","role":"parent"}],
+    "activities":[{"code":"A15","min":20},{"code":"A1","min":40}],
+    "interpreter":{"used":true,"kind":"qualified"},"disclosures":[{"topic":"safety","person":"p1"}],
+    "mandated_report_made":true,"narrative":"x"}}"#;
+
+// Goal: each rule of contacts, persons and envelopes is told at its place. Method: one change each.
+#[test]
+fn contacts() {
+    changes(
+        "engagement-contact",
+        CONTACT,
+        &[
+            (
+                "\"key\":\"p2\"",
+                "\"key\":\"p9\"",
+                "reference-dangling",
+                "/body/participants/0/person",
+            ),
+            (
+                "[\"p1\"]",
+                "[\"p7\"]",
+                "reference-dangling",
+                "/envelope/subject_refs/0",
+            ),
+            (
+                "{\"key\":\"p2\"}",
+                "{\"key\":\"p2\"},{\"key\":\"p2\"}",
+                "person-key-repeated",
+                "/persons/2/key",
+            ),
+            (
+                "safe_at_home_substitute",
+                "mailing",
+                "substitute-address-missing",
+                "/persons/0/addresses/0",
+            ),
+            (
+                "16:00:00Z",
+                "14:00:00Z",
+                "updated-before-created",
+                "/envelope/updated_at",
+            ),
+            (
+                "\"access_level\":\"N\"",
+                "\"access_level\":\"R\"",
+                "record-sealed",
+                "/envelope/access_level",
+            ),
+            (
+                "/body/group",
+                "/body/mode",
+                "missing-contradicted",
+                "/envelope/missing/0/path",
+            ),
+            (
+                "/body/narrative",
+                "/body/narative",
+                "label-path-unknown",
+                "/envelope/labels/0/path",
+            ),
+            ("T11:00:00", "T09:00:00", "period-reversed", "/body/end"),
+            (
+                "\"duration_min\":60",
+                "\"duration_min\":75",
+                "duration-mismatch",
+                "/body/duration_min",
+            ),
+            (
+                "\"min\":40",
+                "\"min\":41",
+                "activity-minutes-exceeded",
+                "/body/activities",
+            ),
+            (
+                "qualified",
+                "family",
+                "interpreter-not-qualified",
+                "/body/interpreter",
+            ),
+            (
+                "\"mandated_report_made\":true",
+                "\"mandated_report_made\":false",
+                "check-reporting-duty",
+                "/body/disclosures",
+            ),
+        ],
+    );
+    let late = CONTACT.replace("\"access_level\"", "\"entered_late\":true,\"access_level\"");
+    assert_eq!(wrong("engagement-contact", &late), []);
+    let late = late.replace("\"start\":", "\"begun\":");
+    assert_eq!(
+        wrong("engagement-contact", &late)[0].0,
+        "event-time-missing"
+    );
+    let group = CONTACT
+        .replace("/body/group", "/body/fund")
+        .replace("\"narrative\":\"x\"", "\"narrative\":\"x\",\"group\":{}");
+    assert_eq!(
+        wrong("engagement-contact", &group),
+        [("group-mode-mismatch".into(), "/body/group".into())]
+    );
+    let spring = CONTACT
+        .replace("2026-05-04T10:00:00-07:00", "2026-03-08T01:30:00-08:00")
+        .replace("2026-05-04T11:00:00-07:00", "2026-03-08T03:30:00-07:00");
+    assert_eq!(wrong("engagement-contact", &spring), []);
+    let spring = spring.replace("\"duration_min\":60", "\"duration_min\":120");
+    assert_eq!(
+        wrong("engagement-contact", &spring)[0].0,
+        "duration-clock-change"
+    );
+}
+
+const REFERRAL: &str = r#"{"envelope":{"subject_refs":["p1"]},"persons":[{"key":"p1"}],
+  "body":{"referral_id":"r1","sub_referral_of":"r0","consent_ref":"k1","status":"completed",
+    "outcome":"service_received","loop_closed_at":"2026-05-06T10:00:00-07:00",
+    "status_history":[{"code":"requested","at":"2026-05-01T10:00:00-07:00"},
+      {"code":"accepted"},{"code":"completed","at":"2026-05-01T18:00:00Z"}]}}"#;
+
+// Goal: each rule of referrals is told at its place. Method: one change each.
+#[test]
+fn referrals() {
+    changes(
+        "service-referral",
+        REFERRAL,
+        &[
+            (
+                "18:00:00Z",
+                "16:00:00Z",
+                "status-history-unordered",
+                "/body/status_history/2/at",
+            ),
+            (
+                "\"accepted\"",
+                "\"rejected\"",
+                "status-after-end",
+                "/body/status_history/2/code",
+            ),
+            (
+                "\"code\":\"completed\"",
+                "\"code\":\"failed\"",
+                "status-history-mismatch",
+                "/body/status_history/2/code",
+            ),
+            (
+                "service_received",
+                "declined",
+                "outcome-contradicted",
+                "/body/outcome",
+            ),
+            (
+                "\"r0\"",
+                "\"r1\"",
+                "reference-to-self",
+                "/body/sub_referral_of",
+            ),
+            (
+                "\"consent_ref\":\"k1\",",
+                "",
+                "referral-consent-missing",
+                "/body/consent_ref",
+            ),
+        ],
+    );
+    let open = REFERRAL
+        .replace("completed", "on-hold")
+        .replace("service_received", "waitlisted");
+    assert_eq!(
+        wrong("service-referral", &open),
+        [("loop-closed-early".into(), "/body/loop_closed_at".into())]
+    );
+}
+
+const FAMILY: &str = r#"{"envelope":{"subject_refs":["p1"]},
+  "persons":[{"key":"p1","names":[{"period":{"start":"2020","end":"2020-05"}}]},{"key":"p2"}],
+  "body":{"case_number":"1","relationships":[{"person":"p2","related_to":"p1",
+    "relationship":"presumed_father","father_status":"located"}],
+    "rights":[{"person":"p2","kind":"education","from":"2026-01","to":"2026-01-31"}]}}"#;
+
+// Goal: each rule of family cases is told at its place. Method: one change each.
+#[test]
+fn family_cases() {
+    changes(
+        "family-case",
+        FAMILY,
+        &[
+            (
+                "\"related_to\":\"p1\"",
+                "\"related_to\":\"p2\"",
+                "reference-to-self",
+                "/body/relationships/0/related_to",
+            ),
+            (
+                "presumed_father",
+                "MAUNT",
+                "father-status-misplaced",
+                "/body/relationships/0/father_status",
+            ),
+            (
+                "presumed_father",
+                "alleged_father",
+                "alleged-father-rights",
+                "/body/rights/0/kind",
+            ),
+            (
+                "2026-01-31",
+                "2025-12-31",
+                "period-reversed",
+                "/body/rights/0/to",
+            ),
+            (
+                "2020-05",
+                "2019",
+                "period-reversed",
+                "/persons/0/names/0/period/end",
+            ),
+        ],
+    );
+}
