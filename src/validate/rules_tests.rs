@@ -25,7 +25,8 @@ fn changes(record_type: &str, right: &str, table: &[(&str, &str, &str, &str)]) {
     }
 }
 
-const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],"created_at":"2026-05-05T08:00:00-07:00",
+const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],
+  "created_at":"2026-05-05T08:00:00-07:00",
   "updated_at":"2026-05-05T16:00:00Z","access_level":"N","missing":[{"path":"/body/group",
   "reason":"not_applicable"}],"labels":[{"path":"/body/narrative","classes":["dv_information"]}]},
   "persons":[{"key":"p1","addresses":[{"kind":"safe_at_home_actual"},
