@@ -7,6 +7,7 @@
 //! * [`record`] the canonical record and its labels
 //! * [`store`] the only SQL; [`deliver`] lanes and transports out
 //! * [`ledger`] what happened, in a log that cannot be altered unnoticed
+//! * [`disclosure`] who may have what, and why
 //! * [`cli`] the command line
 
 pub mod app;

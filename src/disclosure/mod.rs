@@ -1,3 +1,29 @@
 //! Consents to facts to a decision, obligations, redaction and explanation. Pure.
+//!
+//! A question ([`Request`], [`Ask`]) is read leniently and decided strictly: the person's capacity
+//! and every paper are judged by plain code over the tables of the pack, what remains are closed
+//! facts, and Cedar decides class by class over them. Nothing is ever permitted by default; what is
+//! unknown is withheld.
 
+pub mod answer;
+pub mod cases;
+pub mod cite;
+pub mod decide;
+pub mod facts;
+mod gather;
+pub mod given;
+mod memo;
+pub mod moment;
+pub mod pack;
+pub mod papers;
+pub mod person;
 pub mod redact;
+pub mod request;
+pub mod rule;
+pub mod tables;
+pub mod why;
+
+pub use answer::{Answer, Decision, Row, TraceRow};
+pub use decide::{Ask, Policy};
+pub use request::{Consent, Context, Request, Subject};
+pub use rule::ObligationSet;

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod catalog_schemas;
+mod cases;
 mod findings;
 mod labels;
 mod redact;

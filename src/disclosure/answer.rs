@@ -1,0 +1,131 @@
+//! What comes out of a decision: which classes go, what is owed, what is cited, and why.
+
+use super::facts::Flags;
+use super::pack::Outcome;
+use super::rule::ObligationSet;
+use super::tables::Rules256;
+use crate::base::Text;
+use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// One class of an answer.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The class.
+    pub class: DataClass,
+    /// Whether it may go.
+    pub permit: bool,
+    /// What to cite for it first.
+    pub citation: Arc<str>,
+    /// The policies that opened or closed it.
+    pub policies: Arc<[Arc<str>]>,
+}
+
+/// The answer to a typed question.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The whole.
+    pub effect: Effect,
+    /// What may go.
+    pub permit: ClassSet,
+    /// What is owed.
+    pub obligations: ObligationSet,
+    /// Class by class, in the order of the vocabulary.
+    pub rows: Vec<Row>,
+    /// Everything cited.
+    pub citations: Vec<Arc<str>>,
+}
+
+/// What a withheld class would need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Key {
+    /// The fact.
+    pub fact: Arc<str>,
+    /// In plain English.
+    pub en: Arc<str>,
+    /// In plain Spanish.
+    pub es: Arc<str>,
+}
+
+/// One class of a decision as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub struct TraceRow {
+    /// The class as asked for.
+    pub data_class: Text,
+    /// `permit` or `withhold`.
+    pub effect: &'static str,
+    /// The policies that opened or closed it.
+    pub policies: Vec<Arc<str>>,
+    /// What to cite for it first.
+    pub citation: Arc<str>,
+    /// Why, in plain words.
+    pub reason: Arc<str>,
+    /// The smallest set of facts that would open it; only when asked to explain.
+    pub unlock: Option<Vec<Key>>,
+}
+
+/// How one paper was judged; only when asked to explain.
+#[derive(Clone, Debug, Serialize)]
+pub struct PaperRow {
+    /// The paper.
+    pub id: Option<Text>,
+    /// Whether it counts for this question.
+    pub counts: bool,
+    /// Why, in English.
+    pub en: &'static str,
+    /// Why, in Spanish.
+    pub es: &'static str,
+}
+
+/// The decision as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decision {
+    /// The question's id.
+    pub id: Option<Text>,
+    /// The whole.
+    pub decision: Effect,
+    /// What may go, in the order asked.
+    pub permit: Vec<Text>,
+    /// What stays back; empty when nothing goes.
+    pub redact: Vec<Text>,
+    /// What is owed.
+    pub obligations: Vec<Obligation>,
+    /// Everything cited.
+    pub citations: Vec<Arc<str>>,
+    /// Class by class, in the order asked.
+    pub trace: Vec<TraceRow>,
+    /// Paper by paper; only when asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consents: Option<Vec<PaperRow>>,
+}
+
+/// One judged class, before it is told.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The class.
+    pub class: DataClass,
+    /// What the policies say.
+    pub outcome: Arc<Outcome>,
+    /// The facts it was judged by.
+    pub flags: Flags,
+}
+
+/// The whole question judged.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// Class by class, in the order of the vocabulary.
+    pub classes: Vec<Judged>,
+    /// What was asked for and is known.
+    pub requested: ClassSet,
+    /// What may go.
+    pub permit: ClassSet,
+    /// Facts of the question, its papers and its classes together.
+    pub flags: Flags,
+    /// Classes the minor alone consented to.
+    pub minor_consented: ClassSet,
+    /// Kinds of consent in scope, one bit each.
+    pub kinds_in_scope: u32,
+    /// Policies used for what goes.
+    pub used: Rules256,
+}

@@ -1,0 +1,449 @@
+//! The decision: one typed question, or one as it was written.
+//!
+//! Fails closed: no subject, no clock, no known role or purpose, no answer but deny.
+
+use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, Row, TraceRow};
+use super::cite;
+use super::facts::{Facts, Flag, Flags};
+use super::gather;
+use super::memo::Memo;
+use super::moment::Now;
+use super::pack::{Outcome, Pack};
+use super::papers::{Desk, Papers};
+use super::person::Person;
+use super::request::{Clock, Consent, Context, Request, Subject};
+use super::rule::Rank;
+use super::tables::Situation;
+use super::why::Why;
+use crate::base::Text;
+use crate::base::defect::Defect;
+use crate::base::vocabulary::{ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One typed question about one person.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// Who holds.
+    pub source: SourceRole,
+    /// Who would receive.
+    pub recipient: RecipientRole,
+    /// Why.
+    pub purpose: Purpose,
+    /// What.
+    pub classes: ClassSet,
+    /// About whom.
+    pub subject: &'a Subject,
+    /// All papers on file.
+    pub consents: &'a [Consent],
+    /// The facts of the moment; without `now` everything is withheld.
+    pub context: &'a Context,
+}
+
+/// The law pack, ready to decide.
+#[derive(Debug)]
+pub struct Policy {
+    pack: Pack,
+    memo: Memo,
+    default_now: Option<Now>,
+    unknown: Arc<str>,
+}
+
+/// What `kinbridge policy list` tells of one policy.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PolicyInfo {
+    /// `@id`
+    pub id: Arc<str>,
+    /// `@row` of the law table.
+    pub row: Arc<str>,
+    /// How strong it is.
+    pub rank: Rank,
+    /// `permit` or `forbid`.
+    pub effect: &'static str,
+    /// The classes it may speak of.
+    pub classes: Vec<DataClass>,
+    /// What it cites.
+    pub citations: Vec<Arc<str>>,
+    /// V: seen in a named source; K: background knowledge, not confirmed.
+    pub mark: Arc<str>,
+    /// From when.
+    pub effective: Arc<str>,
+    /// Until when, empty if open.
+    pub sunset: Arc<str>,
+    /// Who answers for it.
+    pub owner: Arc<str>,
+    /// What it says, in English.
+    pub plain_en: Arc<str>,
+    /// What it says, in Spanish (machine draft unless a reviewer is named).
+    pub plain_es: Arc<str>,
+}
+
+/// The instant of a case that names none.
+const CASES_NOW: &str = "2026-09-15T12:00:00-07:00";
+
+impl Policy {
+    /// Compiles the files of `policies/`, by path. With any defect it must not be served.
+    pub fn from_files(files: &BTreeMap<String, String>) -> (Policy, Vec<Defect>) {
+        let (pack, defects) = Pack::compile(files);
+        let policy = Policy {
+            pack,
+            memo: Memo::default(),
+            default_now: Now::read(CASES_NOW),
+            unknown: Arc::from("policy:unknown-default-deny"),
+        };
+        (policy, defects)
+    }
+
+    /// The pack behind it.
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
+    /// Every policy of the pack.
+    pub fn list(&self) -> Vec<PolicyInfo> {
+        self.pack
+            .rules
+            .iter()
+            .map(|rule| PolicyInfo {
+                id: Arc::clone(&rule.id),
+                row: Arc::clone(&rule.row),
+                rank: rule.rank,
+                effect: if rule.permits { "permit" } else { "forbid" },
+                classes: rule.scope.classes.iter().collect(),
+                citations: rule.citations.clone(),
+                mark: Arc::clone(&rule.mark),
+                effective: Arc::clone(&rule.effective),
+                sunset: Arc::clone(&rule.sunset),
+                owner: Arc::clone(&rule.owner),
+                plain_en: Arc::clone(&rule.plain_en),
+                plain_es: Arc::clone(&rule.plain_es),
+            })
+            .collect()
+    }
+
+    /// Answers a typed question.
+    pub fn ask(&self, ask: &Ask<'_>) -> Answer {
+        let now = match ask.context.now {
+            Clock::At(now) => Some(now),
+            Clock::Absent | Clock::Unknown => None,
+        };
+        let judged = self.judge(ask, now, Flags::NONE);
+        let at = situation(
+            Some(ask.source),
+            Some(ask.recipient),
+            Some(ask.purpose),
+            &judged,
+        );
+        Answer {
+            effect: effect(judged.permit, judged.requested, false),
+            permit: judged.permit,
+            obligations: cite::obligations(&self.pack, &judged, &at),
+            rows: judged.classes.iter().map(|one| self.row(one)).collect(),
+            citations: cite::citations(&self.pack, &judged, &at),
+        }
+    }
+
+    /// Decides a question as it was written.
+    pub fn decide(&self, request: &Request) -> Decision {
+        self.tell(request, false)
+    }
+
+    /// The same, with what would open each withheld class and how each paper was judged.
+    pub fn explain(&self, request: &Request) -> Decision {
+        self.tell(request, true)
+    }
+
+    fn tell(&self, request: &Request, explain: bool) -> Decision {
+        let (classes, unknown) = read_classes(request);
+        let blank = request.data_classes.0.is_empty();
+        let mut flags = gather::of_question(classes, unknown, blank);
+        let now = match request.context.now {
+            Clock::At(now) => Some(now),
+            Clock::Absent => self.default_now,
+            Clock::Unknown => None,
+        };
+        let roles = (
+            request.source_role.known(),
+            request.recipient_role.known(),
+            request.purpose.known(),
+        );
+        let (source, recipient, purpose) = roles;
+        flags.set_if(Flag::MissingSubject, request.subject.is_none());
+        let nobody = Subject::default();
+        let subject = request.subject.as_ref().unwrap_or(&nobody);
+        let ask = match roles {
+            (Some(source), Some(recipient), Some(purpose)) => Some(Ask {
+                source,
+                recipient,
+                purpose,
+                classes,
+                subject,
+                consents: &request.consents,
+                context: &request.context,
+            }),
+            _ => None,
+        };
+        let judged = match &ask {
+            Some(ask) => self.judge(ask, now, flags),
+            None => {
+                flags.set(Flag::UnknownWord);
+                Judgement {
+                    requested: classes,
+                    flags,
+                    ..Judgement::default()
+                }
+            }
+        };
+        let at = situation(source, recipient, purpose, &judged);
+        let decision = effect(judged.permit, judged.requested, unknown);
+        let mut told = Decision {
+            id: request.id.clone(),
+            decision,
+            permit: Vec::new(),
+            redact: Vec::new(),
+            obligations: cite::obligations(&self.pack, &judged, &at).iter().collect(),
+            citations: cite::citations(&self.pack, &judged, &at),
+            trace: Vec::new(),
+            consents: None,
+        };
+        self.trace(request, &judged, &mut told);
+        if explain && let (Some(ask), Some(now)) = (&ask, now) {
+            self.unlock(ask, now, &judged, &mut told);
+        }
+        told
+    }
+
+    /// The classes as they were asked for, each with its row.
+    fn trace(&self, request: &Request, judged: &Judgement, told: &mut Decision) {
+        for (index, word) in request.data_classes.0.iter().enumerate() {
+            let first = request.data_classes.0.iter().take(index);
+            if first.into_iter().any(|earlier| earlier == word) {
+                continue;
+            }
+            let class = word.parse::<DataClass>().ok();
+            let goes = class.is_some_and(|class| judged.permit.contains(class));
+            if goes {
+                told.permit.push(word.clone());
+            } else if told.decision != Effect::Deny {
+                told.redact.push(word.clone());
+            }
+            told.trace.push(self.trace_row(word, class, goes, judged));
+        }
+    }
+
+    fn trace_row(
+        &self,
+        word: &Text,
+        class: Option<DataClass>,
+        goes: bool,
+        judged: &Judgement,
+    ) -> TraceRow {
+        let effect = if goes { "permit" } else { "withhold" };
+        let one = judged.classes.iter().find(|one| Some(one.class) == class);
+        if let Some(one) = one {
+            let row = self.row(one);
+            return TraceRow {
+                data_class: word.clone(),
+                effect,
+                policies: row.policies.to_vec(),
+                citation: row.citation,
+                reason: self.reason(&one.outcome),
+                unlock: None,
+            };
+        }
+        let (citation, reason) = if class.is_none() {
+            (
+                Arc::clone(&self.unknown),
+                "the class is not in the vocabulary",
+            )
+        } else {
+            let citation = self.default_citation(class);
+            (
+                citation,
+                "the question lacks a known role, purpose, person or clock",
+            )
+        };
+        TraceRow {
+            data_class: word.clone(),
+            effect,
+            policies: Vec::new(),
+            citation,
+            reason: Arc::from(reason),
+            unlock: None,
+        }
+    }
+
+    fn default_citation(&self, class: Option<DataClass>) -> Arc<str> {
+        class
+            .and_then(|class| self.pack.tables.class(class))
+            .map_or_else(
+                || Arc::clone(&self.unknown),
+                |row| Arc::clone(&row.default_citation),
+            )
+    }
+
+    /// Why, in plain words: the first policy that spoke.
+    fn reason(&self, outcome: &Outcome) -> Arc<str> {
+        let spoke = if outcome.permit {
+            &outcome.used
+        } else {
+            &outcome.stops
+        };
+        let first = spoke
+            .iter()
+            .next()
+            .and_then(|index| self.pack.rules.get(index));
+        match first {
+            Some(rule) => Arc::clone(&rule.plain_en),
+            None if outcome.failed => Arc::from("a policy could not be evaluated"),
+            None => Arc::from("no rule and no consent opens it to this recipient for this purpose"),
+        }
+    }
+
+    fn row(&self, one: &Judged) -> Row {
+        let spoke = if one.outcome.permit {
+            &one.outcome.used
+        } else {
+            &one.outcome.stops
+        };
+        let rules = || spoke.iter().filter_map(|index| self.pack.rules.get(index));
+        let citation = rules()
+            .next()
+            .and_then(|rule| rule.citations.first().map(Arc::clone))
+            .unwrap_or_else(|| self.default_citation(Some(one.class)));
+        Row {
+            class: one.class,
+            permit: one.outcome.permit,
+            citation,
+            policies: rules().map(|rule| Arc::clone(&rule.id)).collect(),
+        }
+    }
+
+    /// The whole question, class by class.
+    fn judge(&self, ask: &Ask<'_>, now: Option<Now>, mut flags: Flags) -> Judgement {
+        let mut judged = Judgement {
+            requested: ask.classes,
+            ..Judgement::default()
+        };
+        let lacks_subject = flags.has(Flag::MissingSubject);
+        let Some(now) = now.filter(|_| !lacks_subject) else {
+            flags.set_if(Flag::NoClock, now.is_none());
+            judged.flags = flags;
+            return judged;
+        };
+        let person = Person::on(ask.subject, ask.context, now, &self.pack.tables);
+        let papers = self.desk(ask, &person, now).judge();
+        let mut base = gather::gather(ask.context, ask.subject, &person, now);
+        base.set_if(Flag::OnwardConsent, papers.onward);
+        let era = self.pack.era_at(now.day);
+        judged.flags = flags.union(base).union(papers.notes);
+        judged.minor_consented = person.minor_consented;
+        judged.kinds_in_scope = papers.in_scope;
+        judged.classes.reserve(ask.classes.iter().count());
+        for class in ask.classes.iter() {
+            let one = self.judge_class(ask, &person, &papers, (era, base), class);
+            judged.flags = judged.flags.union(one.flags);
+            if one.outcome.permit {
+                judged.permit.insert(class);
+                judged.used.add(&one.outcome.used);
+            }
+            judged.classes.push(one);
+        }
+        judged
+    }
+
+    fn judge_class(
+        &self,
+        ask: &Ask<'_>,
+        person: &Person,
+        papers: &Papers,
+        (era, base): (usize, Flags),
+        class: DataClass,
+    ) -> Judged {
+        let flags = base.union(gather::of_class(class, ask.context, person, papers));
+        let facts = Facts {
+            source: ask.source,
+            recipient: ask.recipient,
+            purpose: ask.purpose,
+            flags,
+        };
+        Judged {
+            class,
+            outcome: self.memo.outcome(&self.pack, era, &facts, class),
+            flags,
+        }
+    }
+
+    fn desk<'a>(&'a self, ask: &Ask<'a>, person: &'a Person, now: Now) -> Desk<'a> {
+        Desk {
+            consents: ask.consents,
+            subject: ask.subject,
+            person,
+            context: ask.context,
+            now,
+            recipient: ask.recipient,
+            purpose: ask.purpose,
+            requested: ask.classes,
+            tables: &self.pack.tables,
+            kind_opens: &self.pack.kind_opens,
+        }
+    }
+
+    /// Adds how each paper was judged.
+    fn unlock(&self, ask: &Ask<'_>, now: Now, _judged: &Judgement, told: &mut Decision) {
+        let person = Person::on(ask.subject, ask.context, now, &self.pack.tables);
+        let desk = self.desk(ask, &person, now);
+        let rows = ask.consents.iter().enumerate().map(|(index, consent)| {
+            let why = desk.why(index, consent);
+            let (en, es) = why.text();
+            PaperRow {
+                id: consent.id.clone(),
+                counts: why == Why::Counts,
+                en,
+                es,
+            }
+        });
+        told.consents = Some(rows.collect());
+    }
+}
+
+fn effect(permit: ClassSet, requested: ClassSet, unknown_class: bool) -> Effect {
+    if permit.is_empty() {
+        Effect::Deny
+    } else if permit == requested && !unknown_class {
+        Effect::Permit
+    } else {
+        Effect::PermitWithRedaction
+    }
+}
+
+fn situation(
+    source: Option<SourceRole>,
+    recipient: Option<RecipientRole>,
+    purpose: Option<Purpose>,
+    judged: &Judgement,
+) -> Situation {
+    Situation {
+        source,
+        recipient,
+        purpose,
+        requested: judged.requested,
+        released: judged.permit,
+        minor_consented: judged.minor_consented,
+        flags: judged.flags,
+        used: judged.used,
+    }
+}
+
+/// The known classes asked for, and whether an unknown one is among them.
+fn read_classes(request: &Request) -> (ClassSet, bool) {
+    let mut classes = ClassSet::EMPTY;
+    let mut unknown = false;
+    for word in &request.data_classes.0 {
+        match word.parse() {
+            Ok(class) => classes.insert(class),
+            Err(_) => unknown = true,
+        }
+    }
+    (classes, unknown)
+}

@@ -1,0 +1,482 @@
+//! The law pack compiled: parsed, typed against its schema, sliced by class, remembered.
+//!
+//! Cedar decides; default deny and forbid-overrides are its semantics. A policy that fails to
+//! evaluate closes the class. Slices hold every policy that could speak of a class.
+
+use super::facts::{Facts, Flag, Flags};
+use super::moment::{Day, parse_day};
+use super::rule::{ObligationSet, Rank, Rule, Scope};
+use super::tables::{Places, Rules256, Tables, defect};
+use crate::base::defect::Defect;
+use crate::base::vocabulary::{
+    ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole,
+};
+use cedar_policy as cedar;
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::sync::Arc;
+
+const SCHEMA: &str = "policies/schema.cedarschema";
+const RULES_MAX: usize = 256;
+
+/// The policies of one class that are in force on a day.
+#[derive(Debug)]
+pub struct Slice {
+    /// All of them.
+    pub all: cedar::PolicySet,
+    /// Those that stand above a refusal.
+    pub mandates: cedar::PolicySet,
+    /// Their places.
+    pub rules: Vec<usize>,
+    /// The facts they look at.
+    pub mentions: Flags,
+}
+
+/// The pack over a stretch of days in which no policy begins or ends.
+#[derive(Debug)]
+pub struct Era {
+    from: Day,
+    /// By class.
+    pub slices: Vec<Slice>,
+}
+
+/// The whole pack.
+#[derive(Debug)]
+pub struct Pack {
+    /// All policies, in the order of files and lines.
+    pub rules: Vec<Rule>,
+    /// The tables.
+    pub tables: Tables,
+    /// Eras, ascending.
+    pub eras: Vec<Era>,
+    /// What each kind of consent opens, by kind.
+    pub kind_opens: Vec<ClassSet>,
+    authorizer: cedar::Authorizer,
+    principals: Vec<cedar::EntityUid>,
+    actions: Vec<cedar::EntityUid>,
+    resources: Vec<cedar::EntityUid>,
+    sources: Vec<cedar::EntityUid>,
+}
+
+/// What the policies say about one class under given facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it may go.
+    pub permit: bool,
+    /// The policies that open it.
+    pub used: Rules256,
+    /// The policies that close it.
+    pub stops: Rules256,
+    /// Statutory rows that speak of this and whose conditions fail.
+    pub missed: Rules256,
+    /// Whether a policy failed to evaluate: closed for that.
+    pub failed: bool,
+}
+
+impl Outcome {
+    fn closed() -> Outcome {
+        Outcome {
+            permit: false,
+            used: Rules256::default(),
+            stops: Rules256::default(),
+            missed: Rules256::default(),
+            failed: false,
+        }
+    }
+}
+
+struct Parsed {
+    rule: Rule,
+    policy: cedar::Policy,
+}
+
+fn annotation(policy: &cedar::Policy, key: &str) -> Option<Arc<str>> {
+    policy.annotation(key).map(Arc::from)
+}
+
+/// Reads one policy with its annotations; the error says what is wrong with it.
+fn read_policy(policy: &cedar::Policy) -> Result<Rule, String> {
+    let need = |key: &str| annotation(policy, key).ok_or(format!("@{key} is missing"));
+    let id = need("id")?;
+    let text = |key: &str| need(key).map_err(|message| format!("policy `{id}`: {message}"));
+    let words = |key: &str| -> Result<Vec<Arc<str>>, String> {
+        Ok(text(key)?.split_whitespace().map(Arc::from).collect())
+    };
+    let wrong = |what: &str| format!("policy `{id}`: {what}");
+    let mut obligations = ObligationSet::default();
+    for word in words("obligation")? {
+        obligations.insert(word.parse().map_err(|_| wrong("unknown obligation"))?);
+    }
+    let kind = match policy.annotation("kind") {
+        None => None,
+        Some(word) => Some(word.parse().map_err(|_| wrong("unknown consent kind"))?),
+    };
+    let json = policy.to_json().map_err(|_| wrong("has no JSON form"))?;
+    let scope = Scope::of(&json).ok_or(wrong("its scope or a fact in it is not understood"))?;
+    let rank = Rank::from_str(&text("rank")?).map_err(|()| wrong("unknown @rank"))?;
+    let permits = policy.effect() == cedar::Effect::Permit;
+    let closes = matches!(rank, Rank::Refusal | Rank::Stop | Rank::County);
+    if permits == closes {
+        return Err(wrong("its effect contradicts its @rank"));
+    }
+    if (rank == Rank::Consent) != kind.is_some() {
+        return Err(wrong("a consent needs a @kind, and nothing else has one"));
+    }
+    for (key, empty) in [("effective", false), ("sunset", true)] {
+        let date = text(key)?;
+        if !(empty && date.is_empty()) && parse_day(&date).is_none() {
+            return Err(wrong("a date is not a date"));
+        }
+    }
+    if !matches!(&*text("mark")?, "V" | "K") || words("citation")?.is_empty() {
+        return Err(wrong("needs @mark V or K and a @citation"));
+    }
+    Ok(Rule {
+        row: text("row")?,
+        rank,
+        kind,
+        permits,
+        scope,
+        citations: words("citation")?,
+        obligations,
+        mark: text("mark")?,
+        effective: text("effective")?,
+        sunset: text("sunset")?,
+        owner: text("owner")?,
+        plain_en: text("plain_en")?,
+        plain_es: text("plain_es")?,
+        id,
+    })
+}
+
+fn parse_file(path: &str, text: &str, defects: &mut Vec<Defect>) -> Vec<Parsed> {
+    let set = match cedar::PolicySet::from_str(text) {
+        Ok(set) => set,
+        Err(error) => {
+            defects.push(defect(path, "policy-syntax", error.to_string()));
+            return Vec::new();
+        }
+    };
+    let mut policies: Vec<&cedar::Policy> = set.policies().collect();
+    // `policy12` by number: the order in the file
+    policies.sort_by_key(|policy| {
+        let id: &str = policy.id().as_ref();
+        id.trim_start_matches("policy")
+            .parse::<usize>()
+            .unwrap_or(0)
+    });
+    let mut parsed = Vec::new();
+    for policy in policies {
+        match read_policy(policy) {
+            Ok(rule) => {
+                let policy = policy.new_id(cedar::PolicyId::new(&rule.id));
+                parsed.push(Parsed { rule, policy });
+            }
+            Err(message) => defects.push(defect(path, "policy-annotation", message)),
+        }
+    }
+    parsed
+}
+
+/// Types every policy against the schema.
+fn validate(files: &BTreeMap<String, String>, all: &cedar::PolicySet, defects: &mut Vec<Defect>) {
+    let Some(text) = files.get(SCHEMA) else {
+        defects.push(defect(SCHEMA, "policy-schema", "the file is missing"));
+        return;
+    };
+    let schema = match cedar::Schema::from_cedarschema_str(text) {
+        Ok((schema, _)) => schema,
+        Err(error) => {
+            defects.push(defect(SCHEMA, "policy-schema", error.to_string()));
+            return;
+        }
+    };
+    let result = cedar::Validator::new(schema).validate(all, cedar::ValidationMode::Strict);
+    for error in result.validation_errors() {
+        defects.push(defect(SCHEMA, "policy-type", error.to_string()));
+    }
+}
+
+fn uids<'a>(of: &str, words: impl Iterator<Item = &'a str>) -> Vec<cedar::EntityUid> {
+    words
+        .filter_map(|word| {
+            let name = cedar::EntityTypeName::from_str(of).ok()?;
+            Some(cedar::EntityUid::from_type_name_and_id(
+                name,
+                cedar::EntityId::new(word),
+            ))
+        })
+        .collect()
+}
+
+impl Pack {
+    /// Compiles the files of `policies/`; with any defect the pack must not be served.
+    pub fn compile(files: &BTreeMap<String, String>) -> (Pack, Vec<Defect>) {
+        let mut defects = Vec::new();
+        let mut parsed = Vec::new();
+        for (path, text) in files {
+            if path.starts_with("policies/") && path.ends_with(".cedar") {
+                parsed.extend(parse_file(path, text, &mut defects));
+            }
+        }
+        if parsed.len() > RULES_MAX {
+            defects.push(defect(SCHEMA, "policy-many", "more than 256 policies"));
+            parsed.truncate(RULES_MAX);
+        }
+        let policies = parsed.iter().map(|one| one.policy.clone());
+        match cedar::PolicySet::from_policies(policies) {
+            Ok(all) => validate(files, &all, &mut defects),
+            Err(error) => defects.push(defect(SCHEMA, "policy-id", error.to_string())),
+        }
+        let (rules, policies): (Vec<Rule>, Vec<cedar::Policy>) =
+            parsed.into_iter().map(|one| (one.rule, one.policy)).unzip();
+        let mut tables = Tables::read(files, &mut defects);
+        let (rows, by_id) = places(&rules);
+        let places = Places {
+            rows: &rows,
+            policies: &by_id,
+        };
+        tables.read_situations(files, &places, &mut defects);
+        let eras = eras(&rules, &policies, &mut defects);
+        let kind_opens = kind_opens(&rules);
+        let pack = Pack {
+            rules,
+            tables,
+            eras,
+            kind_opens,
+            authorizer: cedar::Authorizer::new(),
+            principals: uids(
+                "Recipient",
+                RecipientRole::ALL.iter().map(|word| word.as_str()),
+            ),
+            actions: uids("Action", Purpose::ALL.iter().map(|word| word.as_str())),
+            resources: uids("DataClass", DataClass::ALL.iter().map(|word| word.as_str())),
+            sources: uids("Source", SourceRole::ALL.iter().map(|word| word.as_str())),
+        };
+        (pack, defects)
+    }
+
+    /// The era a day lies in.
+    pub fn era_at(&self, day: Day) -> usize {
+        self.eras
+            .iter()
+            .rposition(|era| era.from <= day)
+            .unwrap_or(0)
+    }
+
+    /// Asks the engine about one class. A constant of its arguments.
+    pub fn evaluate(&self, era: usize, facts: &Facts, class: DataClass) -> Outcome {
+        let mut outcome = Outcome::closed();
+        let slice = self
+            .eras
+            .get(era)
+            .and_then(|era| era.slices.get(class.index()));
+        let Some(slice) = slice else {
+            outcome.failed = true;
+            return outcome;
+        };
+        let speaking = slice.rules.iter().copied().filter(|index| {
+            self.rules.get(*index).is_some_and(|rule| {
+                rule.speaks_of(facts.source, facts.recipient, facts.purpose, class)
+            })
+        });
+        let mut possible = false;
+        let mut possible_mandate = false;
+        for index in speaking {
+            let Some(rule) = self.rules.get(index) else {
+                continue;
+            };
+            let could = facts.flags.covers(requires(rule));
+            possible |= could;
+            possible_mandate |= could && rule.rank.is_mandate();
+            if rule.permits && rule.rank != Rank::Consent {
+                outcome.missed.insert(index);
+            }
+        }
+        if !possible {
+            return outcome;
+        }
+        let mut facts = *facts;
+        if possible_mandate && self.asks(&slice.mandates, slice, &facts, class, &mut outcome) {
+            facts.flags.set(Flag::Mandate);
+        }
+        outcome.used = Rules256::default();
+        outcome.permit = self.asks(&slice.all, slice, &facts, class, &mut outcome);
+        self.keep_what_stands(&facts, &mut outcome);
+        outcome
+    }
+
+    /// Under a refusal only what stands above it counts as used; used rows are not missed.
+    fn keep_what_stands(&self, facts: &Facts, outcome: &mut Outcome) {
+        let mut used = Rules256::default();
+        for index in outcome.used.iter() {
+            let above = self
+                .rules
+                .get(index)
+                .is_some_and(|rule| rule.rank.is_mandate());
+            if above || !facts.flags.has(Flag::Refused) {
+                used.insert(index);
+            }
+        }
+        for (missed, gone) in outcome.missed.0.iter_mut().zip(used.0) {
+            *missed &= !gone;
+        }
+        outcome.used = used;
+        outcome.permit &= !outcome.failed;
+        if !outcome.permit {
+            outcome.missed.add(&outcome.used);
+            outcome.used = Rules256::default();
+        }
+    }
+
+    /// One question to the engine; notes what spoke.
+    fn asks(
+        &self,
+        policies: &cedar::PolicySet,
+        slice: &Slice,
+        facts: &Facts,
+        class: DataClass,
+        outcome: &mut Outcome,
+    ) -> bool {
+        let Some(request) = self.request(slice, facts, class) else {
+            outcome.failed = true;
+            return false;
+        };
+        let entities = cedar::Entities::empty();
+        let response = self.authorizer.is_authorized(&request, policies, &entities);
+        if response.diagnostics().errors().next().is_some() {
+            outcome.failed = true;
+            return false;
+        }
+        let allow = response.decision() == cedar::Decision::Allow;
+        for id in response.diagnostics().reason() {
+            let id: &str = id.as_ref();
+            let place = slice
+                .rules
+                .iter()
+                .find(|index| self.rules.get(**index).is_some_and(|rule| &*rule.id == id));
+            match place {
+                Some(index) if allow => outcome.used.insert(*index),
+                Some(index) => outcome.stops.insert(*index),
+                None => outcome.failed = true,
+            }
+        }
+        allow
+    }
+
+    fn request(&self, slice: &Slice, facts: &Facts, class: DataClass) -> Option<cedar::Request> {
+        let source = self.sources.get(facts.source.index())?.clone();
+        let mut pairs = Vec::with_capacity(24);
+        pairs.push((
+            String::from("source"),
+            cedar::RestrictedExpression::new_entity_uid(source),
+        ));
+        for flag in slice.mentions.iter() {
+            pairs.push((
+                flag.name().to_owned(),
+                cedar::RestrictedExpression::new_bool(facts.flags.has(flag)),
+            ));
+        }
+        let context = cedar::Context::from_pairs(pairs).ok()?;
+        cedar::Request::new(
+            self.principals.get(facts.recipient.index())?.clone(),
+            self.actions.get(facts.purpose.index())?.clone(),
+            self.resources.get(class.index())?.clone(),
+            context,
+            None,
+        )
+        .ok()
+    }
+
+    /// The facts a class looks at in an era: two questions that agree on them have one answer.
+    pub fn mentions(&self, era: usize, class: DataClass) -> Flags {
+        self.eras
+            .get(era)
+            .and_then(|era| era.slices.get(class.index()))
+            .map_or(Flags(u128::MAX), |slice| slice.mentions)
+    }
+}
+
+/// The facts a rule needs before it can speak; the mandate is found out later.
+fn requires(rule: &Rule) -> Flags {
+    let needs = rule.scope.requires;
+    if needs.has(Flag::Mandate) {
+        needs.flipped(Flag::Mandate)
+    } else {
+        needs
+    }
+}
+
+type Named = (BTreeMap<Arc<str>, Rules256>, BTreeMap<Arc<str>, usize>);
+
+fn places(rules: &[Rule]) -> Named {
+    let mut rows: BTreeMap<Arc<str>, Rules256> = BTreeMap::new();
+    let mut by_id = BTreeMap::new();
+    for (index, rule) in rules.iter().enumerate() {
+        rows.entry(Arc::clone(&rule.row)).or_default().insert(index);
+        by_id.insert(Arc::clone(&rule.id), index);
+    }
+    (rows, by_id)
+}
+
+fn kind_opens(rules: &[Rule]) -> Vec<ClassSet> {
+    let mut opens = vec![ClassSet::EMPTY; ConsentKind::ALL.len()];
+    for rule in rules {
+        let slot = rule.kind.and_then(|kind| opens.get_mut(kind.index()));
+        if let Some(classes) = slot {
+            *classes = classes.union(rule.scope.classes);
+        }
+    }
+    opens
+}
+
+fn in_force(rule: &Rule, day: Day) -> bool {
+    parse_day(&rule.effective).is_some_and(|from| from <= day)
+        && parse_day(&rule.sunset).is_none_or(|last| day <= last)
+}
+
+fn eras(rules: &[Rule], policies: &[cedar::Policy], defects: &mut Vec<Defect>) -> Vec<Era> {
+    let mut starts = std::collections::BTreeSet::from([Day(i32::MIN)]);
+    for rule in rules {
+        starts.extend(parse_day(&rule.effective));
+        starts.extend(parse_day(&rule.sunset).map(|last| Day(last.0.saturating_add(1))));
+    }
+    let mut eras = Vec::new();
+    for from in starts {
+        let slices = DataClass::ALL
+            .iter()
+            .map(|class| slice(rules, policies, *class, from));
+        match slices.collect::<Result<Vec<_>, _>>() {
+            Ok(slices) => eras.push(Era { from, slices }),
+            Err(error) => defects.push(defect(SCHEMA, "policy-id", error)),
+        }
+    }
+    eras
+}
+
+fn slice(
+    rules: &[Rule],
+    policies: &[cedar::Policy],
+    class: DataClass,
+    day: Day,
+) -> Result<Slice, String> {
+    let mut slice = Slice {
+        all: cedar::PolicySet::new(),
+        mandates: cedar::PolicySet::new(),
+        rules: Vec::new(),
+        mentions: Flags::NONE,
+    };
+    for (index, (rule, policy)) in rules.iter().zip(policies).enumerate() {
+        if !rule.scope.classes.contains(class) || !in_force(rule, day) {
+            continue;
+        }
+        slice.all.add(policy.clone()).map_err(|e| e.to_string())?;
+        if rule.rank.is_mandate() {
+            let added = slice.mandates.add(policy.clone());
+            added.map_err(|error| error.to_string())?;
+        }
+        slice.rules.push(index);
+        slice.mentions = slice.mentions.union(rule.scope.mentions);
+    }
+    Ok(slice)
+}

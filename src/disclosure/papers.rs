@@ -1,0 +1,538 @@
+//! The papers on file, judged: which count, for which classes, and why the others do not.
+//!
+//! A permit counts only if everything about it holds; a refusal counts unless something about it
+//! certainly does not. What is unreadable never opens and never ends a refusal.
+
+use super::facts::{Flag, Flags};
+use super::given::{Listed, Word};
+use super::moment::{Day, Moment, Now};
+use super::person::{EVERY, Person, parental};
+use super::request::{Consent, Context, Direction, Period, Subject};
+use super::tables::{Alone, EndRule, KindRow, Tables};
+use super::why::Why;
+use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
+
+/// What all papers together come to.
+#[derive(Clone, Debug, Default)]
+pub struct Papers {
+    /// What the counting permits open, by kind.
+    pub covers: [ClassSet; ConsentKind::ALL.len()],
+    /// What refusals in force close.
+    pub refused: ClassSet,
+    /// Kinds with a paper in scope, counting or not.
+    pub in_scope: u32,
+    /// Facts about the papers that only explain and cite.
+    pub notes: Flags,
+    /// The holder got the data under a Part 2 consent still in force.
+    pub onward: bool,
+}
+
+/// Everything a paper is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Desk<'a> {
+    /// All papers on file.
+    pub consents: &'a [Consent],
+    /// Whom the question is about.
+    pub subject: &'a Subject,
+    /// The same in law.
+    pub person: &'a Person,
+    /// The facts of the moment.
+    pub context: &'a Context,
+    /// The instant.
+    pub now: Now,
+    /// Who would receive.
+    pub recipient: RecipientRole,
+    /// Why.
+    pub purpose: Purpose,
+    /// What is asked for.
+    pub requested: ClassSet,
+    /// The tables of the pack.
+    pub tables: &'a Tables,
+    /// What each kind opens.
+    pub kind_opens: &'a [ClassSet],
+}
+
+impl Desk<'_> {
+    /// Judges all papers.
+    pub fn judge(&self) -> Papers {
+        let mut papers = Papers::default();
+        for (index, consent) in self.consents.iter().enumerate() {
+            self.note(index, consent, &mut papers);
+            if consent.direction.known() != Some(Direction::Permit) {
+                continue;
+            }
+            if let (Why::Counts, Some(kind)) = (self.why(index, consent), consent.kind.known())
+                && let Some(covers) = papers.covers.get_mut(kind.index())
+            {
+                *covers = covers.union(self.opens(consent, kind));
+            }
+            papers.onward |= self.is_onward(index, consent);
+        }
+        for (index, consent) in self.consents.iter().enumerate() {
+            if consent.direction.known() == Some(Direction::Deny) {
+                papers.refused = papers.refused.union(self.refuses(index, consent));
+            }
+        }
+        self.note_pairs(&mut papers);
+        papers
+    }
+
+    /// Why one paper counts or does not, for this question.
+    pub fn why(&self, index: usize, consent: &Consent) -> Why {
+        if consent.direction.known() == Some(Direction::Deny) {
+            return self.why_refusal(index, consent);
+        }
+        let flaw = self.flaw(index, consent);
+        if flaw != Why::Counts {
+            return flaw;
+        }
+        let scope = self.out_of_scope(consent);
+        if scope != Why::Counts {
+            return scope;
+        }
+        let Some(kind) = consent.kind.known() else {
+            return Why::UnknownKind;
+        };
+        let opens = self.kind_opens.get(kind.index()).copied();
+        let named = consent.classes.classes().0 & opens.unwrap_or_default().0 & self.requested.0;
+        if named == 0 {
+            Why::NoClass
+        } else if self.opens(consent, kind).0 & named == 0 {
+            Why::SignerNotAccepted
+        } else {
+            Why::Counts
+        }
+    }
+
+    /// What is wrong with a permit whatever it is used for.
+    fn flaw(&self, index: usize, consent: &Consent) -> Why {
+        let Some(row) = consent.kind.known().and_then(|kind| self.tables.kind(kind)) else {
+            return Why::UnknownKind;
+        };
+        if consent.direction.known() != Some(Direction::Permit) {
+            return Why::NoDirection;
+        }
+        if consent.status == Word::Unknown {
+            return Why::NotActive;
+        }
+        if !self.same_subject(consent, false) {
+            return Why::OtherSubject;
+        }
+        if self.shares_id(index, consent) {
+            return Why::SharedId;
+        }
+        if self.retired_by(index, consent).next().is_some() {
+            return Why::Superseded;
+        }
+        if consent.coercion_flag.restricts() {
+            return Why::Coerced;
+        }
+        if !consent.elements_missing.0.is_empty() {
+            return Why::ElementMissing;
+        }
+        if is_combined(consent, row, self.kind_opens) {
+            return Why::Combined;
+        }
+        if row.exchange_only && self.context.implicit_policy.as_deref() != Some("deny") {
+            return Why::OutsideExchange;
+        }
+        self.window(consent, row)
+    }
+
+    /// What time has done to a permit.
+    fn window(&self, consent: &Consent, row: &KindRow) -> Why {
+        if is_malformed(consent) {
+            return Why::Malformed;
+        }
+        let stated_none = consent.expiry_statement.as_deref() == Some("none");
+        let open_end = match row.end {
+            EndRule::Open => true,
+            EndRule::StatedOrNone => stated_none,
+            EndRule::Stated => false,
+        };
+        if consent.end.is_none() && !open_end {
+            return Why::NoEnd;
+        }
+        if consent.used_on.is_some() {
+            return Why::Spent;
+        }
+        let revoked = consent
+            .revoked
+            .is_some_and(|at| at == Moment::Unreadable || at.begun(self.now));
+        if revoked {
+            return Why::Revoked;
+        }
+        let signed = consent.signed.is_none_or(|at| at.begun(self.now));
+        let begun = consent.start.is_none_or(|at| at.begun(self.now));
+        if !signed || !begun {
+            return Why::NotBegun;
+        }
+        if consent.end.is_some_and(|end| end.over(self.now)) {
+            return Why::Ended;
+        }
+        Why::Counts
+    }
+
+    /// Whether a permit is about this recipient, purpose and period.
+    fn out_of_scope(&self, consent: &Consent) -> Why {
+        let received_under =
+            self.context.received_under.is_some() && self.context.received_under == consent.id;
+        if received_under {
+            return Why::ReceivedUnder;
+        }
+        if self.recipient_tie_ended() {
+            return Why::RecipientTieEnded;
+        }
+        let id = self.context.recipient_id.as_deref();
+        let listed = consent
+            .recipient_ids
+            .as_ref()
+            .is_none_or(|ids| id.is_some_and(|id| ids.hold(id)));
+        if !consent.recipients.names(self.recipient) || !listed {
+            return Why::OtherRecipient;
+        }
+        if !consent.purposes.names(self.purpose) {
+            return Why::OtherPurpose;
+        }
+        let day = self.context.data_date.and_then(Moment::day);
+        let within = consent
+            .data_period
+            .is_none_or(|period| day.is_some_and(|day| holds(period, day, false)));
+        if within {
+            Why::Counts
+        } else {
+            Why::OtherPeriod
+        }
+    }
+
+    fn recipient_tie_ended(&self) -> bool {
+        match self.recipient {
+            RecipientRole::Parent => !self.context.parental_rights.stands(),
+            RecipientRole::Guardian => !self.context.guardianship.stands(),
+            _ => false,
+        }
+    }
+
+    /// The classes a permit opens for its signer.
+    fn opens(&self, consent: &Consent, kind: ConsentKind) -> ClassSet {
+        let (Some(row), Some(grantor)) = (self.tables.kind(kind), consent.grantor.known()) else {
+            return ClassSet::EMPTY;
+        };
+        let opens = self
+            .kind_opens
+            .get(kind.index())
+            .copied()
+            .unwrap_or_default();
+        let attorney = row.child_attorney
+            && grantor == Grantor::YouthAttorney
+            && self.person.dependent
+            && self.person.minor
+            && !self.person.deceased;
+        let signed = if attorney {
+            EVERY
+        } else {
+            self.person.accepts(row.signers, grantor, self.tables)
+        };
+        ClassSet(consent.classes.classes().0 & opens.0 & signed.0)
+    }
+
+    /// Whether this is the Part 2 consent the holder got the data under, still in force.
+    fn is_onward(&self, index: usize, consent: &Consent) -> bool {
+        consent.kind == Word::Known(ConsentKind::Part2Tpo)
+            && consent.id.is_some()
+            && self.context.received_under == consent.id
+            && self.flaw(index, consent) == Why::Counts
+            && self
+                .opens(consent, ConsentKind::Part2Tpo)
+                .contains(DataClass::SudPart2)
+    }
+
+    /// The classes a refusal closes here and now.
+    fn refuses(&self, index: usize, consent: &Consent) -> ClassSet {
+        if !self.stands(consent) || !self.refusal_in_scope(consent) {
+            return ClassSet::EMPTY;
+        }
+        let classes = consent.classes;
+        let named = if classes.all || classes.is_blank() {
+            EVERY
+        } else {
+            classes.classes()
+        };
+        let signer = self.person.may_refuse(consent.grantor, self.tables);
+        let mut closed = ClassSet(named.0 & signer.0);
+        for by in self.retired_by(index, consent) {
+            closed = closed.without(self.retires(by, consent));
+        }
+        for (at, permit) in self.consents.iter().enumerate() {
+            let is_exception = consent
+                .id
+                .as_deref()
+                .is_some_and(|id| permit.exception_to.hold(id));
+            if is_exception
+                && let (Why::Counts, Some(kind)) = (self.why(at, permit), permit.kind.known())
+                && permit.direction.known() == Some(Direction::Permit)
+            {
+                closed = closed.without(self.opens(permit, kind));
+            }
+        }
+        closed
+    }
+
+    /// For which classes a paper that names this refusal retires it.
+    fn retires(&self, by: usize, refusal: &Consent) -> ClassSet {
+        let Some(paper) = self.consents.get(by) else {
+            return ClassSet::EMPTY;
+        };
+        let day = |paper: &Consent| paper.signed.and_then(Moment::day);
+        match (day(paper), day(refusal)) {
+            (Some(newer), Some(older)) if newer >= older => {}
+            _ => return ClassSet::EMPTY,
+        }
+        match paper.direction.known() {
+            Some(Direction::Permit) if self.flaw(by, paper) == Why::Counts => {
+                match (
+                    paper.kind.known().and_then(|k| self.tables.kind(k)),
+                    paper.grantor,
+                ) {
+                    (Some(row), Word::Known(grantor)) => {
+                        self.person.accepts(row.signers, grantor, self.tables)
+                    }
+                    _ => ClassSet::EMPTY,
+                }
+            }
+            Some(Direction::Deny)
+                if self.stands(paper) && self.retired_by(by, paper).next().is_none() =>
+            {
+                match paper.grantor {
+                    Word::Known(_) => self.person.may_refuse(paper.grantor, self.tables),
+                    Word::Absent | Word::Unknown => ClassSet::EMPTY,
+                }
+            }
+            _ => ClassSet::EMPTY,
+        }
+    }
+
+    /// Whether a refusal is in force at all; in doubt it is.
+    fn stands(&self, consent: &Consent) -> bool {
+        let open = |moment: Option<Moment>| moment.filter(|at| *at != Moment::Unreadable);
+        let impossible = is_malformed(consent);
+        consent.status != Word::Unknown
+            && self.same_subject(consent, true)
+            && !open(consent.revoked).is_some_and(|at| at.begun(self.now))
+            && open(consent.start.or(consent.signed)).is_none_or(|at| at.begun(self.now))
+            && (impossible || open(consent.end).is_none_or(|end| !end.over(self.now)))
+    }
+
+    fn refusal_in_scope(&self, consent: &Consent) -> bool {
+        let id = self.context.recipient_id.as_deref();
+        let listed = consent
+            .recipient_ids
+            .as_ref()
+            .is_none_or(|ids| ids.0.is_empty() || id.is_none_or(|id| ids.hold(id)));
+        let day = self.context.data_date.and_then(Moment::day);
+        let within = consent
+            .data_period
+            .is_none_or(|period| day.is_none_or(|day| holds(period, day, true)));
+        let names = |blank: bool, named: bool| blank || named;
+        listed
+            && within
+            && names(
+                consent.recipients.is_blank(),
+                consent.recipients.names(self.recipient),
+            )
+            && names(
+                consent.purposes.is_blank(),
+                consent.purposes.names(self.purpose),
+            )
+    }
+
+    fn why_refusal(&self, index: usize, consent: &Consent) -> Why {
+        if !self.same_subject(consent, true) {
+            return Why::OtherSubject;
+        }
+        if consent.status == Word::Unknown {
+            return Why::NotActive;
+        }
+        if !self.stands(consent) {
+            let begun = |at: Option<Moment>| at.is_some_and(|at| at.begun(self.now));
+            return if begun(consent.revoked) {
+                Why::Revoked
+            } else if begun(consent.start.or(consent.signed)) {
+                Why::Ended
+            } else {
+                Why::NotBegun
+            };
+        }
+        if !self.refusal_in_scope(consent) {
+            return Why::OtherRecipient;
+        }
+        if self.refuses(index, consent).0 & self.requested.0 != 0 {
+            return Why::Counts;
+        }
+        if self.retired_by(index, consent).next().is_some() {
+            return Why::Superseded;
+        }
+        Why::NoClass
+    }
+
+    fn same_subject(&self, consent: &Consent, in_doubt: bool) -> bool {
+        match (&consent.subject_id, &self.subject.id) {
+            (None, _) => true,
+            (Some(_), None) => in_doubt,
+            (Some(of), Some(id)) => of == id,
+        }
+    }
+
+    fn shares_id(&self, index: usize, consent: &Consent) -> bool {
+        consent.id.is_some()
+            && self
+                .consents
+                .iter()
+                .enumerate()
+                .any(|(other, paper)| other != index && paper.id == consent.id && paper != consent)
+    }
+
+    /// The places of the papers that name this one as retired.
+    fn retired_by(&self, index: usize, consent: &Consent) -> impl Iterator<Item = usize> {
+        let id = consent.id.as_deref().unwrap_or_default();
+        self.consents
+            .iter()
+            .enumerate()
+            .filter(move |(other, paper)| {
+                *other != index && !id.is_empty() && paper.supersedes.hold(id)
+            })
+            .map(|(other, _)| other)
+    }
+
+    fn named_here(&self, consent: &Consent) -> bool {
+        consent.classes.classes().0 & self.requested.0 != 0
+            && consent.recipients.names(self.recipient)
+            && consent.purposes.names(self.purpose)
+    }
+
+    fn note(&self, index: usize, consent: &Consent, papers: &mut Papers) {
+        let notes = &mut papers.notes;
+        notes.set_if(Flag::UnknownKind, consent.kind.known().is_none());
+        notes.set_if(Flag::OtherSubject, !self.same_subject(consent, true));
+        notes.set_if(Flag::SharedId, self.shares_id(index, consent));
+        let odd = is_malformed(consent) || consent.direction.known().is_none();
+        notes.set_if(Flag::Malformed, odd);
+        notes.set_if(Flag::Coerced, consent.coercion_flag.restricts());
+        notes.set_if(
+            Flag::Supersession,
+            self.retired_by(index, consent).next().is_some(),
+        );
+        notes.set_if(
+            Flag::ConsentedAddress,
+            consent
+                .classes
+                .classes()
+                .contains(DataClass::SafeAtHomeAddress),
+        );
+        if !self.named_here(consent) {
+            return;
+        }
+        if let Some(kind) = consent.kind.known() {
+            papers.in_scope |= 1 << kind.index();
+        }
+        let last_day = consent.end.and_then(Moment::day) == Some(self.now.day);
+        notes.set_if(Flag::LastDay, last_day);
+        if let Some(grantor) = consent.grantor.known() {
+            self.note_signer(consent, grantor, notes);
+        }
+    }
+
+    fn note_signer(&self, consent: &Consent, grantor: Grantor, notes: &mut Flags) {
+        let own = matches!(grantor, Grantor::Myself | Grantor::Youth);
+        notes.set_if(Flag::MinorSigns, own && self.person.minor);
+        notes.set_if(Flag::ParentSigns, parental(grantor));
+        let signed = consent.signed.and_then(Moment::day);
+        let before = |event: Option<Moment>| match (signed, event.and_then(Moment::day)) {
+            (Some(signed), Some(event)) => signed < event,
+            _ => false,
+        };
+        if self.person.deceased && grantor != Grantor::PersonalRepresentative {
+            notes.set(Flag::SignedByDead);
+            let died = self.subject.died_on.or(self.context.died_on);
+            notes.set_if(Flag::AuthorityEnded, died.is_none() || before(died));
+        }
+        if parental(grantor) && self.person.child_role && self.person.of_age {
+            notes.set(Flag::AgedOut);
+            let turned = self.subject.turned_18.or(self.context.turned_18);
+            notes.set_if(Flag::AuthorityEnded, before(turned));
+        }
+    }
+
+    /// What two papers say to each other.
+    fn note_pairs(&self, papers: &mut Papers) {
+        let of = |direction| {
+            self.consents
+                .iter()
+                .enumerate()
+                .filter(move |(_, paper)| paper.direction.known() == Some(direction))
+        };
+        for (at, refusal) in of(Direction::Deny) {
+            for (by, permit) in of(Direction::Permit) {
+                papers.notes.set(Flag::BothOnFile);
+                let closed = self.refuses(at, refusal);
+                let Some(kind) = permit.kind.known() else {
+                    continue;
+                };
+                let opened = self.opens(permit, kind);
+                let contested = closed.0 & opened.0 & self.requested.0 != 0
+                    && self.why(by, permit) == Why::Counts;
+                let newer =
+                    permit.signed.and_then(Moment::day) > refusal.signed.and_then(Moment::day);
+                let other_holder = permit.grantor_id.is_some()
+                    && refusal.grantor_id.is_some()
+                    && permit.grantor_id != refusal.grantor_id;
+                papers.notes.set_if(
+                    Flag::RefusalUnanswered,
+                    contested && (newer || other_holder),
+                );
+            }
+        }
+    }
+}
+
+/// Whether a form that must stand alone names something else.
+fn is_combined(consent: &Consent, row: &KindRow, kind_opens: &[ClassSet]) -> bool {
+    if row.alone == Alone::No {
+        return false;
+    }
+    let opens = kind_opens.get(row.id.index()).copied().unwrap_or_default();
+    let classes = consent.classes;
+    let more = classes.all || classes.unknown || !classes.classes().without(opens).is_empty();
+    let legal = 1 << Purpose::LegalProceeding.index();
+    let purposes: Listed<Purpose> = consent.purposes;
+    let more_purposes = purposes.all || purposes.unknown || purposes.bits & !legal != 0;
+    more || (row.alone == Alone::ClassAndPurpose && more_purposes)
+}
+
+/// An unreadable date, no date at all, or an end before the start.
+fn is_malformed(consent: &Consent) -> bool {
+    let dates = [
+        consent.signed,
+        consent.start,
+        consent.end,
+        consent.revoked,
+        consent.used_on,
+    ];
+    let unreadable = dates.contains(&Some(Moment::Unreadable));
+    let from = consent.start.or(consent.signed).and_then(Moment::day);
+    let to = consent.end.and_then(Moment::day);
+    let backwards = matches!((from, to), (Some(from), Some(to)) if to < from);
+    unreadable || backwards || from.is_none()
+}
+
+/// Whether a day lies in a period; an unreadable bound is as `in_doubt` says.
+fn holds(period: Period, day: Day, in_doubt: bool) -> bool {
+    let from = period.from.map(Moment::day);
+    let to = period.to.map(Moment::day);
+    let after = |bound: Option<Option<Day>>, test: &dyn Fn(Day) -> bool| match bound {
+        None => true,
+        Some(None) => in_doubt,
+        Some(Some(bound)) => test(bound),
+    };
+    after(from, &|bound| bound <= day) && after(to, &|bound| day <= bound)
+}

@@ -1,0 +1,71 @@
+//! Goal: every worked case comes out as the rule table says. Method: decide all shipped cases and
+//! score them: no false permit at all, `high` exact, `medium` at 95 % or better.
+
+use kinbridge::disclosure::{Policy, cases};
+use std::collections::BTreeMap;
+
+/// The shipped files of `policies/`.
+pub fn files() -> BTreeMap<String, String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+    std::fs::read_dir(folder)
+        .expect("policies/ is there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy();
+            let text = std::fs::read_to_string(&path).expect("a text");
+            (format!("policies/{name}"), text)
+        })
+        .collect()
+}
+
+/// The shipped pack, which must compile without defects.
+pub fn policy() -> Policy {
+    let (policy, defects) = Policy::from_files(&files());
+    let told: Vec<String> = defects.iter().map(ToString::to_string).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    policy
+}
+
+#[test]
+fn the_shipped_cases_come_out_as_the_rules_say() {
+    let policy = policy();
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/policies/cases/disclosure-cases.jsonl"
+    );
+    let text = std::fs::read_to_string(path).expect("the cases");
+    let mut board: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
+    let mut false_permits = 0;
+    for line in text.lines() {
+        let case = cases::read(line).expect("a case");
+        let (decision, score) = cases::run(&policy, &case);
+        let entry = board.entry(case.confidence.clone()).or_default();
+        entry.0 += 1;
+        entry.1 += usize::from(score.exact());
+        entry.2 += usize::from(score.advisory);
+        false_permits += usize::from(score.false_permit);
+        if !score.exact() || !score.advisory {
+            println!(
+                "{} {score:?}\n  got  {} redact {:?} obligations {:?} citations {:?}\n  want {:?}",
+                case.id,
+                decision.decision,
+                decision.redact,
+                decision.obligations,
+                decision.citations,
+                case.expect
+            );
+        }
+    }
+    println!("confidence: cases, exact, advisory exact: {board:?}; false permits {false_permits}");
+    assert_eq!(false_permits, 0);
+    let (high, exact, _) = board["high"];
+    assert_eq!(exact, high, "every high case is exact");
+    let (medium, exact, _) = board["medium"];
+    assert!(
+        exact * 100 >= medium * 95,
+        "{exact} of {medium} medium cases"
+    );
+    let (low, exact, _) = board["low"];
+    assert_eq!(exact, low, "the low cases hold too");
+}
