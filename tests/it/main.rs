@@ -1,8 +1,8 @@
 //! The one integration-test binary: one module per area.
 
 mod architecture;
-mod catalog_schemas;
 mod cases;
+mod catalog_schemas;
 mod findings;
 mod labels;
 mod redact;
