@@ -9,3 +9,4 @@ mod redact;
 mod store;
 mod tidy;
 mod web;
+mod wire_shapes;

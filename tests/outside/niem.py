@@ -28,6 +28,8 @@ DIFFERENT = {
     "bad-sex-word": "nc:PersonSexText is free text",
     "bad-status": "nc:StatusText is free text",
 }
+# Files the gateway accepts and the XSD does not.
+LIBERAL = {"elements-in-another-order": "read in any order, written in the right one"}
 
 
 def valid(path):
@@ -76,7 +78,7 @@ def main():
     for record, case, path in fixtures("county-niem"):
         checked += 1
         ours, (theirs, why) = not verdict(FORMAT, path), valid(path)
-        if ours != theirs and not (theirs and case in DIFFERENT):
+        if ours != theirs and case not in (DIFFERENT if theirs else LIBERAL):
             failures.append(f"{record}/{case}: gateway {ours}, XSD {theirs} {why}")
         if not theirs or not ours:
             continue
