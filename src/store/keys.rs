@@ -4,6 +4,7 @@
 //! its records (AES-KWP), a data key seals columns (AES-256-GCM, random nonce, AAD = table, row,
 //! version, column). No key ever stands unwrapped in the database, a log or an error.
 
+use super::lock;
 use super::sql::Fault;
 use crate::base::digest::Digest;
 use crate::base::id::PartnerId;
@@ -316,12 +317,17 @@ impl Keys {
 
     /// The half of HMAC(index key, domain, parts) that stands in the database.
     pub(super) fn blind(&self, domain: Domain, parts: &[&str]) -> [u8; 16] {
+        self.blind_digest(domain, parts).half()
+    }
+
+    /// HMAC(index key, domain, parts), whole.
+    pub(super) fn blind_digest(&self, domain: Domain, parts: &[&str]) -> Digest {
         let mut context = hmac::Context::with_key(&self.index);
         for part in std::iter::once(domain.label()).chain(parts.iter().map(|p| p.as_bytes())) {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part);
         }
-        digest_of_tag(&context.sign()).half()
+        digest_of_tag(&context.sign())
     }
 
     /// The key of one accounting row: derived, so that a key seals few values.
@@ -377,12 +383,6 @@ impl Keys {
         *newest = id.max(*newest);
         Ok(())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn random() -> Result<Secret, Fault> {

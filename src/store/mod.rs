@@ -6,23 +6,32 @@
 //! a database, by a lock file beside it.
 
 mod accept;
+mod authorise;
+mod claim;
+mod complete;
+mod consent;
+mod decision;
 mod heads;
 mod identity;
 pub mod keys;
 pub mod model;
 mod open;
+mod operator;
 mod prepare;
+mod route;
 mod setup;
 mod sql;
 mod stage;
 mod submission;
+mod views;
+mod work_items;
 mod writer;
 
 pub use keys::MasterKey;
 pub use model::*;
 
-use crate::base::clock::Clock;
-use crate::base::id::{PartnerId, SubmissionId};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::id::{DeliveryId, PartnerId, SubmissionId};
 use crate::base::limits::PAGE_ROWS_MAX;
 use accept::AcceptJob;
 use futures_util::future::BoxFuture;
@@ -30,8 +39,9 @@ use keys::{Keys, PartnerKey};
 use prepare::PreparedSubmission;
 use sql::Fault;
 use sqlx::sqlite::{Sqlite, SqlitePool};
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use writer::{Job, Tx, Work, failed};
 
@@ -49,7 +59,11 @@ struct Inner {
     work: mpsc::Sender<Box<dyn Job>>,
     chunks: mpsc::Sender<Box<dyn Job>>,
     in_flight: Arc<Semaphore>,
-    writer: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    writer: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// Records given to a router, until when.
+    routes: Mutex<HashMap<[u8; 16], Timestamp>>,
+    /// Keys of claimed deliveries.
+    claims: Mutex<HashMap<DeliveryId, claim::ClaimedKey>>,
     _lock: std::fs::File,
 }
 
@@ -135,12 +149,7 @@ impl Store {
     /// Waits until everything handed to the writer is committed and closes the database. Other
     /// clones of this handle answer with errors afterwards.
     pub async fn close(self) {
-        let writer = self
-            .inner
-            .writer
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
+        let writer = lock(&self.inner.writer).take();
         let readers = self.inner.readers.clone();
         drop(self);
         readers.close().await;
@@ -200,6 +209,13 @@ impl Store {
         let taken = self.inner.readers.acquire().await;
         taken.map_err(|error| failed(operation, &error.into()))
     }
+}
+
+/// A lock whose holder panicked is taken all the same: what it guards is a map, whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn stopped(operation: &'static str) -> StoreError {

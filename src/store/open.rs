@@ -59,6 +59,7 @@ pub(super) fn meta(
 /// An opened version with the row it stands in.
 pub(super) struct Opened {
     pub(super) row_id: [u8; 16],
+    pub(super) content: Digest,
     pub(super) record: StoredRecord,
     pub(super) key: DataKey,
 }
@@ -100,6 +101,7 @@ pub(super) async fn records(
         let position = row.int_or_null(16)?.and_then(|p| u64::try_from(p).ok());
         out.push(Opened {
             row_id,
+            content,
             record: StoredRecord {
                 record_id: RecordId(row.id(1)?),
                 version: row.digest(2)?,

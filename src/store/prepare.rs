@@ -2,7 +2,7 @@
 //! on the caller's thread.
 
 use super::keys::{DataKey, Domain, Keys, PartnerKey, Place};
-use super::model::{Action, HoldCause, NewRecord, NewSubmission, Rejected};
+use super::model::{Action, HoldCause, NewRecord, NewSubmission};
 use super::sql::Fault;
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -116,11 +116,6 @@ pub(super) fn findings_text(findings: &[crate::base::finding::Finding]) -> Optio
         return None;
     }
     serde_json::to_string(findings).ok()
-}
-
-/// Findings of a rejected record as stored.
-pub(super) fn rejected_text(rejected: &Rejected) -> Option<String> {
-    findings_text(&rejected.findings)
 }
 
 /// Seals one record.

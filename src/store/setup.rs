@@ -17,7 +17,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -60,7 +60,9 @@ pub(super) async fn open(
             work,
             chunks,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
-            writer: std::sync::Mutex::new(Some(writer)),
+            writer: Mutex::new(Some(writer)),
+            routes: Mutex::default(),
+            claims: Mutex::default(),
             _lock: lock,
         }),
     })
@@ -191,6 +193,15 @@ pub(super) async fn newest_checkpoint(
     match first(conn, sql, []).await? {
         Some(row) => checkpoint_at(&row, 0),
         None => Ok(None),
+    }
+}
+
+/// How many entries a checkpoint covers.
+pub(super) async fn sequenced(conn: &mut SqliteConnection) -> Result<u64, Fault> {
+    let sql = "SELECT coalesce(max(size), 0) FROM ledger_checkpoint";
+    match first(conn, sql, []).await? {
+        Some(row) => super::submission::unsigned(&row, 0),
+        None => Ok(0),
     }
 }
 

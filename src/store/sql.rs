@@ -138,11 +138,6 @@ impl Insert {
         self.cells.extend(row);
     }
 
-    /// Whether there is nothing to insert.
-    pub(super) fn is_empty(&self) -> bool {
-        self.cells.is_empty()
-    }
-
     /// Inserts all rows.
     pub(super) async fn run(self, conn: &mut SqliteConnection) -> Result<(), Fault> {
         self.returning(conn).await.map(drop)

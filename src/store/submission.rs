@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 /// The head row of a sealed submission.
 pub(super) struct HeadRow {
-    pub(super) submission_id: SubmissionId,
     pub(super) partner: PartnerId,
     pub(super) channel: ChannelId,
     pub(super) body_digest: Digest,
@@ -42,7 +41,6 @@ pub(super) async fn head(
         return Ok(None);
     };
     Ok(Some(HeadRow {
-        submission_id: id,
         partner: PartnerId::new(&row.text(0)?),
         channel: ChannelId::new(&row.text(1)?),
         body_digest: row.digest(2)?,

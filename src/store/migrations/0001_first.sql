@@ -198,6 +198,7 @@ CREATE TABLE delivery (
 CREATE INDEX delivery_due ON delivery (partner, channel, next_at) WHERE state IN (0, 4);
 CREATE INDEX delivery_leased ON delivery (partner, channel, lease_until) WHERE state IN (1, 2);
 CREATE INDEX delivery_record ON delivery (record_id, partner, channel);
+CREATE INDEX delivery_row ON delivery (row_id);
 CREATE INDEX delivery_failed ON delivery (state, updated_at) WHERE state IN (6, 7, 8, 10);
 
 -- The bytes of the first authorised attempt, sealed by the data key of the record's version.

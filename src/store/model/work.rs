@@ -225,6 +225,33 @@ pub struct LaneStat {
     pub oldest_at: Option<Timestamp>,
 }
 
+/// How the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreHealth {
+    /// Records that wait for routing.
+    pub routes_waiting: u64,
+    /// Open work items, test traffic apart.
+    pub work_items_open: u64,
+    /// Ledger entries written.
+    pub entries: u64,
+    /// Of these, covered by a checkpoint.
+    pub entries_sequenced: u64,
+    /// Submissions between body and commit.
+    pub in_flight: usize,
+}
+
+/// What an operator does about a work item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Let it go on as it is: a held record is routed (persons that were ambiguous stay apart), a
+    /// delivery is tried again.
+    Release,
+    /// The persons its identifiers lead to are one: join them, then go on.
+    JoinPersons,
+    /// Leave it where it is; nothing is sent.
+    Discard,
+}
+
 /// Whether something left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -4,8 +4,9 @@ use kinbridge::base::clock::{Clock, MockClock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
-use kinbridge::store::{Action, MasterKey, NewPerson, NewRecord, NewSubmission, Store};
+use kinbridge::store::*;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub const START: Timestamp = Timestamp(1_790_000_000_000_000);
 
@@ -81,4 +82,115 @@ pub fn submission(key: Option<&str>, body: &str, records: Vec<NewRecord>) -> New
 
 pub fn sender() -> PartnerId {
     PartnerId::new("sender")
+}
+
+/// Routes everything that waits to these recipients over channel `out`.
+pub async fn route_all(store: &Store, recipients: &[&str]) -> usize {
+    let work = store.claim_routes(500).await.expect("routes");
+    let routed = work.iter().map(|w| Routed {
+        record_id: w.record.record_id,
+        version: w.record.version,
+        deliveries: recipients
+            .iter()
+            .map(|to| delivery(store, &w.record, to, 0))
+            .collect(),
+        work: Vec::new(),
+    });
+    let routed: Vec<Routed> = routed.collect();
+    let count = routed.len();
+    store.routed(routed).await.expect("routed");
+    count
+}
+
+pub fn delivery(store: &Store, record: &StoredRecord, to: &str, generation: u32) -> NewDelivery {
+    let parts: [&[u8]; 4] = [
+        &record.record_id.0,
+        &record.version.0,
+        to.as_bytes(),
+        &generation.to_be_bytes(),
+    ];
+    NewDelivery {
+        delivery_id: DeliveryId(Digest::of_parts(&parts).half()),
+        record_id: record.record_id,
+        version: record.version,
+        partner: PartnerId::new(to),
+        channel: ChannelId::new("out"),
+        generation,
+        lane: store.lane(&PartnerId::new(to), &ChannelId::new("out"), "case"),
+        addressee: true,
+        late_release_days: 30,
+    }
+}
+
+/// Claims what is due for these recipients, at most `max` per lane.
+pub async fn claim(world: &World, store: &Store, to: &[&str], max: u32) -> Vec<Claimed> {
+    let lanes = to.iter().map(|to| LaneLimit {
+        partner: PartnerId::new(to),
+        channel: ChannelId::new("out"),
+        in_flight_max: max,
+    });
+    let request = ClaimRequest {
+        limit: 500,
+        now: world.clock.now(),
+        lease: Duration::from_secs(60),
+        lanes: lanes.collect(),
+    };
+    store.claim(request).await.expect("claimed")
+}
+
+/// The authorisation of a claim: everything about everybody may go.
+pub fn authorisation(claimed: &Claimed) -> Authorisation {
+    let persons = &claimed.record.persons;
+    Authorisation {
+        delivery_id: claimed.delivery.delivery_id,
+        token: claimed.token,
+        epochs: persons.iter().map(|p| (p.person, p.epoch)).collect(),
+        decision: decision(claimed, "permit"),
+        output: KeptOutput {
+            bytes: Sensitive::new(b"released bytes".to_vec()),
+            media_type: "application/json".into(),
+            released_paths: vec!["/body/status".into()],
+        },
+    }
+}
+
+pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
+    DecisionRecord {
+        rule_set: RuleSetId::new("rules"),
+        at: START,
+        purpose: "care_coordination".into(),
+        recipient_role: "cws".into(),
+        source_role: "ppp".into(),
+        rows: claimed
+            .record
+            .persons
+            .iter()
+            .map(|p| DecisionRow {
+                person: p.person,
+                data_class: "referral".into(),
+                effect: effect.into(),
+                citation: "WIC 10850".into(),
+            })
+            .collect(),
+        obligations: vec!["accounting".into()],
+        citations: vec!["WIC 10850".into()],
+    }
+}
+
+pub async fn complete_one(store: &Store, claimed: &Claimed, completion: Completion) -> bool {
+    let ended = vec![(claimed.delivery.delivery_id, claimed.token, completion)];
+    store.complete(ended).await.expect("completed")[0]
+}
+
+pub async fn state(store: &Store, claimed: &Claimed) -> DeliveryState {
+    let view = store.delivery(claimed.delivery.delivery_id).await;
+    view.expect("read").expect("known").state
+}
+
+pub fn act(reason: &str) -> OperatorAct {
+    OperatorAct {
+        operator: "officer".into(),
+        reason: reason.into(),
+        at: START,
+    }
 }

@@ -1,0 +1,261 @@
+//! Authorising: the last word before anything leaves.
+//!
+//! The token must still be the claim's and no person's consents may have changed since the
+//! decision. The decision, the intent to disclose, the bytes and the ledger entry commit together;
+//! only then may the caller send.
+
+use super::Store;
+use super::claim::OUTPUT_TABLE;
+use super::decision::{self, SealedDecision};
+use super::keys::Place;
+use super::model::{Authorisation, Authorised, StoreError};
+use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
+use super::writer::{Tx, failed};
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::*;
+use crate::base::sensitive::Reason;
+use crate::ledger::entry::{EntryKind, Fields};
+use std::collections::HashMap;
+
+/// An authorisation with everything sealed.
+struct Asked {
+    delivery_id: DeliveryId,
+    token: i64,
+    epochs: Vec<(PersonId, i64)>,
+    decision: SealedDecision,
+    purpose: String,
+    row_id: [u8; 16],
+    media_type: String,
+    released: Vec<u8>,
+    bytes: Vec<u8>,
+    /// What the ledger says of the bytes.
+    output: Digest,
+}
+
+impl Store {
+    /// Commits decisions and intents; the answers are in the order asked. Whoever gets `Go` may
+    /// send, nobody else.
+    ///
+    /// # Errors
+    /// When the database fails; nothing may be sent then.
+    pub async fn authorise(
+        &self,
+        asked: Vec<Authorisation>,
+    ) -> Result<Vec<Authorised>, StoreError> {
+        const NAME: &str = "authorise";
+        let sealed = asked
+            .iter()
+            .map(|asked| self.seal_authorisation(asked))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|fault| failed(NAME, &fault))?;
+        self.write(NAME, sealed, |tx, asked| Box::pin(authorise(tx, asked)))
+            .await
+    }
+
+    /// `None` when this process does not hold the claim.
+    fn seal_authorisation(&self, asked: &Authorisation) -> Result<Option<Asked>, Fault> {
+        let claims = super::lock(&self.inner.claims);
+        let claim = claims.get(&asked.delivery_id);
+        let Some(claim) = claim.filter(|claim| claim.token == asked.token) else {
+            return Ok(None);
+        };
+        let place = |column| Place {
+            table: OUTPUT_TABLE,
+            row: &asked.delivery_id.0,
+            version: &claim.content.0,
+            column,
+        };
+        let plain = asked.output.bytes.expose(Reason::Seal);
+        let released = serde_json::to_vec(&asked.output.released_paths)
+            .map_err(|_| Fault::Damaged("the released paths of an output"))?;
+        Ok(Some(Asked {
+            delivery_id: asked.delivery_id,
+            token: asked.token,
+            epochs: asked.epochs.clone(),
+            decision: decision::seal(&self.inner.keys, &asked.delivery_id.0, &asked.decision)?,
+            purpose: asked.decision.purpose.clone(),
+            row_id: claim.row_id,
+            media_type: asked.output.media_type.clone(),
+            released: claim.key.seal(&place("released"), &released)?,
+            bytes: claim.key.seal(&place("bytes"), plain)?,
+            output: claim.key.commit(&Digest::of(plain)),
+        }))
+    }
+}
+
+/// A delivery as it stands.
+struct Standing {
+    state: i64,
+    token: i64,
+    attempts: i64,
+    test: bool,
+    record_id: RecordId,
+    partner: String,
+    channel: String,
+}
+
+async fn standings(tx: &mut Tx, keys: &[Cell]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
+    let head = "SELECT delivery_id, state, token, attempts, test, record_id, partner, channel \
+                FROM delivery WHERE delivery_id IN";
+    let mut out = HashMap::new();
+    for row in for_keys(&mut tx.conn, head, "", &[], keys).await? {
+        let standing = Standing {
+            state: row.int(1)?,
+            token: row.int(2)?,
+            attempts: row.int(3)?,
+            test: row.int(4)? == 1,
+            record_id: RecordId(row.id(5)?),
+            partner: row.text(6)?,
+            channel: row.text(7)?,
+        };
+        out.insert(DeliveryId(row.id(0)?), standing);
+    }
+    Ok(out)
+}
+
+/// Consent epochs of persons as of this transaction.
+pub(super) async fn epochs(
+    tx: &mut Tx,
+    mut persons: Vec<PersonId>,
+) -> Result<HashMap<PersonId, i64>, Fault> {
+    persons.sort_unstable();
+    persons.dedup();
+    let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+    let head = "SELECT person, consent_epoch FROM person WHERE person IN";
+    let mut out = HashMap::new();
+    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
+        out.insert(PersonId(row.id(0)?), row.int(1)?);
+    }
+    Ok(out)
+}
+
+async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorised>, Fault> {
+    let present = || asked.iter().flatten();
+    let keys: Vec<Cell> = present().map(|a| Cell::from(a.delivery_id.0)).collect();
+    let mut standing = standings(tx, &keys).await?;
+    let mut persons = Vec::new();
+    for asked in present() {
+        persons.extend(asked.epochs.iter().map(|(person, _)| *person));
+    }
+    let epochs = epochs(tx, persons).await?;
+    let now = tx.now();
+    let mut rows = Rows::new();
+    let mut out = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let Some(asked) = asked else {
+            out.push(Authorised::Stale);
+            continue;
+        };
+        let current = standing.get_mut(&asked.delivery_id);
+        let Some(current) = current.filter(|s| s.state == 1 && s.token == asked.token) else {
+            out.push(Authorised::Stale);
+            continue;
+        };
+        let unchanged = |(person, epoch): &(PersonId, i64)| epochs.get(person) == Some(epoch);
+        if !asked.epochs.iter().all(unchanged) {
+            out.push(Authorised::EpochChanged);
+            continue;
+        }
+        // Asked twice in one call: the second finds it authorised.
+        current.state = 2;
+        rows.push(tx, asked, current, now);
+        out.push(Authorised::Go);
+    }
+    rows.save(tx, now).await?;
+    Ok(out)
+}
+
+struct Rows {
+    going: Vec<Cell>,
+    decisions: Insert,
+    outputs: Insert,
+    disclosures: Insert,
+}
+
+impl Rows {
+    fn new() -> Rows {
+        Rows {
+            going: Vec::new(),
+            decisions: decision_insert(),
+            // The first authorised bytes stay.
+            outputs: Insert::new(
+                "INSERT INTO delivery_output (delivery_id, row_id, media_type, released, bytes) \
+                 VALUES",
+                "ON CONFLICT (delivery_id) DO NOTHING",
+            ),
+            disclosures: disclosure_insert(),
+        }
+    }
+
+    fn push(&mut self, tx: &mut Tx, asked: &Asked, current: &Standing, now: Timestamp) {
+        let id = asked.delivery_id.0;
+        self.going.push(Cell::from(id));
+        self.decisions
+            .push(decision_row(&id, asked.token, &asked.decision));
+        if current.attempts == 0 {
+            self.outputs.push(row![
+                id,
+                asked.row_id,
+                asked.media_type.as_str(),
+                asked.released.as_slice(),
+                asked.bytes.as_slice(),
+            ]);
+            if !current.test {
+                for person in &asked.decision.disclosed {
+                    self.disclosures
+                        .push(row![person.0, now, id, 0_i64, asked.token]);
+                }
+            }
+        }
+        let fields = Fields::new()
+            .text("delivery", &asked.delivery_id.to_string())
+            .int("token", asked.token)
+            .text("record", &current.record_id.to_string())
+            .text("partner", &current.partner)
+            .text("channel", &current.channel)
+            .text("purpose", &asked.purpose)
+            .text("rule_set", asked.decision.rule_set.as_str())
+            .int("test", i64::from(current.test))
+            .digest("decision", &asked.decision.commitment)
+            .digest("output", &asked.output);
+        tx.append(EntryKind::Authorised, now, &fields);
+    }
+
+    async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
+        let head = "UPDATE delivery SET state = 2, attempts = attempts + 1, updated_at = ? \
+                    WHERE delivery_id IN";
+        let conn = &mut tx.conn;
+        for_keys(conn, head, "", &[Cell::from(now)], &self.going).await?;
+        self.decisions.run(conn).await?;
+        self.outputs.run(conn).await?;
+        self.disclosures.run(conn).await
+    }
+}
+
+/// The insert of [`decision_row`]s.
+pub(super) fn decision_insert() -> Insert {
+    Insert::new(
+        "INSERT INTO decision (source_id, token, at, rule_set, body) VALUES",
+        "ON CONFLICT (source_id, token) DO NOTHING",
+    )
+}
+
+/// A decision about a delivery's claim or an extract's disclosure.
+pub(super) fn decision_row(source: &[u8; 16], token: i64, decision: &SealedDecision) -> [Cell; 5] {
+    row![
+        *source,
+        token,
+        decision.at,
+        decision.rule_set.as_str(),
+        decision.body.as_slice(),
+    ]
+}
+
+/// The insert of (person, at, disclosure, source, token).
+pub(super) fn disclosure_insert() -> Insert {
+    Insert::new(
+        "INSERT INTO person_disclosure (person, at, disclosure_id, source, token) VALUES",
+        "ON CONFLICT DO NOTHING",
+    )
+}

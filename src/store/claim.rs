@@ -1,0 +1,264 @@
+//! Claiming deliveries: who may be tried now, under a lease and a fencing token.
+//!
+//! A held, withheld or dead delivery never blocks its lane; one that is being retried blocks only
+//! later versions of the same record to the same recipient. The lanes are independent.
+
+use super::keys::{DataKey, Place};
+use super::model::{ClaimRequest, Claimed, DeliveryState, KeptOutput, NewDelivery, StoreError};
+use super::sql::{Cell, Columns as _, Fault, all, for_keys, row, run};
+use super::writer::{Tx, failed};
+use super::{Store, open, setup};
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::*;
+use crate::base::sensitive::Sensitive;
+use sqlx::sqlite::SqliteRow;
+use std::collections::HashMap;
+
+/// What a claim keeps in memory until it ends: the key its output is sealed with.
+pub(super) struct ClaimedKey {
+    pub(super) token: i64,
+    pub(super) row_id: [u8; 16],
+    pub(super) content: Digest,
+    pub(super) key: DataKey,
+}
+
+/// Table name bound into sealed outputs.
+pub(super) const OUTPUT_TABLE: &str = "delivery_output";
+
+/// The number a state is stored as.
+pub(super) const fn state_code(state: DeliveryState) -> i64 {
+    match state {
+        DeliveryState::Pending => 0,
+        DeliveryState::Leased => 1,
+        DeliveryState::Authorised => 2,
+        DeliveryState::Sent => 3,
+        DeliveryState::Ambiguous => 4,
+        DeliveryState::Confirmed => 5,
+        DeliveryState::Withheld => 6,
+        DeliveryState::Held => 7,
+        DeliveryState::Withdrawn => 8,
+        DeliveryState::Superseded => 9,
+        DeliveryState::Dead => 10,
+    }
+}
+
+/// The state of a stored number.
+pub(super) fn state_of(code: i64) -> Result<DeliveryState, Fault> {
+    const ALL: [DeliveryState; 11] = [
+        DeliveryState::Pending,
+        DeliveryState::Leased,
+        DeliveryState::Authorised,
+        DeliveryState::Sent,
+        DeliveryState::Ambiguous,
+        DeliveryState::Confirmed,
+        DeliveryState::Withheld,
+        DeliveryState::Held,
+        DeliveryState::Withdrawn,
+        DeliveryState::Superseded,
+        DeliveryState::Dead,
+    ];
+    ALL.into_iter()
+        .find(|state| state_code(*state) == code)
+        .ok_or(Fault::Damaged("a delivery state is unknown"))
+}
+
+impl Store {
+    /// Claims deliveries that are due, within the limits of their lanes. Expired claims are taken
+    /// over: one that was never authorised as if it had not been, an authorised one as ambiguous.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is claimed then.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claimed>, StoreError> {
+        const NAME: &str = "claim";
+        let leases = self
+            .write(NAME, request, |tx, request| Box::pin(lease(tx, request)))
+            .await?;
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let opened = self.open_claims(leases).await;
+        opened.map_err(|fault| failed(NAME, &fault))
+    }
+
+    async fn open_claims(&self, leases: Vec<Lease>) -> Result<Vec<Claimed>, Fault> {
+        let mut conn = self.inner.readers.acquire().await?;
+        let mut rows: Vec<[u8; 16]> = leases.iter().map(|lease| lease.row_id).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let sequenced = setup::sequenced(&mut conn).await?;
+        let opened = open::records(&mut conn, &self.inner.keys, &rows, sequenced).await?;
+        let records: HashMap<[u8; 16], open::Opened> =
+            opened.into_iter().map(|o| (o.row_id, o)).collect();
+        let mut kept = kept_outputs(&mut conn, &leases).await?;
+        drop(conn);
+        let mut out = Vec::with_capacity(leases.len());
+        let mut claims = super::lock(&self.inner.claims);
+        for lease in leases {
+            // A shredded record cannot be sent; its claim runs out.
+            let Some(opened) = records.get(&lease.row_id) else {
+                continue;
+            };
+            let kept = kept
+                .remove(&lease.delivery.delivery_id)
+                .map(|row| row.open(&lease.delivery.delivery_id, opened))
+                .transpose()?;
+            let key = ClaimedKey {
+                token: lease.token,
+                row_id: lease.row_id,
+                content: opened.content,
+                key: opened.key.clone(),
+            };
+            claims.insert(lease.delivery.delivery_id, key);
+            out.push(Claimed {
+                delivery: lease.delivery,
+                token: lease.token,
+                attempts: lease.attempts,
+                queued_at: lease.queued_at,
+                record: opened.record.clone(),
+                kept,
+                ambiguous: lease.exposed,
+            });
+        }
+        Ok(out)
+    }
+}
+
+/// A delivery as claimed, its record not yet opened.
+struct Lease {
+    delivery: NewDelivery,
+    row_id: [u8; 16],
+    token: i64,
+    attempts: u32,
+    queued_at: Timestamp,
+    exposed: bool,
+}
+
+async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault> {
+    take_over(tx, request.now).await?;
+    let busy = in_flight(tx).await?;
+    let mut due: Vec<Cell> = Vec::new();
+    for lane in &request.lanes {
+        let left = request.limit.saturating_sub(due.len());
+        let held = busy.get(&(lane.partner.clone(), lane.channel.clone()));
+        let free = u64::from(lane.in_flight_max).saturating_sub(held.copied().unwrap_or(0));
+        let take = u64::try_from(left).unwrap_or(u64::MAX).min(free);
+        if take == 0 {
+            continue;
+        }
+        let sql = "SELECT d.delivery_id FROM delivery d WHERE d.partner = ? AND d.channel = ? \
+                   AND d.state IN (0, 4) AND d.next_at <= ? AND NOT EXISTS (\
+                   SELECT 1 FROM delivery e WHERE e.record_id = d.record_id \
+                   AND e.partner = d.partner AND e.channel = d.channel \
+                   AND e.revision < d.revision AND e.state IN (0, 1, 2, 3, 4)) \
+                   ORDER BY d.next_at LIMIT ?";
+        let (partner, channel) = (lane.partner.as_str(), lane.channel.as_str());
+        let cells = row![partner, channel, request.now, take];
+        for row in all(&mut tx.conn, sql, cells).await? {
+            due.push(Cell::from(row.id(0)?));
+        }
+    }
+    let until = request.now.after(request.lease);
+    let head = "UPDATE delivery SET state = 1, token = token + 1, lease_until = ?, \
+                updated_at = ? WHERE delivery_id IN";
+    let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
+                lane, addressee, late_until, queued_at, token, attempts, exposure";
+    let first = row![until, request.now];
+    let rows = for_keys(&mut tx.conn, head, tail, &first, &due).await?;
+    let mut leases = rows.iter().map(read_lease).collect::<Result<Vec<_>, _>>()?;
+    leases.sort_by_key(|lease| (lease.queued_at, lease.delivery.delivery_id));
+    Ok(leases)
+}
+
+/// Ends claims whose lease is over.
+async fn take_over(tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE delivery SET exposure = CASE WHEN state = 2 THEN max(exposure, 1) \
+               ELSE exposure END, state = CASE WHEN state = 2 THEN 4 ELSE 0 END, \
+               next_at = ?1, updated_at = ?1 WHERE state IN (1, 2) AND lease_until <= ?1";
+    run(&mut tx.conn, sql, row![now]).await?;
+    Ok(())
+}
+
+async fn in_flight(tx: &mut Tx) -> Result<HashMap<(PartnerId, ChannelId), u64>, Fault> {
+    let sql = "SELECT partner, channel, count(*) FROM delivery WHERE state IN (1, 2) \
+               GROUP BY partner, channel";
+    let mut out = HashMap::new();
+    for row in all(&mut tx.conn, sql, []).await? {
+        let lane = (PartnerId::new(&row.text(0)?), ChannelId::new(&row.text(1)?));
+        out.insert(lane, super::submission::unsigned(&row, 2)?);
+    }
+    Ok(out)
+}
+
+fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
+    let queued_at = Timestamp(row.int(10)?);
+    let late = Timestamp(row.int(9)?).since(queued_at).as_secs() / 86_400;
+    let small = |index| u32::try_from(row.int(index)?).map_err(|_| Fault::Damaged("a count"));
+    Ok(Lease {
+        delivery: NewDelivery {
+            delivery_id: DeliveryId(row.id(0)?),
+            record_id: RecordId(row.id(1)?),
+            version: row.digest(3)?,
+            partner: PartnerId::new(&row.text(4)?),
+            channel: ChannelId::new(&row.text(5)?),
+            generation: small(6)?,
+            lane: row.digest(7)?,
+            addressee: row.int(8)? == 1,
+            late_release_days: u32::try_from(late).unwrap_or(u32::MAX),
+        },
+        row_id: row.id(2)?,
+        queued_at,
+        token: row.int(11)?,
+        attempts: small(12)?,
+        exposed: row.int(13)? > 0,
+    })
+}
+
+/// A sealed output.
+struct KeptRow {
+    media_type: String,
+    released: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl KeptRow {
+    fn open(self, id: &DeliveryId, opened: &open::Opened) -> Result<KeptOutput, Fault> {
+        let place = |column| Place {
+            table: OUTPUT_TABLE,
+            row: &id.0,
+            version: &opened.content.0,
+            column,
+        };
+        let released = opened.key.open(&place("released"), &self.released)?;
+        let bytes = opened.key.open(&place("bytes"), &self.bytes)?;
+        Ok(KeptOutput {
+            bytes: Sensitive::new(bytes),
+            media_type: self.media_type,
+            released_paths: serde_json::from_slice(&released)
+                .map_err(|_| Fault::Damaged("the released paths of an output"))?,
+        })
+    }
+}
+
+async fn kept_outputs(
+    conn: &mut sqlx::sqlite::SqliteConnection,
+    leases: &[Lease],
+) -> Result<HashMap<DeliveryId, KeptRow>, Fault> {
+    // Only what was authorised once has an output.
+    let tried = leases.iter().filter(|lease| lease.attempts > 0);
+    let keys: Vec<Cell> = tried
+        .map(|lease| Cell::from(lease.delivery.delivery_id.0))
+        .collect();
+    let head = "SELECT delivery_id, media_type, released, bytes FROM delivery_output \
+                WHERE delivery_id IN";
+    let mut out = HashMap::new();
+    for row in for_keys(conn, head, "", &[], &keys).await? {
+        let kept = KeptRow {
+            media_type: row.text(1)?,
+            released: row.blob(2)?,
+            bytes: row.blob(3)?,
+        };
+        out.insert(DeliveryId(row.id(0)?), kept);
+    }
+    Ok(out)
+}

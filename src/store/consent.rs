@@ -1,0 +1,337 @@
+//! Consents: immutable revisions, the person's epoch, and withheld deliveries decided again.
+//!
+//! Every change raises the epoch of the person in the same transaction, so that no decision taken
+//! before it can still be authorised.
+
+use super::keys::{DataKey, Domain, Place};
+use super::model::{ConsentChange, NewConsent, StoreError, StoredConsent};
+use super::prepare::{identifier_domain, normalised};
+use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
+use super::writer::{Tx, failed};
+use super::{Store, open};
+use crate::base::clock::Timestamp;
+use crate::base::id::*;
+use crate::base::sensitive::{Reason, Sensitive};
+use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+const TABLE: &str = "consent_revision";
+
+/// What is sealed: the lodger's id of the consent and its body.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Body {
+    id: ConsentId,
+    consent: String,
+}
+
+/// A revision ready for the writer.
+struct Lodged {
+    key: [u8; 16],
+    lodger: PartnerId,
+    subject: PersonId,
+    row_id: [u8; 16],
+    at: Timestamp,
+    revoked_at: Option<Timestamp>,
+    key_id: i64,
+    wrapped: Vec<u8>,
+    body: Vec<u8>,
+    correlation_id: CorrelationId,
+    word: &'static str,
+}
+
+impl Store {
+    /// The person an identifier (`system|value`) leads to.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn person_by_identifier(
+        &self,
+        identifier: &str,
+    ) -> Result<Option<PersonId>, StoreError> {
+        const NAME: &str = "person_by_identifier";
+        let domain = identifier_domain(false);
+        let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
+        let mut conn = self.reader(NAME).await?;
+        let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
+        let found = async {
+            let row = first(&mut conn, sql, row![key]).await?;
+            row.map(|row| row.id(0).map(PersonId)).transpose()
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// The person an identifier leads to, made known if it leads to none: a consent may come
+    /// before the first record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ensure_person(&self, identifier: &str) -> Result<PersonId, StoreError> {
+        let domain = identifier_domain(false);
+        let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
+        self.write("ensure_person", key, |tx, key| {
+            Box::pin(ensure_person(tx, *key))
+        })
+        .await
+    }
+
+    /// Lodges a consent or a new revision of it.
+    ///
+    /// # Errors
+    /// When the database fails; the consent is not in force then.
+    pub async fn put_consent(&self, consent: NewConsent) -> Result<ConsentChange, StoreError> {
+        const NAME: &str = "put_consent";
+        let sealed = self.seal_consent(&consent, None).await?;
+        let sealed = sealed.map_err(|fault| failed(NAME, &fault))?;
+        self.write(NAME, sealed, |tx, lodged| Box::pin(lodge(tx, lodged)))
+            .await
+    }
+
+    /// Revokes a lodger's consent from an instant on.
+    ///
+    /// # Errors
+    /// When the database fails; the consent then still counts.
+    pub async fn revoke_consent(
+        &self,
+        partner: &PartnerId,
+        consent_id: &ConsentId,
+        at: Timestamp,
+        correlation_id: &CorrelationId,
+    ) -> Result<ConsentChange, StoreError> {
+        const NAME: &str = "revoke_consent";
+        let Some(current) = self.get_consent(partner, consent_id).await? else {
+            return Ok(ConsentChange::Unknown);
+        };
+        let again = NewConsent {
+            consent_id: consent_id.clone(),
+            partner: partner.clone(),
+            subject: current.subject,
+            body: current.body,
+            at: self.inner.clock.now(),
+            correlation_id: correlation_id.clone(),
+        };
+        let sealed = self.seal_consent(&again, Some(at)).await?;
+        let sealed = sealed.map_err(|fault| failed(NAME, &fault))?;
+        self.write(NAME, sealed, |tx, lodged| Box::pin(lodge(tx, lodged)))
+            .await
+    }
+
+    /// A lodger's consent, its newest revision. Another lodger's is unknown.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get_consent(
+        &self,
+        partner: &PartnerId,
+        consent_id: &ConsentId,
+    ) -> Result<Option<StoredConsent>, StoreError> {
+        const NAME: &str = "get_consent";
+        let key = self.consent_key(partner, consent_id);
+        let mut conn = self.reader(NAME).await?;
+        let key = [Cell::from(key)];
+        let found = self.consents(&mut conn, "c.consent_key IN", &key).await;
+        let found = found.map_err(|fault| failed(NAME, &fault))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// All consents of these persons, revoked ones too, newest revisions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consents_of(
+        &self,
+        persons: &[PersonId],
+    ) -> Result<Vec<StoredConsent>, StoreError> {
+        const NAME: &str = "consents_of";
+        let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+        let mut conn = self.reader(NAME).await?;
+        let found = self.consents(&mut conn, "c.subject IN", &keys);
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// Queues withheld deliveries to a partner (or to all) for a new decision, while they may still
+    /// go out: an agreement or the rules have changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reevaluate_partner(&self, partner: Option<&PartnerId>) -> Result<u64, StoreError> {
+        let partner = partner.map(|p| p.as_str().to_owned());
+        self.write("reevaluate_partner", partner, |tx, partner| {
+            Box::pin(async move {
+                let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
+                           next_at = ?1, updated_at = ?1 WHERE state = 6 AND late_until > ?1 \
+                           AND (?2 IS NULL OR partner = ?2)";
+                let now = tx.now();
+                run(&mut tx.conn, sql, row![now, partner.as_deref()]).await
+            })
+        })
+        .await
+    }
+
+    fn consent_key(&self, partner: &PartnerId, consent_id: &ConsentId) -> [u8; 16] {
+        let parts = [partner.as_str(), consent_id.as_str()];
+        self.inner.keys.blind(Domain::Consent, &parts)
+    }
+
+    async fn seal_consent(
+        &self,
+        consent: &NewConsent,
+        revoked_at: Option<Timestamp>,
+    ) -> Result<Result<Lodged, Fault>, StoreError> {
+        let partner_key = self.partner_key(&consent.partner).await?;
+        let seal = || {
+            let row_id = RecordId::mint(consent.at).0;
+            let key = DataKey::generate()?;
+            let text = String::from_utf8(consent.body.expose(Reason::Seal).clone())
+                .map_err(|_| Fault::Damaged("a consent is not text"))?;
+            let plain = serde_json::to_vec(&Body {
+                id: consent.consent_id.clone(),
+                consent: text,
+            });
+            let plain = plain.map_err(|_| Fault::Damaged("a consent"))?;
+            Ok(Lodged {
+                key: self.consent_key(&consent.partner, &consent.consent_id),
+                lodger: consent.partner.clone(),
+                subject: consent.subject,
+                row_id,
+                at: consent.at,
+                revoked_at,
+                key_id: partner_key.id,
+                wrapped: partner_key.wrap(&key)?,
+                body: key.seal(&place(&row_id), &plain)?,
+                correlation_id: consent.correlation_id.clone(),
+                word: if revoked_at.is_some() {
+                    "revoked"
+                } else {
+                    "lodged"
+                },
+            })
+        };
+        Ok(seal())
+    }
+
+    async fn consents(
+        &self,
+        conn: &mut SqliteConnection,
+        condition: &str,
+        keys: &[Cell],
+    ) -> Result<Vec<StoredConsent>, Fault> {
+        let head = format!(
+            "SELECT c.lodger, c.subject, c.revision, r.row_id, r.lodged_at, r.revoked_at, \
+             r.key_id, r.wrapped, r.body FROM consent c JOIN consent_revision r \
+             ON r.consent_key = c.consent_key AND r.revision = c.revision WHERE {condition}"
+        );
+        let mut out = Vec::new();
+        for row in for_keys(conn, &head, "", &[], keys).await? {
+            out.push(self.open_consent(conn, &row).await?);
+        }
+        out.sort_by_key(|consent| consent.lodged_at);
+        Ok(out)
+    }
+
+    async fn open_consent(
+        &self,
+        conn: &mut SqliteConnection,
+        row: &SqliteRow,
+    ) -> Result<StoredConsent, Fault> {
+        let keys = &self.inner.keys;
+        let partner = PartnerId::new(&row.text(0)?);
+        open::load_partner_key(conn, keys, &partner, row.int(6)?).await?;
+        let key = open::data_key(keys, &partner, row.int(6)?, &row.blob(7)?)?;
+        let plain = key.open(&place(&row.id(3)?), &row.blob(8)?)?;
+        let body: Body = serde_json::from_slice(&plain).map_err(|_| Fault::Damaged("a consent"))?;
+        Ok(StoredConsent {
+            consent_id: body.id,
+            partner,
+            subject: PersonId(row.id(1)?),
+            revision: u32::try_from(row.int(2)?).map_err(|_| Fault::Damaged("a revision"))?,
+            lodged_at: Timestamp(row.int(4)?),
+            revoked_at: row.int_or_null(5)?.map(Timestamp),
+            body: Sensitive::new(body.consent.into_bytes()),
+        })
+    }
+}
+
+fn place(row_id: &[u8; 16]) -> Place<'_> {
+    Place {
+        table: TABLE,
+        row: row_id,
+        version: &[],
+        column: "body",
+    }
+}
+
+async fn ensure_person(tx: &mut Tx, key: [u8; 16]) -> Result<PersonId, Fault> {
+    let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
+    if let Some(known) = first(&mut tx.conn, sql, row![key]).await? {
+        return Ok(PersonId(known.id(0)?));
+    }
+    let person = PersonId::mint(tx.now());
+    let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, 0)";
+    run(&mut tx.conn, sql, row![person.0]).await?;
+    let sql = "INSERT INTO person_identifier (identifier, person, learned_from) VALUES (?, ?, ?)";
+    run(&mut tx.conn, sql, row![key, person.0, [0_u8; 16]]).await?;
+    Ok(person)
+}
+
+async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
+    let sql = "SELECT subject, revision FROM consent WHERE consent_key = ?";
+    let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
+    let revision = match known {
+        Some(row) if row.id(0)? != lodged.subject.0 => return Ok(ConsentChange::OtherSubject),
+        Some(row) => row.int(1)? + 1,
+        None => 1,
+    };
+    let sql = "INSERT INTO consent (consent_key, lodger, subject, revision) VALUES (?, ?, ?, ?) \
+               ON CONFLICT (consent_key) DO UPDATE SET revision = excluded.revision";
+    let subject = lodged.subject.0;
+    let cells = row![lodged.key, lodged.lodger.as_str(), subject, revision];
+    run(&mut tx.conn, sql, cells).await?;
+    let sql = "INSERT INTO consent_revision (consent_key, revision, row_id, subject, lodged_at, \
+               revoked_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let cells = row![
+        lodged.key,
+        revision,
+        lodged.row_id,
+        subject,
+        lodged.at,
+        lodged.revoked_at,
+        lodged.key_id,
+        lodged.wrapped.as_slice(),
+        lodged.body.as_slice(),
+    ];
+    run(&mut tx.conn, sql, cells).await?;
+    let epoch = raise_epoch(tx, lodged.subject).await?;
+    let reevaluated = reevaluate(tx, lodged.subject).await?;
+    let fields = Fields::new()
+        .text("change", lodged.word)
+        .text("lodger", lodged.lodger.as_str())
+        .text("subject", &lodged.subject.to_string())
+        .int("revision", revision)
+        .int("epoch", epoch)
+        .text("correlation", lodged.correlation_id.as_str());
+    tx.append(EntryKind::Consent, lodged.at, &fields);
+    Ok(ConsentChange::Done {
+        revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,
+        epoch,
+        reevaluated,
+    })
+}
+
+/// Raises a person's epoch: decisions taken before can no longer be authorised.
+pub(super) async fn raise_epoch(tx: &mut Tx, person: PersonId) -> Result<i64, Fault> {
+    let sql = "UPDATE person SET consent_epoch = consent_epoch + 1 WHERE person = ? \
+               RETURNING consent_epoch";
+    let row = first(&mut tx.conn, sql, row![person.0]).await?;
+    row.ok_or(Fault::Damaged("a person is missing"))?.int(0)
+}
+
+/// Queues a person's withheld deliveries for a new decision, while they may still go out.
+pub(super) async fn reevaluate(tx: &mut Tx, person: PersonId) -> Result<u64, Fault> {
+    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
+               next_at = ?1, updated_at = ?1 WHERE state = 6 AND late_until > ?1 \
+               AND delivery_id IN (SELECT d.delivery_id FROM record_person p \
+               JOIN delivery d ON d.row_id = p.row_id \
+               WHERE p.person = ?2)";
+    let now = tx.now();
+    run(&mut tx.conn, sql, row![now, person.0]).await
+}

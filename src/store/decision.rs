@@ -1,0 +1,163 @@
+//! Decisions as stored: short, sealed by a key derived for each delivery or extract.
+//!
+//! They outlive the record's payload, because an accounting is owed long after it.
+
+use super::keys::{Keys, Place};
+use super::model::{DecisionRecord, DecisionRow};
+use super::sql::Fault;
+use crate::base::clock::Timestamp;
+use crate::base::digest::{Digest, hex, unhex};
+use crate::base::id::{PersonId, RuleSetId};
+use std::collections::HashMap;
+
+/// The stored form: persons, classes and citations are named once.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Packed {
+    rule_set: String,
+    at: i64,
+    purpose: String,
+    recipient: String,
+    source: String,
+    obligations: Vec<String>,
+    citations: Vec<String>,
+    /// Person ids, hexadecimal.
+    persons: Vec<String>,
+    /// Words the rows name by number.
+    words: Vec<String>,
+    /// Person, class, effect, citation.
+    rows: Vec<(u32, u32, u32, u32)>,
+}
+
+#[derive(Default)]
+struct Names {
+    words: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Names {
+    fn number(&mut self, word: &str) -> u32 {
+        if let Some(number) = self.index.get(word) {
+            return *number;
+        }
+        let number = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
+        self.words.push(word.to_owned());
+        self.index.insert(word.to_owned(), number);
+        number
+    }
+}
+
+/// A decision ready to be written.
+pub(super) struct SealedDecision {
+    pub(super) at: Timestamp,
+    pub(super) rule_set: RuleSetId,
+    pub(super) body: Vec<u8>,
+    /// What the ledger says of it.
+    pub(super) commitment: Digest,
+    /// Persons about whom something may go.
+    pub(super) disclosed: Vec<PersonId>,
+}
+
+const TABLE: &str = "decision";
+
+/// Packs and seals a decision about `source` (a delivery or a disclosure of an extract).
+pub(super) fn seal(
+    keys: &Keys,
+    source: &[u8; 16],
+    decision: &DecisionRecord,
+) -> Result<SealedDecision, Fault> {
+    let plain = pack(decision)?;
+    let key = keys.accounting(source)?;
+    let place = Place {
+        table: TABLE,
+        row: source,
+        version: &[],
+        column: "body",
+    };
+    let mut disclosed: Vec<PersonId> = decision
+        .rows
+        .iter()
+        .filter(|row| row.effect == "permit")
+        .map(|row| row.person)
+        .collect();
+    disclosed.sort_unstable();
+    disclosed.dedup();
+    Ok(SealedDecision {
+        at: decision.at,
+        rule_set: decision.rule_set.clone(),
+        commitment: key.commit(&Digest::of(&plain)),
+        body: key.seal(&place, &plain)?,
+        disclosed,
+    })
+}
+
+/// Opens what [`seal`] made.
+pub(super) fn open(keys: &Keys, source: &[u8; 16], sealed: &[u8]) -> Result<DecisionRecord, Fault> {
+    let place = Place {
+        table: TABLE,
+        row: source,
+        version: &[],
+        column: "body",
+    };
+    unpack(&keys.accounting(source)?.open(&place, sealed)?)
+}
+
+fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
+    let (mut persons, mut words) = (Names::default(), Names::default());
+    let rows = decision
+        .rows
+        .iter()
+        .map(|row| {
+            (
+                persons.number(&hex(&row.person.0)),
+                words.number(&row.data_class),
+                words.number(&row.effect),
+                words.number(&row.citation),
+            )
+        })
+        .collect();
+    let packed = Packed {
+        rule_set: decision.rule_set.as_str().to_owned(),
+        at: decision.at.0,
+        purpose: decision.purpose.clone(),
+        recipient: decision.recipient_role.clone(),
+        source: decision.source_role.clone(),
+        obligations: decision.obligations.clone(),
+        citations: decision.citations.clone(),
+        persons: persons.words,
+        words: words.words,
+        rows,
+    };
+    serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
+}
+
+fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
+    let damaged = || Fault::Damaged("a stored decision");
+    let packed: Packed = serde_json::from_slice(plain).map_err(|_| damaged())?;
+    let word = |n: u32| {
+        let found = packed.words.get(n as usize).cloned();
+        found.ok_or_else(damaged)
+    };
+    let person = |n: u32| {
+        let text = packed.persons.get(n as usize).ok_or_else(damaged)?;
+        let bytes = unhex(text).ok_or_else(damaged)?;
+        PersonId::from_bytes(&bytes).ok_or_else(damaged)
+    };
+    let rows = packed.rows.iter().map(|(who, class, effect, citation)| {
+        Ok(DecisionRow {
+            person: person(*who)?,
+            data_class: word(*class)?,
+            effect: word(*effect)?,
+            citation: word(*citation)?,
+        })
+    });
+    Ok(DecisionRecord {
+        rule_set: RuleSetId::new(&packed.rule_set),
+        at: Timestamp(packed.at),
+        purpose: packed.purpose.clone(),
+        recipient_role: packed.recipient.clone(),
+        source_role: packed.source.clone(),
+        rows: rows.collect::<Result<_, Fault>>()?,
+        obligations: packed.obligations.clone(),
+        citations: packed.citations.clone(),
+    })
+}

@@ -1,0 +1,44 @@
+//! What operators did: a ledger entry each, with a reason.
+
+use super::model::{LedgerPromise, OperatorAct, StoreError};
+use super::sql::Fault;
+use super::writer::{Appended, Tx};
+use super::{Store, accept};
+use crate::ledger::entry::{EntryKind, Fields};
+
+impl Store {
+    /// Records an operator's action that changes nothing in this store by itself (a reload of the
+    /// rules, a decision asked for, an accounting read).
+    ///
+    /// # Errors
+    /// When the database fails; the action must then not be done.
+    pub async fn record_operator_action(
+        &self,
+        act: OperatorAct,
+        action: &str,
+        target: &str,
+    ) -> Result<LedgerPromise, StoreError> {
+        let data = (act, action.to_owned(), target.to_owned());
+        self.write(
+            "record_operator_action",
+            data,
+            |tx, (act, action, target)| {
+                Box::pin(async move {
+                    let entry = append(tx, act, (action, target));
+                    Ok::<_, Fault>(accept::promise(tx, &entry))
+                })
+            },
+        )
+        .await
+    }
+}
+
+/// Appends the entry of an action on a target (an id, never a value).
+pub(super) fn append(tx: &mut Tx, act: &OperatorAct, (action, target): (&str, &str)) -> Appended {
+    let fields = Fields::new()
+        .text("operator", &act.operator)
+        .text("action", action)
+        .text("target", target)
+        .text("reason", &act.reason);
+    tx.append(EntryKind::Operator, act.at, &fields)
+}

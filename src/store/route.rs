@@ -1,0 +1,242 @@
+//! Routing: records that wait for it, and the deliveries it finds.
+//!
+//! Claims live in memory only: this database has one process, and routing twice changes nothing.
+
+use super::keys::Domain;
+use super::model::{NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row};
+use super::stage::cause_word;
+use super::writer::{Tx, failed};
+use super::{Store, open, setup};
+use crate::base::digest::Digest;
+use crate::base::id::{ChannelId, PartnerId, RecordId, WorkItemId};
+use crate::base::limits::LEASE;
+use std::collections::HashMap;
+
+impl Store {
+    /// Records that wait for routing, oldest first; each is given to one caller until its lease
+    /// ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim_routes(&self, limit: usize) -> Result<Vec<RouteWork>, StoreError> {
+        const NAME: &str = "claim_routes";
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let rows = self.lease_routes(&mut conn, limit).await?;
+            let sequenced = setup::sequenced(&mut conn).await?;
+            let mut opened = open::records(&mut conn, &self.inner.keys, &rows, sequenced).await?;
+            opened.sort_by_key(|opened| opened.row_id);
+            Ok(opened
+                .into_iter()
+                .map(|opened| RouteWork {
+                    record: opened.record,
+                })
+                .collect())
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// The lane of a delivery: a keyed digest of recipient, channel and case or focus person.
+    pub fn lane(&self, partner: &PartnerId, channel: &ChannelId, case: &str) -> Digest {
+        let parts = [partner.as_str(), channel.as_str(), case];
+        self.inner.keys.blind_digest(Domain::Lane, &parts)
+    }
+
+    async fn lease_routes(
+        &self,
+        conn: &mut sqlx::sqlite::SqliteConnection,
+        limit: usize,
+    ) -> Result<Vec<[u8; 16]>, Fault> {
+        let now = self.inner.clock.now();
+        let leased = {
+            let mut routes = super::lock(&self.inner.routes);
+            routes.retain(|_, until| *until > now);
+            routes.len()
+        };
+        let sql = "SELECT row_id FROM route_work ORDER BY row_id LIMIT ?";
+        let waiting = all(conn, sql, row![limit + leased]).await?;
+        let mut routes = super::lock(&self.inner.routes);
+        let mut out = Vec::with_capacity(limit.min(waiting.len()));
+        for row in waiting {
+            let row_id = row.id(0)?;
+            if out.len() < limit && !routes.contains_key(&row_id) {
+                routes.insert(row_id, now.after(LEASE));
+                out.push(row_id);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Queues what routing found. A version that was replaced meanwhile queues nothing.
+    ///
+    /// # Errors
+    /// When the database fails; nothing of it stands then.
+    pub async fn routed(&self, found: Vec<Routed>) -> Result<(), StoreError> {
+        let done = self
+            .write("routed", found, |tx, found| Box::pin(queue(tx, found)))
+            .await?;
+        let mut routes = super::lock(&self.inner.routes);
+        for row_id in done {
+            routes.remove(&row_id);
+        }
+        Ok(())
+    }
+}
+
+/// A version as routing needs it.
+struct VersionRow {
+    row_id: [u8; 16],
+    revision: i64,
+    test: bool,
+    sender: PartnerId,
+    is_current: bool,
+}
+
+type Versions = HashMap<(RecordId, Digest), VersionRow>;
+
+async fn versions(tx: &mut Tx, records: Vec<Cell>) -> Result<Versions, Fault> {
+    let head = "SELECT v.record_id, v.version, v.row_id, v.revision, v.test, v.partner, \
+                r.current_row FROM record_version v JOIN record r ON r.record_id = v.record_id \
+                WHERE v.record_id IN";
+    let mut out = HashMap::new();
+    for row in for_keys(&mut tx.conn, head, "", &[], &records).await? {
+        let row_id = row.id(2)?;
+        let version = VersionRow {
+            row_id,
+            revision: row.int(3)?,
+            test: row.int(4)? == 1,
+            sender: PartnerId::new(&row.text(5)?),
+            is_current: row.id_or_null(6)? == Some(row_id),
+        };
+        out.insert((RecordId(row.id(0)?), row.digest(1)?), version);
+    }
+    Ok(out)
+}
+
+async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
+    let ids = found.iter().map(|r| Cell::from(r.record_id.0)).collect();
+    let versions = versions(tx, ids).await?;
+    let mut deliveries = delivery_insert();
+    let mut work = work_insert();
+    let mut done = Vec::new();
+    let now = tx.now();
+    for routed in found {
+        let Some(version) = versions.get(&(routed.record_id, routed.version)) else {
+            continue;
+        };
+        done.push(version.row_id);
+        if !version.is_current {
+            continue;
+        }
+        for delivery in &routed.deliveries {
+            let queued = Queued {
+                row_id: version.row_id,
+                revision: version.revision,
+                test: version.test,
+                at: now,
+            };
+            deliveries.push(delivery_row(delivery, &queued));
+        }
+        for item in &routed.work {
+            let of = WorkOf {
+                partner: &version.sender,
+                record_id: routed.record_id,
+                row_id: version.row_id,
+                delivery_id: None,
+                test: version.test,
+            };
+            work.push(work_row(item, &of, now));
+        }
+    }
+    deliveries.run(&mut tx.conn).await?;
+    work.run(&mut tx.conn).await?;
+    let rows: Vec<Cell> = done.iter().map(|row| Cell::from(*row)).collect();
+    let head = "DELETE FROM route_work WHERE row_id IN";
+    for_keys(&mut tx.conn, head, "", &[], &rows).await?;
+    Ok(done)
+}
+
+/// What a delivery row takes from its record's row.
+pub(super) struct Queued {
+    pub(super) row_id: [u8; 16],
+    pub(super) revision: i64,
+    pub(super) test: bool,
+    pub(super) at: crate::base::clock::Timestamp,
+}
+
+/// The insert of [`delivery_row`]s; a delivery that is there already stays as it is.
+pub(super) fn delivery_insert() -> Insert {
+    Insert::new(
+        "INSERT INTO delivery (delivery_id, record_id, row_id, revision, version, partner, \
+         channel, generation, lane, addressee, test, state, token, lease_until, attempts, \
+         next_at, queued_at, received_month, late_until, updated_at, exposure) VALUES",
+        "ON CONFLICT (delivery_id) DO NOTHING",
+    )
+}
+
+/// A pending delivery.
+pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21] {
+    let late = std::time::Duration::from_secs(u64::from(delivery.late_release_days) * 86_400);
+    row![
+        delivery.delivery_id.0,
+        delivery.record_id.0,
+        queued.row_id,
+        queued.revision,
+        delivery.version,
+        delivery.partner.as_str(),
+        delivery.channel.as_str(),
+        delivery.generation,
+        delivery.lane,
+        delivery.addressee,
+        queued.test,
+        0_i64,
+        0_i64,
+        0_i64,
+        0_i64,
+        queued.at,
+        queued.at,
+        queued.at.month(),
+        queued.at.after(late),
+        queued.at,
+        0_i64,
+    ]
+}
+
+/// What a work item is about.
+pub(super) struct WorkOf<'a> {
+    pub(super) partner: &'a PartnerId,
+    pub(super) record_id: RecordId,
+    pub(super) row_id: [u8; 16],
+    pub(super) delivery_id: Option<[u8; 16]>,
+    pub(super) test: bool,
+}
+
+/// The insert of [`work_row`]s.
+pub(super) fn work_insert() -> Insert {
+    Insert::new(
+        "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, delivery_id, \
+         test, state, created_at, detail) VALUES",
+        "",
+    )
+}
+
+/// An open work item.
+pub(super) fn work_row(
+    item: &NewWorkItem,
+    of: &WorkOf<'_>,
+    at: crate::base::clock::Timestamp,
+) -> [Cell; 10] {
+    row![
+        WorkItemId::mint(at).0,
+        of.partner.as_str(),
+        cause_word(item.cause),
+        of.record_id.0,
+        of.row_id,
+        of.delivery_id,
+        of.test,
+        0_i64,
+        at,
+        (!item.detail.is_empty()).then_some(item.detail.as_str()),
+    ]
+}

@@ -1,0 +1,208 @@
+//! Work items: what waits for a person, and what that person decides.
+
+use super::consent::{raise_epoch, reevaluate};
+use super::model::{OperatorAct, Resolution, StoreError, WorkItem};
+use super::prepare::Meta;
+use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
+use super::stage::cause_of;
+use super::writer::{Tx, failed};
+use super::{Store, open, operator};
+use crate::base::clock::Timestamp;
+use crate::base::digest::unhex;
+use crate::base::id::*;
+use crate::base::limits::PAGE_ROWS_MAX;
+use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::SqliteRow;
+use std::sync::Arc;
+
+impl Store {
+    /// Open work items in order of their ids after a cursor; of one sender, or of all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn work_items(
+        &self,
+        partner: Option<&PartnerId>,
+        after: Option<WorkItemId>,
+        limit: usize,
+    ) -> Result<Vec<WorkItem>, StoreError> {
+        const NAME: &str = "work_items";
+        let mut conn = self.reader(NAME).await?;
+        let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
+                   resolved_at, resolution, detail FROM work_item WHERE state = 0 \
+                   AND (?1 IS NULL OR partner = ?1) AND work_item_id > ?2 \
+                   ORDER BY work_item_id LIMIT ?3";
+        let after = after.map_or([0; 16], |id| id.0);
+        let partner = partner.map(PartnerId::as_str);
+        let cells = row![partner, after, limit.min(PAGE_ROWS_MAX)];
+        let found = async {
+            let rows = all(&mut conn, sql, cells).await?;
+            rows.iter().map(read).collect::<Result<Vec<_>, _>>()
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// Resolves an open work item; `false` when there is none of that id, or the resolution does
+    /// not fit it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resolve_work_item(
+        &self,
+        id: WorkItemId,
+        resolution: Resolution,
+        act: OperatorAct,
+    ) -> Result<bool, StoreError> {
+        let data = (id, resolution, act);
+        self.write("resolve_work_item", data, |tx, (id, resolution, act)| {
+            Box::pin(resolve(tx, *id, *resolution, act))
+        })
+        .await
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<WorkItem, Fault> {
+    Ok(WorkItem {
+        work_item_id: WorkItemId(row.id(0)?),
+        partner: PartnerId::new(&row.text(1)?),
+        cause: cause_of(&row.text(2)?)?,
+        record_id: row.id_or_null(3)?.map(RecordId),
+        delivery_id: row.id_or_null(4)?.map(DeliveryId),
+        created_at: Timestamp(row.int(5)?),
+        resolved_at: row.int_or_null(6)?.map(Timestamp),
+        resolution: row.text_or_null(7)?,
+        detail: row.text_or_null(8)?,
+    })
+}
+
+const fn word(resolution: Resolution) -> &'static str {
+    match resolution {
+        Resolution::Release => "released",
+        Resolution::JoinPersons => "persons-joined",
+        Resolution::Discard => "discarded",
+    }
+}
+
+async fn resolve(
+    tx: &mut Tx,
+    id: WorkItemId,
+    resolution: Resolution,
+    act: &OperatorAct,
+) -> Result<bool, Fault> {
+    let sql = "SELECT row_id, delivery_id FROM work_item WHERE work_item_id = ? AND state = 0";
+    let Some(item) = first(&mut tx.conn, sql, row![id.0]).await? else {
+        return Ok(false);
+    };
+    let (row_id, delivery) = (item.id_or_null(0)?, item.id_or_null(1)?);
+    let fits = match (resolution, row_id, delivery) {
+        (Resolution::Discard, _, _) => true,
+        (Resolution::Release, _, Some(delivery)) => release_delivery(tx, delivery).await?,
+        (Resolution::Release, Some(row_id), None) => release_record(tx, row_id).await?,
+        (Resolution::JoinPersons, Some(row_id), None) => {
+            join_persons(tx, row_id, act).await? && release_record(tx, row_id).await?
+        }
+        _ => false,
+    };
+    if fits {
+        let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ? \
+                   WHERE work_item_id = ?";
+        run(&mut tx.conn, sql, row![word(resolution), act.at, id.0]).await?;
+        let target = id.to_string();
+        operator::append(tx, act, (word(resolution), &target));
+    }
+    Ok(fits)
+}
+
+async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault> {
+    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
+               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (6, 7, 10)";
+    let now = tx.now();
+    Ok(run(&mut tx.conn, sql, row![now, delivery]).await? > 0)
+}
+
+/// Routes a held record, if it is still the current version.
+async fn release_record(tx: &mut Tx, row_id: [u8; 16]) -> Result<bool, Fault> {
+    let sql = "SELECT v.submission_id FROM record_version v \
+               JOIN record r ON r.record_id = v.record_id AND r.current_row = v.row_id \
+               WHERE v.row_id = ?";
+    let Some(found) = first(&mut tx.conn, sql, row![row_id]).await? else {
+        return Ok(false);
+    };
+    let now = tx.now();
+    let sql = "INSERT INTO route_work (row_id, queued_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    run(&mut tx.conn, sql, row![row_id, now]).await?;
+    let sql = "UPDATE submission_record SET status = 0 WHERE submission_id = ? AND row_id = ? \
+               AND status = 3";
+    run(&mut tx.conn, sql, row![found.id(0)?, row_id]).await?;
+    Ok(true)
+}
+
+/// Joins the persons that the identifiers of each of the record's persons lead to.
+async fn join_persons(tx: &mut Tx, row_id: [u8; 16], act: &OperatorAct) -> Result<bool, Fault> {
+    let meta = open_meta(tx, &row_id).await?;
+    let mut joined = false;
+    for (ordinal, person) in meta.persons.iter().enumerate() {
+        let keys: Vec<Cell> = person
+            .identifiers
+            .iter()
+            .filter_map(|hex| unhex(hex))
+            .map(Cell::from)
+            .collect();
+        let head = "SELECT DISTINCT person FROM person_identifier WHERE identifier IN";
+        let rows = for_keys(&mut tx.conn, head, "ORDER BY person", &[], &keys).await?;
+        let mut found = rows
+            .iter()
+            .map(|row| row.id(0))
+            .collect::<Result<Vec<_>, _>>()?;
+        found.dedup();
+        let Some((keep, others)) = found.split_first() else {
+            continue;
+        };
+        for other in others {
+            merge(tx, (*keep, *other), act).await?;
+            joined = true;
+        }
+        let sql = "UPDATE record_person SET person = ? WHERE row_id = ? AND ordinal = ?";
+        run(&mut tx.conn, sql, row![*keep, row_id, ordinal]).await?;
+    }
+    Ok(joined)
+}
+
+/// Everything of `other` becomes `keep`'s; both epochs rise, withheld deliveries are decided again.
+async fn merge(
+    tx: &mut Tx,
+    (keep, other): ([u8; 16], [u8; 16]),
+    act: &OperatorAct,
+) -> Result<(), Fault> {
+    for sql in [
+        "UPDATE person_identifier SET person = ?1 WHERE person = ?2",
+        "UPDATE record_person SET person = ?1 WHERE person = ?2",
+        "UPDATE consent SET subject = ?1 WHERE subject = ?2",
+        "UPDATE OR IGNORE person_disclosure SET person = ?1 WHERE person = ?2",
+        "UPDATE person SET merged_into = ?1, consent_epoch = consent_epoch + 1 WHERE person = ?2",
+    ] {
+        run(&mut tx.conn, sql, row![keep, other]).await?;
+    }
+    let keep = PersonId(keep);
+    raise_epoch(tx, keep).await?;
+    reevaluate(tx, keep).await?;
+    let fields = Fields::new()
+        .text("change", "joined")
+        .text("person", &keep.to_string())
+        .text("other", &PersonId(other).to_string())
+        .text("operator", &act.operator);
+    tx.append(EntryKind::Identity, act.at, &fields);
+    Ok(())
+}
+
+async fn open_meta(tx: &mut Tx, row_id: &[u8; 16]) -> Result<Meta, Fault> {
+    let sql = "SELECT v.content, v.meta, k.partner, k.key_id, k.wrapped FROM record_version v \
+               JOIN record_key k ON k.row_id = v.row_id WHERE v.row_id = ?";
+    let found = first(&mut tx.conn, sql, row![*row_id]).await?;
+    let found = found.ok_or(Fault::Damaged("a held record is missing"))?;
+    let keys = Arc::clone(&tx.keys);
+    let partner = PartnerId::new(&found.text(2)?);
+    open::load_partner_key(&mut tx.conn, &keys, &partner, found.int(3)?).await?;
+    let key = open::data_key(&keys, &partner, found.int(3)?, &found.blob(4)?)?;
+    open::meta(&key, row_id, &found.digest(0)?, &found.blob(1)?)
+}

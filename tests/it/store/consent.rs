@@ -1,0 +1,128 @@
+//! Consents: what changes one stops decisions taken before it and reopens what was withheld.
+
+use super::world::*;
+use kinbridge::base::id::*;
+use kinbridge::base::sensitive::{Reason, Sensitive};
+use kinbridge::store::*;
+use std::time::Duration;
+
+fn consent(subject: PersonId, text: &str) -> NewConsent {
+    NewConsent {
+        consent_id: ConsentId::new("c-1"),
+        partner: sender(),
+        subject,
+        body: Sensitive::new(text.as_bytes().to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    }
+}
+
+async fn claimed_one(world: &World, store: &Store) -> Claimed {
+    let records = vec![record(0, "a", "one")];
+    let done = store.accept(submission(None, "1", records)).await;
+    assert!(done.is_ok());
+    route_all(store, &["county"]).await;
+    claim(world, store, &["county"], 4).await.remove(0)
+}
+
+#[tokio::test]
+async fn a_consent_changed_after_the_decision_stops_the_send() {
+    // Goal: no authorisation on a decision older than a consent. Method: lodge between claim and
+    // authorise; then with the new epoch it goes.
+    let world = World::new();
+    let store = world.open().await;
+    let claimed = claimed_one(&world, &store).await;
+    let person = claimed.record.persons[0].person;
+    let change = store.put_consent(consent(person, "{}")).await.expect("put");
+    let ConsentChange::Done {
+        epoch, revision, ..
+    } = change
+    else {
+        panic!("not done: {change:?}")
+    };
+    assert_eq!((epoch, revision), (1, 1));
+    let mut asked = authorisation(&claimed);
+    let answer = store.authorise(vec![asked.clone()]).await.expect("answer");
+    assert_eq!(answer, [Authorised::EpochChanged]);
+    asked.epochs = vec![(person, 1)];
+    let answer = store.authorise(vec![asked]).await.expect("answer");
+    assert_eq!(answer, [Authorised::Go]);
+}
+
+#[tokio::test]
+async fn withheld_waits_for_consent_but_not_for_ever() {
+    // Goal: a withheld delivery is decided again when a consent of its person changes, within the
+    // late-release days. Method: withhold, lodge, withhold, wait 31 days, revoke.
+    let world = World::new();
+    let store = world.open().await;
+    let claimed = claimed_one(&world, &store).await;
+    let person = claimed.record.persons[0].person;
+    let withheld = |claimed: &Claimed| Completion::Withheld {
+        decision: Box::new(decision(claimed, "withhold")),
+    };
+    assert!(complete_one(&store, &claimed, withheld(&claimed)).await);
+    assert_eq!(state(&store, &claimed).await, DeliveryState::Withheld);
+    let items = store.work_items(None, None, 9).await.expect("items");
+    assert_eq!(items[0].cause, HoldCause::Withheld);
+    let change = store.put_consent(consent(person, "{}")).await.expect("put");
+    assert!(matches!(change, ConsentChange::Done { reevaluated: 1, .. }));
+    let again = claim(&world, &store, &["county"], 4).await.remove(0);
+    assert_eq!(again.delivery, claimed.delivery);
+    assert!(complete_one(&store, &again, withheld(&again)).await);
+    world.clock.advance(Duration::from_secs(31 * 86_400));
+    let corr = CorrelationId::new("corr");
+    let id = ConsentId::new("c-1");
+    let change = store.revoke_consent(&sender(), &id, START, &corr).await;
+    let change = change.expect("revoked");
+    assert!(matches!(
+        change,
+        ConsentChange::Done {
+            reevaluated: 0,
+            revision: 2,
+            epoch: 2
+        }
+    ));
+}
+
+#[tokio::test]
+async fn consents_are_the_lodgers_and_keep_their_history() {
+    // Goal: the newest revision is read, another lodger's is unknown, a consent never changes its
+    // person. Method: put twice, read, revoke, read by person.
+    let world = World::new();
+    let store = world.open().await;
+    let subject = store.ensure_person("s|1").await.expect("person");
+    assert_eq!(
+        store.ensure_person("S | 1 ").await.expect("person"),
+        store.ensure_person("S|1").await.expect("person")
+    );
+    store
+        .put_consent(consent(subject, "{\"a\":1}"))
+        .await
+        .expect("put");
+    store
+        .put_consent(consent(subject, "{\"a\":2}"))
+        .await
+        .expect("put");
+    let id = ConsentId::new("c-1");
+    let read = store.get_consent(&sender(), &id).await.expect("read");
+    let read = read.expect("known");
+    assert_eq!(read.revision, 2);
+    assert_eq!(read.body.expose(Reason::Test), b"{\"a\":2}");
+    let other = store.get_consent(&PartnerId::new("other"), &id).await;
+    assert!(other.expect("read").is_none());
+    let stranger = store.ensure_person("s|2").await.expect("person");
+    let moved = store
+        .put_consent(consent(stranger, "{}"))
+        .await
+        .expect("put");
+    assert_eq!(moved, ConsentChange::OtherSubject);
+    let corr = CorrelationId::new("corr");
+    store
+        .revoke_consent(&sender(), &id, START, &corr)
+        .await
+        .expect("revoked");
+    let all = store.consents_of(&[subject, stranger]).await.expect("all");
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].revoked_at, Some(START));
+    assert_eq!(all[0].consent_id, id);
+}

@@ -1,0 +1,237 @@
+//! Routing, claiming, authorising, completing: no send without a committed authorisation, no
+//! delivery lost, none in the way of another.
+
+use super::world::*;
+use kinbridge::base::clock::Clock as _;
+use kinbridge::base::sensitive::Reason;
+use kinbridge::store::*;
+use std::time::Duration;
+
+async fn one_accepted(store: &Store, source: &str, text: &str) {
+    let records = vec![record(0, source, text)];
+    let done = store.accept(submission(None, text, records)).await;
+    assert_eq!(done.expect("accepted").counts().accepted, 1);
+}
+
+#[tokio::test]
+async fn a_record_goes_its_whole_way() {
+    // Goal: accepted, routed, claimed, authorised, confirmed, and never again. Method: one record
+    // to two recipients, looking at what each step gives.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    assert_eq!(route_all(&store, &["county", "ppp"]).await, 1);
+    assert_eq!(store.claim_routes(5).await.expect("routes").len(), 0);
+    let claims = claim(&world, &store, &["county", "ppp"], 4).await;
+    assert_eq!(claims.len(), 2);
+    let first = &claims[0];
+    let payload = first.record.payload.expose(Reason::Test);
+    assert_eq!(payload, b"{\"text\":\"one\"}");
+    assert_eq!(first.record.source_record_id, "a");
+    assert_eq!(first.record.persons[0].key, "child");
+    assert!(first.kept.is_none() && first.attempts == 0);
+    let asked: Vec<_> = claims.iter().map(authorisation).collect();
+    let answers = store.authorise(asked.clone()).await.expect("answers");
+    assert_eq!(answers, [Authorised::Go, Authorised::Go]);
+    let again = store.authorise(asked).await.expect("answers");
+    assert_eq!(again, [Authorised::Stale, Authorised::Stale]);
+    for claimed in &claims {
+        assert!(complete_one(&store, claimed, Completion::Confirmed).await);
+        assert!(!complete_one(&store, claimed, Completion::Confirmed).await);
+        assert_eq!(state(&store, claimed).await, DeliveryState::Confirmed);
+    }
+    assert!(
+        claim(&world, &store, &["county", "ppp"], 4)
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_restart_keeps_routes_and_deliveries() {
+    // Goal: nothing in flight is lost with the process. Method: reopen before routing, and again
+    // between authorise and complete.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    assert_eq!(store.claim_routes(5).await.expect("routes").len(), 1);
+    store.close().await;
+    let store = world.open().await;
+    assert_eq!(route_all(&store, &["county"]).await, 1);
+    let claims = claim(&world, &store, &["county"], 4).await;
+    let going = store.authorise(vec![authorisation(&claims[0])]).await;
+    assert_eq!(going.expect("answer"), [Authorised::Go]);
+    store.close().await;
+    let store = world.open().await;
+    assert!(claim(&world, &store, &["county"], 4).await.is_empty());
+    world.clock.advance(Duration::from_secs(61));
+    let again = claim(&world, &store, &["county"], 4).await;
+    assert_eq!(again.len(), 1);
+    assert!(again[0].ambiguous && again[0].attempts == 1);
+    let kept = again[0].kept.as_ref().expect("the first bytes");
+    assert_eq!(kept.bytes.expose(Reason::Test), b"released bytes");
+    assert_eq!(kept.released_paths, ["/body/status"]);
+    assert_eq!(again[0].delivery, claims[0].delivery);
+    // The first claim's token is worth nothing now.
+    assert!(!complete_one(&store, &claims[0], Completion::Confirmed).await);
+    assert!(complete_one(&store, &again[0], Completion::Confirmed).await);
+}
+
+#[tokio::test]
+async fn lanes_have_limits_and_do_not_wait_for_each_other() {
+    // Goal: at most so many at once per lane; a stuck lane leaves others alone. Method: ten
+    // records to two lanes with limits 3 and 0.
+    let world = World::new();
+    let store = world.open().await;
+    for n in 0..10 {
+        one_accepted(&store, &format!("r{n}"), &format!("t{n}")).await;
+    }
+    route_all(&store, &["county", "ppp"]).await;
+    assert_eq!(claim(&world, &store, &["county"], 3).await.len(), 3);
+    assert_eq!(claim(&world, &store, &["county"], 3).await.len(), 0);
+    assert_eq!(claim(&world, &store, &["county"], 5).await.len(), 2);
+    assert_eq!(claim(&world, &store, &["ppp"], 0).await.len(), 0);
+    assert_eq!(claim(&world, &store, &["ppp"], 100).await.len(), 10);
+    let lanes = store.lanes().await.expect("lanes");
+    assert_eq!(lanes.len(), 1);
+    assert_eq!(lanes[0].pending, 5);
+}
+
+#[tokio::test]
+async fn only_later_versions_of_a_retried_record_wait() {
+    // Goal: a retry blocks the next version of the same record, nothing else; what was not yet
+    // sent is superseded. Method: make one ambiguous, correct it, and look at what is due.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    one_accepted(&store, "b", "bee").await;
+    route_all(&store, &["county"]).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
+    let (a, b) = match claims[0].record.source_record_id.as_str() {
+        "a" => (&claims[0], &claims[1]),
+        _ => (&claims[1], &claims[0]),
+    };
+    store.authorise(vec![authorisation(a)]).await.expect("go");
+    let later = world.clock.now().after(Duration::from_secs(30));
+    let ambiguous = Completion::Ambiguous {
+        next_at: later,
+        detail: "timeout".into(),
+    };
+    assert!(complete_one(&store, a, ambiguous).await);
+    let held = Completion::Held {
+        cause: HoldCause::OutputInvalid,
+    };
+    assert!(complete_one(&store, b, held).await);
+    one_accepted(&store, "a", "two").await;
+    one_accepted(&store, "b", "bee two").await;
+    one_accepted(&store, "c", "see").await;
+    route_all(&store, &["county"]).await;
+    let due = claim(&world, &store, &["county"], 9).await;
+    let mut sources: Vec<_> = due.iter().map(|c| &c.record.source_record_id).collect();
+    sources.sort();
+    assert_eq!(sources, ["b", "c"]);
+    assert_eq!(state(&store, b).await, DeliveryState::Superseded);
+    world.clock.advance(Duration::from_secs(30));
+    let due = claim(&world, &store, &["county"], 9).await;
+    assert_eq!(due.len(), 1);
+    assert_eq!(due[0].delivery.delivery_id, a.delivery.delivery_id);
+    assert!(complete_one(&store, &due[0], Completion::Confirmed).await);
+    let due = claim(&world, &store, &["county"], 9).await;
+    assert_eq!(
+        due[0].record.payload.expose(Reason::Test),
+        b"{\"text\":\"two\"}"
+    );
+}
+
+#[tokio::test]
+async fn failed_deliveries_raise_work_and_are_replayed() {
+    // Goal: refused and dead deliveries are kept, shown and can be tried again. Method: both, then
+    // replay one and resolve the other.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    one_accepted(&store, "b", "two").await;
+    route_all(&store, &["county"]).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
+    let detail = || String::from("410");
+    store
+        .authorise(claims.iter().map(authorisation).collect())
+        .await
+        .expect("go");
+    let refused = Completion::Refused { detail: detail() };
+    assert!(complete_one(&store, &claims[0], refused).await);
+    let dead = Completion::Dead { detail: detail() };
+    assert!(complete_one(&store, &claims[1], dead).await);
+    let items = store.work_items(None, None, 10).await.expect("items");
+    let causes: Vec<_> = items.iter().map(|i| i.cause).collect();
+    assert!(causes.contains(&HoldCause::RecipientRefused));
+    assert!(causes.contains(&HoldCause::AttemptsExhausted));
+    assert!(claim(&world, &store, &["county"], 9).await.is_empty());
+    let id = claims[0].delivery.delivery_id;
+    assert!(store.replay(id, act("mended")).await.expect("replay"));
+    assert!(!store.replay(id, act("mended")).await.expect("replay"));
+    let left = store.work_items(None, None, 10).await.expect("items");
+    assert_eq!(left.len(), 1);
+    let done = store.resolve_work_item(left[0].work_item_id, Resolution::Release, act("mended"));
+    assert!(done.await.expect("resolved"));
+    assert_eq!(claim(&world, &store, &["county"], 9).await.len(), 2);
+    assert!(
+        store
+            .work_items(None, None, 9)
+            .await
+            .expect("items")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_narrower_release_withdraws_and_queues_the_next_generation() {
+    // Goal: other bytes never go under the same delivery id. Method: withdraw with a next
+    // generation and claim it.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    route_all(&store, &["county"]).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
+    let next = delivery(&store, &claims[0].record, "county", 1);
+    let withdrawn = Completion::Withdrawn {
+        next: Some(next.clone()),
+    };
+    assert!(complete_one(&store, &claims[0], withdrawn).await);
+    assert_eq!(state(&store, &claims[0]).await, DeliveryState::Withdrawn);
+    let claims = claim(&world, &store, &["county"], 9).await;
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].delivery, next);
+}
+
+#[tokio::test]
+async fn a_held_record_is_routed_once_its_persons_are_joined() {
+    // Goal: an ambiguous person holds the record until somebody decides. Method: two persons, a
+    // record with both identifiers, join, and see one person everywhere.
+    let world = World::new();
+    let store = world.open().await;
+    let with = |index, source: &str, ids: &[&str]| {
+        let mut record = record(index, source, source);
+        record.persons = vec![person("p", ids, true)];
+        record
+    };
+    let known = vec![with(0, "a", &["s|1"]), with(1, "b", &["s|2"])];
+    store.accept(submission(None, "1", known)).await.expect("1");
+    assert_eq!(route_all(&store, &[]).await, 2);
+    let torn = vec![with(0, "c", &["s|1", "s|2"])];
+    store.accept(submission(None, "2", torn)).await.expect("2");
+    assert_eq!(route_all(&store, &[]).await, 0);
+    let items = store.work_items(Some(&sender()), None, 9).await;
+    let items = items.expect("items");
+    assert_eq!(items[0].cause, HoldCause::IdentityAmbiguous);
+    let id = items[0].work_item_id;
+    let done = store.resolve_work_item(id, Resolution::JoinPersons, act("same child"));
+    assert!(done.await.expect("resolved"));
+    let one = store.person_by_identifier("s|1").await.expect("person");
+    let two = store.person_by_identifier("s|2").await.expect("person");
+    assert_eq!(one, two);
+    let work = store.claim_routes(9).await.expect("routes");
+    assert_eq!(work.len(), 1);
+    assert_eq!(Some(work[0].record.persons[0].person), one);
+    assert!(work[0].record.persons[0].epoch > 0);
+}
