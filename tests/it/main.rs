@@ -4,6 +4,7 @@ mod architecture;
 mod cases;
 mod catalog_schemas;
 mod findings;
+mod format_laws;
 mod labels;
 mod redact;
 mod store;
