@@ -22,6 +22,7 @@ pub mod format;
 pub mod ledger;
 pub mod record;
 pub mod release;
+pub mod rules;
 pub mod store;
 pub mod telemetry;
 pub mod validate;
