@@ -54,13 +54,7 @@ impl Rules {
         let (wires, mut defects) = Wires::compile(&sources);
         let (schemas, more) = Schemas::compile(&sources);
         defects.extend(more);
-        let pack = sources
-            .files
-            .iter()
-            .filter(|(path, _)| path.starts_with("policies/"))
-            .map(|(path, file)| (path.clone(), file.text.clone()))
-            .collect();
-        let (policy, more) = Policy::from_files(&pack);
+        let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
         let rules = Rules {
             digest: sources.digest.clone(),

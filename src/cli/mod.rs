@@ -2,8 +2,10 @@
 //!
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
+mod decide;
 mod doctor;
 mod findings;
+mod policy;
 mod pull;
 mod records;
 mod serve;
@@ -21,10 +23,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Answer disclosure questions from a file, one a line
+    Decide(decide::Args),
     /// Look at store, keys, clock, certificates, agreements and rules
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// List, test and compare law packs
+    Policy(policy::Args),
     /// Fetch a batch of released records, with progress, resume and hashes
     Pull(pull::Args),
     /// Print the data dictionary of the record types, as in docs/records.md
@@ -36,8 +42,10 @@ enum Command {
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Decide(args) => decide::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Pull(args) => pull::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -129,3 +129,19 @@ pub struct Judgement {
     /// Policies used for what goes.
     pub used: Rules256,
 }
+
+impl Decision {
+    /// The answer to what is no question: deny, and somebody looks at it.
+    pub fn unread(id: Option<Text>) -> Decision {
+        Decision {
+            id,
+            decision: Effect::Deny,
+            permit: Vec::new(),
+            redact: Vec::new(),
+            obligations: vec![Obligation::HumanReview],
+            citations: vec![Arc::from("policy:unknown-default-deny")],
+            trace: Vec::new(),
+            consents: None,
+        }
+    }
+}

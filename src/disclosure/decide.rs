@@ -8,17 +8,18 @@ use super::facts::{Facts, Flag, Flags};
 use super::gather;
 use super::memo::Memo;
 use super::moment::Now;
-use super::pack::{Outcome, Pack};
+use super::pack::{Files, Outcome, Pack, SCHEMA};
 use super::papers::{Desk, Papers};
 use super::person::Person;
 use super::request::{Clock, Consent, Context, Request, Subject};
 use super::rule::Rank;
-use super::tables::Situation;
+use super::tables::{Situation, defect};
 use super::why::Why;
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole};
-use std::collections::BTreeMap;
+use crate::catalog::Sources;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One typed question about one person.
@@ -74,16 +75,45 @@ pub struct PolicyInfo {
     pub owner: Arc<str>,
     /// What it says, in English.
     pub plain_en: Arc<str>,
-    /// What it says, in Spanish (machine draft unless a reviewer is named).
+    /// What it says, in Spanish.
     pub plain_es: Arc<str>,
+    /// Whether nobody has reviewed the Spanish.
+    pub es_machine_draft: bool,
 }
 
 /// The instant of a case that names none.
 const CASES_NOW: &str = "2026-09-15T12:00:00-07:00";
 
 impl Policy {
+    /// Compiles the law pack of a catalog. With any defect it must not be served.
+    pub fn compile(sources: &Sources) -> (Policy, Vec<Defect>) {
+        let mut texts = sources.policy_data.clone();
+        for file in &sources.policies {
+            texts.insert(file.file.clone(), file.text.clone());
+        }
+        let mut county = BTreeSet::new();
+        let mut replaced = Vec::new();
+        for (path, file) in &sources.files {
+            if !path.starts_with("policies/") || !file.overlay {
+                continue;
+            }
+            if file.shipped.is_some() {
+                let message = "a county pack adds files; it does not replace shipped ones";
+                replaced.push(defect(path, "policy-county", message));
+            }
+            county.insert(path.clone());
+        }
+        texts.insert(String::from(SCHEMA), sources.policy_schema.clone());
+        let (policy, defects) = Policy::from_files(Files {
+            texts: &texts,
+            county: &county,
+        });
+        replaced.extend(defects);
+        (policy, replaced)
+    }
+
     /// Compiles the files of `policies/`, by path. With any defect it must not be served.
-    pub fn from_files(files: &BTreeMap<String, String>) -> (Policy, Vec<Defect>) {
+    pub fn from_files(files: Files<'_>) -> (Policy, Vec<Defect>) {
         let (pack, defects) = Pack::compile(files);
         let policy = Policy {
             pack,
@@ -117,6 +147,7 @@ impl Policy {
                 owner: Arc::clone(&rule.owner),
                 plain_en: Arc::clone(&rule.plain_en),
                 plain_es: Arc::clone(&rule.plain_es),
+                es_machine_draft: rule.es_reviewer.is_none(),
             })
             .collect()
     }

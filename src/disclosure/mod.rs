@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod cases;
 pub mod cite;
+mod county;
 pub mod decide;
 pub mod facts;
 mod gather;
@@ -24,6 +25,6 @@ pub mod tables;
 pub mod why;
 
 pub use answer::{Answer, Decision, Row, TraceRow};
-pub use decide::{Ask, Policy};
+pub use decide::{Ask, Policy, PolicyInfo};
 pub use request::{Consent, Context, Request, Subject};
 pub use rule::ObligationSet;

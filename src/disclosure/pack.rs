@@ -12,11 +12,12 @@ use crate::base::vocabulary::{
     ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole,
 };
 use cedar_policy as cedar;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::Arc;
 
-const SCHEMA: &str = "policies/schema.cedarschema";
+/// Where the types of the pack stand.
+pub const SCHEMA: &str = "policies/schema.cedarschema";
 const RULES_MAX: usize = 256;
 
 /// The policies of one class that are in force on a day.
@@ -88,6 +89,16 @@ impl Outcome {
 struct Parsed {
     rule: Rule,
     policy: cedar::Policy,
+    county: bool,
+}
+
+/// The files of `policies/` by path, and which of them a county laid over the shipped ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// Text by path.
+    pub texts: &'a BTreeMap<String, String>,
+    /// Paths of a county's own files.
+    pub county: &'a BTreeSet<String>,
 }
 
 fn annotation(policy: &cedar::Policy, key: &str) -> Option<Arc<str>> {
@@ -145,11 +156,12 @@ fn read_policy(policy: &cedar::Policy) -> Result<Rule, String> {
         owner: text("owner")?,
         plain_en: text("plain_en")?,
         plain_es: text("plain_es")?,
+        es_reviewer: annotation(policy, "es_reviewer"),
         id,
     })
 }
 
-fn parse_file(path: &str, text: &str, defects: &mut Vec<Defect>) -> Vec<Parsed> {
+fn parse_file(path: &str, text: &str, county: bool, defects: &mut Vec<Defect>) -> Vec<Parsed> {
     let set = match cedar::PolicySet::from_str(text) {
         Ok(set) => set,
         Err(error) => {
@@ -167,15 +179,26 @@ fn parse_file(path: &str, text: &str, defects: &mut Vec<Defect>) -> Vec<Parsed> 
     });
     let mut parsed = Vec::new();
     for policy in policies {
-        match read_policy(policy) {
-            Ok(rule) => {
-                let policy = policy.new_id(cedar::PolicyId::new(&rule.id));
-                parsed.push(Parsed { rule, policy });
-            }
+        match read_one(policy, county) {
+            Ok(one) => parsed.push(one),
             Err(message) => defects.push(defect(path, "policy-annotation", message)),
         }
     }
     parsed
+}
+
+fn read_one(policy: &cedar::Policy, county: bool) -> Result<Parsed, String> {
+    let mut rule = read_policy(policy)?;
+    let mut policy = policy.new_id(cedar::PolicyId::new(&rule.id));
+    if county {
+        policy = super::county::admit(&policy, &rule)?;
+        rule.scope.mentions.set(Flag::Mandate);
+    }
+    Ok(Parsed {
+        rule,
+        policy,
+        county,
+    })
 }
 
 /// Types every policy against the schema.
@@ -211,14 +234,16 @@ fn uids<'a>(of: &str, words: impl Iterator<Item = &'a str>) -> Vec<cedar::Entity
 
 impl Pack {
     /// Compiles the files of `policies/`; with any defect the pack must not be served.
-    pub fn compile(files: &BTreeMap<String, String>) -> (Pack, Vec<Defect>) {
+    pub fn compile(files: Files<'_>) -> (Pack, Vec<Defect>) {
         let mut defects = Vec::new();
         let mut parsed = Vec::new();
-        for (path, text) in files {
+        for (path, text) in files.texts {
             if path.starts_with("policies/") && path.ends_with(".cedar") {
-                parsed.extend(parse_file(path, text, &mut defects));
+                let county = files.county.contains(path);
+                parsed.extend(parse_file(path, text, county, &mut defects));
             }
         }
+        let files = files.texts;
         if parsed.len() > RULES_MAX {
             defects.push(defect(SCHEMA, "policy-many", "more than 256 policies"));
             parsed.truncate(RULES_MAX);
@@ -228,8 +253,10 @@ impl Pack {
             Ok(all) => validate(files, &all, &mut defects),
             Err(error) => defects.push(defect(SCHEMA, "policy-id", error.to_string())),
         }
+        let county: Vec<bool> = parsed.iter().map(|one| one.county).collect();
         let (rules, policies): (Vec<Rule>, Vec<cedar::Policy>) =
             parsed.into_iter().map(|one| (one.rule, one.policy)).unzip();
+        defects.extend(super::county::reach_hard_stops(&rules, &county));
         let mut tables = Tables::read(files, &mut defects);
         let (rows, by_id) = places(&rules);
         let places = Places {

@@ -107,6 +107,8 @@ pub struct Rule {
     pub plain_en: Arc<str>,
     /// `@plain_es`
     pub plain_es: Arc<str>,
+    /// `@es_reviewer`: who confirmed the Spanish; without one it is a machine draft
+    pub es_reviewer: Option<Arc<str>>,
 }
 
 /// Obligations, one bit each.
@@ -145,6 +147,15 @@ impl ObligationSet {
 }
 
 impl Rule {
+    /// Whether it closes its classes to everyone, for every purpose, under all facts.
+    pub fn closes_whole_classes(&self) -> bool {
+        let scope = &self.scope;
+        !self.permits
+            && scope.recipients == ALL
+            && scope.purposes == ALL
+            && scope.mentions == Flags::NONE
+    }
+
     /// Whether it may speak about this.
     pub fn speaks_of(
         &self,

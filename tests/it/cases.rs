@@ -4,24 +4,10 @@
 use kinbridge::disclosure::{Policy, cases};
 use std::collections::BTreeMap;
 
-/// The shipped files of `policies/`.
-pub fn files() -> BTreeMap<String, String> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
-    std::fs::read_dir(folder)
-        .expect("policies/ is there")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_file())
-        .map(|path| {
-            let name = path.file_name().expect("a name").to_string_lossy();
-            let text = std::fs::read_to_string(&path).expect("a text");
-            (format!("policies/{name}"), text)
-        })
-        .collect()
-}
-
 /// The shipped pack, which must compile without defects.
 pub fn policy() -> Policy {
-    let (policy, defects) = Policy::from_files(&files());
+    let (sources, _) = kinbridge::catalog::load(&[]);
+    let (policy, defects) = Policy::compile(&sources);
     let told: Vec<String> = defects.iter().map(ToString::to_string).collect();
     assert!(told.is_empty(), "{}", told.join("\n"));
     policy

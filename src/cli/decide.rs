@@ -1,0 +1,156 @@
+//! `kinbridge decide`: answers questions from a file, one JSON object a line, in order.
+//!
+//! The facts in a question are a what-if: an answer releases nothing. A line that is no question is
+//! answered with deny, and the command ends with exit code 1.
+
+use crate::base::Text;
+use crate::base::limits::RECORD_BYTES_MAX;
+use crate::catalog;
+use crate::disclosure::{Decision, Policy, Request};
+use anyhow::{Context, bail};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+
+/// Lines answered in one go, by all threads together.
+const BLOCK_LINES: usize = 4_096;
+
+/// Arguments of `decide`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Add what would open each withheld class, and how each consent was judged
+    #[arg(long)]
+    explain: bool,
+    /// A catalog folder laid over the shipped one; may be repeated
+    #[arg(long)]
+    catalog: Vec<PathBuf>,
+    /// One question a line; `-` is standard input
+    file: PathBuf,
+}
+
+/// The law pack of the shipped catalog with overlays; all defects are told.
+pub fn load(overlays: &[PathBuf]) -> anyhow::Result<Policy> {
+    let (sources, mut defects) = catalog::load(overlays);
+    defects.retain(|defect| defect.file.starts_with("policies"));
+    let (policy, more) = Policy::compile(&sources);
+    defects.extend(more);
+    if defects.is_empty() {
+        return Ok(policy);
+    }
+    for defect in &defects {
+        eprintln!("{defect}");
+    }
+    bail!("the law pack has {} defects", defects.len());
+}
+
+fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
+    let file = File::open(path).with_context(|| format!("{}", path.display()))?;
+    Ok(Box::new(BufReader::with_capacity(1 << 20, file)))
+}
+
+/// Answers every line.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let policy = load(&args.catalog)?;
+    let mut input = open(&args.file)?;
+    let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+    let mut line_number = 0;
+    let mut unread = 0_usize;
+    loop {
+        let block = read_block(&mut input, &mut line_number)?;
+        if block.is_empty() {
+            break;
+        }
+        for part in answer_block(&policy, &block, args.explain) {
+            out.write_all(&part.out)?;
+            for line in part.unread {
+                eprintln!("line {line}: not a question");
+                unread += 1;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(if unread == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+struct Line {
+    number: usize,
+    bytes: Vec<u8>,
+}
+
+fn read_block(mut input: &mut dyn BufRead, number: &mut usize) -> anyhow::Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    while lines.len() < BLOCK_LINES {
+        let mut bytes = Vec::with_capacity(1_024);
+        let limit = RECORD_BYTES_MAX as u64 + 1;
+        if (&mut input).take(limit).read_until(b'\n', &mut bytes)? == 0 {
+            break;
+        }
+        *number += 1;
+        if bytes.len() > RECORD_BYTES_MAX {
+            bail!("line {number} is longer than {RECORD_BYTES_MAX} bytes");
+        }
+        if !bytes.trim_ascii().is_empty() {
+            lines.push(Line {
+                number: *number,
+                bytes,
+            });
+        }
+    }
+    Ok(lines)
+}
+
+#[derive(Default)]
+struct Part {
+    out: Vec<u8>,
+    unread: Vec<usize>,
+}
+
+/// The answers in the order of the lines, taken by as many threads as there are processors.
+fn answer_block(policy: &Policy, block: &[Line], explain: bool) -> Vec<Part> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = block.len().div_ceil(threads).max(64);
+    thread::scope(|scope| {
+        let parts: Vec<_> = block
+            .chunks(share)
+            .map(|lines| scope.spawn(move || answer_lines(policy, lines, explain)))
+            .collect();
+        parts
+            .into_iter()
+            .map(|part| part.join().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn answer_lines(policy: &Policy, lines: &[Line], explain: bool) -> Part {
+    let mut part = Part::default();
+    for line in lines {
+        let decision = match serde_json::from_slice::<Request>(&line.bytes) {
+            Ok(request) if explain => policy.explain(&request),
+            Ok(request) => policy.decide(&request),
+            Err(_) => {
+                part.unread.push(line.number);
+                Decision::unread(id_of(&line.bytes))
+            }
+        };
+        if serde_json::to_writer(&mut part.out, &decision).is_err() {
+            part.unread.push(line.number);
+        }
+        part.out.push(b'\n');
+    }
+    part
+}
+
+/// The id of a line that is no question, if it can be read.
+fn id_of(line: &[u8]) -> Option<Text> {
+    let value: serde_json::Value = serde_json::from_slice(line).ok()?;
+    value.get("id")?.as_str().map(Text::new)
+}
