@@ -7,10 +7,12 @@
 
 mod accept;
 mod authorise;
+mod batch;
 mod claim;
 mod complete;
 mod consent;
 mod decision;
+mod erase;
 mod heads;
 mod identity;
 pub mod keys;
@@ -64,6 +66,8 @@ struct Inner {
     routes: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// Keys of claimed deliveries.
     claims: Mutex<HashMap<DeliveryId, claim::ClaimedKey>>,
+    /// Batches being received.
+    batches: Mutex<HashMap<SubmissionId, batch::Receiving>>,
     _lock: std::fs::File,
 }
 
@@ -188,6 +192,22 @@ impl Store {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T, Fault>> + Send + 'static,
     {
+        self.hand_over((&self.inner.work, operation), data, function)
+            .await
+    }
+
+    /// Runs a function in one of the writer's next groups, by way of the inbox given.
+    async fn hand_over<D, T, F>(
+        &self,
+        (inbox, operation): (&mpsc::Sender<Box<dyn Job>>, &'static str),
+        data: D,
+        function: F,
+    ) -> Result<T, StoreError>
+    where
+        D: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a D) -> BoxFuture<'a, Result<T, Fault>> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Work {
             operation,
@@ -196,7 +216,7 @@ impl Store {
             result: None,
             reply,
         });
-        let sent = self.inner.work.send(job).await;
+        let sent = inbox.send(job).await;
         sent.map_err(|_| stopped(operation))?;
         answer.await.unwrap_or_else(|_| Err(stopped(operation)))
     }

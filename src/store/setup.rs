@@ -36,6 +36,10 @@ pub(super) async fn open(
     let mut conn = options.clone().connect().await?;
     migrate(&mut conn).await?;
     let keys = Arc::new(open_keys(&mut conn, master).await?);
+    let erased = super::erase::all_unsealed(&mut conn).await?;
+    if erased > 0 {
+        tracing::info!(erased, "batches that were never sealed are erased");
+    }
     let tail = read_tail(&mut conn).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
@@ -63,6 +67,7 @@ pub(super) async fn open(
             writer: Mutex::new(Some(writer)),
             routes: Mutex::default(),
             claims: Mutex::default(),
+            batches: Mutex::default(),
             _lock: lock,
         }),
     })

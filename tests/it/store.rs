@@ -1,6 +1,8 @@
 //! The contract of the store: one suite that any database behind the named operations passes.
 
 mod accept;
+mod batch;
 mod consent;
+mod crash;
 mod delivery;
 mod world;
