@@ -160,7 +160,7 @@ codes! {
     STATUS_HISTORY_UNORDERED = "status-history-unordered", Error,
         "the status history is not in the order of its times",
         "list the changes of status from the oldest to the newest";
-    STATUS_HISTORY_MISMATCH = "status-history-mismatch", Warning,
+    STATUS_HISTORY_MISMATCH = "status-history-mismatch", Error,
         "the last entry of the status history is not the status of the referral",
         "add the last change to the history, or correct the status";
     STATUS_AFTER_END = "status-after-end", Warning,

@@ -16,13 +16,13 @@ pub use notation::{Notation, SenderNotation, Step};
 
 use crate::base::defect::Defect;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::FINDINGS_TRUNCATED;
+use crate::base::finding_codes::{DATE_IMPOSSIBLE, FINDINGS_TRUNCATED, SCHEMA_PATTERN_MISMATCH};
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::Sources;
 use crate::catalog::schema::Shape;
 use crate::format::tree::Node;
 use representation::Tree;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All schemas of the catalog, compiled.
@@ -106,8 +106,7 @@ impl Schema {
             for error in self.engine.iter_errors(node).take(RECORD_FINDINGS_MAX) {
                 explain::explain(&error, node, steps, notation, &mut findings);
             }
-            let mut seen = std::collections::BTreeSet::new();
-            findings.retain(|f| seen.insert((f.code.clone(), f.path.clone())));
+            once_each(&mut findings);
         }
         if self.open {
             open::unknown(&self.shape, node, steps, notation, &mut findings);
@@ -118,6 +117,21 @@ impl Schema {
         }
         findings
     }
+}
+
+/// Keeps the first finding of a code at a place, and of a date only that it does not exist.
+fn once_each(findings: &mut Vec<Finding>) {
+    let impossible: BTreeSet<String> = findings
+        .iter()
+        .filter(|finding| finding.code == DATE_IMPOSSIBLE.code)
+        .map(|finding| finding.path.clone())
+        .collect();
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| {
+        let form = finding.code == SCHEMA_PATTERN_MISMATCH.code;
+        !(form && impossible.contains(&finding.path))
+            && seen.insert((finding.code.clone(), finding.path.clone()))
+    });
 }
 
 #[cfg(test)]

@@ -195,6 +195,20 @@ fn referrals() {
             ),
         ],
     );
+    let named = REFERRAL.replace(
+        "\"status\":",
+        "\"recipient\":{\"worker\":\"p4\"},\"status\":",
+    );
+    let found = wrong("service-referral", &named);
+    assert_eq!(found[0].1, "/body/recipient/worker");
+    let void = REFERRAL
+        .replace("{\"subject_refs\"", "{\"action\":\"void\",\"subject_refs\"")
+        .replace(
+            "\"status\":\"completed\"",
+            "\"status\":\"entered-in-error\"",
+        )
+        .replace("\"outcome\":\"service_received\",", "");
+    assert_eq!(wrong("service-referral", &void), []);
     let open = REFERRAL
         .replace("completed", "on-hold")
         .replace("service_received", "waitlisted");

@@ -37,7 +37,7 @@ const CLOSED: &str = r#"{"type":"object","additionalProperties":false,"required"
   "properties":{
     "id":{"type":"string","pattern":"^[0-9]{3}$"},
     "at":{"type":"string","format":"date-time"},
-    "born":{"type":"string","format":"partial-date"},
+    "born":{"type":"string","format":"partial-date","pattern":"^[0-9]{4}(-(0[1-9]|1[0-2]))?$"},
     "mode":{"type":"string","enum":["phone","video"]},
     "minutes":{"type":"integer","minimum":0,"maximum":1440},
     "amount":{"type":"number"},

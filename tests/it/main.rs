@@ -9,5 +9,6 @@ mod labels;
 mod redact;
 mod store;
 mod tidy;
+mod validation;
 mod web;
 mod wire_shapes;

@@ -22,6 +22,9 @@ const REFERENCES: &[&str] = &[
     "/body/rights/*/person",
     "/body/rights/*/child",
     "/body/placement/*/person",
+    "/body/requester/worker",
+    "/body/recipient/worker",
+    "/body/status_history/*/by/worker",
 ];
 
 pub(super) fn check(check: &mut Check<'_>) {

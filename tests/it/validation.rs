@@ -1,0 +1,212 @@
+//! Goal: our verdict on a canonical record is the one its schema files give, every contradiction in
+//! the fixtures has its code, and no finding repeats a value. Method: fixtures through schema and
+//! rules; generated mutations held against a plain JSON Schema engine on the files themselves.
+
+use crate::tidy::root;
+use jsonschema::Registry;
+use kinbridge::base::finding::Finding;
+use kinbridge::base::id::RecordType;
+use kinbridge::catalog::schema::TextFormat;
+use kinbridge::catalog::{Sources, load};
+use kinbridge::format::{Node, Value, json};
+use kinbridge::validate::text_form::{Verdict, verdict};
+use kinbridge::validate::{Schemas, SenderNotation, rules};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+const TYPES: &[&str] = &[
+    "person",
+    "family-case",
+    "engagement-contact",
+    "service-referral",
+];
+
+static CATALOG: LazyLock<(Sources, Schemas)> = LazyLock::new(|| {
+    let (sources, _) = load(&[]);
+    let (schemas, defects) = Schemas::compile(&sources);
+    assert!(defects.is_empty(), "{defects:?}");
+    (sources, schemas)
+});
+
+fn path_of(record_type: &str) -> String {
+    format!("canonical/{record_type}.schema.json")
+}
+
+/// Everything that is wrong with a canonical record.
+fn findings(record_type: &str, node: &Node) -> Vec<Finding> {
+    let schema = CATALOG.1.get(&path_of(record_type)).expect("a schema");
+    let mut found = schema.check(node, &SenderNotation::Pointer);
+    found.extend(rules::cross_field(&RecordType(record_type.into()), node));
+    found
+}
+
+/// The single-record fixtures of canonical JSON: type, case, bytes.
+fn fixtures() -> Vec<(&'static str, String, Vec<u8>)> {
+    let mut out = Vec::new();
+    for record_type in TYPES {
+        let folder = root().join("fixtures/kinbridge-json").join(record_type);
+        for entry in std::fs::read_dir(folder).expect("fixtures").flatten() {
+            let case = entry.file_name().to_string_lossy().into_owned();
+            if let Ok(bytes) = std::fs::read(entry.path().join("input.json")) {
+                if !case.starts_with("batch-") {
+                    out.push((*record_type, case, bytes));
+                }
+            }
+        }
+    }
+    assert!(out.len() > 30, "the fixtures are where they were");
+    out
+}
+
+/// Fixtures that are wrong, with the code of each error.
+const WRONG: &[(&str, &str)] = &[
+    ("bad-address-kind", "schema-code-unknown"),
+    ("bad-address-member", "schema-unknown-field"),
+    ("bad-dangling-person", "reference-dangling"),
+    ("bad-dangling-worker", "reference-dangling"),
+    ("bad-duplicate-key", "duplicate-key"),
+    ("bad-duration-disagrees", "duration-mismatch"),
+    ("bad-duration-text", "schema-type-mismatch"),
+    ("bad-end-before-start", "period-reversed"),
+    ("bad-enrollment-code", "schema-code-unknown"),
+    ("bad-history-disagrees", "status-history-mismatch"),
+    ("bad-impossible-date", "date-impossible"),
+    ("bad-impossible-instant", "date-impossible"),
+    ("bad-invalid-utf8", "encoding-invalid"),
+    ("bad-no-offset", "schema-pattern-mismatch"),
+    ("bad-no-service-source", "schema-required-missing"),
+    ("bad-no-status", "schema-required-missing"),
+    ("bad-number-not-exact", "number-not-exact"),
+    ("bad-relationship-code", "schema-code-unknown"),
+    ("bad-several-things", "schema-pattern-mismatch"),
+    ("bad-status-ready", "schema-code-unknown"),
+    ("bad-truncated", "syntax-invalid"),
+    ("bad-two-keys-alike", "person-key-repeated"),
+    ("bad-unknown-code", "schema-code-unknown"),
+    ("bad-unknown-codes", "schema-code-unknown"),
+    ("bad-unknown-field", "schema-unknown-field"),
+    ("bad-wrong-type", "schema-type-mismatch"),
+    (
+        "warn-interpretation-unqualified",
+        "interpreter-not-qualified",
+    ),
+    ("warn-safety-without-report", "check-reporting-duty"),
+];
+
+#[test]
+fn every_fixture_has_the_findings_its_name_promises() {
+    let table: BTreeMap<&str, &str> = WRONG.iter().copied().collect();
+    for (record_type, case, bytes) in fixtures() {
+        let parsed = json::parse(&bytes);
+        let mut found = parsed.findings;
+        if let Some(tree) = &parsed.tree {
+            found.extend(findings(record_type, tree));
+        }
+        let codes: Vec<&str> = found.iter().map(|f| f.code.as_ref()).collect();
+        let errors = found.iter().filter(|f| f.is_error()).count();
+        match table.get(case.as_str()) {
+            Some(code) => assert!(codes.contains(code), "{record_type}/{case}: {codes:?}"),
+            None => assert!(codes.is_empty(), "{record_type}/{case}: {codes:?}"),
+        }
+        assert_eq!(
+            errors > 0,
+            case.starts_with("bad-"),
+            "{record_type}/{case}: {codes:?}"
+        );
+    }
+}
+
+/// The plain engine on the schema files themselves, references followed by name.
+fn plain(record_type: &str, registry: &Registry<'_>) -> jsonschema::Validator {
+    let mut options = jsonschema::options().with_registry(registry).offline();
+    for word in TextFormat::WORDS {
+        let format = TextFormat::of(word).expect("a format");
+        options = options.with_format(*word, move |text| verdict(format, text) == Verdict::Right);
+    }
+    let reference = format!("kb:///{}", path_of(record_type));
+    options
+        .should_validate_formats(true)
+        .build(&serde_json::json!({ "$ref": reference }))
+        .expect("the schema files compile as they are")
+}
+
+static PLAIN: LazyLock<BTreeMap<&'static str, jsonschema::Validator>> = LazyLock::new(|| {
+    let mut registry = Registry::new();
+    for (path, schema) in &CATALOG.0.schema_json {
+        if path.starts_with("canonical/") {
+            let uri = format!("kb:///{path}");
+            registry = registry.add(uri, schema.clone()).expect("a schema file");
+        }
+    }
+    let registry = registry.prepare().expect("the references resolve");
+    TYPES.iter().map(|t| (*t, plain(t, &registry))).collect()
+});
+
+/// Every node of a tree, one after another.
+fn count(node: &Node) -> usize {
+    let members = node.members().iter().map(|(_, child)| count(child));
+    1 + members.sum::<usize>() + node.items().iter().map(count).sum::<usize>()
+}
+
+/// Changes the node that is `at` steps into the tree; false when it was removed from its parent.
+fn change(node: &mut Node, at: &mut usize, what: u8) -> bool {
+    if *at == 0 {
+        *at = usize::MAX;
+        let canary = || Node::string("CANARY-VALUE");
+        match what {
+            0 => return false,
+            1 => node.value = Value::Null,
+            2 => *node = canary(),
+            3 => node.value = Value::Number("17".into()),
+            4 => node.value = Value::Array(vec![canary()]),
+            5 => node.value = Value::Object(vec![("strange".into(), canary())]),
+            6 => node.value = Value::Bool(true),
+            _ => node.set("strange", canary()),
+        }
+        return true;
+    }
+    *at -= 1;
+    match &mut node.value {
+        Value::Object(members) => {
+            members.retain_mut(|(_, m)| *at == usize::MAX || change(m, at, what))
+        }
+        Value::Array(items) => items.retain_mut(|item| *at == usize::MAX || change(item, at, what)),
+        _ => {}
+    }
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn our_verdict_is_that_of_the_schema_files(
+        pick in any::<Index>(),
+        edits in proptest::collection::vec((any::<Index>(), 0u8..8), 0..3),
+    ) {
+        let all = fixtures();
+        let (record_type, _, bytes) = &all[pick.index(all.len())];
+        let Some(mut node) = json::parse(bytes).tree else {
+            return Ok(());
+        };
+        for (at, what) in edits {
+            let mut at = at.index(count(&node));
+            change(&mut node, &mut at, what);
+        }
+        let mut text = Vec::new();
+        json::write(&node, &mut text);
+        let value: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        let theirs = PLAIN[record_type].is_valid(&value);
+        let schema = CATALOG.1.get(&path_of(record_type)).expect("a schema");
+        prop_assert_eq!(schema.is_valid(&node), theirs);
+        let found = findings(record_type, &node);
+        let by_schema = schema.check(&node, &SenderNotation::Pointer);
+        prop_assert_eq!(by_schema.iter().any(Finding::is_error), !theirs);
+        for finding in &found {
+            let told = format!("{} {} {}", finding.message, finding.fix, finding.path);
+            prop_assert!(!told.contains("CANARY"), "{told}");
+        }
+    }
+}
