@@ -4,14 +4,15 @@
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::defect::Defect;
-use crate::catalog::{self, Sources};
 use crate::config::Config;
+use crate::rules::Rules;
 use crate::store::keys::KeyError;
 use crate::store::{MasterKey, Store, StoreError};
 use crate::telemetry::{Event, emit, metrics};
 use crate::web::principal::Directory;
 use crate::web::server::{Server, ServerError};
 use crate::web::site::Site;
+use arc_swap::ArcSwap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Gateway {
     pub clock: Arc<dyn Clock>,
     /// Everything kept.
     pub store: Store,
+    /// The rules in force; a reload swaps them whole.
+    pub rules: Arc<ArcSwap<Rules>>,
 }
 
 /// A running gateway.
@@ -70,22 +73,22 @@ pub struct Running {
 /// Starts a gateway on the system's clock with the catalog the settings name. Must be called
 /// inside the runtime.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let (sources, defects) = catalog::load(&config.catalog);
-    if !defects.is_empty() {
-        return Err(StartError::Catalog(defects));
-    }
-    start_with(config, &sources, Arc::new(SystemClock)).await
+    let overlays = config.catalog.clone();
+    let rules = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
+    let rules = rules.map_err(|_| StartError::Catalog(Vec::new()))?;
+    let rules = rules.map_err(StartError::Catalog)?;
+    start_with(config, rules, Arc::new(SystemClock)).await
 }
 
-/// Starts a gateway with a catalog already read, on a given clock.
+/// Starts a gateway with rules already compiled, on a given clock.
 pub async fn start_with(
     config: Config,
-    sources: &Sources,
+    rules: Arc<Rules>,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
     // The recorder must be there before the first event, or its numbers are lost.
     let _ = metrics();
-    let partners = sources.partners.values();
+    let partners = rules.partners.values();
     let directory = Directory::build(partners, &config.operator, &config.limits);
     if !directory.clashes().is_empty() {
         return Err(StartError::CredentialClash(directory.clashes().join(", ")));
@@ -95,12 +98,13 @@ pub async fn start_with(
         config: Arc::new(config),
         clock,
         store,
+        rules: Arc::new(ArcSwap::new(rules)),
     };
     let site = Arc::new(Site::new(&gateway, directory));
     let server = Server::start(&site)?;
     emit(&Event::Started {
         address: server.address,
-        rule_set: sources.digest.as_str(),
+        rule_set: gateway.rules.load().digest.as_str(),
     });
     Ok(Running {
         gateway,
@@ -130,6 +134,14 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 }
 
 impl Running {
+    /// Reads the catalog again; swaps the rules and the credentials when there is no defect.
+    ///
+    /// # Errors
+    /// All defects; the old rules stay in force.
+    pub async fn reload(&self) -> Result<(), Vec<Defect>> {
+        self.site.reload().await.map(|_| ())
+    }
+
     /// Stops: no new connections, what is in flight is finished, workers end, the store closes.
     pub async fn shutdown(self) {
         emit(&Event::Stopping);

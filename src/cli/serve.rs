@@ -34,14 +34,35 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let running = app::start(config).await?;
+    let running = match app::start(config).await {
+        Err(app::StartError::Catalog(defects)) => {
+            for defect in &defects {
+                eprintln!("{defect}");
+            }
+            anyhow::bail!("{} defects in the catalog", defects.len());
+        }
+        started => started?,
+    };
     println!("kinbridge listens on {}", running.address);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => reload(&running).await,
+        }
     }
     running.shutdown().await;
     Ok(())
+}
+
+/// SIGHUP reads the catalog again. Defects are printed and the old rules stay.
+async fn reload(running: &app::Running) {
+    if let Err(defects) = running.reload().await {
+        for defect in defects {
+            eprintln!("{defect}");
+        }
+    }
 }

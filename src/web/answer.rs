@@ -12,7 +12,7 @@ use super::problem::{
 use super::routes::{Access, BodyRule, Handler, Route};
 use super::site::{Place, Site};
 use super::tls::Peer;
-use super::{health, submissions};
+use super::{consents, decisions, health, operations, submissions, work};
 use crate::base::id::CorrelationId;
 use crate::store::StoreError;
 use crate::telemetry::{Event, emit};
@@ -68,6 +68,12 @@ impl Call {
     /// A part of the path.
     pub fn part(&self, name: &str) -> &str {
         self.request.match_info().get(name).unwrap_or_default()
+    }
+
+    /// Whether the query has `name=true`.
+    pub fn asks_for(&self, name: &str) -> bool {
+        let mut pairs = self.request.query_string().split('&');
+        pairs.any(|pair| pair.split_once('=') == Some((name, "true")))
     }
 
     /// The announced length of the body; 0 when there is none.
@@ -259,6 +265,15 @@ async fn run(call: Call) -> Outcome {
         Handler::Healthz => health::healthz(),
         Handler::Readyz => health::readyz(&call),
         Handler::Openapi => health::openapi(&call),
+        Handler::SubmissionGet => submissions::get(&call).await,
         Handler::SubmissionRecords => submissions::records(&call).await,
+        Handler::ConsentPut => consents::put(call).await,
+        Handler::ConsentGet => consents::get(&call).await,
+        Handler::ConsentRevoke => consents::revoke(&call).await,
+        Handler::Decide => decisions::decide(call).await,
+        Handler::WorkItems => work::items(&call).await,
+        Handler::WorkItemResolve => work::resolve(call).await,
+        Handler::DeliveryReplay => work::replay(call).await,
+        Handler::RulesReload => operations::reload(call).await,
     }
 }

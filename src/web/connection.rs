@@ -11,7 +11,7 @@ use super::site::Site;
 use super::tls::{Authorities, Peer};
 use actix_http::body::BoxBody;
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, KeepAlive, Protocol};
+use actix_http::{HttpService, HttpServiceBuilder, KeepAlive, Protocol};
 use actix_service::{
     IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
 };
@@ -102,15 +102,16 @@ where
         .into_factory()
         .map_err(|error: actix_web::Error| error.error_response());
     let head_timeout = Duration::from_millis(site.config.limits.head_timeout_ms);
-    HttpService::build()
+    let builder = HttpService::build()
         .graceful_shutdown_signal(stopping)
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .client_request_timeout(head_timeout)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .expect(fn_service(move |request: actix_http::Request| {
-            let answer = unwelcome(&site, &request);
-            async move { answer.map_or(Ok(request), Err) }
-        }))
+        .client_disconnect_timeout(Duration::from_secs(1));
+    let welcome = fn_service(move |request: actix_http::Request| {
+        let answer = unwelcome(&site, &request);
+        async move { answer.map_or(Ok(request), Err) }
+    });
+    HttpServiceBuilder::expect(builder, welcome)
         .on_connect_ext(move |io: &Paced<T>, data: &mut Extensions| {
             if let Some(peer) = show(io.inner()) {
                 data.insert(peer);

@@ -116,7 +116,16 @@ pub enum Handler {
     Healthz,
     Readyz,
     Openapi,
+    SubmissionGet,
     SubmissionRecords,
+    ConsentPut,
+    ConsentGet,
+    ConsentRevoke,
+    Decide,
+    WorkItems,
+    WorkItemResolve,
+    DeliveryReplay,
+    RulesReload,
 }
 
 /// What the documents say.
@@ -169,6 +178,15 @@ const fn answer(status: u16, text: &'static str, schema: &'static str) -> Answer
 const PARTNERS: Access = Access::Known {
     partners: true,
     roles: &[],
+};
+
+const OFFICERS: Access = Access::Known {
+    partners: false,
+    roles: &[Role::Integrator, Role::PrivacyOfficer],
+};
+
+const JSON: BodyRule = BodyRule::Whole {
+    bytes_max: 256 << 10,
 };
 
 const PAGED: &[Parameter] = &[
@@ -251,6 +269,184 @@ pub static ROUTES: &[Route] = &[
             answers: &[
                 answer(200, "One page", "RecordPage"),
                 answer(400, "The cursor is not one of ours", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "submission",
+        verb: Verb::Get,
+        path: "/v1/submissions/{id}",
+        handler: Handler::SubmissionGet,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::Submission),
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "What became of a submission: its first records and where each went",
+            parameters: &[],
+            takes: &[],
+            answers: &[answer(200, "The timeline", "Submission")],
+        },
+    },
+    Route {
+        name: "consent_put",
+        verb: Verb::Put,
+        path: "/v1/consents/{id}",
+        handler: Handler::ConsentPut,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::Consent),
+        body: JSON,
+        doc: Doc {
+            summary: "Lodge a consent or a new revision of it",
+            parameters: &[],
+            takes: &[("application/json", "ConsentLodging")],
+            answers: &[
+                answer(200, "Lodged and in force", "ConsentChange"),
+                answer(409, "The id belongs to another person's consent", PROBLEM),
+                answer(415, "Not JSON", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "consent",
+        verb: Verb::Get,
+        path: "/v1/consents/{id}",
+        handler: Handler::ConsentGet,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::Consent),
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "The newest revision of a consent you lodged",
+            parameters: &[],
+            takes: &[],
+            answers: &[answer(200, "The consent", "Consent")],
+        },
+    },
+    Route {
+        name: "consent_revoke",
+        verb: Verb::Post,
+        path: "/v1/consents/{id}/revoke",
+        handler: Handler::ConsentRevoke,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::Consent),
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "Revoke a consent: nothing more is released on it",
+            parameters: &[],
+            takes: &[],
+            answers: &[answer(200, "Revoked", "ConsentChange")],
+        },
+    },
+    Route {
+        name: "decide",
+        verb: Verb::Post,
+        path: "/v1/decisions",
+        handler: Handler::Decide,
+        access: Access::Known {
+            partners: true,
+            roles: &[Role::Integrator, Role::PrivacyOfficer, Role::Auditor],
+        },
+        scope: Scope::Gateway,
+        body: JSON,
+        doc: Doc {
+            summary: "What may go to a recipient for a purpose, and why",
+            parameters: &[Parameter {
+                name: "explain",
+                header: false,
+                required: false,
+                text: "`true`: also why each paper counts or not, and what would permit",
+            }],
+            takes: &[("application/json", "DecisionRequest")],
+            answers: &[
+                answer(200, "The decision; nothing is released", "Decision"),
+                answer(415, "Not JSON", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "work_items",
+        verb: Verb::Get,
+        path: "/v1/work-items",
+        handler: Handler::WorkItems,
+        access: Access::Known {
+            partners: true,
+            roles: &[Role::Integrator, Role::PrivacyOfficer],
+        },
+        scope: Scope::Own(IdKind::None),
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "What waits for a person: a partner's own, an operator's all",
+            parameters: PAGED,
+            takes: &[],
+            answers: &[
+                answer(200, "One page, oldest first", "WorkItemPage"),
+                answer(400, "The cursor is not one of ours", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "work_item_resolve",
+        verb: Verb::Post,
+        path: "/v1/work-items/{id}/resolve",
+        handler: Handler::WorkItemResolve,
+        access: OFFICERS,
+        scope: Scope::All,
+        body: JSON,
+        doc: Doc {
+            summary: "Resolve a work item, with a reason for the ledger",
+            parameters: &[],
+            takes: &[("application/json", "WorkItemResolution")],
+            answers: &[
+                answer(200, "Resolved", "Done"),
+                answer(415, "Not JSON", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "delivery_replay",
+        verb: Verb::Post,
+        path: "/v1/deliveries/{id}/replay",
+        handler: Handler::DeliveryReplay,
+        access: OFFICERS,
+        scope: Scope::All,
+        body: JSON,
+        doc: Doc {
+            summary: "Try a dead or held delivery again, with a reason for the ledger",
+            parameters: &[],
+            takes: &[("application/json", "OperatorReason")],
+            answers: &[
+                answer(200, "Queued; it is decided anew before it is sent", "Done"),
+                answer(
+                    409,
+                    "Withheld: only a consent, link or agreement moves it",
+                    PROBLEM,
+                ),
+                answer(415, "Not JSON", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "rules_reload",
+        verb: Verb::Post,
+        path: "/v1/rules/reload",
+        handler: Handler::RulesReload,
+        access: Access::Known {
+            partners: false,
+            roles: &[Role::Integrator],
+        },
+        scope: Scope::All,
+        body: JSON,
+        doc: Doc {
+            summary: "Read the catalog again; swapped only without defects",
+            parameters: &[],
+            takes: &[("application/json", "OperatorReason")],
+            answers: &[
+                answer(200, "The new rules are in force", "RulesInForce"),
+                answer(415, "Not JSON", PROBLEM),
+                answer(
+                    422,
+                    "Defects, or a body that cannot be read; the old rules stay",
+                    PROBLEM,
+                ),
             ],
         },
     },

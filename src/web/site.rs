@@ -3,8 +3,12 @@
 use super::principal::Directory;
 use crate::app::Gateway;
 use crate::base::clock::Clock;
+use crate::base::defect::Defect;
+use crate::base::id::RuleSetId;
 use crate::config::Config;
+use crate::rules::Rules;
 use crate::store::Store;
+use crate::telemetry::{Event, emit};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,6 +21,8 @@ pub struct Site {
     pub clock: Arc<dyn Clock>,
     /// Everything kept.
     pub store: Store,
+    /// The rules in force.
+    pub rules: Arc<ArcSwap<Rules>>,
     /// Credentials in force.
     pub directory: ArcSwap<Directory>,
     /// OpenAPI, rendered once.
@@ -32,10 +38,60 @@ impl Site {
             config: gateway.config.clone(),
             clock: gateway.clock.clone(),
             store: gateway.store.clone(),
+            rules: gateway.rules.clone(),
             directory: ArcSwap::from_pointee(directory),
             openapi: super::openapi::render(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there
+    /// is no defect. What was withheld under the old rules is decided again.
+    ///
+    /// # Errors
+    /// All defects; the old rules and credentials stay.
+    pub async fn reload(&self) -> Result<RuleSetId, Vec<Defect>> {
+        let overlays = self.config.catalog.clone();
+        let loaded = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
+        let rules = loaded.unwrap_or_else(|_| Err(Vec::new()));
+        let rules = rules.and_then(|rules| Ok((self.directory_of(&rules)?, rules)));
+        let (directory, rules) = rules.inspect_err(|defects| {
+            let defects = defects.len();
+            emit(&Event::RulesRefused { defects });
+        })?;
+        let digest = rules.digest.clone();
+        self.rules.store(rules);
+        self.directory.store(Arc::new(directory));
+        if let Err(error) = self.store.reevaluate_partner(None).await {
+            emit(&Event::Failed {
+                operation: error.operation,
+                cause: &error.cause,
+            });
+        }
+        emit(&Event::RulesLoaded {
+            rule_set: digest.as_str(),
+        });
+        Ok(digest)
+    }
+
+    fn directory_of(&self, rules: &Rules) -> Result<Directory, Vec<Defect>> {
+        let config = &self.config;
+        let partners = rules.partners.values();
+        let directory = Directory::build(partners, &config.operator, &config.limits);
+        let clashes = directory.clashes().iter().map(|name| Defect {
+            file: String::from("mappings/partners"),
+            line: 0,
+            column: 0,
+            code: "credential-clash",
+            message: format!("{name} has a credential another principal has too"),
+            help: String::from("give each its own"),
+        });
+        let clashes: Vec<Defect> = clashes.collect();
+        if clashes.is_empty() {
+            Ok(directory)
+        } else {
+            Err(clashes)
         }
     }
 

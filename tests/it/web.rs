@@ -4,5 +4,6 @@ mod admission;
 mod harness;
 mod holdings;
 mod identity;
+mod operators;
 mod submissions;
 mod table;

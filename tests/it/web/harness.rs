@@ -1,19 +1,16 @@
 //! A gateway for one test, and clients for it.
 
 use kinbridge::app::{self, Running};
-use kinbridge::base::clock::SystemClock;
 use kinbridge::base::digest::Digest;
-use kinbridge::catalog;
 use kinbridge::config::{Config, Operator, Role};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A gateway with two test partners and three operators; tokens are `token-<id>`.
 pub struct Gateway {
     pub running: Running,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// The file of a partner; `more` follows the credential.
@@ -72,13 +69,12 @@ impl Gateway {
         let mut config = config(&folder);
         change(&mut config);
         config.catalog.push(overlay(folder.path(), partners));
-        let (sources, _) = catalog::load(&config.catalog);
-        let started = app::start_with(config, &sources, Arc::new(SystemClock)).await;
-        let running = started.expect("started");
-        Gateway {
-            running,
-            _folder: folder,
-        }
+        let running = app::start(config).await.expect("started");
+        Gateway { running, folder }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,6 +1,6 @@
 //! Something of every kind that belongs to partner alpha, put straight into the store.
 
-use super::harness::Gateway;
+use super::harness::{Gateway, client};
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{
@@ -9,6 +9,7 @@ use kinbridge::base::id::{
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::store::{Action, NewPerson, NewRecord, NewSubmission, Store};
 use kinbridge::web::routes::IdKind;
+use serde_json::{Value, json};
 
 /// Ids of what alpha has.
 pub struct Holdings {
@@ -17,9 +18,34 @@ pub struct Holdings {
 
 pub async fn of_alpha(gateway: &Gateway) -> Holdings {
     let store = &gateway.running.gateway.store;
+    let consent = client()
+        .put(gateway.url("/v1/consents/roi-1"))
+        .bearer_auth("token-alpha")
+        .json(&lodging())
+        .send()
+        .await
+        .expect("answer");
+    assert_eq!(consent.status(), 200);
     Holdings {
         submission: submission(store, "alpha", 3).await,
     }
+}
+
+/// A consent of an invented person.
+pub fn lodging() -> Value {
+    json!({
+        "subject": { "system": "urn:example:family-id", "value": "F-1001" },
+        "consent": {
+            "kind": "general_roi",
+            "type": "permit",
+            "grantor": "self",
+            "classes": ["referral"],
+            "recipients": ["service_org"],
+            "purposes": ["care_coordination"],
+            "signed": "2026-03-01",
+            "end": "2027-02-28"
+        }
+    })
 }
 
 impl Holdings {
@@ -30,13 +56,17 @@ impl Holdings {
                 let unknown = SubmissionId::mint(Timestamp(1));
                 (self.submission.to_string(), unknown.to_string())
             }
+            IdKind::Consent => (String::from("roi-1"), String::from("roi-9")),
             other => panic!("add something of kind {other:?} to the holdings"),
         }
     }
 
     /// A body the route takes.
-    pub fn body(&self, _route: &str) -> String {
-        String::new()
+    pub fn body(&self, route: &str) -> String {
+        match route {
+            "consent_put" => lodging().to_string(),
+            _ => String::new(),
+        }
     }
 }
 

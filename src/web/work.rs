@@ -1,0 +1,130 @@
+//! Held and failed work: what waits for a person, and what a person does about it.
+//!
+//! Every act of an operator carries a reason and becomes a ledger entry in the same transaction.
+
+use super::answer::{Call, Outcome, store_failed};
+use super::json;
+use super::paging::Page;
+use super::principal::Principal;
+use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
+use crate::base::clock::Timestamp;
+use crate::base::id::{DeliveryId, WorkItemId};
+use crate::store::{DeliveryState, OperatorAct, Resolution, WorkItem};
+use actix_web::HttpResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Longest reason, bytes.
+const REASON_BYTES_MAX: usize = 2_000;
+
+/// What an operator writes for the ledger.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Resolving {
+    resolution: Word,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Release,
+    JoinPersons,
+    Discard,
+}
+
+/// Open work items: a partner's own, an operator's all.
+pub async fn items(call: &Call) -> Outcome {
+    let page = Page::of(call)?;
+    let after = page.after(WorkItemId::parse)?;
+    let own = match &call.principal {
+        Some(Principal::Partner(pass)) => Some(&pass.id),
+        _ => None,
+    };
+    let found = call.site.store.work_items(own, after, page.rows()).await;
+    let items = found.map_err(|error| store_failed(&error))?;
+    let last = items.last().map(|item| item.work_item_id.to_string());
+    let next_cursor = page.next(items.len(), last);
+    let items: Vec<Value> = items.iter().map(shown).collect();
+    Ok(HttpResponse::Ok().json(json!({ "work_items": items, "next_cursor": next_cursor })))
+}
+
+fn shown(item: &WorkItem) -> Value {
+    json!({
+        "work_item_id": item.work_item_id,
+        "partner": item.partner,
+        "cause": item.cause,
+        "record_id": item.record_id,
+        "delivery_id": item.delivery_id,
+        "created_at": item.created_at.to_rfc3339(),
+        "resolved_at": item.resolved_at.map(Timestamp::to_rfc3339),
+        "resolution": item.resolution,
+        "detail": item.detail,
+    })
+}
+
+/// Resolves one.
+pub async fn resolve(mut call: Call) -> Outcome {
+    let resolving: Resolving = json::read(&mut call).await?;
+    let act = act(&call, resolving.reason)?;
+    let id = WorkItemId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
+    let resolution = match resolving.resolution {
+        Word::Release => Resolution::Release,
+        Word::JoinPersons => Resolution::JoinPersons,
+        Word::Discard => Resolution::Discard,
+    };
+    let done = call.site.store.resolve_work_item(id, resolution, act).await;
+    done_or_unknown(done.map_err(|error| store_failed(&error))?)
+}
+
+/// Queues a dead or held delivery again; it is decided anew before it is sent.
+pub async fn replay(mut call: Call) -> Outcome {
+    let Reason { reason } = json::read(&mut call).await?;
+    let act = act(&call, reason)?;
+    let id = DeliveryId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
+    let store = &call.site.store;
+    let found = store.delivery(id).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let found = found.ok_or_else(Problem::not_found)?;
+    if found.state == DeliveryState::Withheld {
+        // One officer alone never makes a withheld delivery move.
+        let detail = "withheld by law or consent: it is decided again when one of them changes";
+        return Err(Problem::new(&STATE_CONFLICT, detail));
+    }
+    let done = store.replay(id, act).await;
+    done_or_unknown(done.map_err(|error| store_failed(&error))?)
+}
+
+/// The calling operator's act, for the ledger.
+pub fn act(call: &Call, reason: String) -> Result<OperatorAct, Problem> {
+    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
+        let detail = format!("give a reason of 1 to {REASON_BYTES_MAX} bytes");
+        return Err(Problem::new(&BODY_INVALID, detail));
+    }
+    Ok(OperatorAct {
+        operator: call.operator()?.id.clone(),
+        reason,
+        at: call.site.clock.now(),
+    })
+}
+
+fn done_or_unknown(done: bool) -> Outcome {
+    if done {
+        Ok(HttpResponse::Ok().json(json!({ "status": "done" })))
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+impl Reason {
+    /// The words.
+    pub fn into_text(self) -> String {
+        self.reason
+    }
+}

@@ -1,0 +1,102 @@
+//! What operators do, and what partners hear of decisions.
+
+use super::harness::{Gateway, client, overlay};
+use serde_json::{Value, json};
+
+async fn post(gateway: &Gateway, path: &str, who: &str, body: Value) -> (u16, Value) {
+    let ask = client()
+        .post(gateway.url(path))
+        .bearer_auth(format!("token-{who}"));
+    let answer = ask.json(&body).send().await.expect("answer");
+    (answer.status().as_u16(), answer.json().await.expect("json"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reloading_takes_new_partners_in_and_refuses_defects() {
+    // Goal: a partner is a file, and a broken file changes nothing. Method: add a partner and
+    // reload; then break its file and reload; its token works before and after the refusal.
+    let gateway = Gateway::start().await;
+    let works = async |who: &str| {
+        let path = gateway.url("/v1/work-items");
+        let ask = client().get(path).bearer_auth(format!("token-{who}"));
+        ask.send().await.expect("answer").status().as_u16()
+    };
+    assert_eq!(works("gamma").await, 401);
+    let folder = overlay(gateway.folder(), &[("gamma", "")]);
+    let reason = json!({ "reason": "a new partner" });
+    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason.clone()).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(works("gamma").await, 200);
+    let broken = folder.join("mappings/partners/gamma.toml");
+    std::fs::write(broken, "id = 3").expect("written");
+    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    assert_eq!((status, &body["code"]), (422, &json!("rules-defective")));
+    assert_eq!(body["defects"][0]["file"], "mappings/partners/gamma.toml");
+    assert_eq!(works("gamma").await, 200);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_gives_a_reason() {
+    // Goal: no act without words for the ledger. Method: an empty reason, one member too many.
+    let gateway = Gateway::start().await;
+    for body in [
+        json!({ "reason": " " }),
+        json!({ "reason": "x", "force": true }),
+    ] {
+        let (status, problem) = post(&gateway, "/v1/rules/reload", "integrator", body).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("body-invalid")));
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_told_in_the_shape_of_the_document() {
+    // Goal: the answer fits its schema, explained or not. Method: one question both ways, held
+    // against the schema the gateway serves.
+    let gateway = Gateway::start().await;
+    let document = client()
+        .get(gateway.url("/openapi.json"))
+        .send()
+        .await
+        .expect("answer");
+    let document: Value = document.json().await.expect("json");
+    let schema = json!({
+        "$ref": "#/components/schemas/Decision", "components": document["components"],
+    });
+    let schema = jsonschema::validator_for(&schema).expect("schema");
+    let question = json!({
+        "id": "Q1", "source_role": "cws", "recipient_role": "ppp",
+        "purpose": "care_coordination", "data_classes": ["referral", "sud_part2"],
+        "subject": { "id": "s1", "role": "parent", "age": 34 },
+        "context": { "now": "2026-09-15T12:00:00-07:00" },
+    });
+    for path in ["/v1/decisions", "/v1/decisions?explain=true"] {
+        let (status, decision) = post(&gateway, path, "alpha", question.clone()).await;
+        assert_eq!(status, 200);
+        assert_eq!(decision["decision"], "deny");
+        let errors: Vec<String> = schema
+            .iter_errors(&decision)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_fit_is_told_by_place_and_never_repeated() {
+    // Goal: no echo of what a caller wrote. Method: a marked word where a vocabulary word belongs.
+    let gateway = Gateway::start().await;
+    let mut lodging = super::holdings::lodging();
+    lodging["consent"]["kind"] = json!("CANARY-7731");
+    let ask = client()
+        .put(gateway.url("/v1/consents/c1"))
+        .bearer_auth("token-alpha");
+    let answer = ask.json(&lodging).send().await.expect("answer");
+    assert_eq!(answer.status(), 422);
+    let text = answer.text().await.expect("text");
+    assert!(text.contains("line 1, column"), "{text}");
+    assert!(!text.contains("CANARY"), "{text}");
+    gateway.running.shutdown().await;
+}
