@@ -210,3 +210,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_shipped_schemas_are_in_the_profile() {
+    // Goal: the profile's own schema says what the compiler takes. Method: every shipped schema
+    // against it, and schemas the compiler refuses.
+    let text = std::fs::read(root().join("schemas/kinbridge/schema-profile.schema.json"));
+    let profile: serde_json::Value =
+        serde_json::from_slice(&text.expect("the profile")).expect("JSON");
+    let profile = jsonschema::options().build(&profile).expect("a schema");
+    for (path, schema) in &CATALOG.0.schema_json {
+        if path.starts_with("canonical/") || path.starts_with("formats/") {
+            assert!(profile.is_valid(schema), "{path}");
+        }
+    }
+    for refused in [
+        r#"{"type":["string","null"]}"#,
+        r#"{"type":"string","format":"email"}"#,
+        r#"{"type":"object","patternProperties":{}}"#,
+        r#"{"$ref":"https://example.test/a.json"}"#,
+        r#"{"type":"string","x-about":"mother"}"#,
+        r#"{"allOf":[]}"#,
+        r#"{"type":"array"}"#,
+    ] {
+        let schema = serde_json::from_str(refused).expect("JSON");
+        assert!(!profile.is_valid(&schema), "{refused}");
+        let files = [("formats/x/a.schema.json".to_owned(), refused)].into();
+        assert!(
+            !kinbridge::catalog::schema::compile_all(&files).1.is_empty(),
+            "{refused}"
+        );
+    }
+}

@@ -39,6 +39,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
         at: if text.starts_with('\u{FEFF}') { 3 } else { 0 },
         nodes: 0,
         path: Vec::new(),
+        odd: bytes.contains(&0xEF),
         notes,
     };
     let tree = parser.document().ok();
@@ -58,6 +59,8 @@ struct Parser<'a> {
     at: usize,
     nodes: usize,
     path: Vec<Step>,
+    /// Whether the document may hold a non-character anywhere: they start with EF.
+    odd: bool,
     notes: Notes,
 }
 
@@ -261,19 +264,26 @@ impl Parser<'_> {
     fn string(&mut self) -> Result<Text, Stop> {
         self.at += 1;
         let start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = self.text.get(start..self.at).unwrap_or_default();
-                    self.at += 1;
+        self.plain();
+        match self.peek() {
+            Some(b'"') => {
+                let text = self.text.get(start..self.at).unwrap_or_default();
+                self.at += 1;
+                if self.odd {
                     self.check_text(text, start);
-                    return Ok(text.into());
                 }
-                Some(b'\\') => return self.escaped(start),
-                Some(0x20..) => self.at += 1,
-                _ => return Err(self.bad_string()),
+                Ok(text.into())
             }
+            Some(b'\\') => self.escaped(start),
+            _ => Err(self.bad_string()),
         }
+    }
+
+    /// Goes over characters of a string that stand for themselves.
+    fn plain(&mut self) {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+        self.at += rest.iter().position(special).unwrap_or(rest.len());
     }
 
     /// A raw control character or the end of the document inside a string.
@@ -291,10 +301,7 @@ impl Parser<'_> {
         let mut text = String::from(self.text.get(start..self.at).unwrap_or_default());
         loop {
             let from = self.at;
-            while matches!(self.peek(), Some(0x20..)) && !matches!(self.peek(), Some(b'"' | b'\\'))
-            {
-                self.at += 1;
-            }
+            self.plain();
             text.push_str(self.text.get(from..self.at).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
