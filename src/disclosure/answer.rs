@@ -1,9 +1,9 @@
 //! What comes out of a decision: which classes go, what is owed, what is cited, and why.
 
+use super::condition::Rules256;
 use super::facts::Flags;
 use super::pack::Outcome;
 use super::rule::ObligationSet;
-use super::tables::Rules256;
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation};
 use serde::Serialize;

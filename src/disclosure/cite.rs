@@ -1,9 +1,9 @@
 //! Citations and obligations of a judged question (disclosure rules, 2.9 and 2.11).
 
 use super::answer::Judgement;
+use super::condition::{Rules256, Situation};
 use super::pack::Pack;
 use super::rule::{ObligationSet, Rank};
-use super::tables::{Rules256, Situation};
 use crate::base::vocabulary::ConsentKind;
 use std::sync::Arc;
 

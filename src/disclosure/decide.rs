@@ -4,6 +4,7 @@
 
 use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, Row, TraceRow};
 use super::cite;
+use super::condition::Situation;
 use super::facts::{Facts, Flag, Flags};
 use super::gather;
 use super::memo::Memo;
@@ -13,7 +14,8 @@ use super::papers::{Desk, Papers};
 use super::person::Person;
 use super::request::{Clock, Consent, Context, Request, Subject};
 use super::rule::Rank;
-use super::tables::{Situation, defect};
+use super::tables::defect;
+use super::unlock;
 use super::why::Why;
 use crate::base::Text;
 use crate::base::defect::Defect;
@@ -80,6 +82,9 @@ pub struct PolicyInfo {
     /// Whether nobody has reviewed the Spanish.
     pub es_machine_draft: bool,
 }
+
+/// What the papers say that bears on what may be offered.
+const UNLOCK_NOTES: Flags = Flags::of(Flag::Coerced);
 
 /// The instant of a case that names none.
 const CASES_NOW: &str = "2026-09-15T12:00:00-07:00";
@@ -420,9 +425,23 @@ impl Policy {
         }
     }
 
-    /// Adds how each paper was judged.
-    fn unlock(&self, ask: &Ask<'_>, now: Now, _judged: &Judgement, told: &mut Decision) {
+    /// Adds what would open each withheld class, and how each paper was judged.
+    fn unlock(&self, ask: &Ask<'_>, now: Now, judged: &Judgement, told: &mut Decision) {
         let person = Person::on(ask.subject, ask.context, now, &self.pack.tables);
+        let era = self.pack.era_at(now.day);
+        for one in judged.classes.iter().filter(|one| !one.outcome.permit) {
+            let facts = Facts {
+                source: ask.source,
+                recipient: ask.recipient,
+                purpose: ask.purpose,
+                flags: one.flags.union(judged.flags.both(UNLOCK_NOTES)),
+            };
+            let keys = unlock::smallest(&self.pack, era, &facts, one, &person);
+            let name = one.class.as_str();
+            for row in told.trace.iter_mut().filter(|row| row.data_class == name) {
+                row.unlock = Some(keys.clone());
+            }
+        }
         let desk = self.desk(ask, &person, now);
         let rows = ask.consents.iter().enumerate().map(|(index, consent)| {
             let why = desk.why(index, consent);

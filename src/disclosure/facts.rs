@@ -201,6 +201,11 @@ impl Flags {
     /// No fact.
     pub const NONE: Flags = Flags(0);
 
+    /// The set of one fact.
+    pub const fn of(flag: Flag) -> Flags {
+        Flags(flag.bit())
+    }
+
     /// Adds a fact.
     pub fn set(&mut self, flag: Flag) {
         self.0 |= flag.bit();

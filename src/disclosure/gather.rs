@@ -74,6 +74,7 @@ fn of_the_moment(context: &Context) -> Flags {
     flags.set_if(Flag::Proceeding, c.proceeding.is_some());
     let large = matches!(c.min_cell, Some(Scalar::Number(cell)) if cell >= CELL_MIN);
     flags.set_if(Flag::CellsLarge, large);
+    flags.set_if(Flag::FactNull, nested_null(c));
     if let Some(team) = &c.cft {
         flags.set_if(Flag::CftMember, team.member.holds());
         flags.set_if(Flag::CftActive, team.active.holds());
@@ -87,6 +88,31 @@ fn of_the_moment(context: &Context) -> Flags {
         flags.set_if(Flag::ConsentUnobtainable, unobtainable);
     }
     flags
+}
+
+/// Whether a fact inside another is there and empty.
+fn nested_null(context: &Context) -> bool {
+    let mut facts = Vec::new();
+    if let Some(team) = &context.mdt {
+        facts.extend([
+            team.member,
+            team.identity_verified,
+            team.good_cause_documented,
+        ]);
+    }
+    if let Some(team) = &context.cft {
+        facts.extend([team.member, team.active]);
+    }
+    if let Some(emergency) = &context.emergency {
+        facts.extend([emergency.bona_fide, emergency.consent_obtainable]);
+    }
+    if let Some(agreement) = &context.agreement {
+        facts.push(agreement.signed);
+    }
+    if let Some(order) = &context.court_order {
+        facts.push(order.with_subpoena);
+    }
+    facts.into_iter().any(Maybe::says_nothing)
 }
 
 fn of_team(team: &MultidisciplinaryTeam) -> Flags {

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod cases;
 pub mod cite;
+pub mod condition;
 mod county;
 pub mod decide;
 pub mod facts;
@@ -22,6 +23,7 @@ pub mod redact;
 pub mod request;
 pub mod rule;
 pub mod tables;
+mod unlock;
 pub mod why;
 
 pub use answer::{Answer, Decision, Row, TraceRow};

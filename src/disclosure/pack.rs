@@ -3,10 +3,11 @@
 //! Cedar decides; default deny and forbid-overrides are its semantics. A policy that fails to
 //! evaluate closes the class. Slices hold every policy that could speak of a class.
 
+use super::condition::{Places, Rules256};
 use super::facts::{Facts, Flag, Flags};
 use super::moment::{Day, parse_day};
 use super::rule::{ObligationSet, Rank, Rule, Scope};
-use super::tables::{Places, Rules256, Tables, defect};
+use super::tables::{Tables, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
     ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole,
@@ -264,6 +265,7 @@ impl Pack {
             policies: &by_id,
         };
         tables.read_situations(files, &places, &mut defects);
+        tables.read_unlocks(files, &mut defects);
         let eras = eras(&rules, &policies, &mut defects);
         let kind_opens = kind_opens(&rules);
         let pack = Pack {

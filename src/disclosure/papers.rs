@@ -56,25 +56,43 @@ impl Desk<'_> {
     /// Judges all papers.
     pub fn judge(&self) -> Papers {
         let mut papers = Papers::default();
+        if self.consents.is_empty() {
+            return papers;
+        }
+        let mut opened = Vec::with_capacity(self.consents.len());
         for (index, consent) in self.consents.iter().enumerate() {
             self.note(index, consent, &mut papers);
-            if consent.direction.known() != Some(Direction::Permit) {
-                continue;
-            }
-            if let (Why::Counts, Some(kind)) = (self.why(index, consent), consent.kind.known())
-                && let Some(covers) = papers.covers.get_mut(kind.index())
+            let covers = self.covers(index, consent);
+            if let Some(kind) = consent.kind.known()
+                && let Some(all) = papers.covers.get_mut(kind.index())
             {
-                *covers = covers.union(self.opens(consent, kind));
+                *all = all.union(covers);
             }
             papers.onward |= self.is_onward(index, consent);
+            opened.push(covers);
         }
+        let mut closed = Vec::with_capacity(self.consents.len());
         for (index, consent) in self.consents.iter().enumerate() {
-            if consent.direction.known() == Some(Direction::Deny) {
-                papers.refused = papers.refused.union(self.refuses(index, consent));
-            }
+            let closes = match consent.direction.known() {
+                Some(Direction::Deny) => self.refuses(index, consent),
+                Some(Direction::Permit) | None => ClassSet::EMPTY,
+            };
+            papers.refused = papers.refused.union(closes);
+            closed.push(closes);
         }
-        self.note_pairs(&mut papers);
+        self.note_pairs(&opened, &closed, &mut papers);
         papers
+    }
+
+    /// What a counting permit opens; nothing for anything else.
+    fn covers(&self, index: usize, consent: &Consent) -> ClassSet {
+        let permits = consent.direction.known() == Some(Direction::Permit);
+        match consent.kind.known() {
+            Some(kind) if permits && self.why(index, consent) == Why::Counts => {
+                self.opens(consent, kind)
+            }
+            _ => ClassSet::EMPTY,
+        }
     }
 
     /// Why one paper counts or does not, for this question.
@@ -264,15 +282,13 @@ impl Desk<'_> {
             closed = closed.without(self.retires(by, consent));
         }
         for (at, permit) in self.consents.iter().enumerate() {
-            let is_exception = consent
-                .id
-                .as_deref()
-                .is_some_and(|id| permit.exception_to.hold(id));
-            if is_exception
-                && let (Why::Counts, Some(kind)) = (self.why(at, permit), permit.kind.known())
-                && permit.direction.known() == Some(Direction::Permit)
-            {
-                closed = closed.without(self.opens(permit, kind));
+            let is_exception = !permit.exception_to.0.is_empty()
+                && consent
+                    .id
+                    .as_deref()
+                    .is_some_and(|id| permit.exception_to.hold(id));
+            if is_exception {
+                closed = closed.without(self.covers(at, permit));
             }
         }
         closed
@@ -464,32 +480,27 @@ impl Desk<'_> {
     }
 
     /// What two papers say to each other.
-    fn note_pairs(&self, papers: &mut Papers) {
+    fn note_pairs(&self, opened: &[ClassSet], closed: &[ClassSet], papers: &mut Papers) {
         let of = |direction| {
             self.consents
                 .iter()
-                .enumerate()
-                .filter(move |(_, paper)| paper.direction.known() == Some(direction))
+                .any(|paper| paper.direction.known() == Some(direction))
         };
-        for (at, refusal) in of(Direction::Deny) {
-            for (by, permit) in of(Direction::Permit) {
-                papers.notes.set(Flag::BothOnFile);
-                let closed = self.refuses(at, refusal);
-                let Some(kind) = permit.kind.known() else {
+        let both = of(Direction::Deny) && of(Direction::Permit);
+        papers.notes.set_if(Flag::BothOnFile, both);
+        for (refusal, closes) in self.consents.iter().zip(closed) {
+            for (permit, opens) in self.consents.iter().zip(opened) {
+                if closes.0 & opens.0 & self.requested.0 == 0 {
                     continue;
-                };
-                let opened = self.opens(permit, kind);
-                let contested = closed.0 & opened.0 & self.requested.0 != 0
-                    && self.why(by, permit) == Why::Counts;
-                let newer =
-                    permit.signed.and_then(Moment::day) > refusal.signed.and_then(Moment::day);
+                }
+                let day = |paper: &Consent| paper.signed.and_then(Moment::day);
                 let other_holder = permit.grantor_id.is_some()
                     && refusal.grantor_id.is_some()
                     && permit.grantor_id != refusal.grantor_id;
-                papers.notes.set_if(
-                    Flag::RefusalUnanswered,
-                    contested && (newer || other_holder),
-                );
+                let newer = day(permit) > day(refusal);
+                papers
+                    .notes
+                    .set_if(Flag::RefusalUnanswered, newer || other_holder);
             }
         }
     }
