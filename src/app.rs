@@ -2,25 +2,32 @@
 //!
 //! Used by `serve`, the demo and tests alike, so that all of them run the same thing.
 
-use crate::base::clock::{Clock, SystemClock};
+use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
+use crate::base::id::{ChannelId, PartnerId};
 use crate::config::Config;
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
-use crate::store::{MasterKey, Store, StoreError};
+use crate::store::{LaneStat, MasterKey, Store, StoreError};
 use crate::telemetry::{Event, emit, metrics};
 use crate::web::principal::Directory;
 use crate::web::server::{Server, ServerError};
 use crate::web::site::Site;
 use arc_swap::ArcSwap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{interval, timeout};
 
 /// How long the store may take to close after everything else has ended.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
+
+/// Between two looks at the lanes.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +75,8 @@ pub struct Running {
     pub metrics_address: SocketAddr,
     site: Arc<Site>,
     server: Server,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
 }
 
 /// Starts a gateway on the system's clock with the catalog the settings name. Must be called
@@ -102,6 +111,8 @@ pub async fn start_with(
     };
     let site = Arc::new(Site::new(&gateway, directory));
     let server = Server::start(&site)?;
+    let (stop, stopped) = watch::channel(false);
+    let workers = vec![tokio::spawn(housekeeping(gateway.clone(), stopped))];
     emit(&Event::Started {
         address: server.address,
         rule_set: gateway.rules.load().digest.as_str(),
@@ -112,7 +123,56 @@ pub async fn start_with(
         metrics_address: server.metrics_address,
         site,
         server,
+        stop,
+        workers,
     })
+}
+
+/// Keeps the numbers fresh: waiting samples are folded, lanes are measured.
+async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
+    let mut tick = interval(HOUSEKEEPING);
+    let mut shown: BTreeSet<(PartnerId, ChannelId)> = BTreeSet::new();
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        if let Some(metrics) = metrics() {
+            metrics.upkeep();
+        }
+        match gateway.store.lanes().await {
+            Ok(lanes) => show_lanes(&lanes, &mut shown, gateway.clock.now()),
+            Err(error) => emit(&Event::Failed {
+                operation: error.operation,
+                cause: &error.cause,
+            }),
+        }
+    }
+}
+
+/// A lane that has emptied is shown once more, with nothing in it.
+fn show_lanes(lanes: &[LaneStat], shown: &mut BTreeSet<(PartnerId, ChannelId)>, now: Timestamp) {
+    let mut emptied = std::mem::take(shown);
+    for lane in lanes {
+        let oldest = lane.oldest_at.map_or(Duration::ZERO, |at| now.since(at));
+        emit(&Event::Lane {
+            partner: &lane.partner,
+            channel: &lane.channel,
+            pending: lane.pending,
+            oldest,
+        });
+        let name = (lane.partner.clone(), lane.channel.clone());
+        emptied.remove(&name);
+        shown.insert(name);
+    }
+    for (partner, channel) in &emptied {
+        emit(&Event::Lane {
+            partner,
+            channel,
+            pending: 0,
+            oldest: Duration::ZERO,
+        });
+    }
 }
 
 async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, StartError> {
@@ -147,6 +207,11 @@ impl Running {
         emit(&Event::Stopping);
         self.site.stop();
         self.server.stop().await;
+        let _ = self.stop.send(true);
+        for worker in self.workers {
+            // A worker that ended badly has told so; the others still end well.
+            let _ = timeout(CLOSE_GRACE, worker).await;
+        }
         let store = self.gateway.store.clone();
         // The store closes when the last handle is gone: all others go first.
         drop((self.site, self.server, self.gateway));

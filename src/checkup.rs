@@ -14,6 +14,9 @@ use std::time::Duration;
 /// What ends within this is worth a warning.
 const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// A lane whose oldest delivery has waited longer is worth a warning.
+const LANE_SECONDS_MAX: f64 = 3_600.0;
+
 /// How a point stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
@@ -179,6 +182,32 @@ fn until(area: &'static str, what: &str, end: Timestamp, now: Timestamp) -> Poin
     }
 }
 
+/// Lanes of a running gateway, from its Prometheus text. Waiting for longer than an hour is worth
+/// a look.
+pub fn lanes(metrics: &str) -> Vec<Point> {
+    let mut points = vec![Point::new("gateway", Standing::Good, "answers")];
+    for line in metrics.lines() {
+        let Some(rest) = line.strip_prefix("kinbridge_lane_oldest_seconds{") else {
+            continue;
+        };
+        let Some((labels, seconds)) = rest.split_once("} ") else {
+            continue;
+        };
+        let seconds: f64 = seconds.trim().parse().unwrap_or(f64::MAX);
+        if seconds <= 0.0 {
+            continue;
+        }
+        let standing = if seconds > LANE_SECONDS_MAX {
+            Standing::Warning
+        } else {
+            Standing::Good
+        };
+        let text = format!("{labels}: oldest waits {seconds:.0} s");
+        points.push(Point::new("lane", standing, text));
+    }
+    points
+}
+
 /// Points as a table, the worst last so that they stand at the end of a long list.
 pub fn table(points: &mut [Point]) -> String {
     points.sort_by_key(|point| point.standing);
@@ -209,6 +238,16 @@ mod tests {
         assert_eq!(standing(now.after(day * 40)), Standing::Good);
         assert_eq!(standing(now.after(day * 20)), Standing::Warning);
         assert_eq!(standing(now), Standing::Failed);
+    }
+
+    #[test]
+    fn lanes_are_read_from_the_gateways_own_numbers() {
+        // Goal: a lane that waits long is seen. Method: three lanes as the gateway shows them.
+        let text = "kinbridge_lane_oldest_seconds{partner=\"a\",channel=\"c\"} 0\n\
+                    kinbridge_lane_oldest_seconds{partner=\"b\",channel=\"c\"} 20\n\
+                    kinbridge_lane_oldest_seconds{partner=\"d\",channel=\"c\"} 7200.5\n";
+        let seen: Vec<Standing> = lanes(text).iter().map(|p| p.standing).collect();
+        assert_eq!(seen, [Standing::Good, Standing::Good, Standing::Warning]);
     }
 
     #[test]

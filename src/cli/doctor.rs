@@ -4,8 +4,19 @@ use crate::base::clock::{Clock as _, SystemClock};
 use crate::catalog;
 use crate::checkup::{self, Point, Standing};
 use crate::config::Config;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a running gateway has to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is read of its answer.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
 
 /// Settings as `serve` reads them.
 #[derive(Debug, clap::Args)]
@@ -25,6 +36,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (sources, defects) = catalog::load(&config.catalog);
     points.push(rules(sources.digest.as_str(), defects.len()));
     points.extend(checkup::partners(&sources, now));
+    points.extend(store(&config));
+    points.extend(running(&config)?);
     print!("{}", checkup::table(&mut points));
     let failed = points.iter().any(|p| p.standing == Standing::Failed);
     Ok(if failed {
@@ -43,4 +56,47 @@ fn rules(digest: &str, defects: usize) -> Point {
             format!("{n} defects; `kinbridge check` prints them"),
         ),
     }
+}
+
+fn store(config: &Config) -> Vec<Point> {
+    let file = config.database_file();
+    let point = match std::fs::metadata(&file) {
+        Ok(about) => {
+            let text = format!("{}: {} KiB", file.display(), about.len() / 1024);
+            Point::new("store", Standing::Good, text)
+        }
+        Err(_) => {
+            let text = format!("{}: not there; `serve` makes it", file.display());
+            Point::new("store", Standing::Warning, text)
+        }
+    };
+    vec![point]
+}
+
+/// What a running gateway says of itself on its metrics port.
+fn running(config: &Config) -> anyhow::Result<Vec<Point>> {
+    let address = config.listen.metrics_address;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let answer = runtime.block_on(ask(address));
+    Ok(match answer {
+        Some(text) => checkup::lanes(&text),
+        None => {
+            let text = format!("none answers on {address}");
+            vec![Point::new("gateway", Standing::Warning, text)]
+        }
+    })
+}
+
+async fn ask(address: SocketAddr) -> Option<String> {
+    let line = TcpStream::connect(address);
+    let mut line = timeout(PATIENCE, line).await.ok()?.ok()?;
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    line.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    let mut bounded = line.take(ANSWER_BYTES_MAX);
+    let read = bounded.read_to_end(&mut answer);
+    timeout(PATIENCE, read).await.ok()?.ok()?;
+    String::from_utf8(answer).ok()
 }

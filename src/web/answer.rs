@@ -263,7 +263,7 @@ pub fn busy() -> Problem {
 async fn run(call: Call) -> Outcome {
     match call.route.handler {
         Handler::Healthz => health::healthz(),
-        Handler::Readyz => health::readyz(&call),
+        Handler::Readyz => health::readyz(&call).await,
         Handler::Openapi => health::openapi(&call),
         Handler::SubmissionGet => submissions::get(&call).await,
         Handler::SubmissionRecords => submissions::records(&call).await,

@@ -1,6 +1,6 @@
 //! Health, readiness and the OpenAPI document.
 
-use super::answer::{Call, Outcome};
+use super::answer::{Call, Outcome, store_failed};
 use super::problem::{Problem, STOPPING};
 use actix_web::HttpResponse;
 use serde_json::json;
@@ -10,11 +10,13 @@ pub fn healthz() -> Outcome {
     Ok(HttpResponse::Ok().json(json!({ "status": "ok" })))
 }
 
-/// Submissions can be taken.
-pub fn readyz(call: &Call) -> Outcome {
+/// Submissions can be taken: no stop has begun and the store answers.
+pub async fn readyz(call: &Call) -> Outcome {
     if call.site.stopping() {
         return Err(Problem::new(&STOPPING, "use another gateway").retry_after(5));
     }
+    let health = call.site.store.health().await;
+    health.map_err(|error| store_failed(&error))?;
     Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
 }
 
