@@ -1,0 +1,387 @@
+//! A document of a format: where its nodes stand, what they are called, how they refer.
+
+use super::walk::{Condition, Step, assign, get, hold, push, put, reach};
+use crate::base::Text;
+use crate::catalog::format::IdForm;
+use crate::format::tree::{Node, Value};
+use std::collections::HashMap;
+
+/// How documents of a format are built.
+#[derive(Debug, Default)]
+pub struct Layout {
+    /// Where nodes stand, form by form.
+    pub places: Vec<NodePlace>,
+    /// How nodes refer to each other.
+    pub reference: Option<Reference>,
+    /// Rows: the type is told by columns.
+    pub headers: Vec<(Text, Vec<Text>)>,
+}
+
+/// Where nodes stand.
+#[derive(Debug)]
+pub struct NodePlace {
+    /// The document has this form.
+    pub when: Vec<Condition>,
+    /// Down to the array of nodes, or to the node.
+    pub array: Vec<Step>,
+    /// Behind its items; `None` when there is only one node.
+    pub inner: Option<Vec<Step>>,
+    /// Path in the node of its type.
+    pub type_from: Option<Vec<Step>>,
+    /// The type itself.
+    pub node_type: Option<Text>,
+    /// Path beside the node of its absolute name.
+    pub name: Option<Vec<Step>>,
+    /// Documents are written in this form.
+    pub write: bool,
+    /// Further members of the document.
+    pub constants: Vec<(Text, Node)>,
+    /// Member of the document's own id.
+    pub id: Option<Text>,
+}
+
+/// How nodes refer to each other.
+#[derive(Debug)]
+pub struct Reference {
+    /// Path in a node of its id.
+    pub id: Vec<Step>,
+    /// Path in a reference of the name.
+    pub value: Vec<Step>,
+    /// How a node is named by type and id.
+    pub names: Vec<Pattern>,
+    /// An absolute URL also matches by its last two segments.
+    pub absolute: bool,
+    /// Nodes inside a node, and what references to them begin with.
+    pub local: Option<(Vec<Step>, Text)>,
+    /// Text of references going out.
+    pub write: Pattern,
+    /// Form of ids going out.
+    pub id_form: IdForm,
+}
+
+/// Text with holes for type and id.
+#[derive(Debug, Default)]
+pub struct Pattern(pub Vec<Piece>);
+
+/// A piece of a pattern.
+#[derive(Debug)]
+pub enum Piece {
+    /// As it is.
+    Literal(Text),
+    /// The node's type.
+    Type,
+    /// The node's id.
+    Id,
+}
+
+impl Pattern {
+    /// Reads `{type}/{id}`.
+    pub fn parse(text: &str) -> Result<Pattern, String> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            if !before.is_empty() {
+                pieces.push(Piece::Literal(before.into()));
+            }
+            let (hole, tail) = after.split_once('}').ok_or("a brace is not closed")?;
+            pieces.push(match hole {
+                "type" => Piece::Type,
+                "id" => Piece::Id,
+                _ => return Err("a hole is {type} or {id}".to_owned()),
+            });
+            rest = tail;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.into()));
+        }
+        if pieces.iter().any(|piece| matches!(piece, Piece::Id)) {
+            Ok(Pattern(pieces))
+        } else {
+            Err("the text needs {id}".to_owned())
+        }
+    }
+
+    /// The text for a type and id.
+    pub fn fill(&self, node_type: &str, id: &str) -> Text {
+        let mut out = Text::default();
+        for piece in &self.0 {
+            out.push_str(match piece {
+                Piece::Literal(text) => text,
+                Piece::Type => node_type,
+                Piece::Id => id,
+            });
+        }
+        out
+    }
+
+    /// Type (empty when the text does not tell) and id out of a text.
+    fn read<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str)> {
+        let (mut node_type, mut id) = ("", "");
+        let mut rest = text;
+        let mut pieces = self.0.iter().peekable();
+        while let Some(piece) = pieces.next() {
+            if let Piece::Literal(literal) = piece {
+                rest = rest.strip_prefix(literal.as_str())?;
+                continue;
+            }
+            let end = match pieces.peek() {
+                Some(Piece::Literal(literal)) => rest.find(literal.as_str())?,
+                _ => rest.len(),
+            };
+            let (found, tail) = rest.split_at(end);
+            if found.is_empty() {
+                return None;
+            }
+            match piece {
+                Piece::Type => node_type = found,
+                _ => id = found,
+            }
+            rest = tail;
+        }
+        rest.is_empty().then_some((node_type, id))
+    }
+}
+
+/// One node of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// Its type.
+    pub node_type: &'a str,
+    /// Its place in the index; nodes inside a node have the one of theirs.
+    pub at: usize,
+    /// Whether it stands in the index itself.
+    pub listed: bool,
+}
+
+/// All nodes of one document, findable by name.
+pub struct Index<'a> {
+    layout: &'a Layout,
+    /// In document order.
+    pub nodes: Vec<Found<'a>>,
+    by_id: HashMap<&'a str, Vec<usize>>,
+    by_name: HashMap<&'a str, usize>,
+    /// Whether nodes beyond the limit were left out.
+    pub truncated: bool,
+}
+
+impl<'a> Index<'a> {
+    /// Lists the nodes of a document, `most` at most.
+    pub fn new(layout: &'a Layout, unit: &'a Node, most: usize) -> Index<'a> {
+        let mut index = Index {
+            layout,
+            nodes: Vec::new(),
+            by_id: HashMap::new(),
+            by_name: HashMap::new(),
+            truncated: false,
+        };
+        if !layout.headers.is_empty() {
+            let node_type = header_type(layout, unit);
+            index.add(unit, node_type, None);
+            return index;
+        }
+        let form = layout.places.iter().find(|place| hold(unit, &place.when));
+        let when = form.map(|place| &place.when);
+        for place in &layout.places {
+            if Some(&place.when) != when {
+                continue;
+            }
+            let Some(at) = get(unit, &place.array) else {
+                continue;
+            };
+            let Some(inner) = &place.inner else {
+                index.add(at, type_of(place, at), None);
+                continue;
+            };
+            for item in at.items() {
+                let Some(node) = get(item, inner) else {
+                    continue;
+                };
+                if index.nodes.len() >= most {
+                    index.truncated = true;
+                    return index;
+                }
+                let name = place.name.as_ref().and_then(|name| get(item, name));
+                index.add(node, type_of(place, node), name.and_then(Node::as_str));
+            }
+        }
+        index
+    }
+
+    fn add(&mut self, node: &'a Node, node_type: &'a str, name: Option<&'a str>) {
+        let at = self.nodes.len();
+        self.nodes.push(Found {
+            node,
+            node_type,
+            at,
+            listed: true,
+        });
+        if let Some(reference) = &self.layout.reference
+            && let Some(id) = get(node, &reference.id).and_then(Node::lexeme)
+        {
+            self.by_id.entry(id).or_default().push(at);
+        }
+        if let Some(name) = name {
+            self.by_name.entry(name).or_insert(at);
+        }
+    }
+
+    /// The text of a reference node.
+    pub fn reference_text(&self, node: &'a Node) -> Option<&'a str> {
+        get(node, &self.layout.reference.as_ref()?.value).and_then(Node::as_str)
+    }
+
+    /// The node a reference that stands in node `owner` names.
+    pub fn resolve(&self, text: &str, owner: usize) -> Option<Found<'a>> {
+        let reference = self.layout.reference.as_ref()?;
+        if let Some((at, prefix)) = &reference.local
+            && let Some(id) = text.strip_prefix(prefix.as_str())
+        {
+            return self.local(reference, at, id, owner);
+        }
+        if let Some(at) = self.by_name.get(text) {
+            return self.nodes.get(*at).copied();
+        }
+        if let Some(found) = self.named(reference, text) {
+            return Some(found);
+        }
+        if !reference.absolute {
+            return None;
+        }
+        let bare = text.split("/_history/").next().unwrap_or(text);
+        let mut ends = bare.rmatch_indices('/').map(|(at, _)| at);
+        let second = ends.nth(1);
+        let last_two = second.and_then(|at| bare.get(at + 1..)).unwrap_or(bare);
+        self.named(reference, last_two)
+    }
+
+    fn named(&self, reference: &Reference, text: &str) -> Option<Found<'a>> {
+        reference.names.iter().find_map(|pattern| {
+            let (node_type, id) = pattern.read(text)?;
+            let hits = self.by_id.get(id)?.iter();
+            hits.filter_map(|at| self.nodes.get(*at))
+                .find(|found| node_type.is_empty() || found.node_type == node_type)
+                .copied()
+        })
+    }
+
+    fn local(
+        &self,
+        reference: &Reference,
+        at: &[Step],
+        id: &str,
+        owner: usize,
+    ) -> Option<Found<'a>> {
+        let holder = self.nodes.get(owner)?;
+        let node = get(holder.node, at)?
+            .items()
+            .iter()
+            .find(|item| get(item, &reference.id).and_then(Node::as_str) == Some(id))?;
+        let type_from = self.layout.places.iter().find_map(|p| p.type_from.as_ref())?;
+        Some(Found {
+            node,
+            node_type: get(node, type_from).and_then(Node::as_str).unwrap_or(""),
+            at: owner,
+            listed: false,
+        })
+    }
+}
+
+fn type_of<'a>(place: &'a NodePlace, node: &'a Node) -> &'a str {
+    let own = place.type_from.as_ref().and_then(|path| get(node, path));
+    own.and_then(Node::as_str)
+        .or(place.node_type.as_deref())
+        .unwrap_or("")
+}
+
+/// The type whose telling columns are filled in most; the first one on a tie.
+fn header_type<'a>(layout: &'a Layout, unit: &Node) -> &'a str {
+    let score = |columns: &[Text]| {
+        let filled = |name: &&Text| unit.items().iter().any(|row| row.get(name).is_some());
+        columns.iter().filter(filled).count()
+    };
+    let mut best: (usize, &str) = (0, "");
+    for (node_type, columns) in &layout.headers {
+        let found = score(columns);
+        // All columns filled in beats more columns of another type in part.
+        let weight = if found == columns.len() { found + 1_000 } else { found };
+        if weight > best.0 {
+            best = (weight, node_type);
+        }
+    }
+    best.1
+}
+
+/// One node to be written.
+#[derive(Debug)]
+pub struct Written {
+    /// The node, its type and id in it.
+    pub node: Node,
+    /// Its type.
+    pub node_type: Text,
+    /// Its id; empty when the format has none.
+    pub id: Text,
+}
+
+/// Builds the document of the nodes given; the first one is the root.
+pub fn assemble(layout: &Layout, nodes: Vec<Written>, document_id: &str) -> Node {
+    let mut unit = Node::object();
+    let writes = |place: &&NodePlace| place.write;
+    let form = layout.places.iter().find(writes).or(layout.places.first());
+    let Some(form) = form else {
+        return nodes.into_iter().next().map_or(unit, |first| first.node);
+    };
+    assign(&mut unit, &form.when);
+    if let Some(id) = &form.id {
+        unit.set(id, Node::string(document_id));
+    }
+    for (name, value) in &form.constants {
+        unit.set(name, value.clone());
+    }
+    for written in nodes {
+        let fits = |place: &&NodePlace| {
+            place.when == form.when
+                && place.node_type.as_ref().is_none_or(|t| *t == written.node_type)
+        };
+        if let Some(place) = layout.places.iter().find(fits) {
+            unit = add_node(layout, place, unit, written);
+        }
+    }
+    unit
+}
+
+fn add_node(layout: &Layout, place: &NodePlace, mut unit: Node, written: Written) -> Node {
+    let Some(inner) = &place.inner else {
+        if place.array.is_empty() {
+            return written.node;
+        }
+        put(&mut unit, &place.array, written.node);
+        return unit;
+    };
+    if let Some(item) = reach(&mut unit, &place.array).and_then(push) {
+        if let (Some(name), Some(reference)) = (&place.name, &layout.reference) {
+            let text = reference.write.fill(&written.node_type, &written.id);
+            put(item, name, Node::from(Value::String(text)));
+        }
+        put(item, inner, written.node);
+    }
+    unit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: a pattern reads what it writes. Method: three patterns.
+    #[test]
+    fn a_pattern_reads_what_it_writes() {
+        for (pattern, text) in [("{type}/{id}", "Patient/1"), ("{id}", "1"), ("u:{id}", "u:1")] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert_eq!(pattern.fill("Patient", "1"), text);
+            assert_eq!(pattern.read(text).map(|found| found.1), Some("1"));
+        }
+        assert!(Pattern::parse("{type}").is_err());
+        assert!(Pattern::parse("{type}/{id}").unwrap().read("1").is_none());
+    }
+}

@@ -1,0 +1,572 @@
+//! Wire to record: one root node and what it refers to become one canonical record.
+//!
+//! Bounded by the document, deterministic, and every value keeps the span it was read from, so
+//! that whatever is found later is told on the sender's line.
+
+mod items;
+mod values;
+
+use super::document::{Found, Index};
+use super::plan::{Link, Op, Part, Plan, RefOp, Target};
+use super::walk::{assign_absent, get, hold, put, push, reach};
+use super::where_in::Trail;
+use crate::base::Text;
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes as codes;
+use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::format::tree::{Node, Value};
+use std::collections::VecDeque;
+
+/// Parts inside parts, each read within the other.
+pub(super) const PARTS_DEPTH_MAX: usize = 8;
+
+/// What one root node became.
+pub(super) struct Made {
+    /// `{ envelope, persons, body }`.
+    pub root: Node,
+    /// What was found on the way; spans, not yet lines.
+    pub findings: Vec<Finding>,
+    /// Nodes of the index that went into it.
+    pub used: Vec<usize>,
+}
+
+/// One node that serves as a part.
+struct Instance<'a> {
+    part: usize,
+    found: Found<'a>,
+    person: Option<usize>,
+}
+
+struct Run<'a> {
+    plan: &'a Plan,
+    index: &'a Index<'a>,
+    root: Node,
+    persons: Vec<Node>,
+    instances: Vec<Instance<'a>>,
+    queue: VecDeque<usize>,
+    /// Values read from the wire so far; tells whether an item or embedded part is there.
+    values: usize,
+    /// Parts inside parts that are being read.
+    depth: usize,
+    missing: Vec<Node>,
+    findings: Vec<Finding>,
+}
+
+/// Where ops run: the wire node, and the node of the index it stands in.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    node: &'a Node,
+    owner: usize,
+}
+
+/// Makes the record of one root node. `alone`: no other root stands in the document.
+pub(super) fn run<'a>(
+    plan: &'a Plan,
+    index: &'a Index<'a>,
+    root: Found<'a>,
+    alone: bool,
+) -> Made {
+    let mut run = Run {
+        plan,
+        index,
+        root: Node::object(),
+        persons: Vec::new(),
+        instances: Vec::new(),
+        queue: VecDeque::new(),
+        values: 0,
+        depth: 0,
+        missing: Vec::new(),
+        findings: Vec::new(),
+    };
+    run.root.span = root.node.span;
+    run.begin();
+    run.add_instance(0, root, None);
+    run.drain();
+    for (at, part) in plan.parts.iter().enumerate() {
+        run.structural(at, part);
+        if part.person && alone && part.rest {
+            run.rest(at, part);
+        }
+    }
+    run.finish()
+}
+
+impl<'a> Run<'a> {
+    fn begin(&mut self) {
+        let mut envelope = Node::object();
+        envelope.set("record_type", Node::string(self.plan.record.as_str()));
+        envelope.set("schema_version", Node::string(self.plan.schema_version.as_str()));
+        self.root.set("envelope", envelope);
+        self.root.set("persons", Node::array());
+        self.root.set("body", Node::object());
+    }
+
+    fn finish(mut self) -> Made {
+        let persons = std::mem::take(&mut self.persons);
+        put_member(&mut self.root, "persons", Value::Array(persons));
+        if !self.missing.is_empty() {
+            let missing = std::mem::take(&mut self.missing);
+            if let Some(envelope) = self.root.get_mut("envelope") {
+                envelope.set("missing", Node::from(Value::Array(missing)));
+            }
+        }
+        let listed = self.instances.iter().filter(|it| it.found.listed);
+        let used = listed.map(|it| it.found.at).collect();
+        Made {
+            root: self.root,
+            findings: self.findings,
+            used,
+        }
+    }
+
+    fn find(&mut self, finding: Finding, span: Span) {
+        if self.findings.len() < RECORD_FINDINGS_MAX {
+            self.findings.push(finding.spanning(span));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(at) = self.queue.pop_front() {
+            self.run_instance(at);
+        }
+    }
+
+    /// The instance for a node, made when it is new.
+    fn add_instance(&mut self, part: usize, found: Found<'a>, key: Option<&Text>) -> usize {
+        let known = self
+            .instances
+            .iter()
+            .position(|it| std::ptr::eq(it.found.node, found.node) && self.same_kind(it, part));
+        if let Some(at) = known {
+            return at;
+        }
+        let person = self.plan.parts.get(part).is_some_and(|p| p.person);
+        let person = person.then(|| self.new_person(key, found.node.span));
+        self.instances.push(Instance {
+            part,
+            found,
+            person,
+        });
+        self.queue.push_back(self.instances.len() - 1);
+        self.instances.len() - 1
+    }
+
+    /// One node is one person whatever part reached it first, and one instance of each other part.
+    fn same_kind(&self, instance: &Instance<'_>, part: usize) -> bool {
+        instance.part == part
+            || (instance.person.is_some() && self.plan.parts.get(part).is_some_and(|p| p.person))
+    }
+
+    fn new_person(&mut self, key: Option<&Text>, span: Span) -> usize {
+        let taken = |key: &str, persons: &[Node]| persons.iter().any(|p| p.text("key") == Some(key));
+        let key = match key {
+            Some(key) => key.clone(),
+            None => {
+                let mut number = self.persons.len() + 1;
+                loop {
+                    let key = compact_str::format_compact!("p{number}");
+                    if !taken(&key, &self.persons) {
+                        break key;
+                    }
+                    number += 1;
+                }
+            }
+        };
+        let mut person = Node::object();
+        person.span = span;
+        person.set("key", Node { value: Value::String(key), span });
+        self.persons.push(person);
+        self.persons.len() - 1
+    }
+
+    fn run_instance(&mut self, at: usize) {
+        let Some((part, found, person)) =
+            self.instances.get(at).map(|it| (it.part, it.found, it.person))
+        else {
+            return;
+        };
+        let plan = self.plan;
+        let Some(part) = plan.parts.get(part) else {
+            return;
+        };
+        let here = Here {
+            node: found.node,
+            owner: found.at,
+        };
+        match person {
+            Some(person) => self.run_person(part, here, person),
+            None => self.run_object(part, here),
+        }
+    }
+
+    fn run_person(&mut self, part: &'a Part, here: Here<'a>, person: usize) {
+        let mut entry = self.persons.get_mut(person).map(std::mem::take).unwrap_or_default();
+        self.run_ops(&part.ops, here, &mut entry, &Trail::Person(person));
+        assign_absent(&mut entry, &part.only);
+        if let Some(slot) = self.persons.get_mut(person) {
+            *slot = entry;
+        }
+    }
+
+    fn run_object(&mut self, part: &'a Part, here: Here<'a>) {
+        let mut object = Node::object();
+        let trail = Trail::Root(&part.context_pointer);
+        self.run_ops(&part.ops, here, &mut object, &trail);
+        if !object.is_empty_container() && !part.context.is_empty() {
+            merge(reach(&mut self.root, &part.context), object);
+        }
+    }
+
+    /// Parts that are found by structure: lists of references, and references that point back.
+    fn structural(&mut self, at: usize, part: &'a Part) {
+        let mut found: Vec<Found<'a>> = match &part.link {
+            Link::Root | Link::Referred => return,
+            Link::Forward { from, path } => self.forward(*from, path, part),
+            Link::Backward { into, path } => self.backward(*into, path, part),
+        };
+        if !part.many && !part.person {
+            found.truncate(1);
+        }
+        if let Some(order) = &part.order_by {
+            found.sort_by_cached_key(|it| sort_key(get(it.node, order)));
+        }
+        for it in &found {
+            self.add_instance(at, *it, None);
+        }
+        self.drain();
+        if part.many {
+            self.run_many(part, &found);
+        }
+    }
+
+    fn forward(
+        &mut self,
+        from: usize,
+        path: &'a super::plan::Place,
+        part: &'a Part,
+    ) -> Vec<Found<'a>> {
+        let mut out = Vec::new();
+        let holders = self.instances.iter().filter(|it| it.part == from);
+        let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
+        for holder in holders {
+            let here = Here {
+                node: holder.node,
+                owner: holder.at,
+            };
+            let Some(list) = get(holder.node, &path.get) else {
+                continue;
+            };
+            let tail = path.tail.as_deref().unwrap_or_default();
+            for reference in list.items().iter().filter_map(|item| get(item, tail)) {
+                match self.resolve(reference, here) {
+                    Some(found) if part.accepts(&found) => out.push(found),
+                    Some(_) => {}
+                    None => self.dangling(reference, false),
+                }
+            }
+        }
+        out
+    }
+
+    fn backward(&self, into: usize, path: &'a [super::walk::Step], part: &'a Part) -> Vec<Found<'a>> {
+        let targets: Vec<&Instance<'a>> =
+            self.instances.iter().filter(|it| it.part == into).collect();
+        let points_at_one = |found: &&Found<'a>| {
+            part.accepts(found)
+                && get(found.node, path)
+                    .and_then(|reference| self.index.reference_text(reference))
+                    .and_then(|text| self.index.resolve(text, found.at))
+                    .is_some_and(|it| {
+                        targets.iter().any(|t| std::ptr::eq(t.found.node, it.node))
+                    })
+        };
+        self.index.nodes.iter().filter(points_at_one).copied().collect()
+    }
+
+    /// Persons nobody refers to.
+    fn rest(&mut self, at: usize, part: &'a Part) {
+        let nodes: Vec<Found<'a>> =
+            self.index.nodes.iter().filter(|it| part.accepts(it)).copied().collect();
+        for found in nodes {
+            self.add_instance(at, found, None);
+        }
+        self.drain();
+    }
+
+    fn resolve(&self, reference: &'a Node, here: Here<'a>) -> Option<Found<'a>> {
+        let text = self.index.reference_text(reference)?;
+        let found = self.index.resolve(text, here.owner)?;
+        // A record whose references stay inside reaches only what its own node holds.
+        (!self.plan.root_only || !found.listed).then_some(found)
+    }
+
+    fn dangling(&mut self, reference: &Node, required: bool) {
+        let code = if required {
+            &codes::REFERENCE_DANGLING
+        } else {
+            &codes::REFERENCE_UNRESOLVED
+        };
+        self.find(Finding::new(code), reference.span);
+    }
+
+    fn run_ops(
+        &mut self,
+        ops: &'a [Op],
+        here: Here<'a>,
+        context: &mut Node,
+        trail: &Trail<'_>,
+    ) {
+        for op in ops {
+            match op {
+                Op::Value(value) => self.value(value, here, context, trail),
+                Op::Ref(reference) => self.reference(reference, here, context),
+                Op::Each(each) => self.each(each, here, context, trail),
+                Op::RecordConst(gate, target, value) => {
+                    let base = if target.absolute { &self.root } else { &*context };
+                    let there = get(base, &target.steps).is_some() && target.tail.is_none();
+                    if gate.inward && !there && hold(here.node, &gate.when) {
+                        self.set(target, context, value.clone());
+                    }
+                }
+                Op::WireConst(gate, place, value, expected) => {
+                    if gate.inward && *expected && hold(here.node, &gate.when) {
+                        let it = get(here.node, &place.get);
+                        if it.is_none_or(|it| it.value != value.value) {
+                            let span = it.map_or(here.node.span, |it| it.span);
+                            self.find(Finding::new(&codes::SCHEMA_CODE_UNKNOWN), span);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets a value in the record, or adds it to a list.
+    fn set(&mut self, target: &Target, context: &mut Node, value: Node) {
+        let base = if target.absolute { &mut self.root } else { context };
+        match &target.tail {
+            None => put(base, &target.steps, value),
+            Some(tail) => {
+                if let Some(item) = reach(base, &target.steps).and_then(push) {
+                    put(item, tail, value);
+                }
+            }
+        }
+    }
+
+    fn reference(&mut self, op: &'a RefOp, here: Here<'a>, context: &mut Node) {
+        let Some(target) = op.record.as_ref().filter(|_| op.gate.inward) else {
+            self.touch(op, here);
+            return;
+        };
+        if !hold(here.node, &op.gate.when) {
+            return;
+        }
+        if op.here {
+            self.itself(op, target, here, context);
+            return;
+        }
+        let Some(at) = get(here.node, &op.wire.get) else {
+            return;
+        };
+        match &op.wire.tail {
+            None => self.one_reference(op, target, at, here, context),
+            Some(tail) => {
+                for item in at.items() {
+                    if let Some(reference) = get(item, tail) {
+                        self.one_reference(op, target, reference, here, context);
+                    }
+                }
+            }
+        }
+    }
+
+    fn one_reference(
+        &mut self,
+        op: &'a RefOp,
+        target: &Target,
+        at: &'a Node,
+        here: Here<'a>,
+        context: &mut Node,
+    ) {
+        let plan = self.plan;
+        let embedded = op.parts.iter().filter_map(|part| plan.parts.get(*part)).find(|p| p.embedded);
+        let made = match embedded {
+            Some(part) if part.person => self.embedded(part, Here { node: at, ..here }),
+            Some(part) => self.object(part, Here { node: at, ..here }),
+            None => match self.resolve(at, here) {
+                Some(found) => self.referred(op, found),
+                None => {
+                    self.dangling(at, target.required && !op.optional);
+                    None
+                }
+            },
+        };
+        if let Some(mut made) = made {
+            made.span = at.span;
+            self.values += 1;
+            self.set(target, context, made);
+        }
+    }
+
+    /// The person that the node itself is.
+    fn itself(&mut self, op: &RefOp, target: &Target, here: Here<'a>, context: &mut Node) {
+        let same = |it: &&Instance<'_>| {
+            std::ptr::eq(it.found.node, here.node) && op.parts.contains(&it.part)
+        };
+        let person = self.instances.iter().find(same).and_then(|it| it.person);
+        let key = person.and_then(|at| self.persons.get(at)).and_then(|p| p.get("key"));
+        if let Some(key) = key.cloned() {
+            self.values += 1;
+            self.set(target, context, key);
+        }
+    }
+
+    /// The key of the person or the object that a node found by reference stands for.
+    fn referred(&mut self, op: &'a RefOp, found: Found<'a>) -> Option<Node> {
+        let plan = self.plan;
+        let fits = |at: &&usize| plan.parts.get(**at).is_some_and(|p| p.accepts(&found));
+        let at = *op.parts.iter().find(fits)?;
+        let part = plan.parts.get(at)?;
+        if !part.person {
+            self.instances.push(Instance {
+                part: at,
+                found,
+                person: None,
+            });
+            let here = Here {
+                node: found.node,
+                owner: found.at,
+            };
+            return self.object(part, here);
+        }
+        let key = part.key.as_ref().and_then(|place| get(found.node, &place.get));
+        let key = key.and_then(Node::lexeme).map(Text::from);
+        let instance = self.add_instance(at, found, key.as_ref());
+        let person = self.instances.get(instance)?.person?;
+        self.persons.get(person)?.get("key").cloned()
+    }
+
+    /// An object of the record out of a part's node.
+    fn object(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+        if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
+            return None;
+        }
+        let before = self.values;
+        let mut object = Node::object();
+        self.depth += 1;
+        self.run_ops(&part.ops, here, &mut object, &Trail::Root(""));
+        self.depth -= 1;
+        (self.values > before).then_some(object)
+    }
+
+    /// A reference the record does not hold still makes an object part exist.
+    fn touch(&mut self, op: &'a RefOp, here: Here<'a>) {
+        if !op.gate.inward || !hold(here.node, &op.gate.when) {
+            return;
+        }
+        let plan = self.plan;
+        let objects = op.parts.iter().filter(|p| plan.parts.get(**p).is_some_and(|p| !p.person));
+        for at in objects {
+            let Some(part) = plan.parts.get(*at) else { continue };
+            let Some(reference) = get(here.node, &op.wire.get) else { continue };
+            if part.embedded {
+                self.run_object(part, Here { node: reference, ..here });
+                continue;
+            }
+            match self.resolve(reference, here) {
+                Some(found) if part.accepts(&found) => {
+                    self.add_instance(*at, found, None);
+                }
+                Some(_) => {}
+                None => self.dangling(reference, false),
+            }
+        }
+    }
+
+    /// Runs a part that stands in the node itself; its key if it is there at all.
+    fn embedded(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+        if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
+            return None;
+        }
+        let key = part.key.as_ref().and_then(|place| get(here.node, &place.get));
+        let key = key.and_then(Node::lexeme).map(Text::from);
+        let before = self.values;
+        let mut entry = Node::object();
+        let number = self.persons.len();
+        self.depth += 1;
+        self.run_ops(&part.ops, here, &mut entry, &Trail::Person(number));
+        self.depth -= 1;
+        if key.is_none() && self.values == before {
+            return None;
+        }
+        let same = match &key {
+            Some(key) => self.persons.iter().position(|p| p.text("key") == Some(key)),
+            None => self.persons.iter().position(|p| shares_identifier(p, &entry)),
+        };
+        let person = match same {
+            Some(at) => at,
+            None => self.new_person(key.as_ref(), here.node.span),
+        };
+        let slot = self.persons.get_mut(person)?;
+        assign_absent(&mut entry, &part.only);
+        fill(slot, entry);
+        slot.get("key").cloned()
+    }
+}
+
+impl Part {
+    /// Whether a node can be this part.
+    pub(super) fn accepts(&self, found: &Found<'_>) -> bool {
+        self.node_type == found.node_type && hold(found.node, &self.when)
+    }
+}
+
+/// What a list is sorted by: instants by time, other text as it is, absent last.
+pub(super) fn sort_key(node: Option<&Node>) -> (u8, i128, Text) {
+    let Some(text) = node.and_then(Node::lexeme) else {
+        return (2, 0, Text::default());
+    };
+    match text.parse::<jiff::Timestamp>() {
+        Ok(instant) => (0, instant.as_nanosecond(), Text::default()),
+        Err(_) => (1, 0, text.into()),
+    }
+}
+
+fn put_member(node: &mut Node, name: &str, value: Value) {
+    if let Some(slot) = node.get_mut(name) {
+        slot.value = value;
+    }
+}
+
+/// Puts the members of an object into another; what is there is replaced.
+fn merge(into: Option<&mut Node>, from: Node) {
+    let (Some(into), Value::Object(members)) = (into, from.value) else {
+        return;
+    };
+    for (name, node) in members {
+        into.set(&name, node);
+    }
+}
+
+/// Puts members into an object where it has none of that name.
+fn fill(into: &mut Node, from: Node) {
+    let Value::Object(members) = from.value else {
+        return;
+    };
+    for (name, node) in members {
+        if into.get(&name).is_none() {
+            into.set(&name, node);
+        }
+    }
+}
+
+fn shares_identifier(left: &Node, right: &Node) -> bool {
+    let of = |node: &Node| -> Vec<(Text, Text)> {
+        let list = node.get("identifiers").map(Node::items).unwrap_or_default();
+        let pair = |it: &Node| Some((it.text("system")?.into(), it.text("value")?.into()));
+        list.iter().filter_map(pair).collect()
+    };
+    let left = of(left);
+    !left.is_empty() && of(right).iter().any(|pair| left.contains(pair))
+}

@@ -1,0 +1,213 @@
+//! A compiled mapping: what both directions run. Everything by name is settled here; at run time
+//! nothing is parsed or looked up by a pattern.
+
+use super::table::Table;
+use super::transform::Transform;
+use super::walk::{Condition, Step};
+use crate::base::Text;
+use crate::base::id::RecordType;
+use crate::format::tree::Node;
+use std::sync::Arc;
+
+/// One record type in one format.
+#[derive(Debug)]
+pub struct Plan {
+    /// The record type.
+    pub record: RecordType,
+    /// Version of the canonical schema, written into every envelope made here.
+    pub schema_version: Text,
+    /// Roots of a higher one are taken first.
+    pub precedence: i32,
+    /// The node is the record.
+    pub identity: bool,
+    /// References do not leave the root node.
+    pub root_only: bool,
+    /// The parts; the first one is the root.
+    pub parts: Vec<Part>,
+}
+
+/// One kind of node a record is made of.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name, which also goes into derived ids.
+    pub name: Text,
+    /// Node type; empty for embedded parts.
+    pub node_type: Text,
+    /// How it is found.
+    pub link: Link,
+    /// Several instances, item by item.
+    pub many: bool,
+    /// Wire path instances are sorted by.
+    pub order_by: Option<Vec<Step>>,
+    /// Becomes an entry of `persons[]`.
+    pub person: bool,
+    /// The object of the record that is its context; empty: the whole record.
+    pub context: Vec<Step>,
+    /// The same as a JSON pointer.
+    pub context_pointer: String,
+    /// The node stands at the path itself.
+    pub embedded: bool,
+    /// Persons nobody refers to are written by it, and read where the document has one record.
+    pub rest: bool,
+    /// Wire path of the person's key.
+    pub key: Option<Place>,
+    /// Conditions on the node.
+    pub when: Vec<Condition>,
+    /// Conditions on the record context.
+    pub only: Vec<Condition>,
+    /// Place among the nodes written.
+    pub order: i32,
+    /// In the context of the part.
+    pub ops: Vec<Op>,
+    /// Over all instances of a `many` part.
+    pub each: Vec<EachOp>,
+    /// On one instance of a `many` part; `true`: the last.
+    pub picks: Vec<(bool, Op)>,
+}
+
+/// How a part is found.
+#[derive(Debug)]
+pub enum Link {
+    /// The record starts here.
+    Root,
+    /// By references of rules.
+    Referred,
+    /// A list of references in another part, instances of a `many` part.
+    Forward {
+        /// The part that refers.
+        from: usize,
+        /// Where.
+        path: Place,
+    },
+    /// Its own reference points to another part.
+    Backward {
+        /// The part it points to.
+        into: usize,
+        /// Where.
+        path: Vec<Step>,
+    },
+}
+
+/// A place in a wire node. Reading and writing differ for rows, whose first row stands for all.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// Reading, down to the value or the array.
+    pub get: Vec<Step>,
+    /// Writing, likewise.
+    pub set: Vec<Step>,
+    /// Behind the items of a list.
+    pub tail: Option<Vec<Step>>,
+}
+
+/// A place in the record.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// From the record's root, not from the context.
+    pub absolute: bool,
+    /// Down to the value or the array.
+    pub steps: Vec<Step>,
+    /// Behind the items of a list.
+    pub tail: Option<Vec<Step>>,
+    /// `/member` by member, for `envelope.missing`.
+    pub pointer: String,
+    /// Whether the canonical schema requires it.
+    pub required: bool,
+}
+
+/// Which ways a row works and when.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    /// Wire to record.
+    pub inward: bool,
+    /// Record to wire.
+    pub outward: bool,
+    /// Conditions on the wire context.
+    pub when: Vec<Condition>,
+    /// Conditions on the record context.
+    pub only: Vec<Condition>,
+}
+
+/// One row.
+#[derive(Debug)]
+pub enum Op {
+    /// A value.
+    Value(ValueOp),
+    /// A fixed value of the record.
+    RecordConst(Gate, Target, Node),
+    /// A fixed value of the wire; `true`: anything else is an error going in.
+    WireConst(Gate, Place, Node, bool),
+    /// A reference.
+    Ref(RefOp),
+    /// Items.
+    Each(EachOp),
+}
+
+/// A value on both sides.
+#[derive(Debug)]
+pub struct ValueOp {
+    /// When.
+    pub gate: Gate,
+    /// Wire side.
+    pub wire: Place,
+    /// Record side; several for `concat`.
+    pub record: Vec<Target>,
+    /// Wire to record.
+    pub chain: Vec<Transform>,
+    /// Code table, between chain and record.
+    pub table: Option<Arc<Table>>,
+    /// Going in, when the wire has none.
+    pub default: Option<Node>,
+    /// How the wire says why there is none.
+    pub absent: Option<Absent>,
+    /// Another row may have set the target going in.
+    pub guard_in: bool,
+    /// Another row may have set the place going out.
+    pub guard_out: bool,
+}
+
+/// How the wire says why a value is missing.
+#[derive(Debug)]
+pub struct Absent {
+    /// Where.
+    pub wire: Place,
+    /// Reasons.
+    pub table: Arc<Table>,
+    /// The reason stands in place of the value.
+    pub sentinel: bool,
+}
+
+/// A reference.
+#[derive(Debug)]
+pub struct RefOp {
+    /// When.
+    pub gate: Gate,
+    /// Wire side.
+    pub wire: Place,
+    /// Where the person's key stands; `None`: the wire alone refers.
+    pub record: Option<Target>,
+    /// Parts it may point to.
+    pub parts: Vec<usize>,
+    /// It is the node itself that is meant, though it is found by reference.
+    pub here: bool,
+    /// A reference to nothing is only a warning.
+    pub optional: bool,
+}
+
+/// Items on both sides.
+#[derive(Debug)]
+pub struct EachOp {
+    /// When, tested on the items.
+    pub gate: Gate,
+    /// The array of the wire; of no meaning for columns.
+    pub wire: Place,
+    /// The array of the record.
+    pub record: Target,
+    /// Item i of the record is item i of the wire, which others share.
+    pub shared: bool,
+    /// On each item; for numbered columns one list per number, else one list.
+    pub ops: Vec<Vec<Op>>,
+    /// Numbered columns.
+    pub columns: bool,
+    /// Path in a record item that instances are sorted by.
+    pub order_by: Option<Vec<Step>>,
+}

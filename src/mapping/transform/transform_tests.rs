@@ -1,0 +1,91 @@
+use super::*;
+
+fn text(text: &str) -> Node {
+    Node::string(text)
+}
+
+fn both(transform: &str, wire: Node, record: Node) {
+    let it = Transform::parse(transform).unwrap();
+    assert_eq!(it.inward(&wire).unwrap(), record, "{transform} in");
+    assert_eq!(it.outward(&record).unwrap(), wire, "{transform} out");
+}
+
+/// Goal: each transform with an inverse undoes itself. Method: a pair of values for each.
+#[test]
+fn each_transform_undoes_itself() {
+    let number = |n: &str| Node::from(Value::Number(n.into()));
+    both("date MM/DD/YYYY", text("03/09/2026"), text("2026-03-09"));
+    both("date YYYYMMDD", text("20260309"), text("2026-03-09"));
+    both("instant", text("2026-03-09T10:00:00-07:00"), text("2026-03-09T10:00:00-07:00"));
+    both("lower", text("FAMILY"), text("family"));
+    both("upper", text("family"), text("FAMILY"));
+    both("strip-prefix urn:x:", text("urn:x:7"), text("7"));
+    both("strip-suffix -x", text("7-x"), text("7"));
+    both("add-prefix c ", text("7"), text("c 7"));
+    both("integer", text("45"), number("45"));
+    both("decimal", number("1.50"), text("1.50"));
+    both("text", Node::from(Value::Bool(true)), text("true"));
+    both("bool Y N", text("N"), Node::from(Value::Bool(false)));
+    both("minutes", text("PT1H30M"), number("90"));
+    both("pad 5 0", text("00042"), text("42"));
+    let list = Node::from(Value::Array(vec![text("F1"), text("F3")]));
+    both("split ;", text("F1;F3"), list);
+    let mut coding = Node::object();
+    coding.set("system", text("http://s"));
+    coding.set("code", text("c"));
+    both("pair system code", coding, text("http://s|c"));
+}
+
+/// Goal: local time gets the offset of its day and goes back. Method: winter and summer.
+#[test]
+fn local_time_follows_the_zone() {
+    let it = Transform::parse("local-instant America/Los_Angeles MM/DD/YYYY HH:MM").unwrap();
+    for (wire, record) in [
+        ("01/15/2026 09:30", "2026-01-15T09:30:00-08:00"),
+        ("07/15/2026 09:30", "2026-07-15T09:30:00-07:00"),
+    ] {
+        assert_eq!(it.inward(&text(wire)).unwrap(), text(record));
+        assert_eq!(it.outward(&text(record)).unwrap(), text(wire));
+    }
+    assert!(!it.inverts(&[]), "another offset would be lost");
+}
+
+/// Goal: what is outside a domain is a fault, never passed on. Method: one value each.
+#[test]
+fn outside_the_domain_is_a_fault() {
+    for (transform, wire, fault) in [
+        ("date MM/DD/YYYY", "02/30/2026", Fault::Date),
+        ("date MM/DD/YYYY", "2026-03-01", Fault::Date),
+        ("instant", "yesterday", Fault::Date),
+        ("integer", "4.5", Fault::Form),
+        ("bool Y N", "maybe", Fault::Form),
+        ("strip-prefix a:", "b:1", Fault::Form),
+        ("minutes", "PT30S", Fault::Form),
+        ("phone", "none", Fault::Form),
+    ] {
+        let it = Transform::parse(transform).unwrap();
+        assert_eq!(it.inward(&text(wire)), Err(fault), "{transform}");
+    }
+    let split = Transform::parse("split ;").unwrap();
+    let list = Node::from(Value::Array(vec![text("a;b")]));
+    assert_eq!(split.outward(&list), Err(Fault::Form), "the separator would split it");
+    let date = Transform::parse("date MM/DD/YYYY").unwrap();
+    assert_eq!(date.outward(&text("2026")), Err(Fault::Date), "a year has no day");
+}
+
+/// Goal: phones of many notations become one. Method: four spellings.
+#[test]
+fn phones_become_one_form() {
+    let it = Transform::parse("phone").unwrap();
+    for wire in ["(916) 555-0100", "916.555.0100", "1 916 555 0100", "+19165550100"] {
+        assert_eq!(it.inward(&text(wire)).unwrap(), text("+19165550100"));
+    }
+}
+
+/// Goal: a transform that is not in the table is refused. Method: several.
+#[test]
+fn the_table_is_closed() {
+    for text in ["eval x", "upper x", "bool Y Y", "pad 5 00", "date MM/DD", "truncate many"] {
+        assert!(Transform::parse(text).is_err(), "{text}");
+    }
+}
