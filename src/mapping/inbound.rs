@@ -84,6 +84,7 @@ pub(super) fn run<'a>(
     run.drain();
     for (at, part) in plan.parts.iter().enumerate() {
         run.structural(at, part);
+        run.elsewhere(at, part);
         if part.person && alone && part.rest {
             run.rest(at, part);
         }
@@ -236,6 +237,25 @@ impl<'a> Run<'a> {
         self.drain();
         if part.many {
             self.run_many(part, &found);
+        }
+    }
+
+    /// A part that is not where it should be may stand elsewhere.
+    fn elsewhere(&mut self, at: usize, part: &'a Part) {
+        for (from, op) in &part.also {
+            if self.instances.iter().any(|it| it.part == at) {
+                return;
+            }
+            let holders = self.instances.iter().filter(|it| it.part == *from);
+            let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
+            for holder in holders {
+                let here = Here {
+                    node: holder.node,
+                    owner: holder.at,
+                };
+                self.reference(op, here, &mut Node::object());
+                self.drain();
+            }
         }
     }
 

@@ -61,6 +61,8 @@ pub struct Part {
     pub ops: Vec<Op>,
     /// Over all instances of a `many` part.
     pub each: Vec<EachOp>,
+    /// Going in, further places of the reference, by the part that holds it.
+    pub also: Vec<(usize, RefOp)>,
     /// On one instance of a `many` part; `true`: the last.
     pub picks: Vec<(bool, Op)>,
 }

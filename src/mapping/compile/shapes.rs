@@ -24,10 +24,8 @@ pub(super) struct Resolved<'s> {
     pub canonical: String,
     /// The same as a pointer, down to the list.
     pub pointer: String,
-    /// Whether some step chooses by conditions.
-    pub filtered: bool,
-    /// Whether some step takes the first of several.
-    pub first: bool,
+    /// Canonical paths that conditions set when something is made here.
+    pub assigned: Vec<String>,
 }
 
 /// Resolves steps from the shapes given.
@@ -89,7 +87,6 @@ impl<'s> Resolved<'s> {
             Bracket::Nth(place) => {
                 self.push(Step::Nth(*place));
                 self.shapes = items;
-                self.first = true;
                 self.canonical.push_str("[]");
                 if self.tail.is_none() {
                     self.pointer.push_str(&format!("/{place}"));
@@ -115,7 +112,9 @@ impl<'s> Resolved<'s> {
             self.canonical.push_str("[]");
         }
         let conditions = conditions(written, &self.shapes)?;
-        self.filtered = true;
+        for it in written.iter().filter(|it| matches!(it.test, RawTest::Is(_))) {
+            self.assigned.push(format!("{}.{}", self.canonical, it.path.join(".")));
+        }
         self.push(Step::Filter(Box::new(Filter { array, conditions })));
         Ok(())
     }

@@ -1,0 +1,201 @@
+//! A format's own file to the layout of its documents.
+
+use crate::base::Text;
+use crate::base::defect::Defect;
+use crate::catalog::SourceFile;
+use crate::catalog::format::{FormatSource, NodeSource, ReferenceSource, Syntax};
+use crate::format::tree::{Node, Value};
+use crate::mapping::document::{Layout, NodePlace, Pattern, Reference};
+use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest, conditions, parse};
+use crate::mapping::walk::{Condition, Filter, Step, Test};
+use std::ops::Range;
+use toml::Spanned;
+
+/// What separates steps of wire paths in this format.
+pub(super) fn separator(format: &FormatSource) -> char {
+    match format.body.syntax {
+        Syntax::Xml => '/',
+        Syntax::Json | Syntax::Delimited => '.',
+    }
+}
+
+/// Compiles the layout of a format; what is wrong with it is told.
+pub(super) fn layout(
+    format: &FormatSource,
+    file: &SourceFile,
+    defects: &mut Vec<Defect>,
+) -> Layout {
+    let mut reader = Reader {
+        file,
+        separator: separator(format),
+        defects,
+    };
+    let mut layout = Layout::default();
+    for source in &format.body.node {
+        layout.places.extend(reader.place(source));
+    }
+    if let Some(source) = &format.body.reference {
+        layout.reference = reader.reference(source);
+    }
+    if format.body.syntax == Syntax::Delimited {
+        for schema in &format.body.schema {
+            let schema = schema.as_ref();
+            let columns = schema.header.iter().map(Text::from).collect();
+            layout.headers.push((schema.node_type.as_str().into(), columns));
+        }
+    } else if layout.places.is_empty() {
+        reader.wrong(None, "the format has no [[node]]: nothing tells where records stand");
+    }
+    layout
+}
+
+struct Reader<'a> {
+    file: &'a SourceFile,
+    separator: char,
+    defects: &'a mut Vec<Defect>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, span: Option<Range<usize>>, message: &str) {
+        self.defects.push(self.file.defect(span, "format-invalid", message));
+    }
+
+    fn path(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Plain> {
+        let plain = parse(text, self.separator, &[]).and_then(|raw| plain(&raw.steps));
+        match plain {
+            Ok(plain) => Some(plain),
+            Err(message) => {
+                self.wrong(span, &message);
+                None
+            }
+        }
+    }
+
+    fn steps(&mut self, text: &Spanned<String>) -> Option<Vec<Step>> {
+        let plain = self.path(text.as_ref(), Some(text.span()))?;
+        if plain.tail.is_some() {
+            self.wrong(Some(text.span()), "[] has no meaning here");
+            return None;
+        }
+        Some(plain.head)
+    }
+
+    fn place(&mut self, source: &Spanned<NodeSource>) -> Option<NodePlace> {
+        let node = source.as_ref();
+        let at = self.path(node.at.as_ref(), Some(node.at.span()))?;
+        let when = match &node.when {
+            None => Vec::new(),
+            Some(text) => match conditions(text.as_ref(), self.separator) {
+                Ok(raw) => raw.iter().map(plain_condition).collect(),
+                Err(message) => {
+                    self.wrong(Some(text.span()), &message);
+                    Vec::new()
+                }
+            },
+        };
+        if node.type_from.is_none() && node.node_type.is_none() {
+            self.wrong(Some(source.span()), "give `type_from` or `type`");
+        }
+        let name = node.name.as_ref().and_then(|text| {
+            let path = self.path(text.as_ref(), Some(text.span()))?;
+            if path.head != at.head || path.tail.is_none() {
+                self.wrong(Some(text.span()), "`name` must stand in the same items as `at`");
+            }
+            path.tail
+        });
+        Some(NodePlace {
+            when,
+            type_from: node.type_from.as_ref().and_then(|text| self.steps(text)),
+            node_type: node.node_type.as_deref().map(Text::from),
+            name,
+            write: node.write,
+            constants: node.constants.iter().filter_map(constant).collect(),
+            id: node.id.as_deref().map(Text::from),
+            array: at.head,
+            inner: at.tail,
+        })
+    }
+
+    fn reference(&mut self, source: &ReferenceSource) -> Option<Reference> {
+        let id = self.path(&source.id, None)?.head;
+        let value = self.path(&source.value, None)?.head;
+        let mut pattern = |text: &String| match Pattern::parse(text) {
+            Ok(pattern) => Some(pattern),
+            Err(message) => {
+                self.wrong(None, &format!("[reference] `{text}`: {message}"));
+                None
+            }
+        };
+        let names = source.names.iter().filter_map(&mut pattern).collect();
+        let write = pattern(&source.write)?;
+        let local = source.local.as_ref().and_then(|local| {
+            let at = self.path(&local.at, None)?;
+            Some((at.head, Text::from(&local.prefix)))
+        });
+        Some(Reference {
+            id,
+            value,
+            names,
+            absolute: source.absolute,
+            local,
+            write,
+            id_form: source.id_form,
+        })
+    }
+}
+
+/// A path that no schema has seen.
+struct Plain {
+    head: Vec<Step>,
+    tail: Option<Vec<Step>>,
+}
+
+fn plain(steps: &[RawStep]) -> Result<Plain, String> {
+    let mut out = Plain {
+        head: Vec::new(),
+        tail: None,
+    };
+    for step in steps {
+        let mut push = |step: Step| match &mut out.tail {
+            Some(tail) => tail.push(step),
+            None => out.head.push(step),
+        };
+        if !step.name.is_empty() {
+            push(Step::Member(step.name.as_str().into()));
+        }
+        match &step.bracket {
+            Bracket::None => {}
+            Bracket::Nth(place) => push(Step::Nth(*place)),
+            Bracket::Filter(raw) => push(Step::Filter(Box::new(Filter {
+                array: true,
+                conditions: raw.iter().map(plain_condition).collect(),
+            }))),
+            Bracket::Items if out.tail.is_some() => return Err("[] may stand once".to_owned()),
+            Bracket::Items => out.tail = Some(Vec::new()),
+        }
+    }
+    Ok(out)
+}
+
+fn plain_condition(raw: &RawCondition) -> Condition {
+    let member = |name: &String| Step::Member(name.as_str().into());
+    Condition {
+        steps: raw.path.iter().map(member).collect(),
+        test: match &raw.test {
+            RawTest::Is(text) => Test::Is(Value::String(text.into())),
+            RawTest::IsNot(text) => Test::IsNot(Value::String(text.into())),
+            RawTest::There => Test::There,
+            RawTest::NotThere => Test::NotThere,
+        },
+    }
+}
+
+fn constant((name, value): (&String, &toml::Value)) -> Option<(Text, Node)> {
+    let value = match value {
+        toml::Value::String(text) => Value::String(text.into()),
+        toml::Value::Boolean(value) => Value::Bool(*value),
+        toml::Value::Integer(number) => Value::Number(number.to_string().into()),
+        _ => return None,
+    };
+    Some((name.into(), Node::from(value)))
+}

@@ -1,0 +1,220 @@
+//! What a mapping keeps and what it loses, path by path: generated, never written by hand.
+
+use crate::base::Text;
+use crate::catalog::MappingSource;
+use crate::catalog::format::FormatSource;
+use crate::catalog::schema::Shape;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What one row binds.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    /// The part the row stands in.
+    pub part: usize,
+    /// Whether the path starts at the record's root rather than at what the part stands for.
+    pub absolute: bool,
+    /// Canonical path.
+    pub path: String,
+    /// Works wire to record.
+    pub inward: bool,
+    /// Works record to wire.
+    pub outward: bool,
+    /// Has an inverse.
+    pub exact: bool,
+    /// Why not, in the author's words or the compiler's.
+    pub reason: Option<String>,
+    /// The wire path, for people.
+    pub wire: String,
+}
+
+/// A bound path from the record's root.
+#[derive(Clone, Debug)]
+pub(super) struct Mounted {
+    pub path: String,
+    pub inward: bool,
+    outward: bool,
+    exact: bool,
+    reason: Option<String>,
+    wire: String,
+}
+
+/// What a mapping keeps and loses of a record type.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LossReport {
+    /// `<format>/<version>`.
+    pub format: String,
+    /// The record type.
+    pub record: String,
+    /// Paths that come back as they were.
+    pub kept: Vec<String>,
+    /// Paths that are written, or written in part, but do not come back as they were.
+    pub changed: Vec<Loss>,
+    /// Paths that are not written at all.
+    pub lost: Vec<Loss>,
+    /// Wire paths that are left unread on purpose.
+    pub ignored: Vec<Loss>,
+}
+
+/// One path and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// Canonical path, or wire path where that is meant.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Bound paths from the record's root: a part may stand for several places.
+pub(super) fn mounted(bounds: &[Bound], mounts: &[Vec<String>]) -> Vec<Mounted> {
+    let mut out = Vec::new();
+    for bound in bounds {
+        let whole = vec![String::new()];
+        let places = if bound.absolute { &whole } else { mounts.get(bound.part).unwrap_or(&whole) };
+        for place in places {
+            out.push(Mounted {
+                path: super::compile::join(place, &bound.path),
+                inward: bound.inward,
+                outward: bound.outward,
+                exact: bound.exact,
+                reason: bound.reason.clone(),
+                wire: bound.wire.clone(),
+            });
+        }
+    }
+    out
+}
+
+/// Canonical path to the wire path that reads it first.
+pub(super) fn wire_paths(bounds: &[Mounted]) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for bound in bounds.iter().filter(|bound| bound.inward) {
+        out.entry(bound.path.clone()).or_insert_with(|| bound.wire.clone());
+    }
+    out
+}
+
+/// Whether a dropped path is, or holds, something of the record.
+pub(super) fn covers_any(drop: &str, record: &Shape) -> bool {
+    leaves(record).iter().any(|leaf| covers(drop, leaf))
+}
+
+/// Whether a dropped path covers a leaf; `[]` may be left out.
+fn covers(drop: &str, leaf: &str) -> bool {
+    let (drop, leaf) = (drop.replace("[]", ""), leaf.replace("[]", ""));
+    leaf.strip_prefix(drop.as_str())
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn leaves(record: &Shape) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    record.leaves(&mut |path, _| out.push(path.to_owned()));
+    let mut seen = BTreeSet::new();
+    out.retain(|path| seen.insert(path.clone()));
+    out
+}
+
+impl LossReport {
+    pub(super) fn identity(
+        format: &FormatSource,
+        mapping: &MappingSource,
+        record: &Shape,
+    ) -> LossReport {
+        LossReport {
+            format: format.id.to_string(),
+            record: mapping.record.to_string(),
+            kept: leaves(record),
+            ..LossReport::default()
+        }
+    }
+
+    pub(super) fn new(
+        format: &FormatSource,
+        mapping: &MappingSource,
+        record: &Shape,
+        bounds: &[Mounted],
+    ) -> LossReport {
+        let mut report = LossReport {
+            format: format.id.to_string(),
+            record: mapping.record.to_string(),
+            ..LossReport::default()
+        };
+        for leaf in leaves(record) {
+            report.place(leaf, mapping, bounds);
+        }
+        for source in &mapping.body.ignore {
+            let source = source.as_ref();
+            if let Some(wire) = &source.wire {
+                report.ignored.push(Loss {
+                    path: wire.as_ref().clone(),
+                    reason: source.reason.clone(),
+                });
+            }
+        }
+        report
+    }
+
+    fn place(&mut self, leaf: String, mapping: &MappingSource, bounds: &[Mounted]) {
+        if super::compile::filled(&leaf) {
+            self.kept.push(leaf);
+            return;
+        }
+        let rows: Vec<&Mounted> = bounds.iter().filter(|b| same(&b.path, &leaf)).collect();
+        if rows.iter().any(|row| row.exact) {
+            self.kept.push(leaf);
+            return;
+        }
+        let drop = mapping.body.drop.iter().map(|drop| drop.as_ref()).find(|drop| {
+            drop.record.as_ref().is_some_and(|path| covers(path.as_ref(), &leaf))
+        });
+        let said = drop.map(|drop| drop.reason.clone());
+        let reason = said.or_else(|| rows.iter().find_map(|row| row.reason.clone()));
+        let written = rows.iter().find(|row| row.outward);
+        let list = if written.is_some() { &mut self.changed } else { &mut self.lost };
+        let other = match (written, rows.is_empty()) {
+            (Some(row), _) if row.inward => "it does not come back as it was",
+            (Some(_), _) => "it is written and not read back",
+            (None, false) => "it is read and never written",
+            (None, true) => "the format has no place for it",
+        };
+        list.push(Loss {
+            path: leaf,
+            reason: reason.unwrap_or_else(|| other.to_owned()),
+        });
+    }
+
+    /// The report as JSON text with a line end, the form of the files below `docs/loss`.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// The path itself, or its list as a whole.
+fn same(bound: &str, leaf: &str) -> bool {
+    bound == leaf || leaf.strip_suffix("[]") == Some(bound)
+}
+
+/// The wire path of a canonical one, or of the nearest one above it.
+pub(super) fn nearest<'m>(paths: &'m BTreeMap<String, String>, path: &str) -> Option<&'m str> {
+    let mut at = Text::from(path);
+    loop {
+        if let Some(found) = paths.get(at.as_str()) {
+            return Some(found);
+        }
+        let list = format!("{at}[]");
+        if let Some(found) = paths.get(&list) {
+            return Some(found);
+        }
+        let below = format!("{at}.");
+        if let Some((_, found)) = paths.iter().find(|(known, _)| known.starts_with(&below)) {
+            return Some(found);
+        }
+        let cut = at.trim_end_matches("[]").rfind('.')?;
+        at.truncate(cut);
+        while let Some(bare) = at.strip_suffix("[]") {
+            at = Text::from(bare);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Formats to canonical records and back, by compiled plans. Pure: no clock, no store, no partner.
+//!
+//! The language of the files is specified in `mappings/README.md`. Nothing here may know a format,
+//! a code or a field by name.
+
+mod compile;
+mod document;
+mod inbound;
+mod loss;
+mod outbound;
+mod path;
+mod plan;
+mod table;
+mod told;
+mod transform;
+mod walk;
+mod where_in;
+
+pub use loss::{Loss, LossReport};
+
+use crate::base::defect::Defect;
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes as codes;
+use crate::base::id::{FormatId, RecordType};
+use crate::base::limits::{BUNDLE_NODES_MAX, RECORD_FINDINGS_MAX};
+use crate::catalog::Sources;
+use crate::catalog::format::{NotationKind, Syntax};
+use crate::format::tree::Node;
+use crate::record::Record;
+use document::{Found, Index, Layout};
+use plan::Plan;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All formats, compiled.
+#[derive(Debug, Default)]
+pub struct Plans {
+    formats: BTreeMap<FormatId, FormatPlans>,
+}
+
+#[derive(Debug)]
+struct FormatPlans {
+    notation: Option<NotationKind>,
+    syntax: Syntax,
+    layout: Layout,
+    /// By precedence.
+    plans: Vec<Plan>,
+    losses: BTreeMap<RecordType, LossReport>,
+    wire_paths: BTreeMap<RecordType, BTreeMap<String, String>>,
+}
+
+/// What a document became.
+#[derive(Debug, Default)]
+pub struct Inbound {
+    /// The records, in document order.
+    pub records: Vec<InRecord>,
+    /// Findings about the document as a whole.
+    pub findings: Vec<Finding>,
+}
+
+/// One record and what was found while reading it.
+#[derive(Debug)]
+pub struct InRecord {
+    /// The record; values keep the spans they were read from.
+    pub record: Record,
+    /// Bytes of its root node.
+    pub span: Span,
+    /// Its root node, in the sender's notation.
+    pub path: String,
+    /// Findings about it, spans not yet lines.
+    pub findings: Vec<Finding>,
+    /// A code without a row asks that a person look at it before it goes on.
+    pub held: bool,
+}
+
+/// What a record became.
+#[derive(Debug)]
+pub struct OutTree {
+    /// The document.
+    pub tree: Node,
+}
+
+/// Why a record cannot be written in a format. Names canonical paths, never values.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// The format is not in the catalog.
+    #[error("the format is not in the catalog")]
+    FormatUnknown,
+    /// The format has no mapping of this record type.
+    #[error("the format has no mapping of this record type")]
+    MappingMissing,
+    /// A value is outside what the format can say.
+    #[error("the value at {path} cannot be written in this format")]
+    NotWritable {
+        /// Canonical pointer.
+        path: String,
+    },
+    /// A code has no row.
+    #[error("the code at {path} has no row in its crosswalk")]
+    Unmapped {
+        /// Canonical pointer.
+        path: String,
+    },
+    /// A list is longer than the format has places.
+    #[error("the list at {path} is longer than the format has places")]
+    TooManyItems {
+        /// Canonical pointer.
+        path: String,
+    },
+}
+
+impl Plans {
+    /// Compiles all mappings of a catalog; every defect is told.
+    pub fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
+        compile::compile(sources)
+    }
+
+    /// Reads the records of one document. `allowed`: the types the channel is open for.
+    pub fn inbound(&self, format: &FormatId, unit: &Node, allowed: &[RecordType]) -> Inbound {
+        let mut out = Inbound::default();
+        let Some(format) = self.formats.get(format) else {
+            out.findings.push(Finding::new(&codes::RECORD_TYPE_UNKNOWN));
+            return out;
+        };
+        format.inbound(unit, allowed, &mut out);
+        let kind = told::notation(format.notation, format.syntax);
+        told::fill(unit, kind, &mut out.findings);
+        for record in &mut out.records {
+            told::fill(unit, kind, &mut record.findings);
+            record.path = told::path(unit, record.span, kind);
+        }
+        out
+    }
+
+    /// Writes one record. Pure: the same record gives the same tree.
+    pub fn outbound(&self, format: &FormatId, record: &Record) -> Result<OutTree, MapError> {
+        let format = self.formats.get(format).ok_or(MapError::FormatUnknown)?;
+        let plan = format.plan(&record.record_type).ok_or(MapError::MappingMissing)?;
+        let tree = if plan.identity {
+            record.root.clone()
+        } else {
+            outbound::run(plan, &format.layout, record)?
+        };
+        Ok(OutTree { tree })
+    }
+
+    /// Whether a format has a mapping of a record type.
+    pub fn has(&self, format: &FormatId, record_type: &RecordType) -> bool {
+        self.formats.get(format).is_some_and(|it| it.plan(record_type).is_some())
+    }
+
+    /// What the mapping of a record type keeps and loses.
+    pub fn loss(&self, format: &FormatId, record_type: &RecordType) -> Option<&LossReport> {
+        self.formats.get(format)?.losses.get(record_type)
+    }
+
+    /// All loss reports.
+    pub fn losses(&self) -> impl Iterator<Item = &LossReport> {
+        self.formats.values().flat_map(|format| format.losses.values())
+    }
+
+    /// A canonical path (`body.mode`, `/body/mode`, `persons[].birth_date`) in the notation of a
+    /// format, for findings about values that are not there.
+    pub fn wire_path(
+        &self,
+        format: &FormatId,
+        record_type: &RecordType,
+        record_path: &str,
+    ) -> Option<String> {
+        let format = self.formats.get(format)?;
+        if format.plan(record_type)?.identity {
+            return Some(record_path.to_owned());
+        }
+        let paths = format.wire_paths.get(record_type)?;
+        loss::nearest(paths, &canonical(record_path)).map(str::to_owned)
+    }
+}
+
+impl FormatPlans {
+    fn plan(&self, record_type: &RecordType) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.record == *record_type)
+    }
+
+    fn inbound(&self, unit: &Node, allowed: &[RecordType], out: &mut Inbound) {
+        let index = Index::new(&self.layout, unit, BUNDLE_NODES_MAX);
+        if index.truncated {
+            out.findings.push(Finding::new(&codes::SIZE_EXCEEDED).spanning(unit.span));
+        }
+        let mut used: BTreeSet<usize> = BTreeSet::new();
+        let mut made: Vec<(usize, InRecord)> = Vec::new();
+        let plans = || self.plans.iter().filter(|plan| allowed.contains(&plan.record));
+        let roots = |plan: &Plan| index.nodes.iter().filter(|n| plan.is_root(n)).count();
+        let top = plans().map(|plan| plan.precedence).max();
+        let count: usize = plans().filter(|p| Some(p.precedence) == top).map(roots).sum();
+        for plan in plans() {
+            let is_root = |node: &&Found<'_>| !used.contains(&node.at) && plan.is_root(node);
+            let nodes: Vec<Found<'_>> = index.nodes.iter().filter(is_root).copied().collect();
+            let alone = count <= 1 && nodes.len() == 1;
+            for node in nodes {
+                let (record, taken) = plan.read(&index, node, alone);
+                used.extend(taken);
+                made.push((node.at, record));
+            }
+        }
+        made.sort_by_key(|(at, _)| *at);
+        out.records.extend(made.into_iter().map(|(_, record)| record));
+        self.report_unused(&index, &used, out);
+    }
+
+    fn report_unused(&self, index: &Index<'_>, used: &BTreeSet<usize>, out: &mut Inbound) {
+        if out.records.is_empty() {
+            let span = index.nodes.first().map(|node| node.node.span).unwrap_or_default();
+            out.findings.push(Finding::new(&codes::RECORD_TYPE_UNKNOWN).spanning(span));
+            return;
+        }
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for node in index.nodes.iter().filter(|node| !used.contains(&node.at)) {
+            if told.insert(node.node_type) && told.len() <= RECORD_FINDINGS_MAX {
+                let finding = Finding::new(&codes::WIRE_NODE_UNUSED);
+                out.findings.push(finding.spanning(node.node.span));
+            }
+        }
+    }
+}
+
+impl Plan {
+    fn is_root(&self, node: &Found<'_>) -> bool {
+        if self.identity {
+            return node.node_type == self.record.as_str();
+        }
+        self.parts.first().is_some_and(|root| root.accepts(node))
+    }
+
+    fn read(&self, index: &Index<'_>, node: Found<'_>, alone: bool) -> (InRecord, Vec<usize>) {
+        let (root, findings, used) = if self.identity {
+            (node.node.clone(), Vec::new(), vec![node.at])
+        } else {
+            let made = inbound::run(self, index, node, alone);
+            (made.root, made.findings, made.used)
+        };
+        let held = findings.iter().any(|it| it.code == codes::CROSSWALK_CODE_HELD.code);
+        let record = InRecord {
+            record: Record {
+                record_type: self.record.clone(),
+                root,
+            },
+            span: node.node.span,
+            path: String::new(),
+            findings,
+            held,
+        };
+        (record, used)
+    }
+}
+
+/// A pointer or path with every place of a list as `[]`.
+fn canonical(path: &str) -> String {
+    if !path.starts_with('/') {
+        return path.to_owned();
+    }
+    let mut out = String::new();
+    for step in path.split('/').skip(1) {
+        if step.parse::<usize>().is_ok() {
+            out.push_str("[]");
+        } else {
+            if !out.is_empty() {
+                out.push('.');
+            }
+            out.push_str(step);
+        }
+    }
+    out
+}
