@@ -278,7 +278,11 @@ impl<'a> Index<'a> {
             .items()
             .iter()
             .find(|item| get(item, &reference.id).and_then(Node::as_str) == Some(id))?;
-        let type_from = self.layout.places.iter().find_map(|p| p.type_from.as_ref())?;
+        let type_from = self
+            .layout
+            .places
+            .iter()
+            .find_map(|p| p.type_from.as_ref())?;
         Some(Found {
             node,
             node_type: get(node, type_from).and_then(Node::as_str).unwrap_or(""),
@@ -305,7 +309,11 @@ fn header_type<'a>(layout: &'a Layout, unit: &Node) -> &'a str {
     for (node_type, columns) in &layout.headers {
         let found = score(columns);
         // All columns filled in beats more columns of another type in part.
-        let weight = if found == columns.len() { found + 1_000 } else { found };
+        let weight = if found == columns.len() {
+            found + 1_000
+        } else {
+            found
+        };
         if weight > best.0 {
             best = (weight, node_type);
         }
@@ -342,7 +350,10 @@ pub fn assemble(layout: &Layout, nodes: Vec<Written>, document_id: &str) -> Node
     for written in nodes {
         let fits = |place: &&NodePlace| {
             place.when == form.when
-                && place.node_type.as_ref().is_none_or(|t| *t == written.node_type)
+                && place
+                    .node_type
+                    .as_ref()
+                    .is_none_or(|t| *t == written.node_type)
         };
         if let Some(place) = layout.places.iter().find(fits) {
             unit = add_node(layout, place, unit, written);
@@ -376,7 +387,11 @@ mod tests {
     /// Goal: a pattern reads what it writes. Method: three patterns.
     #[test]
     fn a_pattern_reads_what_it_writes() {
-        for (pattern, text) in [("{type}/{id}", "Patient/1"), ("{id}", "1"), ("u:{id}", "u:1")] {
+        for (pattern, text) in [
+            ("{type}/{id}", "Patient/1"),
+            ("{id}", "1"),
+            ("u:{id}", "u:1"),
+        ] {
             let pattern = Pattern::parse(pattern).unwrap();
             assert_eq!(pattern.fill("Patient", "1"), text);
             assert_eq!(pattern.read(text).map(|found| found.1), Some("1"));

@@ -8,7 +8,7 @@ mod values;
 
 use super::document::{Found, Index};
 use super::plan::{Link, Op, Part, Plan, RefOp, Target};
-use super::walk::{assign_absent, get, hold, put, push, reach};
+use super::walk::{assign_absent, get, hold, push, put, reach};
 use super::where_in::Trail;
 use crate::base::Text;
 use crate::base::finding::{Finding, Span};
@@ -60,12 +60,7 @@ struct Here<'a> {
 }
 
 /// Makes the record of one root node. `alone`: no other root stands in the document.
-pub(super) fn run<'a>(
-    plan: &'a Plan,
-    index: &'a Index<'a>,
-    root: Found<'a>,
-    alone: bool,
-) -> Made {
+pub(super) fn run<'a>(plan: &'a Plan, index: &'a Index<'a>, root: Found<'a>, alone: bool) -> Made {
     let mut run = Run {
         plan,
         index,
@@ -96,7 +91,10 @@ impl<'a> Run<'a> {
     fn begin(&mut self) {
         let mut envelope = Node::object();
         envelope.set("record_type", Node::string(self.plan.record.as_str()));
-        envelope.set("schema_version", Node::string(self.plan.schema_version.as_str()));
+        envelope.set(
+            "schema_version",
+            Node::string(self.plan.schema_version.as_str()),
+        );
         self.root.set("envelope", envelope);
         self.root.set("persons", Node::array());
         self.root.set("body", Node::object());
@@ -159,7 +157,8 @@ impl<'a> Run<'a> {
     }
 
     fn new_person(&mut self, key: Option<&Text>, span: Span) -> usize {
-        let taken = |key: &str, persons: &[Node]| persons.iter().any(|p| p.text("key") == Some(key));
+        let taken =
+            |key: &str, persons: &[Node]| persons.iter().any(|p| p.text("key") == Some(key));
         let key = match key {
             Some(key) => key.clone(),
             None => {
@@ -175,14 +174,22 @@ impl<'a> Run<'a> {
         };
         let mut person = Node::object();
         person.span = span;
-        person.set("key", Node { value: Value::String(key), span });
+        person.set(
+            "key",
+            Node {
+                value: Value::String(key),
+                span,
+            },
+        );
         self.persons.push(person);
         self.persons.len() - 1
     }
 
     fn run_instance(&mut self, at: usize) {
-        let Some((part, found, person)) =
-            self.instances.get(at).map(|it| (it.part, it.found, it.person))
+        let Some((part, found, person)) = self
+            .instances
+            .get(at)
+            .map(|it| (it.part, it.found, it.person))
         else {
             return;
         };
@@ -201,7 +208,11 @@ impl<'a> Run<'a> {
     }
 
     fn run_person(&mut self, part: &'a Part, here: Here<'a>, person: usize) {
-        let mut entry = self.persons.get_mut(person).map(std::mem::take).unwrap_or_default();
+        let mut entry = self
+            .persons
+            .get_mut(person)
+            .map(std::mem::take)
+            .unwrap_or_default();
         self.run_ops(&part.ops, here, &mut entry, &Trail::Person(person));
         assign_absent(&mut entry, &part.only);
         if let Some(slot) = self.persons.get_mut(person) {
@@ -288,7 +299,12 @@ impl<'a> Run<'a> {
         out
     }
 
-    fn backward(&self, into: usize, path: &'a [super::walk::Step], part: &'a Part) -> Vec<Found<'a>> {
+    fn backward(
+        &self,
+        into: usize,
+        path: &'a [super::walk::Step],
+        part: &'a Part,
+    ) -> Vec<Found<'a>> {
         let targets: Vec<&Instance<'a>> =
             self.instances.iter().filter(|it| it.part == into).collect();
         let points_at_one = |found: &&Found<'a>| {
@@ -296,17 +312,25 @@ impl<'a> Run<'a> {
                 && get(found.node, path)
                     .and_then(|reference| self.index.reference_text(reference))
                     .and_then(|text| self.index.resolve(text, found.at))
-                    .is_some_and(|it| {
-                        targets.iter().any(|t| std::ptr::eq(t.found.node, it.node))
-                    })
+                    .is_some_and(|it| targets.iter().any(|t| std::ptr::eq(t.found.node, it.node)))
         };
-        self.index.nodes.iter().filter(points_at_one).copied().collect()
+        self.index
+            .nodes
+            .iter()
+            .filter(points_at_one)
+            .copied()
+            .collect()
     }
 
     /// Persons nobody refers to.
     fn rest(&mut self, at: usize, part: &'a Part) {
-        let nodes: Vec<Found<'a>> =
-            self.index.nodes.iter().filter(|it| part.accepts(it)).copied().collect();
+        let nodes: Vec<Found<'a>> = self
+            .index
+            .nodes
+            .iter()
+            .filter(|it| part.accepts(it))
+            .copied()
+            .collect();
         for found in nodes {
             self.add_instance(at, found, None);
         }
@@ -329,20 +353,18 @@ impl<'a> Run<'a> {
         self.find(Finding::new(code), reference.span);
     }
 
-    fn run_ops(
-        &mut self,
-        ops: &'a [Op],
-        here: Here<'a>,
-        context: &mut Node,
-        trail: &Trail<'_>,
-    ) {
+    fn run_ops(&mut self, ops: &'a [Op], here: Here<'a>, context: &mut Node, trail: &Trail<'_>) {
         for op in ops {
             match op {
                 Op::Value(value) => self.value(value, here, context, trail),
                 Op::Ref(reference) => self.reference(reference, here, context),
                 Op::Each(each) => self.each(each, here, context, trail),
                 Op::RecordConst(gate, target, value) => {
-                    let base = if target.absolute { &self.root } else { &*context };
+                    let base = if target.absolute {
+                        &self.root
+                    } else {
+                        &*context
+                    };
                     let there = get(base, &target.steps).is_some() && target.tail.is_none();
                     if gate.inward && !there && hold(here.node, &gate.when) {
                         self.set(target, context, value.clone());
@@ -363,7 +385,11 @@ impl<'a> Run<'a> {
 
     /// Sets a value in the record, or adds it to a list.
     fn set(&mut self, target: &Target, context: &mut Node, value: Node) {
-        let base = if target.absolute { &mut self.root } else { context };
+        let base = if target.absolute {
+            &mut self.root
+        } else {
+            context
+        };
         match &target.tail {
             None => put(base, &target.steps, value),
             Some(tail) => {
@@ -410,7 +436,11 @@ impl<'a> Run<'a> {
         context: &mut Node,
     ) {
         let plan = self.plan;
-        let embedded = op.parts.iter().filter_map(|part| plan.parts.get(*part)).find(|p| p.embedded);
+        let embedded = op
+            .parts
+            .iter()
+            .filter_map(|part| plan.parts.get(*part))
+            .find(|p| p.embedded);
         let made = match embedded {
             Some(part) if part.person => self.embedded(part, Here { node: at, ..here }),
             Some(part) => self.object(part, Here { node: at, ..here }),
@@ -435,7 +465,9 @@ impl<'a> Run<'a> {
             std::ptr::eq(it.found.node, here.node) && op.parts.contains(&it.part)
         };
         let person = self.instances.iter().find(same).and_then(|it| it.person);
-        let key = person.and_then(|at| self.persons.get(at)).and_then(|p| p.get("key"));
+        let key = person
+            .and_then(|at| self.persons.get(at))
+            .and_then(|p| p.get("key"));
         if let Some(key) = key.cloned() {
             self.values += 1;
             self.set(target, context, key);
@@ -460,7 +492,10 @@ impl<'a> Run<'a> {
             };
             return self.object(part, here);
         }
-        let key = part.key.as_ref().and_then(|place| get(found.node, &place.get));
+        let key = part
+            .key
+            .as_ref()
+            .and_then(|place| get(found.node, &place.get));
         let key = key.and_then(Node::lexeme).map(Text::from);
         let instance = self.add_instance(at, found, key.as_ref());
         let person = self.instances.get(instance)?.person?;
@@ -486,12 +521,25 @@ impl<'a> Run<'a> {
             return;
         }
         let plan = self.plan;
-        let objects = op.parts.iter().filter(|p| plan.parts.get(**p).is_some_and(|p| !p.person));
+        let objects = op
+            .parts
+            .iter()
+            .filter(|p| plan.parts.get(**p).is_some_and(|p| !p.person));
         for at in objects {
-            let Some(part) = plan.parts.get(*at) else { continue };
-            let Some(reference) = get(here.node, &op.wire.get) else { continue };
+            let Some(part) = plan.parts.get(*at) else {
+                continue;
+            };
+            let Some(reference) = get(here.node, &op.wire.get) else {
+                continue;
+            };
             if part.embedded {
-                self.run_object(part, Here { node: reference, ..here });
+                self.run_object(
+                    part,
+                    Here {
+                        node: reference,
+                        ..here
+                    },
+                );
                 continue;
             }
             match self.resolve(reference, here) {
@@ -509,7 +557,10 @@ impl<'a> Run<'a> {
         if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
             return None;
         }
-        let key = part.key.as_ref().and_then(|place| get(here.node, &place.get));
+        let key = part
+            .key
+            .as_ref()
+            .and_then(|place| get(here.node, &place.get));
         let key = key.and_then(Node::lexeme).map(Text::from);
         let before = self.values;
         let mut entry = Node::object();
@@ -522,7 +573,10 @@ impl<'a> Run<'a> {
         }
         let same = match &key {
             Some(key) => self.persons.iter().position(|p| p.text("key") == Some(key)),
-            None => self.persons.iter().position(|p| shares_identifier(p, &entry)),
+            None => self
+                .persons
+                .iter()
+                .position(|p| shares_identifier(p, &entry)),
         };
         let person = match same {
             Some(at) => at,

@@ -70,7 +70,11 @@ pub(super) fn mounted(bounds: &[Bound], mounts: &[Vec<String>]) -> Vec<Mounted> 
     let mut out = Vec::new();
     for bound in bounds {
         let whole = vec![String::new()];
-        let places = if bound.absolute { &whole } else { mounts.get(bound.part).unwrap_or(&whole) };
+        let places = if bound.absolute {
+            &whole
+        } else {
+            mounts.get(bound.part).unwrap_or(&whole)
+        };
         for place in places {
             out.push(Mounted {
                 path: super::compile::join(place, &bound.path),
@@ -89,7 +93,8 @@ pub(super) fn mounted(bounds: &[Bound], mounts: &[Vec<String>]) -> Vec<Mounted> 
 pub(super) fn wire_paths(bounds: &[Mounted]) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     for bound in bounds.iter().filter(|bound| bound.inward) {
-        out.entry(bound.path.clone()).or_insert_with(|| bound.wire.clone());
+        out.entry(bound.path.clone())
+            .or_insert_with(|| bound.wire.clone());
     }
     out
 }
@@ -164,13 +169,24 @@ impl LossReport {
             self.kept.push(leaf);
             return;
         }
-        let drop = mapping.body.drop.iter().map(|drop| drop.as_ref()).find(|drop| {
-            drop.record.as_ref().is_some_and(|path| covers(path.as_ref(), &leaf))
-        });
+        let drop = mapping
+            .body
+            .drop
+            .iter()
+            .map(|drop| drop.as_ref())
+            .find(|drop| {
+                drop.record
+                    .as_ref()
+                    .is_some_and(|path| covers(path.as_ref(), &leaf))
+            });
         let said = drop.map(|drop| drop.reason.clone());
         let reason = said.or_else(|| rows.iter().find_map(|row| row.reason.clone()));
         let written = rows.iter().find(|row| row.outward);
-        let list = if written.is_some() { &mut self.changed } else { &mut self.lost };
+        let list = if written.is_some() {
+            &mut self.changed
+        } else {
+            &mut self.lost
+        };
         let other = match (written, rows.is_empty()) {
             (Some(row), _) if row.inward => "it does not come back as it was",
             (Some(_), _) => "it is written and not read back",

@@ -134,7 +134,9 @@ impl Plans {
     /// Writes one record. Pure: the same record gives the same tree.
     pub fn outbound(&self, format: &FormatId, record: &Record) -> Result<OutTree, MapError> {
         let format = self.formats.get(format).ok_or(MapError::FormatUnknown)?;
-        let plan = format.plan(&record.record_type).ok_or(MapError::MappingMissing)?;
+        let plan = format
+            .plan(&record.record_type)
+            .ok_or(MapError::MappingMissing)?;
         let tree = if plan.identity {
             record.root.clone()
         } else {
@@ -145,7 +147,9 @@ impl Plans {
 
     /// Whether a format has a mapping of a record type.
     pub fn has(&self, format: &FormatId, record_type: &RecordType) -> bool {
-        self.formats.get(format).is_some_and(|it| it.plan(record_type).is_some())
+        self.formats
+            .get(format)
+            .is_some_and(|it| it.plan(record_type).is_some())
     }
 
     /// What the mapping of a record type keeps and loses.
@@ -155,7 +159,9 @@ impl Plans {
 
     /// All loss reports.
     pub fn losses(&self) -> impl Iterator<Item = &LossReport> {
-        self.formats.values().flat_map(|format| format.losses.values())
+        self.formats
+            .values()
+            .flat_map(|format| format.losses.values())
     }
 
     /// A canonical path (`body.mode`, `/body/mode`, `persons[].birth_date`) in the notation of a
@@ -183,14 +189,22 @@ impl FormatPlans {
     fn inbound(&self, unit: &Node, allowed: &[RecordType], out: &mut Inbound) {
         let index = Index::new(&self.layout, unit, BUNDLE_NODES_MAX);
         if index.truncated {
-            out.findings.push(Finding::new(&codes::SIZE_EXCEEDED).spanning(unit.span));
+            out.findings
+                .push(Finding::new(&codes::SIZE_EXCEEDED).spanning(unit.span));
         }
         let mut used: BTreeSet<usize> = BTreeSet::new();
         let mut made: Vec<(usize, InRecord)> = Vec::new();
-        let plans = || self.plans.iter().filter(|plan| allowed.contains(&plan.record));
+        let plans = || {
+            self.plans
+                .iter()
+                .filter(|plan| allowed.contains(&plan.record))
+        };
         let roots = |plan: &Plan| index.nodes.iter().filter(|n| plan.is_root(n)).count();
         let top = plans().map(|plan| plan.precedence).max();
-        let count: usize = plans().filter(|p| Some(p.precedence) == top).map(roots).sum();
+        let count: usize = plans()
+            .filter(|p| Some(p.precedence) == top)
+            .map(roots)
+            .sum();
         for plan in plans() {
             let is_root = |node: &&Found<'_>| !used.contains(&node.at) && plan.is_root(node);
             let nodes: Vec<Found<'_>> = index.nodes.iter().filter(is_root).copied().collect();
@@ -202,14 +216,20 @@ impl FormatPlans {
             }
         }
         made.sort_by_key(|(at, _)| *at);
-        out.records.extend(made.into_iter().map(|(_, record)| record));
+        out.records
+            .extend(made.into_iter().map(|(_, record)| record));
         self.report_unused(&index, &used, out);
     }
 
     fn report_unused(&self, index: &Index<'_>, used: &BTreeSet<usize>, out: &mut Inbound) {
         if out.records.is_empty() {
-            let span = index.nodes.first().map(|node| node.node.span).unwrap_or_default();
-            out.findings.push(Finding::new(&codes::RECORD_TYPE_UNKNOWN).spanning(span));
+            let span = index
+                .nodes
+                .first()
+                .map(|node| node.node.span)
+                .unwrap_or_default();
+            out.findings
+                .push(Finding::new(&codes::RECORD_TYPE_UNKNOWN).spanning(span));
             return;
         }
         let mut told: BTreeSet<&str> = BTreeSet::new();
@@ -237,7 +257,9 @@ impl Plan {
             let made = inbound::run(self, index, node, alone);
             (made.root, made.findings, made.used)
         };
-        let held = findings.iter().any(|it| it.code == codes::CROSSWALK_CODE_HELD.code);
+        let held = findings
+            .iter()
+            .any(|it| it.code == codes::CROSSWALK_CODE_HELD.code);
         let record = InRecord {
             record: Record {
                 record_type: self.record.clone(),

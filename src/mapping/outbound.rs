@@ -7,8 +7,8 @@ mod items;
 mod values;
 
 use super::MapError;
-use super::inbound::PARTS_DEPTH_MAX;
 use super::document::{Layout, Reference, Written, assemble};
+use super::inbound::PARTS_DEPTH_MAX;
 use super::plan::{Link, Op, Part, Plan, RefOp};
 use super::walk::{assign, get, hold, push, put, reach};
 use super::where_in::Trail;
@@ -97,16 +97,29 @@ impl<'a> Run<'a> {
             (part.map_or(0, |p| p.order), made.part)
         };
         let mut made = self.made;
-        let document_id = derived(self.record_id, "document", "", self.layout.reference.as_ref());
+        let document_id = derived(
+            self.record_id,
+            "document",
+            "",
+            self.layout.reference.as_ref(),
+        );
         // The root leads, the others follow by part; within a part as they were made.
         made.sort_by_key(order);
         let written = made.into_iter().map(|it| Written {
-            node_type: plan.parts.get(it.part).map(|p| p.node_type.clone()).unwrap_or_default(),
+            node_type: plan
+                .parts
+                .get(it.part)
+                .map(|p| p.node_type.clone())
+                .unwrap_or_default(),
             node: it.node,
             id: it.id,
         });
         let unit = assemble(self.layout, written.collect(), &document_id);
-        Ok(if self.layout.headers.is_empty() { unit } else { items::rows(unit) })
+        Ok(if self.layout.headers.is_empty() {
+            unit
+        } else {
+            items::rows(unit)
+        })
     }
 
     fn refuse(&mut self, error: MapError) {
@@ -151,7 +164,9 @@ impl<'a> Run<'a> {
         if let Some(path) = type_from {
             put(&mut node, path, Node::string(part.node_type.clone()));
         }
-        let key = person.and_then(|at| self.persons.get(at)).and_then(|p| p.text("key"));
+        let key = person
+            .and_then(|at| self.persons.get(at))
+            .and_then(|p| p.text("key"));
         let named = match (key, &part.key) {
             (Some(key), Some(_)) => Text::from(key),
             _ => compact_str::format_compact!("{ordinal}"),
@@ -191,13 +206,27 @@ impl<'a> Run<'a> {
             Some(at) => {
                 if let Some(context) = self.persons.get(at) {
                     let trail = Trail::Person(at);
-                    self.run_ops(&part.ops, Here { context, trail: &trail }, node);
+                    self.run_ops(
+                        &part.ops,
+                        Here {
+                            context,
+                            trail: &trail,
+                        },
+                        node,
+                    );
                 }
             }
             None => {
                 if let Some(context) = get(self.record, &part.context) {
                     let trail = Trail::Root(&part.context_pointer);
-                    self.run_ops(&part.ops, Here { context, trail: &trail }, node);
+                    self.run_ops(
+                        &part.ops,
+                        Here {
+                            context,
+                            trail: &trail,
+                        },
+                        node,
+                    );
                 }
             }
         }
@@ -261,7 +290,10 @@ impl<'a> Run<'a> {
     }
 
     fn name_of_first(&self, part: usize) -> Option<Text> {
-        self.made.iter().find(|it| it.part == part).and_then(|it| self.name(it))
+        self.made
+            .iter()
+            .find(|it| it.part == part)
+            .and_then(|it| self.name(it))
     }
 
     fn name(&self, made: &Made) -> Option<Text> {
@@ -295,8 +327,19 @@ impl<'a> Run<'a> {
             self.refer_to_object(op, here, node);
             return;
         };
-        let base = if target.absolute { self.record } else { here.context };
-        if !hold(if target.absolute { self.record } else { here.context }, &op.gate.only) {
+        let base = if target.absolute {
+            self.record
+        } else {
+            here.context
+        };
+        if !hold(
+            if target.absolute {
+                self.record
+            } else {
+                here.context
+            },
+            &op.gate.only,
+        ) {
             return;
         }
         let Some(at) = get(base, &target.steps) else {
@@ -326,7 +369,11 @@ impl<'a> Run<'a> {
             return;
         };
         let plan = self.plan;
-        let embedded = op.parts.iter().filter_map(|at| plan.parts.get(*at)).find(|p| p.embedded);
+        let embedded = op
+            .parts
+            .iter()
+            .filter_map(|at| plan.parts.get(*at))
+            .find(|p| p.embedded);
         if let Some(part) = embedded {
             self.embed(op, part, person, node);
             return;
@@ -335,12 +382,17 @@ impl<'a> Run<'a> {
         let known = known.or_else(|| {
             let entry = self.persons.get(person)?;
             let fits = |at: &&usize| {
-                plan.parts.get(**at).is_some_and(|p| p.person && hold(entry, &p.only))
+                plan.parts
+                    .get(**at)
+                    .is_some_and(|p| p.person && hold(entry, &p.only))
             };
             let part = op.parts.iter().find(fits)?;
             Some(self.make(*part, Some(person)))
         });
-        if let Some(text) = known.and_then(|at| self.made.get(at)).and_then(|it| self.name(it)) {
+        if let Some(text) = known
+            .and_then(|at| self.made.get(at))
+            .and_then(|it| self.name(it))
+        {
             self.write_reference(op, text, node);
         }
     }
@@ -349,7 +401,9 @@ impl<'a> Run<'a> {
     fn refer_to_value(&mut self, op: &'a RefOp, value: &'a Node, node: &mut Node) {
         let plan = self.plan;
         let fits = |at: &&usize| {
-            plan.parts.get(**at).is_some_and(|p| !p.person && hold(value, &p.only))
+            plan.parts
+                .get(**at)
+                .is_some_and(|p| !p.person && hold(value, &p.only))
         };
         let Some(at) = op.parts.iter().find(fits).copied() else {
             return;
@@ -429,7 +483,9 @@ impl<'a> Run<'a> {
         }
         let plan = self.plan;
         for at in &op.parts {
-            let Some(part) = plan.parts.get(*at) else { continue };
+            let Some(part) = plan.parts.get(*at) else {
+                continue;
+            };
             if !part.person && part.embedded {
                 if get(self.record, &part.context).is_some()
                     && let Some(slot) = place(node, &op.wire)

@@ -9,6 +9,9 @@ use crate::base::id::RecordType;
 use crate::format::tree::Node;
 use std::sync::Arc;
 
+/// The member that collects rows until the document is finished; no column can be called so.
+pub const ROWS: &str = "$rows";
+
 /// One record type in one format.
 #[derive(Debug)]
 pub struct Plan {

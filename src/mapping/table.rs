@@ -82,7 +82,9 @@ impl Table {
                 }
             };
             let exact = winner.relation == Relation::Equivalent
-                && self.inward(&winner.to).is_some_and(|back| *back == winner.from);
+                && self
+                    .inward(&winner.to)
+                    .is_some_and(|back| *back == winner.from);
             let outward = Outward {
                 code: (winner.relation != Relation::None).then(|| winner.to.clone()),
                 display: winner.display.clone(),

@@ -22,7 +22,10 @@ pub(super) fn notation(declared: Option<NotationKind>, syntax: Syntax) -> Notati
 
 /// Fills the paths of findings that have a span and no path yet.
 pub(super) fn fill(unit: &Node, kind: NotationKind, findings: &mut [Finding]) {
-    for finding in findings.iter_mut().filter(|finding| finding.path.is_empty()) {
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.path.is_empty())
+    {
         if let Some(span) = finding.span {
             finding.path = path(unit, span, kind);
         }

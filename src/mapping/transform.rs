@@ -126,7 +126,9 @@ impl Transform {
                 let zone = jiff::tz::TimeZone::get(zone)
                     .map_err(|_| format!("`{zone}` is not a time zone"))?;
                 let form = form.join(" ");
-                let form = (!form.is_empty()).then(|| DateForm::parse(&form)).transpose()?;
+                let form = (!form.is_empty())
+                    .then(|| DateForm::parse(&form))
+                    .transpose()?;
                 Transform::LocalInstant(zone, form)
             }
             ("date-of", []) => Transform::DateOf,
@@ -137,7 +139,11 @@ impl Transform {
             ("add-prefix", _) => Transform::AddPrefix(argument()?),
             ("add-suffix", _) => Transform::AddSuffix(argument()?),
             ("split", _) => Transform::Split(argument()?),
-            ("concat", _) => Transform::Concat(if rest.is_empty() { " ".into() } else { rest.into() }),
+            ("concat", _) => Transform::Concat(if rest.is_empty() {
+                " ".into()
+            } else {
+                rest.into()
+            }),
             ("integer", []) => Transform::Integer,
             ("decimal", []) => Transform::Decimal,
             ("text", []) => Transform::AsText,
@@ -149,9 +155,15 @@ impl Transform {
             ("phone", []) => Transform::Phone,
             ("trim", []) => Transform::Trim,
             ("truncate", [count]) => Transform::Truncate(
-                count.parse().map_err(|_| "`truncate` needs a number".to_owned())?,
+                count
+                    .parse()
+                    .map_err(|_| "`truncate` needs a number".to_owned())?,
             ),
-            _ => return Err(format!("there is no transform `{name}` with these arguments")),
+            _ => {
+                return Err(format!(
+                    "there is no transform `{name}` with these arguments"
+                ));
+            }
         })
     }
 
@@ -187,8 +199,9 @@ impl Transform {
             | Transform::Truncate(_) => false,
             Transform::Upper => all_codes(|code| code.to_uppercase() == code),
             Transform::Lower => all_codes(|code| code.to_lowercase() == code),
-            Transform::Date(form) => form.has_day() && !record.iter().any(|s| is_partial(s))
-                || form.keeps_precision(),
+            Transform::Date(form) => {
+                form.has_day() && !record.iter().any(|s| is_partial(s)) || form.keeps_precision()
+            }
             _ => true,
         }
     }
@@ -246,7 +259,11 @@ impl Transform {
                 textual::join(node, by, matches!(self, Transform::Split(_)))?
             }
             Transform::Bool(yes, no) => {
-                let yes_or_no = if node.as_bool().ok_or(Fault::Form)? { yes } else { no };
+                let yes_or_no = if node.as_bool().ok_or(Fault::Form)? {
+                    yes
+                } else {
+                    no
+                };
                 Value::String(yes_or_no.clone())
             }
             Transform::Integer => Value::String(node.lexeme().ok_or(Fault::Form)?.into()),

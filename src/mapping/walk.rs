@@ -198,8 +198,16 @@ mod tests {
     #[test]
     fn what_is_put_is_found() {
         let mut node = Node::object();
-        let phone = [member_of("telecom"), slice("system", "phone"), member_of("value")];
-        let mail = [member_of("telecom"), slice("system", "email"), member_of("value")];
+        let phone = [
+            member_of("telecom"),
+            slice("system", "phone"),
+            member_of("value"),
+        ];
+        let mail = [
+            member_of("telecom"),
+            slice("system", "email"),
+            member_of("value"),
+        ];
         let code = [member_of("code"), Step::Nth(0), member_of("x")];
         put(&mut node, &phone, Node::string("1"));
         put(&mut node, &mail, Node::string("2"));

@@ -31,7 +31,11 @@ impl Trail<'_> {
                 absolute,
                 at,
             } => {
-                let base = if *absolute { String::new() } else { of.pointer() };
+                let base = if *absolute {
+                    String::new()
+                } else {
+                    of.pointer()
+                };
                 format!("{base}{list}/{at}")
             }
         }

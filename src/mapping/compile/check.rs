@@ -43,10 +43,15 @@ impl<'s> Builder<'s> {
         if let Some(known) = codes(record) {
             let foreign = table.canonical_codes().find(|code| !known.contains(code));
             if let Some(code) = foreign {
-                let message = format!("crosswalk `{}`: `{code}` is no code of the record", table.name);
+                let message = format!(
+                    "crosswalk `{}`: `{code}` is no code of the record",
+                    table.name
+                );
                 self.defect(spot.file, name.span(), "code-not-in-value-set", message);
             }
-            let gap = known.iter().find(|code| gate.outward && table.outward(code).is_none());
+            let gap = known
+                .iter()
+                .find(|code| gate.outward && table.outward(code).is_none());
             if let Some(code) = gap {
                 let message = format!("crosswalk `{}` has no row for `{code}`", table.name);
                 self.defect(spot.file, name.span(), "crosswalk-gap", message);
@@ -55,7 +60,10 @@ impl<'s> Builder<'s> {
         if let Some(known) = codes(wire) {
             let foreign = table.wire_codes().find(|code| !known.contains(code));
             if let Some(code) = foreign {
-                let message = format!("crosswalk `{}`: `{code}` is no code of the wire", table.name);
+                let message = format!(
+                    "crosswalk `{}`: `{code}` is no code of the wire",
+                    table.name
+                );
                 self.defect(spot.file, name.span(), "code-not-in-value-set", message);
             }
         }
@@ -97,7 +105,10 @@ impl<'s> Builder<'s> {
             return false;
         };
         self.siblings(spot, &|other| {
-            other.wire.as_ref().is_some_and(|theirs| theirs.as_ref() == wire.as_ref())
+            other
+                .wire
+                .as_ref()
+                .is_some_and(|theirs| theirs.as_ref() == wire.as_ref())
         })
     }
 
@@ -107,10 +118,14 @@ impl<'s> Builder<'s> {
         let mut count = 0;
         if spot.file.path == self.mapping.file {
             let body = &self.mapping.body;
-            visit(&body.rule, &body.each, &mut |rule| count += usize::from(test(rule)));
+            visit(&body.rule, &body.each, &mut |rule| {
+                count += usize::from(test(rule))
+            });
         }
         for (_, template) in self.templates.values() {
-            visit(&template.rule, &template.each, &mut |rule| count += usize::from(test(rule)));
+            visit(&template.rule, &template.each, &mut |rule| {
+                count += usize::from(test(rule))
+            });
         }
         count > 1
     }
@@ -144,7 +159,10 @@ impl<'s> Builder<'s> {
     }
 
     fn mounts(&self) -> Vec<Vec<String>> {
-        self.drafts.iter().map(|draft| draft.mounts.clone()).collect()
+        self.drafts
+            .iter()
+            .map(|draft| draft.mounts.clone())
+            .collect()
     }
 
     fn unused_templates(&mut self) {
@@ -183,7 +201,13 @@ fn find_dead(rules: &[Spanned<RuleSource>], dead: &mut Vec<std::ops::Range<usize
         let (Some(record), Some(wire)) = (&rule.record, &rule.wire) else {
             continue;
         };
-        let key = |inward: bool| (record.as_ref().all().join(" "), wire.as_ref().clone(), inward);
+        let key = |inward: bool| {
+            (
+                record.as_ref().all().join(" "),
+                wire.as_ref().clone(),
+                inward,
+            )
+        };
         let mut ways = Vec::new();
         if rule.direction.goes_in() {
             ways.push(key(true));
@@ -222,7 +246,11 @@ fn required(
     bounds: &[loss::Mounted],
     unset: &mut Vec<String>,
 ) {
-    let set = |path: &str| bounds.iter().any(|bound| bound.inward && below(&bound.path, path));
+    let set = |path: &str| {
+        bounds
+            .iter()
+            .any(|bound| bound.inward && below(&bound.path, path))
+    };
     let length = path.len();
     match &shape.kind {
         Kind::Object { members, .. } => {
@@ -275,20 +303,23 @@ pub(in crate::mapping) fn filled(path: &str) -> bool {
 
 /// The shapes of single values: items for lists.
 pub(super) fn values_of<'s>(shapes: &[&'s Shape]) -> Vec<&'s Shape> {
-    shapes.iter().map(|shape| shape.item().unwrap_or(shape)).collect()
+    shapes
+        .iter()
+        .map(|shape| shape.item().unwrap_or(shape))
+        .collect()
 }
 
 /// Crosswalks that no mapping uses.
-pub(super) fn unused_tables(
-    sources: &Sources,
-    used: &BTreeSet<String>,
-    defects: &mut Vec<Defect>,
-) {
+pub(super) fn unused_tables(sources: &Sources, used: &BTreeSet<String>, defects: &mut Vec<Defect>) {
     let all: &BTreeMap<_, _> = &sources.crosswalks;
     for (name, table) in all {
         if !used.contains(name) {
             let message = "no mapping uses the crosswalk";
-            defects.push(crate::catalog::files::whole(&table.file, "crosswalk-unused", message));
+            defects.push(crate::catalog::files::whole(
+                &table.file,
+                "crosswalk-unused",
+                message,
+            ));
         }
     }
 }

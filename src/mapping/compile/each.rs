@@ -1,11 +1,10 @@
 //! Lists: items on both sides, numbered columns, rows, instances of a part.
 
-use super::check::join;
 use super::shapes::{Resolved, items};
 use super::{Builder, Spot};
 use crate::catalog::mapping::EachSource;
+use crate::mapping::plan::ROWS;
 use crate::mapping::plan::{EachOp, Gate, Op, Place, Target};
-use crate::mapping::outbound::ROWS;
 use crate::mapping::walk::Step;
 use toml::Spanned;
 
@@ -18,7 +17,10 @@ impl<'s> Builder<'s> {
     /// A list at the top of the file; over all instances of a part, or within a part's node.
     pub(super) fn top_each(&mut self, spanned: &'s Spanned<EachSource>) {
         let source = spanned.as_ref();
-        let at = source.wire.as_ref().map_or(Some(0), |wire| self.wire_part(wire));
+        let at = source
+            .wire
+            .as_ref()
+            .map_or(Some(0), |wire| self.wire_part(wire));
         let Some(at) = at else { return };
         let spot = self.part_spot(at);
         let whole = source
@@ -60,11 +62,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The record side: an absolute array, or one relative to the context.
-    fn list(
-        &mut self,
-        spot: &Spot<'s>,
-        source: &'s EachSource,
-    ) -> Option<(Target, Spot<'s>)> {
+    fn list(&mut self, spot: &Spot<'s>, source: &'s EachSource) -> Option<(Target, Spot<'s>)> {
         let ((target, name), shapes) =
             self.target(source.record.as_ref(), source.record.span(), spot)?;
         if target.tail.as_ref().is_none_or(|tail| !tail.is_empty()) {
@@ -115,8 +113,15 @@ impl<'s> Builder<'s> {
         };
         let (target, mut inner) = self.list(&root, source)?;
         inner.wire.clone_from(&spot.wire);
-        let order = self.parts.get(at).is_some_and(|part| part.order_by.is_some());
-        let order_by = if order { self.order(at, source, &inner) } else { None };
+        let order = self
+            .parts
+            .get(at)
+            .is_some_and(|part| part.order_by.is_some());
+        let order_by = if order {
+            self.order(at, source, &inner)
+        } else {
+            None
+        };
         let gate = self.list_gate(source, &inner);
         let before = self.bounds.len();
         let ops = self.rows(&source.rule, &source.each, &inner);
@@ -133,18 +138,17 @@ impl<'s> Builder<'s> {
     }
 
     /// The record value that the instances' order comes from.
-    fn order(
-        &mut self,
-        at: usize,
-        source: &'s EachSource,
-        inner: &Spot<'s>,
-    ) -> Option<Vec<Step>> {
+    fn order(&mut self, at: usize, source: &'s EachSource, inner: &Spot<'s>) -> Option<Vec<Step>> {
         let all = self.mapping.body.part.iter().map(|part| part.as_ref());
         let name = self.parts.get(at).map(|part| part.name.clone())?;
-        let part = all.into_iter().find(|part| part.name.as_ref() == name.as_str())?;
+        let part = all
+            .into_iter()
+            .find(|part| part.name.as_ref() == name.as_str())?;
         let order = part.order_by.as_ref()?;
         let row = source.rule.iter().map(|rule| rule.as_ref()).find(|rule| {
-            rule.wire.as_ref().is_some_and(|wire| wire.as_ref() == order.as_ref())
+            rule.wire
+                .as_ref()
+                .is_some_and(|wire| wire.as_ref() == order.as_ref())
                 && rule.record.is_some()
         });
         let path = row.and_then(|row| row.record.as_ref());
@@ -172,7 +176,10 @@ impl<'s> Builder<'s> {
                 return None;
             }
         };
-        Some(EachOp { record: target, ..op })
+        Some(EachOp {
+            record: target,
+            ..op
+        })
     }
 
     fn columns(
@@ -183,7 +190,8 @@ impl<'s> Builder<'s> {
     ) -> Option<EachOp> {
         let (first, last) = *columns.as_ref();
         if first > last || last > COLUMNS_MAX {
-            let message = format!("columns go from a lower to a higher number, up to {COLUMNS_MAX}");
+            let message =
+                format!("columns go from a lower to a higher number, up to {COLUMNS_MAX}");
             self.defect(inner.file, columns.span(), "each-columns", message);
             return None;
         }
@@ -233,7 +241,13 @@ impl<'s> Builder<'s> {
             let (place, found) = self.reference_place(wire, spot)?;
             self.ends_in_items(spot, wire, &found)?;
             let shapes = found.shapes.clone();
-            (Place { tail: None, ..place }, shapes)
+            (
+                Place {
+                    tail: None,
+                    ..place
+                },
+                shapes,
+            )
         };
         let inner = Spot {
             wire: shapes,

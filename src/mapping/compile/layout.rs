@@ -41,10 +41,15 @@ pub(super) fn layout(
         for schema in &format.body.schema {
             let schema = schema.as_ref();
             let columns = schema.header.iter().map(Text::from).collect();
-            layout.headers.push((schema.node_type.as_str().into(), columns));
+            layout
+                .headers
+                .push((schema.node_type.as_str().into(), columns));
         }
     } else if layout.places.is_empty() {
-        reader.wrong(None, "the format has no [[node]]: nothing tells where records stand");
+        reader.wrong(
+            None,
+            "the format has no [[node]]: nothing tells where records stand",
+        );
     }
     layout
 }
@@ -57,7 +62,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn wrong(&mut self, span: Option<Range<usize>>, message: &str) {
-        self.defects.push(self.file.defect(span, "format-invalid", message));
+        self.defects
+            .push(self.file.defect(span, "format-invalid", message));
     }
 
     fn path(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Plain> {
@@ -99,7 +105,10 @@ impl Reader<'_> {
         let name = node.name.as_ref().and_then(|text| {
             let path = self.path(text.as_ref(), Some(text.span()))?;
             if path.head != at.head || path.tail.is_none() {
-                self.wrong(Some(text.span()), "`name` must stand in the same items as `at`");
+                self.wrong(
+                    Some(text.span()),
+                    "`name` must stand in the same items as `at`",
+                );
             }
             path.tail
         });

@@ -12,7 +12,6 @@ mod shapes;
 
 pub(super) use check::{filled, join};
 
-use super::document::Layout;
 use super::loss::{Bound, LossReport};
 use super::plan::{Op, Part, Plan};
 use super::table::Table;
@@ -46,19 +45,27 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             losses: BTreeMap::new(),
             wire_paths: BTreeMap::new(),
         };
-        for mapping in sources.mappings.iter().filter(|m| m.format == *id && !m.is_shared()) {
-            let built = build(sources, format, &compiled.layout, mapping, &tables);
+        for mapping in sources
+            .mappings
+            .iter()
+            .filter(|m| m.format == *id && !m.is_shared())
+        {
+            let built = build(sources, format, mapping, &tables);
             defects.extend(built.defects);
             used.extend(built.used_tables);
             if let Some(plan) = built.plan {
-                compiled.wire_paths.insert(mapping.record.clone(), built.wire_paths);
+                compiled
+                    .wire_paths
+                    .insert(mapping.record.clone(), built.wire_paths);
                 compiled.losses.insert(mapping.record.clone(), built.loss);
                 compiled.plans.push(plan);
             }
         }
-        compiled
-            .plans
-            .sort_by(|l, r| r.precedence.cmp(&l.precedence).then(l.record.cmp(&r.record)));
+        compiled.plans.sort_by(|l, r| {
+            r.precedence
+                .cmp(&l.precedence)
+                .then(l.record.cmp(&r.record))
+        });
         plans.formats.insert(id.clone(), compiled);
     }
     for mapping in &sources.mappings {
@@ -80,11 +87,8 @@ fn tables(sources: &Sources, defects: &mut Vec<Defect>) -> BTreeMap<String, Arc<
     for (name, source) in &sources.crosswalks {
         let (table, wrong) = Table::compile(source);
         for (line, message) in wrong {
-            let mut defect = crate::catalog::files::whole(
-                &source.file,
-                "crosswalk-ambiguous",
-                message,
-            );
+            let mut defect =
+                crate::catalog::files::whole(&source.file, "crosswalk-ambiguous", message);
             defect.line = line;
             defects.push(defect);
         }
@@ -106,7 +110,6 @@ struct Built {
 fn build<'s>(
     sources: &'s Sources,
     format: &'s FormatSource,
-    layout: &'s Layout,
     mapping: &'s MappingSource,
     tables: &'s BTreeMap<String, Arc<Table>>,
 ) -> Built {
@@ -117,13 +120,14 @@ fn build<'s>(
     let canonical = format!("canonical/{}.schema.json", mapping.record);
     let Some(record) = sources.schemas.get(&canonical) else {
         let message = format!("there is no record type `{}`", mapping.record);
-        built.defects.push(file.defect(None, "mapping-record-unknown", message));
+        built
+            .defects
+            .push(file.defect(None, "mapping-record-unknown", message));
         return built;
     };
     let mut builder = Builder {
         sources,
         format,
-        layout,
         mapping,
         file,
         tables,
@@ -143,7 +147,6 @@ fn build<'s>(
 struct Builder<'s> {
     sources: &'s Sources,
     format: &'s FormatSource,
-    layout: &'s Layout,
     mapping: &'s MappingSource,
     file: &'s SourceFile,
     tables: &'s BTreeMap<String, Arc<Table>>,
@@ -202,7 +205,9 @@ impl<'s> Builder<'s> {
         code: &'static str,
         message: impl Into<String>,
     ) {
-        self.built.defects.push(file.defect(Some(span), code, message));
+        self.built
+            .defects
+            .push(file.defect(Some(span), code, message));
     }
 
     fn is_rows(&self) -> bool {
@@ -231,10 +236,19 @@ impl<'s> Builder<'s> {
     }
 
     fn read_templates(&mut self) {
-        let own = self.mapping.body.template.iter().map(|t| (self.file, t.as_ref()));
+        let own = self
+            .mapping
+            .body
+            .template
+            .iter()
+            .map(|t| (self.file, t.as_ref()));
         let mut all: Vec<(&'s SourceFile, &'s TemplateSource)> = own.collect();
         for include in &self.mapping.body.include {
-            let folder = self.mapping.file.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let folder = self
+                .mapping
+                .file
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder);
             let path = format!("{folder}/{}", include.as_ref());
             let found = self.sources.mappings.iter().find(|m| m.file == path);
             match found.and_then(|m| Some((self.sources.files.get(&m.file)?, m))) {
@@ -243,12 +257,18 @@ impl<'s> Builder<'s> {
                 }
                 None => {
                     let message = "there is no such file beside this one";
-                    self.defect(self.file, include.span(), "mapping-include-unknown", message);
+                    self.defect(
+                        self.file,
+                        include.span(),
+                        "mapping-include-unknown",
+                        message,
+                    );
                 }
             }
         }
         for (file, template) in all {
-            self.templates.insert(template.name.as_ref(), (file, template));
+            self.templates
+                .insert(template.name.as_ref(), (file, template));
         }
     }
 
@@ -272,7 +292,10 @@ impl<'s> Builder<'s> {
     }
 
     fn plan(&self, parts: Vec<Part>) -> Plan {
-        let version = self.record.at("envelope.schema_version").map(|shape| &shape.kind);
+        let version = self
+            .record
+            .at("envelope.schema_version")
+            .map(|shape| &shape.kind);
         let version = match version {
             Some(Kind::Text(rule)) => rule.codes.last().cloned(),
             _ => None,

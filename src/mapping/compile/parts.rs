@@ -18,9 +18,17 @@ impl<'s> Builder<'s> {
         all
     }
 
+    fn source(&self, at: usize) -> Option<&'s PartSource> {
+        self.sources()
+            .into_iter()
+            .nth(at)
+            .map(|spanned| spanned.as_ref())
+    }
+
     pub(super) fn part_names(&self) -> Vec<&'s str> {
         let all = self.mapping.body.part.iter();
-        all.map(|part| part.as_ref().name.as_ref().as_str()).collect()
+        all.map(|part| part.as_ref().name.as_ref().as_str())
+            .collect()
     }
 
     pub(super) fn part_named(&self, name: &str) -> Option<usize> {
@@ -46,14 +54,24 @@ impl<'s> Builder<'s> {
         let source = spanned.as_ref();
         let name = source.name.as_ref();
         if self.part_named(name).is_some() {
-            self.defect(self.file, source.name.span(), "part-twice", "the part is declared twice");
+            self.defect(
+                self.file,
+                source.name.span(),
+                "part-twice",
+                "the part is declared twice",
+            );
         }
         let mut draft = Draft::default();
         let mut part = self.bare_part(source);
         if let Some(node_type) = &source.node_type {
             draft.wire = self.type_shapes(node_type);
         } else if !source.embedded {
-            self.defect(self.file, spanned.span(), "part-type-missing", "the part has no `type`");
+            self.defect(
+                self.file,
+                spanned.span(),
+                "part-type-missing",
+                "the part has no `type`",
+            );
         }
         self.record_context(source, &mut part, &mut draft);
         part.when = self.part_conditions(&source.when, &draft.wire, true);
@@ -68,8 +86,16 @@ impl<'s> Builder<'s> {
     fn bare_part(&self, source: &PartSource) -> Part {
         Part {
             name: source.name.as_ref().into(),
-            node_type: source.node_type.as_ref().map(|t| Text::from(t.as_ref())).unwrap_or_default(),
-            link: if source.root { Link::Root } else { Link::Referred },
+            node_type: source
+                .node_type
+                .as_ref()
+                .map(|t| Text::from(t.as_ref()))
+                .unwrap_or_default(),
+            link: if source.root {
+                Link::Root
+            } else {
+                Link::Referred
+            },
             many: source.many,
             order_by: None,
             person: source.person,
@@ -90,9 +116,13 @@ impl<'s> Builder<'s> {
 
     fn type_shapes(&mut self, node_type: &Spanned<String>) -> Vec<&'s Shape> {
         let known = self.format.body.schema.iter().map(|schema| schema.as_ref());
-        let schema = known.into_iter().find(|schema| schema.node_type == *node_type.as_ref());
+        let schema = known
+            .into_iter()
+            .find(|schema| schema.node_type == *node_type.as_ref());
         let shape = schema.and_then(|schema| {
-            self.sources.schemas.get(&self.format.schema_path(schema.file.as_ref()))
+            self.sources
+                .schemas
+                .get(&self.format.schema_path(schema.file.as_ref()))
         });
         if shape.is_none() {
             let message = format!("the format has no schema of type `{}`", node_type.as_ref());
@@ -101,7 +131,7 @@ impl<'s> Builder<'s> {
         shape.map(|shape| vec![shape.as_ref()]).unwrap_or_default()
     }
 
-    fn record_context(&mut self, source: &PartSource, part: &mut Part, draft: &mut Draft<'s>) {
+    fn record_context(&mut self, source: &'s PartSource, part: &mut Part, draft: &mut Draft<'s>) {
         if source.person {
             draft.record = self.record.at("persons[]").into_iter().collect();
             draft.mounts = vec!["persons[]".to_owned()];
@@ -126,8 +156,8 @@ impl<'s> Builder<'s> {
     /// A path from the record's root, without `[]`.
     fn record_steps(&mut self, text: &'s Spanned<String>) -> Option<Resolved<'s>> {
         let record = [self.record];
-        let found = parse(text.as_ref(), '.', &[])
-            .and_then(|raw| resolve(&raw.steps, &record, false));
+        let found =
+            parse(text.as_ref(), '.', &[]).and_then(|raw| resolve(&raw.steps, &record, false));
         self.told(found, self.file, text, "record-path-unknown")
     }
 
@@ -161,10 +191,15 @@ impl<'s> Builder<'s> {
         wire: bool,
         file: &'s crate::catalog::SourceFile,
     ) -> Vec<Condition> {
-        let separator = if wire { super::layout::separator(self.format) } else { '.' };
-        let found = path::conditions(text.as_ref(), separator)
-            .and_then(|raw| conditions(&raw, shapes));
-        self.told(found, file, text, "condition-invalid").unwrap_or_default()
+        let separator = if wire {
+            super::layout::separator(self.format)
+        } else {
+            '.'
+        };
+        let found =
+            path::conditions(text.as_ref(), separator).and_then(|raw| conditions(&raw, shapes));
+        self.told(found, file, text, "condition-invalid")
+            .unwrap_or_default()
     }
 
     /// Record paths that conditions set going in, noted as bound.
@@ -238,7 +273,10 @@ impl<'s> Builder<'s> {
         if source.many {
             if let Some((place, _)) = self.reference_place(path, &spot) {
                 if let Some(part) = self.parts.get_mut(at) {
-                    part.link = Link::Forward { from: holder, path: place };
+                    part.link = Link::Forward {
+                        from: holder,
+                        path: place,
+                    };
                 }
             }
             return;
@@ -263,8 +301,12 @@ impl<'s> Builder<'s> {
     ) {
         let names = self.part_names();
         let separator = super::layout::separator(self.format);
-        let named = parse(text.as_ref(), separator, &names).ok().and_then(|raw| raw.part);
-        let other = named.and_then(|name| self.part_named(&name)).unwrap_or(holder);
+        let named = parse(text.as_ref(), separator, &names)
+            .ok()
+            .and_then(|raw| raw.part);
+        let other = named
+            .and_then(|name| self.part_named(&name))
+            .unwrap_or(holder);
         let spot = self.part_spot(other);
         if let Some(mut op) = self.part_reference(at, source, text, &spot) {
             op.gate.outward = false;
@@ -320,7 +362,11 @@ impl<'s> Builder<'s> {
         let Some(target) = self.other(into) else {
             return;
         };
-        let shapes = self.drafts.get(at).map(|d| d.wire.clone()).unwrap_or_default();
+        let shapes = self
+            .drafts
+            .get(at)
+            .map(|d| d.wire.clone())
+            .unwrap_or_default();
         let separator = super::layout::separator(self.format);
         let found = parse(path.as_ref(), separator, &[])
             .and_then(|raw| resolve(&raw.steps, &shapes, false));
@@ -354,7 +400,7 @@ impl<'s> Builder<'s> {
 
     /// An embedded part stands in nodes of these shapes.
     pub(super) fn embed(&mut self, at: usize, shapes: Vec<&'s Shape>) {
-        let source = self.sources().get(at).map(|spanned| spanned.as_ref());
+        let source = self.source(at);
         if let Some(draft) = self.drafts.get_mut(at)
             && draft.wire.is_empty()
         {
@@ -373,14 +419,18 @@ impl<'s> Builder<'s> {
 
     /// A part that something reaches: its key is compiled, its templates will be.
     pub(super) fn use_part(&mut self, at: usize) {
-        let Some(source) = self.sources().get(at).map(|spanned| spanned.as_ref()) else {
+        let Some(source) = self.source(at) else {
             return;
         };
         let Some(key) = &source.key else { return };
         if self.parts.get(at).is_some_and(|part| part.key.is_some()) {
             return;
         }
-        let shapes = self.drafts.get(at).map(|d| d.wire.clone()).unwrap_or_default();
+        let shapes = self
+            .drafts
+            .get(at)
+            .map(|d| d.wire.clone())
+            .unwrap_or_default();
         if let Some(found) = self.wire_steps(key, &shapes)
             && let Some(part) = self.parts.get_mut(at)
         {
@@ -405,7 +455,7 @@ impl<'s> Builder<'s> {
                 draft.done = true;
             }
             self.use_part(at);
-            let Some(source) = self.sources().get(at).map(|spanned| spanned.as_ref()) else {
+            let Some(source) = self.source(at) else {
                 break;
             };
             for name in &source.templates {

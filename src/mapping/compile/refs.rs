@@ -41,7 +41,9 @@ impl<'s> Builder<'s> {
                 self.note(spot, &canonical, &gate, true, source, wire.as_ref());
             }
         }
-        let embedded = parts.iter().any(|at| self.parts.get(*at).is_some_and(|p| p.embedded));
+        let embedded = parts
+            .iter()
+            .any(|at| self.parts.get(*at).is_some_and(|p| p.embedded));
         for at in &parts {
             if self.parts.get(*at).is_some_and(|part| part.embedded) {
                 self.embed(*at, found.shapes.clone());
@@ -71,8 +73,15 @@ impl<'s> Builder<'s> {
         let full = if canonical.0 {
             vec![canonical.1.clone()]
         } else {
-            let mounts = self.drafts.get(spot.part).map(|d| d.mounts.clone()).unwrap_or_default();
-            mounts.iter().map(|mount| super::check::join(mount, &target.1)).collect()
+            let mounts = self
+                .drafts
+                .get(spot.part)
+                .map(|d| d.mounts.clone())
+                .unwrap_or_default();
+            mounts
+                .iter()
+                .map(|mount| super::check::join(mount, &target.1))
+                .collect()
         };
         for at in parts {
             if self.parts.get(*at).is_some_and(|part| part.person) {

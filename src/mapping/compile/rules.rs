@@ -25,7 +25,10 @@ impl<'s> Builder<'s> {
     pub(super) fn read_rules(&mut self) {
         for spanned in &self.mapping.body.rule {
             let source = spanned.as_ref();
-            let at = source.wire.as_ref().map_or(Some(0), |wire| self.wire_part(wire));
+            let at = source
+                .wire
+                .as_ref()
+                .map_or(Some(0), |wire| self.wire_part(wire));
             let Some(at) = at else { continue };
             self.apply_ready();
             let spot = self.part_spot(at);
@@ -81,8 +84,16 @@ impl<'s> Builder<'s> {
         lists: &'s [Spanned<crate::catalog::mapping::EachSource>],
         spot: &Spot<'s>,
     ) -> Vec<Op> {
-        let mut ops: Vec<Op> = rules.iter().filter_map(|rule| self.rule(spot, rule)).collect();
-        ops.extend(lists.iter().filter_map(|list| self.inner_each(spot, list)).map(Op::Each));
+        let mut ops: Vec<Op> = rules
+            .iter()
+            .filter_map(|rule| self.rule(spot, rule))
+            .collect();
+        ops.extend(
+            lists
+                .iter()
+                .filter_map(|list| self.inner_each(spot, list))
+                .map(Op::Each),
+        );
         ops
     }
 
@@ -139,7 +150,10 @@ impl<'s> Builder<'s> {
                 let (target, shapes) = self.target(path_text, path.span(), spot)?;
                 let value = self.scalar(&text, &shapes, spot, constant.span())?;
                 let canonical = self.canonical(spot, &target.1);
-                let inward = Gate { outward: false, ..gate.clone() };
+                let inward = Gate {
+                    outward: false,
+                    ..gate.clone()
+                };
                 self.note(spot, &canonical, &inward, false, source, "a constant");
                 Some(Op::RecordConst(gate, target.0, value))
             }
@@ -180,7 +194,8 @@ impl<'s> Builder<'s> {
     ) -> Option<ValueOp> {
         let source = spanned.as_ref();
         let (Some(paths), Some(wire)) = (&source.record, &source.wire) else {
-            let message = "a row needs `record` and `wire`, or one of them with `const` or `refers`";
+            let message =
+                "a row needs `record` and `wire`, or one of them with `const` or `refers`";
             self.defect(spot.file, spanned.span(), "rule-incomplete", message);
             return None;
         };
@@ -202,7 +217,13 @@ impl<'s> Builder<'s> {
         }
         let first = shapes.first().cloned().unwrap_or_default();
         let chain = self.chain(spot, source);
-        let table = self.table(spot, source.crosswalk.as_ref(), &gate, &first, &found.shapes);
+        let table = self.table(
+            spot,
+            source.crosswalk.as_ref(),
+            &gate,
+            &first,
+            &found.shapes,
+        );
         self.type_check(spot, spanned, &chain, &found.shapes, &first);
         let default = source.default.as_ref().and_then(|value| {
             let text = match value.as_ref() {
@@ -219,7 +240,10 @@ impl<'s> Builder<'s> {
         if chain.is_empty() && table.is_none() && gate.outward {
             self.codes_fit(spot, wire, &first, &found.shapes);
         }
-        let absent = source.absent.as_ref().and_then(|it| self.absent(spot, it, wire));
+        let absent = source
+            .absent
+            .as_ref()
+            .and_then(|it| self.absent(spot, it, wire));
         Some(ValueOp {
             gate,
             wire: place,
@@ -254,7 +278,11 @@ impl<'s> Builder<'s> {
         wire: &[&'s Shape],
         record: &[&'s Shape],
     ) {
-        let several = spanned.as_ref().record.as_ref().is_some_and(|r| r.as_ref().all().len() > 1);
+        let several = spanned
+            .as_ref()
+            .record
+            .as_ref()
+            .is_some_and(|r| r.as_ref().all().len() > 1);
         let forms = (
             wire.first().and_then(|shape| Form::of(shape)),
             record.first().and_then(|shape| Form::of(shape)),
@@ -270,7 +298,11 @@ impl<'s> Builder<'s> {
                 || matches!(transform, Transform::AsText if form != Form::Object)
                 || (from == Form::Text && form == Form::Number);
             if !takes {
-                let message = format!("a transform reads {} here, not {}", from.word(), form.word());
+                let message = format!(
+                    "a transform reads {} here, not {}",
+                    from.word(),
+                    form.word()
+                );
                 self.defect(spot.file, spanned.span(), "type-clash", message);
                 return;
             }
@@ -305,7 +337,11 @@ impl<'s> Builder<'s> {
         let required = record.iter().all(|target| target.required);
         let guessed = source.default.is_some() && !required;
         if (!chained || guessed) && source.lossy.is_none() {
-            let what = if chained { "a default for an optional value" } else { "a transform" };
+            let what = if chained {
+                "a default for an optional value"
+            } else {
+                "a transform"
+            };
             let message = format!("{what} has no inverse: mark the row `direction` or `lossy`");
             self.defect(spot.file, spanned.span(), "row-not-invertible", message);
         }
@@ -417,7 +453,11 @@ impl<'s> Builder<'s> {
             self.defect(spot.file, span, "record-path-persons", message);
             return None;
         }
-        let from = if relative { spot.record.clone() } else { vec![self.record] };
+        let from = if relative {
+            spot.record.clone()
+        } else {
+            vec![self.record]
+        };
         if from.is_empty() {
             return None;
         }
@@ -447,7 +487,10 @@ impl<'s> Builder<'s> {
     /// The canonical name of a path in a context: whether it starts at the root, and the path.
     pub(super) fn canonical(&self, spot: &Spot<'s>, path: &str) -> (bool, String) {
         let from_root = ["envelope", "body"].iter().any(|name| {
-            path == *name || path.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+            path == *name
+                || path
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('.'))
         });
         if from_root || spot.whole {
             (true, path.to_owned())
@@ -466,7 +509,11 @@ impl<'s> Builder<'s> {
         source: &RuleSource,
         wire: &str,
     ) {
-        let node_type = self.parts.get(spot.part).map(|p| p.node_type.clone()).unwrap_or_default();
+        let node_type = self
+            .parts
+            .get(spot.part)
+            .map(|p| p.node_type.clone())
+            .unwrap_or_default();
         self.bounds.push(Bound {
             part: spot.part,
             absolute: canonical.0,
@@ -510,7 +557,10 @@ fn shown(node_type: &str, spot: &Spot<'_>, wire: &str) -> String {
         Some(number) => wire.replace("{n}", &number.to_string()),
         None => wire.to_owned(),
     };
-    let bare = wire.split_once(':').filter(|_| !spot.inner).map_or(wire.as_str(), |(_, rest)| rest);
+    let bare = wire
+        .split_once(':')
+        .filter(|_| !spot.inner)
+        .map_or(wire.as_str(), |(_, rest)| rest);
     if node_type.is_empty() {
         format!("{}{wire}", spot.prefix)
     } else {

@@ -112,8 +112,12 @@ impl<'s> Resolved<'s> {
             self.canonical.push_str("[]");
         }
         let conditions = conditions(written, &self.shapes)?;
-        for it in written.iter().filter(|it| matches!(it.test, RawTest::Is(_))) {
-            self.assigned.push(format!("{}.{}", self.canonical, it.path.join(".")));
+        for it in written
+            .iter()
+            .filter(|it| matches!(it.test, RawTest::Is(_)))
+        {
+            self.assigned
+                .push(format!("{}.{}", self.canonical, it.path.join(".")));
         }
         self.push(Step::Filter(Box::new(Filter { array, conditions })));
         Ok(())
@@ -148,7 +152,11 @@ fn condition(written: &RawCondition, shapes: &[&Shape]) -> Result<Condition, Str
         steps.push(Step::Member(TEXT.into()));
         at = children(&at, TEXT);
     }
-    if asks_value && at.iter().all(|shape| matches!(shape.kind, Kind::Array { .. })) {
+    if asks_value
+        && at
+            .iter()
+            .all(|shape| matches!(shape.kind, Kind::Array { .. }))
+    {
         steps.push(Step::Nth(0));
         at = items(&at);
     }

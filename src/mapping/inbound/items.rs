@@ -74,7 +74,11 @@ impl<'a> Run<'a> {
         if !hold(here.node, &op.gate.when) {
             return;
         }
-        let base = if op.record.absolute { &self.root } else { &*context };
+        let base = if op.record.absolute {
+            &self.root
+        } else {
+            &*context
+        };
         let at = get(base, &op.record.steps).map_or(0, |list| list.items().len());
         let trail = Trail::Item {
             of: trail,
@@ -92,7 +96,11 @@ impl<'a> Run<'a> {
             return;
         }
         assign_absent(&mut item, &op.gate.only);
-        let base = if op.record.absolute { &mut self.root } else { context };
+        let base = if op.record.absolute {
+            &mut self.root
+        } else {
+            context
+        };
         if let Some(slot) = reach(base, &op.record.steps).and_then(push) {
             *slot = item;
         }

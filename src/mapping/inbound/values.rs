@@ -64,13 +64,7 @@ impl<'a> Run<'a> {
     }
 
     /// Notes why a value is missing; false when the node is no such reason.
-    fn reason(
-        &mut self,
-        op: &ValueOp,
-        absent: &Absent,
-        node: &Node,
-        trail: &Trail<'_>,
-    ) -> bool {
+    fn reason(&mut self, op: &ValueOp, absent: &Absent, node: &Node, trail: &Trail<'_>) -> bool {
         let code = node.lexeme().and_then(|code| absent.table.inward(code));
         let (Some(code), [target]) = (code, op.record.as_slice()) else {
             return false;

@@ -5,12 +5,9 @@ use crate::base::Text;
 use crate::format::tree::{Node, Value};
 use crate::mapping::MapError;
 use crate::mapping::inbound::sort_key;
-use crate::mapping::plan::{EachOp, Op, Part};
+use crate::mapping::plan::{EachOp, Part, ROWS};
 use crate::mapping::walk::{assign, get, hold, item, reach};
 use crate::mapping::where_in::Trail;
-
-/// The member that collects rows until the document is finished; no column can be called so.
-pub(in crate::mapping) const ROWS: &str = "$rows";
 
 impl<'a> Run<'a> {
     /// One `each` over items of the record.
@@ -43,7 +40,11 @@ impl<'a> Run<'a> {
             let Some(list) = reach(node, &op.wire.set) else {
                 continue;
             };
-            let place = if op.shared { number } else { list.items().len() };
+            let place = if op.shared {
+                number
+            } else {
+                list.items().len()
+            };
             let before = self.values;
             let mut slot = match op.shared {
                 true => item(list, place).map(std::mem::take).unwrap_or_default(),
@@ -66,8 +67,14 @@ impl<'a> Run<'a> {
 
     /// Record items an op takes, with their places.
     fn items(&self, op: &EachOp, context: &'a Node) -> Vec<(usize, &'a Node)> {
-        let base = if op.record.absolute { self.record } else { context };
-        let list = get(base, &op.record.steps).map(Node::items).unwrap_or_default();
+        let base = if op.record.absolute {
+            self.record
+        } else {
+            context
+        };
+        let list = get(base, &op.record.steps)
+            .map(Node::items)
+            .unwrap_or_default();
         let mut items: Vec<(usize, &Node)> = list
             .iter()
             .enumerate()
@@ -128,7 +135,7 @@ impl<'a> Run<'a> {
                 context: self.record,
                 trail: &root,
             };
-            self.run_ops(std::slice::from_ref(op as &'a Op), here, &mut node);
+            self.run_ops(std::slice::from_ref(op), here, &mut node);
             match place.and_then(|place| self.made.get_mut(place)) {
                 Some(made) => made.node = node,
                 None if new && self.values > before => self.keep(at, None, (node, id)),

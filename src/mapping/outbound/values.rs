@@ -17,7 +17,11 @@ impl<'a> Run<'a> {
         let Some(first) = op.record.first() else {
             return;
         };
-        let base = if first.absolute { self.record } else { here.context };
+        let base = if first.absolute {
+            self.record
+        } else {
+            here.context
+        };
         if !hold(base, &op.gate.only) {
             return;
         }
@@ -47,7 +51,11 @@ impl<'a> Run<'a> {
     /// Several record values in one wire text; all of them or none.
     fn compose(&mut self, op: &'a ValueOp, here: Here<'a, '_>, node: &mut Node) {
         let value = |target: &Target| {
-            let base = if target.absolute { self.record } else { here.context };
+            let base = if target.absolute {
+                self.record
+            } else {
+                here.context
+            };
             get(base, &target.steps).cloned()
         };
         let all: Option<Vec<Node>> = op.record.iter().map(value).collect();
@@ -65,7 +73,11 @@ impl<'a> Run<'a> {
             }
             Ok(None) => {}
             Err(stop) => {
-                let path = op.record.first().map(|it| it.pointer.clone()).unwrap_or_default();
+                let path = op
+                    .record
+                    .first()
+                    .map(|it| it.pointer.clone())
+                    .unwrap_or_default();
                 self.refuse(match stop {
                     Stop::Unmapped => MapError::Unmapped { path },
                     Stop::Domain => MapError::NotWritable { path },
@@ -80,7 +92,10 @@ impl<'a> Run<'a> {
             return;
         };
         let pointer = here.trail.below(&target.pointer, target.absolute);
-        let row = self.missing.iter().find(|row| row.text("path") == Some(&pointer));
+        let row = self
+            .missing
+            .iter()
+            .find(|row| row.text("path") == Some(&pointer));
         let reason = row.and_then(|row| row.text("reason"));
         // That something was withheld is itself never told.
         let reason = reason.filter(|reason| *reason != "redacted");

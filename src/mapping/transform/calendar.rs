@@ -55,7 +55,10 @@ impl DateForm {
                 None if c.is_ascii_alphabetic() && c != 'T' => {
                     return Err(format!("`{text}` is not a date notation"));
                 }
-                None => (rest.get(c.len_utf8()..).unwrap_or_default(), Piece::Literal(c)),
+                None => (
+                    rest.get(c.len_utf8()..).unwrap_or_default(),
+                    Piece::Literal(c),
+                ),
             };
             pieces.push(piece);
             rest = tail;
@@ -95,10 +98,11 @@ impl DateForm {
         let year = parts.next().flatten().ok_or(Fault::Date)?;
         let month = parts.next().flatten();
         let day = parts.next().flatten();
-        let part = |value: Option<i16>| {
-            value.and_then(|v| i8::try_from(v).ok()).ok_or(Fault::Date)
+        let part = |value: Option<i16>| value.and_then(|v| i8::try_from(v).ok()).ok_or(Fault::Date);
+        let mut fields = Fields {
+            year,
+            ..Fields::default()
         };
-        let mut fields = Fields { year, ..Fields::default() };
         if self.pieces.contains(&Piece::Month) {
             fields.month = part(month)?;
         }
@@ -135,7 +139,11 @@ impl DateForm {
                 continue;
             }
             let most = if *piece == Piece::Year { 4 } else { 2 };
-            let count = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+            let count = rest
+                .bytes()
+                .take(most)
+                .take_while(u8::is_ascii_digit)
+                .count();
             // One digit is common for months, days and hours where a separator follows.
             if count == 0 || (*piece == Piece::Year && count < 4) {
                 return Err(Fault::Date);
@@ -154,7 +162,11 @@ impl DateForm {
                 Piece::Literal(_) => {}
             }
         }
-        if rest.is_empty() { Ok(fields) } else { Err(Fault::Date) }
+        if rest.is_empty() {
+            Ok(fields)
+        } else {
+            Err(Fault::Date)
+        }
     }
 }
 

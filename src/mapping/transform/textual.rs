@@ -47,7 +47,12 @@ pub(super) fn split(text: &str, by: &str) -> Value {
     // A blank around a visible separator means nothing; a blank separator is taken as it is.
     let by = if by.trim().is_empty() { by } else { by.trim() };
     let items = text.split(by).map(str::trim);
-    Value::Array(items.filter(|item| !item.is_empty()).map(Node::string).collect())
+    Value::Array(
+        items
+            .filter(|item| !item.is_empty())
+            .map(Node::string)
+            .collect(),
+    )
 }
 
 /// Pieces of a composed text, as they are.
@@ -96,7 +101,8 @@ pub(super) fn unpad(text: &str, with: char) -> &str {
     let bare = text.trim_start_matches(with);
     if bare.is_empty() {
         // All padding: one of it is the value.
-        text.get(text.len().saturating_sub(with.len_utf8())..).unwrap_or(text)
+        text.get(text.len().saturating_sub(with.len_utf8())..)
+            .unwrap_or(text)
     } else {
         bare
     }

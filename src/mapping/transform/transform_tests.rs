@@ -16,7 +16,11 @@ fn each_transform_undoes_itself() {
     let number = |n: &str| Node::from(Value::Number(n.into()));
     both("date MM/DD/YYYY", text("03/09/2026"), text("2026-03-09"));
     both("date YYYYMMDD", text("20260309"), text("2026-03-09"));
-    both("instant", text("2026-03-09T10:00:00-07:00"), text("2026-03-09T10:00:00-07:00"));
+    both(
+        "instant",
+        text("2026-03-09T10:00:00-07:00"),
+        text("2026-03-09T10:00:00-07:00"),
+    );
     both("lower", text("FAMILY"), text("family"));
     both("upper", text("family"), text("FAMILY"));
     both("strip-prefix urn:x:", text("urn:x:7"), text("7"));
@@ -68,16 +72,29 @@ fn outside_the_domain_is_a_fault() {
     }
     let split = Transform::parse("split ;").unwrap();
     let list = Node::from(Value::Array(vec![text("a;b")]));
-    assert_eq!(split.outward(&list), Err(Fault::Form), "the separator would split it");
+    assert_eq!(
+        split.outward(&list),
+        Err(Fault::Form),
+        "the separator would split it"
+    );
     let date = Transform::parse("date MM/DD/YYYY").unwrap();
-    assert_eq!(date.outward(&text("2026")), Err(Fault::Date), "a year has no day");
+    assert_eq!(
+        date.outward(&text("2026")),
+        Err(Fault::Date),
+        "a year has no day"
+    );
 }
 
 /// Goal: phones of many notations become one. Method: four spellings.
 #[test]
 fn phones_become_one_form() {
     let it = Transform::parse("phone").unwrap();
-    for wire in ["(916) 555-0100", "916.555.0100", "1 916 555 0100", "+19165550100"] {
+    for wire in [
+        "(916) 555-0100",
+        "916.555.0100",
+        "1 916 555 0100",
+        "+19165550100",
+    ] {
         assert_eq!(it.inward(&text(wire)).unwrap(), text("+19165550100"));
     }
 }
@@ -85,7 +102,14 @@ fn phones_become_one_form() {
 /// Goal: a transform that is not in the table is refused. Method: several.
 #[test]
 fn the_table_is_closed() {
-    for text in ["eval x", "upper x", "bool Y Y", "pad 5 00", "date MM/DD", "truncate many"] {
+    for text in [
+        "eval x",
+        "upper x",
+        "bool Y Y",
+        "pad 5 00",
+        "date MM/DD",
+        "truncate many",
+    ] {
         assert!(Transform::parse(text).is_err(), "{text}");
     }
 }
