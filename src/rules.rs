@@ -7,6 +7,7 @@ use crate::base::defect::Defect;
 use crate::base::id::{PartnerId, RuleSetId};
 use crate::catalog::{self, Partner, Sources};
 use crate::disclosure::Policy;
+use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
 use crate::validate::Schemas;
 use crate::wire::Wires;
@@ -24,6 +25,8 @@ pub struct Rules {
     pub wires: Wires,
     /// Schemas, ready to check trees.
     pub schemas: Schemas,
+    /// Mappings, both directions.
+    pub plans: Plans,
     /// Which value is of which class and about whom.
     pub labels: LabelPlan,
     /// Partners by id.
@@ -54,12 +57,15 @@ impl Rules {
         let (wires, mut defects) = Wires::compile(&sources);
         let (schemas, more) = Schemas::compile(&sources);
         defects.extend(more);
+        let (plans, more) = Plans::compile(&sources);
+        defects.extend(more);
         let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
         let rules = Rules {
             digest: sources.digest.clone(),
             wires,
             schemas,
+            plans,
             labels: LabelPlan::compile(&sources),
             partners: sources.partners.clone(),
             policy,

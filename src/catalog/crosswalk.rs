@@ -15,6 +15,8 @@ pub struct Crosswalk {
     pub file: String,
     /// What happens to a code without a row.
     pub unmapped: Unmapped,
+    /// A wire code that several canonical ones share, none preferred, is read as absent.
+    pub skip_ambiguous: bool,
     /// The rows, in order.
     pub rows: Vec<CrosswalkRow>,
 }
@@ -80,6 +82,7 @@ pub fn parse(file: &SourceFile, defects: &mut Vec<Defect>) -> Crosswalk {
         name: name.trim_end_matches(".csv").to_owned(),
         file: file.path.clone(),
         unmapped: Unmapped::default(),
+        skip_ambiguous: false,
         rows: Vec::new(),
     };
     if let Some(shipped) = &file.shipped {
@@ -102,6 +105,8 @@ fn read_into(table: &mut Crosswalk, file: &SourceFile, text: &str, defects: &mut
             match note.split_once('=').map(|(k, v)| (k.trim(), v.trim())) {
                 Some(("unmapped", "refuse")) => table.unmapped = Unmapped::Refuse,
                 Some(("unmapped", "hold")) => table.unmapped = Unmapped::Hold,
+                Some(("ambiguous", "skip")) => table.skip_ambiguous = true,
+                Some(("ambiguous", _)) => wrong("`ambiguous` is skip, or left out"),
                 Some(("unmapped", _)) => wrong("`unmapped` is refuse or hold"),
                 _ => {}
             }

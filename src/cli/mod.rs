@@ -2,6 +2,7 @@
 //!
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
+mod check;
 mod decide;
 mod doctor;
 mod findings;
@@ -9,6 +10,7 @@ mod policy;
 mod pull;
 mod records;
 mod serve;
+mod translate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -23,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compile the catalog and print every defect
+    Check(check::Args),
     /// Answer disclosure questions from a file, one a line
     Decide(decide::Args),
     /// Look at store, keys, clock, certificates, agreements and rules
@@ -37,11 +41,14 @@ enum Command {
     Records(records::Args),
     /// Serve the API and deliver, until told to stop
     Serve(serve::Args),
+    /// Write the records of a file in another format, deciding nothing
+    Translate(translate::Args),
 }
 
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
@@ -49,6 +56,7 @@ pub fn run() -> ExitCode {
         Command::Pull(args) => pull::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Translate(args) => translate::run(&args),
     };
     match outcome {
         Ok(code) => code,

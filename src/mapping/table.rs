@@ -2,6 +2,7 @@
 
 use crate::base::Text;
 use crate::catalog::crosswalk::{Crosswalk, Preferred, Relation, Unmapped};
+use std::collections::BTreeSet;
 
 /// One code table, both ways.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ pub struct Table {
     pub name: Text,
     /// A code without a row holds the record instead of being an error.
     pub hold: bool,
+    /// Wire codes that do not say which canonical one is meant.
+    skipped: Vec<Text>,
     inward: Vec<(Text, Text)>,
     outward: Vec<(Text, Outward)>,
 }
@@ -32,6 +35,7 @@ impl Table {
         let mut table = Table {
             name: source.name.as_str().into(),
             hold: source.unmapped == Unmapped::Hold,
+            skipped: Vec::new(),
             inward: Vec::new(),
             outward: Vec::new(),
         };
@@ -41,8 +45,9 @@ impl Table {
     }
 
     fn read_inward(&mut self, source: &Crosswalk, wrong: &mut Vec<(u32, String)>) {
+        let mut seen = BTreeSet::new();
         for row in source.rows.iter().filter(|row| !row.to.is_empty()) {
-            if self.inward.iter().any(|(to, _)| *to == row.to) {
+            if !seen.insert(&row.to) {
                 continue;
             }
             let rivals: Vec<_> = source.rows.iter().filter(|r| r.to == row.to).collect();
@@ -51,6 +56,10 @@ impl Table {
             let winner = match (rivals.as_slice(), winners.as_slice()) {
                 ([only], _) => only,
                 (_, [one]) => one,
+                _ if source.skip_ambiguous => {
+                    self.skipped.push(row.to.clone());
+                    continue;
+                }
                 _ => {
                     let message = "this wire code has several canonical ones and not one \
                                    row preferred `in`";
@@ -64,8 +73,9 @@ impl Table {
     }
 
     fn read_outward(&mut self, source: &Crosswalk, wrong: &mut Vec<(u32, String)>) {
+        let mut seen = BTreeSet::new();
         for row in &source.rows {
-            if self.outward.iter().any(|(from, _)| *from == row.from) {
+            if !seen.insert(&row.from) {
                 continue;
             }
             let rivals: Vec<_> = source.rows.iter().filter(|r| r.from == row.from).collect();
@@ -102,6 +112,11 @@ impl Table {
             .binary_search_by(|(known, _)| known.as_str().cmp(wire))
             .ok()?;
         self.inward.get(at).map(|(_, code)| code)
+    }
+
+    /// Whether a wire code leaves open which canonical one is meant, and is read as absent.
+    pub fn skips(&self, wire: &str) -> bool {
+        self.skipped.iter().any(|code| code == wire)
     }
 
     /// What a canonical code becomes.

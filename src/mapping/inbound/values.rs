@@ -89,6 +89,7 @@ impl<'a> Run<'a> {
                 self.find(Finding::new(code), node.span);
                 return;
             }
+            Err(Refused::Skipped) => return,
             Err(Refused::Unmapped(hold)) => {
                 let code = if hold {
                     &codes::CROSSWALK_CODE_HELD
@@ -139,6 +140,8 @@ impl<'a> Run<'a> {
 pub(super) enum Refused {
     /// A transform did not take it.
     Fault(Fault),
+    /// Its code leaves open what is meant.
+    Skipped,
     /// Its code has no row; `true`: the record waits for a person.
     Unmapped(bool),
 }
@@ -184,6 +187,9 @@ impl ValueOp {
 fn code(table: &Table, node: &Node) -> Result<Node, Refused> {
     let found = node.lexeme().and_then(|code| table.inward(code));
     let Some(found) = found else {
+        if node.lexeme().is_some_and(|code| table.skips(code)) {
+            return Err(Refused::Skipped);
+        }
         return Err(Refused::Unmapped(table.hold));
     };
     Ok(Node {

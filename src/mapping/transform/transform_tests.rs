@@ -25,7 +25,7 @@ fn each_transform_undoes_itself() {
     both("upper", text("family"), text("FAMILY"));
     both("strip-prefix urn:x:", text("urn:x:7"), text("7"));
     both("strip-suffix -x", text("7-x"), text("7"));
-    both("add-prefix c ", text("7"), text("c 7"));
+    both("add-prefix c:", text("7"), text("c:7"));
     both("integer", text("45"), number("45"));
     both("decimal", number("1.50"), text("1.50"));
     both("text", Node::from(Value::Bool(true)), text("true"));

@@ -1,0 +1,159 @@
+//! `kinbridge translate`: records of one format in another, for authors of mappings.
+//!
+//! No decision is taken: whatever is in the file comes out. It says so each time.
+
+use crate::base::id::{FormatId, RecordType};
+use crate::mapping::Plans;
+use crate::rules::Rules;
+use anyhow::{Context, bail};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `translate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Format and version of the file
+    #[arg(long)]
+    from: String,
+    /// Format and version to write
+    #[arg(long)]
+    to: String,
+    /// Write the loss reports of the mappings used into this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// A catalog folder laid over the shipped one; may be repeated
+    #[arg(long)]
+    catalog: Vec<PathBuf>,
+    /// The file; `-` is standard input
+    file: PathBuf,
+}
+
+/// Translates a file; exit code 1 when a finding is an error or a record cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let rules = match Rules::load(&args.catalog) {
+        Ok(rules) => rules,
+        Err(defects) => {
+            for defect in &defects {
+                eprintln!("{defect}");
+            }
+            bail!("the catalog has defects");
+        }
+    };
+    eprintln!("kinbridge: translated without a decision; this is not a release");
+    let (from, to) = (FormatId::new(&args.from), FormatId::new(&args.to));
+    let (Some(reader), Some(writer)) = (rules.wires.get(&from), rules.wires.get(&to)) else {
+        let known: Vec<&str> = rules.sources.formats.keys().map(|id| id.as_str()).collect();
+        bail!("unknown format; the catalog has {}", known.join(", "));
+    };
+    let bytes = read(&args.file)?;
+    let mut job = Job {
+        plans: &rules.plans,
+        from: &from,
+        to: &to,
+        failed: false,
+        used: Vec::new(),
+    };
+    let (units, findings) = reader.units(&bytes);
+    job.tell(&findings);
+    let mut out = std::io::stdout().lock();
+    let allowed = record_types(&rules);
+    for unit in units {
+        let parsed = reader.parse(&unit);
+        job.tell(&parsed.findings);
+        let Some(tree) = parsed.tree else { continue };
+        let mut inbound = job.plans.inbound(job.from, &tree, &allowed);
+        crate::wire::fill(&unit, &mut inbound.findings);
+        job.tell(&inbound.findings);
+        for mut record in inbound.records {
+            crate::wire::fill(&unit, &mut record.findings);
+            job.tell(&record.findings);
+            if let Some(tree) = job.write(&record.record) {
+                out.write_all(&writer.write(&tree))?;
+                out.write_all(b"\n")?;
+            }
+        }
+    }
+    if let Some(path) = &args.report {
+        report(path, &job)?;
+    }
+    Ok(if job.failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+struct Job<'a> {
+    plans: &'a Plans,
+    from: &'a FormatId,
+    to: &'a FormatId,
+    failed: bool,
+    used: Vec<RecordType>,
+}
+
+impl Job<'_> {
+    fn tell(&mut self, findings: &[crate::base::finding::Finding]) {
+        for finding in findings {
+            self.failed |= finding.is_error();
+            let place = match (finding.line, finding.column) {
+                (Some(line), Some(column)) => format!("{line}:{column}: "),
+                _ => String::new(),
+            };
+            eprintln!(
+                "{place}{} {}: {}",
+                finding.code, finding.path, finding.message
+            );
+        }
+    }
+
+    fn write(&mut self, record: &crate::record::Record) -> Option<crate::format::Node> {
+        if !self.used.contains(&record.record_type) {
+            self.used.push(record.record_type.clone());
+        }
+        match self.plans.outbound(self.to, record) {
+            Ok(out) => Some(out.tree),
+            Err(error) => {
+                self.failed = true;
+                eprintln!("{}: {error}", record.record_type);
+                None
+            }
+        }
+    }
+}
+
+fn record_types(rules: &Rules) -> Vec<RecordType> {
+    let mut all: Vec<RecordType> = rules
+        .sources
+        .mappings
+        .iter()
+        .filter(|mapping| !mapping.is_shared())
+        .map(|mapping| mapping.record.clone())
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn report(path: &Path, job: &Job<'_>) -> anyhow::Result<()> {
+    let both = [job.from, job.to];
+    let all: Vec<_> = job
+        .used
+        .iter()
+        .flat_map(|record| {
+            both.iter()
+                .filter_map(move |format| job.plans.loss(format, record))
+        })
+        .collect();
+    std::fs::write(path, serde_json::to_string_pretty(&all)?)?;
+    Ok(())
+}
