@@ -1,0 +1,194 @@
+//! Goal: every fixture is read exactly as its expected file says.
+//! Method: find `fixtures/<format>/<record>/<case>/`, read `input.*` with the real reader of the
+//! intake, compare records and findings with `expected.json`. With `KINBRIDGE_BLESS` set the
+//! expected files are written instead, to be read by a human before they are committed.
+
+use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::format::json;
+use kinbridge::intake::read::{Reading, read};
+use kinbridge::rules::Rules;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+const RECORDS: [&str; 4] = [
+    "person",
+    "family-case",
+    "engagement-contact",
+    "service-referral",
+];
+
+struct Case {
+    format: String,
+    record: String,
+    name: String,
+    folder: PathBuf,
+    input: PathBuf,
+}
+
+fn rules() -> Arc<Rules> {
+    static RULES: OnceLock<Arc<Rules>> = OnceLock::new();
+    let load = || Rules::load(&[]).expect("the shipped catalog has no defect");
+    Arc::clone(RULES.get_or_init(load))
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).expect("a fixture folder is readable");
+    let mut all: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    all.sort();
+    all
+}
+
+fn name(path: &Path) -> String {
+    let name = path.file_name().expect("a name");
+    name.to_string_lossy().into_owned()
+}
+
+fn cases() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut all = Vec::new();
+    for format in folders(&root) {
+        for record in folders(&format) {
+            if !RECORDS.contains(&name(&record).as_str()) {
+                continue;
+            }
+            for folder in folders(&record) {
+                let mut files = std::fs::read_dir(&folder).expect("a case");
+                let input = files
+                    .find_map(|file| {
+                        let path = file.expect("a file").path();
+                        name(&path).starts_with("input.").then_some(path)
+                    })
+                    .expect("every case has an input");
+                all.push(Case {
+                    format: name(&format),
+                    record: name(&record),
+                    name: name(&folder),
+                    input,
+                    folder,
+                });
+            }
+        }
+    }
+    all
+}
+
+fn format_of(rules: &Rules, name: &str) -> FormatId {
+    let prefix = format!("{name}/");
+    let known = rules.sources.formats.keys();
+    let mut all = known.filter(|id| id.as_str().starts_with(&prefix));
+    all.next_back().expect("the format is shipped").clone()
+}
+
+fn reading_of(case: &Case) -> Reading {
+    let rules = rules();
+    let format = format_of(&rules, &case.format);
+    let bytes = std::fs::read(&case.input).expect("the input is readable");
+    read(&rules, &format, &[RecordType::new(&case.record)], &bytes)
+}
+
+/// What an expected file holds.
+fn shown(reading: &Reading) -> Value {
+    let mut findings = Vec::new();
+    let of_records = reading.records.iter().flat_map(|record| &record.findings);
+    for finding in reading.findings.iter().chain(of_records) {
+        findings.push(json!({
+            "severity": finding.severity,
+            "code": finding.code,
+            "record_index": finding.record_index,
+            "path": finding.path,
+            "line": finding.line,
+        }));
+    }
+    let records: Vec<Value> = reading
+        .records
+        .iter()
+        .map(|read| match &read.record {
+            Some(record) => {
+                let mut bytes = Vec::new();
+                json::write(&record.root, &mut bytes);
+                serde_json::from_slice(&bytes).expect("a record is JSON")
+            }
+            None => Value::Null,
+        })
+        .collect();
+    json!({ "records": records, "findings": findings })
+}
+
+#[test]
+fn every_fixture_is_read_as_expected() {
+    let bless = std::env::var_os("KINBRIDGE_BLESS").is_some();
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let file = case.folder.join("expected.json");
+        let got = shown(&reading_of(&case));
+        if bless {
+            let text = serde_json::to_string_pretty(&got).expect("JSON") + "\n";
+            std::fs::write(&file, text).expect("the expected file is writable");
+            continue;
+        }
+        let expected = std::fs::read(&file).unwrap_or_default();
+        let expected: Value = serde_json::from_slice(&expected).unwrap_or_default();
+        if got != expected {
+            let got = serde_json::to_string_pretty(&got).expect("JSON");
+            wrong.push(format!("{}: it is read as\n{got}", case.folder.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn good_cases_are_accepted_and_bad_ones_are_not() {
+    for case in cases() {
+        let reading = reading_of(&case);
+        let mut findings = reading.findings.iter().chain(
+            reading
+                .records
+                .iter()
+                .flat_map(|record| record.findings.iter()),
+        );
+        let at = format!("{}/{}/{}", case.format, case.record, case.name);
+        let bad = case.name.starts_with("bad-") || case.name.ends_with("-one-bad");
+        assert_eq!(findings.any(|f| f.is_error()), bad, "{at}");
+        let taken = reading.records.iter().filter(|r| r.record.is_some()).count();
+        assert!(bad || taken > 0, "{at}");
+    }
+}
+
+#[test]
+fn a_finding_never_repeats_a_value() {
+    for case in cases() {
+        let reading = reading_of(&case);
+        let records = reading.records.iter().flat_map(|record| &record.findings);
+        for finding in reading.findings.iter().chain(records) {
+            let told = serde_json::to_string(finding).expect("JSON");
+            for value in ["Exemplar", "Specimen", "Invented", "1991", "A77", "TF-10", "hideout"] {
+                assert!(!told.contains(value), "{}: {told}", case.folder.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn our_own_formats_have_enough_cases() {
+    let mut counts: BTreeMap<(String, String), (usize, usize)> = BTreeMap::new();
+    for case in cases() {
+        let slot = counts.entry((case.format, case.record)).or_default();
+        if case.name.starts_with("bad-") {
+            slot.1 += 1;
+        } else {
+            slot.0 += 1;
+        }
+    }
+    for format in ["kinbridge-json", "provider-csv"] {
+        for record in RECORDS {
+            let key = (format.to_owned(), record.to_owned());
+            let (good, bad) = counts.get(&key).copied().unwrap_or_default();
+            assert!(good >= 3 && bad >= 5, "{format} {record}: {good} and {bad}");
+        }
+    }
+}
