@@ -192,3 +192,29 @@ fn our_own_formats_have_enough_cases() {
         }
     }
 }
+
+#[test]
+fn what_a_file_says_comes_back() {
+    // Everything a provider file can say must survive being written to such a file again.
+    let rules = rules();
+    let format = format_of(&rules, "provider-csv");
+    let wire = rules.wires.get(&format).expect("the format is ready");
+    let mut seen = 0;
+    for case in cases() {
+        if case.format != "provider-csv" || case.name.starts_with("bad-") {
+            continue;
+        }
+        for record in reading_of(&case).records.into_iter().filter_map(|r| r.record) {
+            let out = rules.plans.outbound(&format, &record).expect("it can be written");
+            let bytes = wire.write(&out.tree);
+            let again = read(&rules, &format, &[record.record_type.clone()], &bytes);
+            let back = again.records.first().and_then(|r| r.record.clone());
+            let same = back.as_ref().is_some_and(|b| {
+                json::canonical(&b.root) == json::canonical(&record.root)
+            });
+            assert!(same, "{}", case.folder.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "only {seen} records went round");
+}
