@@ -226,7 +226,7 @@ impl Transform {
         let string = |text: &str| Value::String(text.into());
         Ok(match self {
             Transform::Date(form) => string(&form.read(text)?),
-            Transform::Instant => string(calendar::instant(text)?),
+            Transform::Instant => string(&calendar::instant(text)?),
             Transform::LocalInstant(zone, form) => {
                 string(&calendar::from_local(text, zone, form.as_ref())?)
             }

@@ -170,10 +170,16 @@ impl DateForm {
     }
 }
 
-/// An instant as sent, if it is one.
-pub(super) fn instant(text: &str) -> Result<&str, Fault> {
+/// An instant in RFC 3339 with the sender's offset. Seconds that were left out are zero; a space
+/// in the place of the `T`, as spreadsheets write it, is taken for one.
+pub(super) fn instant(text: &str) -> Result<String, Fault> {
     let full: Result<jiff::Timestamp, _> = text.parse();
-    full.map(|_| text).map_err(|_| Fault::Date)
+    let read = || {
+        let (date, time, rest) = (text.get(..10)?, text.get(11..16)?, text.get(16..)?);
+        let seconds = if rest.starts_with(':') { "" } else { ":00" };
+        Some(format!("{date}T{time}{seconds}{rest}").to_ascii_uppercase())
+    };
+    full.ok().and_then(|_| read()).ok_or(Fault::Date)
 }
 
 /// Local time of a zone to an instant with that zone's offset.

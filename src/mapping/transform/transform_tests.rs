@@ -85,6 +85,22 @@ fn outside_the_domain_is_a_fault() {
     );
 }
 
+/// Goal: instants become RFC 3339, the offset kept. Method: what spreadsheets write.
+#[test]
+fn instants_become_one_form() {
+    let it = Transform::parse("instant").unwrap();
+    for (wire, record) in [
+        ("2026-03-08T09:30-08:00", "2026-03-08T09:30:00-08:00"),
+        ("2026-03-08 09:30:15-08:00", "2026-03-08T09:30:15-08:00"),
+        ("2026-03-08T17:30:15.250z", "2026-03-08T17:30:15.250Z"),
+    ] {
+        assert_eq!(it.inward(&text(wire)).unwrap(), text(record));
+    }
+    for wire in ["2026-03-08T09:30", "2026-03-08", "2026-02-30T09:30-08:00"] {
+        assert_eq!(it.inward(&text(wire)), Err(Fault::Date), "{wire}");
+    }
+}
+
 /// Goal: phones of many notations become one. Method: four spellings.
 #[test]
 fn phones_become_one_form() {
