@@ -6,6 +6,8 @@
 //! a database, by a lock file beside it.
 
 mod accept;
+mod accounting;
+pub mod archive;
 mod authorise;
 mod batch;
 mod claim;
@@ -20,7 +22,9 @@ pub mod model;
 mod open;
 mod operator;
 mod prepare;
+mod proof;
 mod route;
+mod sequence;
 mod setup;
 mod sql;
 mod stage;

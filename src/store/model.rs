@@ -7,6 +7,7 @@ use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 
 mod work;
+pub use crate::ledger::checkpoint::Checkpoint;
 pub use work::*;
 
 /// One record on its way into the store.
@@ -170,19 +171,6 @@ pub struct LedgerPromise {
     pub leaf_hash: Digest,
     /// The newest checkpoint already signed; absent before the first.
     pub checkpoint: Option<Checkpoint>,
-}
-
-/// A signed tree head.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Checkpoint {
-    /// Entries covered.
-    pub size: u64,
-    /// RFC 6962 root.
-    pub root: Digest,
-    /// When signed.
-    pub at: Timestamp,
-    /// Ed25519 signature over `kinbridge-checkpoint-v1\n<size>\n<root hex>\n<at micros>\n`, hex.
-    pub signature: String,
 }
 
 /// Proof of a committed submission; only the store makes one.

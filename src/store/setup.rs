@@ -132,6 +132,16 @@ async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {
     })
 }
 
+/// For reading a database from outside.
+pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(10))
+        .disable_statement_logging()
+}
+
 async fn open_keys(conn: &mut SqliteConnection, master: MasterKey) -> Result<Keys, Fault> {
     if secret(conn, "index").await?.is_none() {
         let fresh = WrappedSecrets::generate(&master)?;
@@ -147,17 +157,25 @@ async fn open_keys(conn: &mut SqliteConnection, master: MasterKey) -> Result<Key
         }
         sqlx::query("COMMIT").execute(&mut *conn).await?;
     }
+    let keys = existing_keys(conn, master).await?;
+    let sql = "INSERT INTO store_fact (name, value) VALUES ('ledger_public_key', ?) \
+               ON CONFLICT (name) DO NOTHING";
+    run(conn, sql, row![keys.public_key()]).await?;
+    Ok(keys)
+}
+
+/// The keys of a database that has them.
+pub(super) async fn existing_keys(
+    conn: &mut SqliteConnection,
+    master: MasterKey,
+) -> Result<Keys, Fault> {
     let missing = || Fault::Damaged("a key of the store is missing");
     let wrapped = WrappedSecrets {
         index: secret(conn, "index").await?.ok_or_else(missing)?,
         accounting: secret(conn, "accounting").await?.ok_or_else(missing)?,
         signing: secret(conn, "signing").await?.ok_or_else(missing)?,
     };
-    let keys = Keys::open(master, &wrapped)?;
-    let sql = "INSERT INTO store_fact (name, value) VALUES ('ledger_public_key', ?) \
-               ON CONFLICT (name) DO NOTHING";
-    run(conn, sql, row![keys.public_key()]).await?;
-    Ok(keys)
+    Keys::open(master, &wrapped)
 }
 
 async fn secret(conn: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u8>>, Fault> {

@@ -12,7 +12,7 @@ use crate::base::digest::Digest;
 use crate::base::id::EntryId;
 use crate::base::limits::IN_FLIGHT_MAX;
 use crate::ledger::entry::{EntryKind, Fields, Link, encode};
-use crate::ledger::tree::leaf_hash;
+use crate::ledger::tree::{Frontier, leaf_hash};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
 use std::sync::Arc;
@@ -48,6 +48,8 @@ pub(super) struct Tx {
     pub(super) keys: Arc<Keys>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tail: Tail,
+    /// The tree's right edge, read again after a roll-back.
+    pub(super) frontier: Option<Frontier>,
     entries: Vec<[Cell; 4]>,
 }
 
@@ -63,6 +65,7 @@ impl Tx {
             keys,
             clock,
             tail,
+            frontier: None,
             entries: Vec::new(),
         }
     }
@@ -115,6 +118,7 @@ impl Tx {
 
     async fn roll_back(&mut self, tail: Tail) {
         self.entries.clear();
+        self.frontier = None;
         self.tail = tail;
         // Fails only when no transaction is open, which is what is wanted.
         if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.conn).await {

@@ -1,8 +1,8 @@
 //! Structs of routing, claiming, consents, work items and views.
 
 use super::{
-    Counts, DecisionRecord, DeliveryState, HoldCause, LedgerPromise, NewDelivery, RecordVerdict,
-    StoredRecord,
+    Checkpoint, Counts, DecisionRecord, DeliveryState, HoldCause, LedgerPromise, NewDelivery,
+    RecordVerdict, StoredRecord,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -285,4 +285,46 @@ pub struct Disclosure {
     pub exposure: Exposure,
     /// The decision it went out under.
     pub decision: DecisionRecord,
+}
+
+/// Proof that an entry stands in the ledger a checkpoint signs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct InclusionProof {
+    /// Zero-based position of the entry.
+    pub position: u64,
+    /// Its leaf hash.
+    pub leaf_hash: Digest,
+    /// RFC 6962 audit path, from the leaf upwards.
+    pub path: Vec<Digest>,
+    /// What it is proved against.
+    pub checkpoint: Checkpoint,
+}
+
+/// One entry as the ledger keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// Zero-based position.
+    pub position: u64,
+    /// Leaf hash as stored.
+    pub leaf_hash: Digest,
+    /// Canonical bytes: one line of JSON.
+    pub body: Vec<u8>,
+}
+
+/// Where a page of disclosures ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DisclosureCursor {
+    /// When it was authorised.
+    pub at: Timestamp,
+    /// Which.
+    pub disclosure_id: DisclosureId,
+}
+
+/// A page of the accounting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DisclosurePage {
+    /// Oldest first; may be fewer than asked for although more follow.
+    pub disclosures: Vec<Disclosure>,
+    /// Where the next page starts; absent at the end.
+    pub next: Option<DisclosureCursor>,
 }

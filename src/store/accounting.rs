@@ -1,0 +1,122 @@
+//! The accounting of disclosures: what about a person went to whom, under which decision.
+//!
+//! Read from what was committed before and after each send: confirmed, or possibly disclosed. Test
+//! traffic never stands here.
+
+use super::keys::Keys;
+use super::model::{
+    Disclosure, DisclosureCursor, DisclosurePage, Exposure, StoreError,
+};
+use super::sql::{Columns as _, Fault, all, first, row};
+use super::writer::failed;
+use super::{Store, decision};
+use crate::base::clock::Timestamp;
+use crate::base::id::*;
+use crate::base::limits::PAGE_ROWS_MAX;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+impl Store {
+    /// Disclosures about a person, oldest first, after a cursor.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn disclosures(
+        &self,
+        person: PersonId,
+        after: Option<DisclosureCursor>,
+        limit: usize,
+    ) -> Result<DisclosurePage, StoreError> {
+        const NAME: &str = "disclosures";
+        let mut conn = self.reader(NAME).await?;
+        let found = page(&mut conn, &self.inner.keys, (person, after, limit)).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+}
+
+const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
+     coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
+     coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, d.exposure, c.body \
+     FROM person_disclosure p \
+     LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \
+     LEFT JOIN extract_record e ON p.source = 1 AND e.disclosure_id = p.disclosure_id \
+     LEFT JOIN extract x ON x.extract_id = e.extract_id \
+     LEFT JOIN record r ON r.record_id = coalesce(d.record_id, e.record_id) \
+     LEFT JOIN decision c ON c.source_id = p.disclosure_id AND c.token = p.token \
+     WHERE p.person = ? AND (p.at, p.disclosure_id) > (?, ?) \
+     ORDER BY p.at, p.disclosure_id LIMIT ?";
+
+/// One page; disclosures that certainly did not happen are left out of it.
+pub(super) async fn page(
+    conn: &mut SqliteConnection,
+    keys: &Keys,
+    (person, after, limit): (PersonId, Option<DisclosureCursor>, usize),
+) -> Result<DisclosurePage, Fault> {
+    let person = whole(conn, person).await?;
+    let limit = limit.clamp(1, PAGE_ROWS_MAX);
+    let (at, id) = after.map_or((i64::MIN, [0; 16]), |c| (c.at.0, c.disclosure_id.0));
+    let rows = all(conn, COLUMNS, row![person.0, at, id, limit]).await?;
+    let mut page = DisclosurePage {
+        disclosures: Vec::with_capacity(rows.len()),
+        next: None,
+    };
+    for row in &rows {
+        let cursor = DisclosureCursor {
+            at: Timestamp(row.int(0)?),
+            disclosure_id: DisclosureId(row.id(1)?),
+        };
+        if let Some(exposure) = exposure(row)? {
+            let read = read(row, keys, (person, cursor, exposure))?;
+            page.disclosures.push(read);
+        }
+        if rows.len() == limit {
+            page.next = Some(cursor);
+        }
+    }
+    Ok(page)
+}
+
+/// The person an id stands for today: joined ones lead to the one they were joined with.
+async fn whole(conn: &mut SqliteConnection, person: PersonId) -> Result<PersonId, Fault> {
+    let sql = "WITH RECURSIVE chain (person, step) AS (SELECT ?1, 0 UNION ALL \
+               SELECT p.merged_into, chain.step + 1 FROM person p \
+               JOIN chain ON p.person = chain.person \
+               WHERE p.merged_into IS NOT NULL AND chain.step < 64) \
+               SELECT person FROM chain ORDER BY step DESC LIMIT 1";
+    match first(conn, sql, row![person.0]).await? {
+        Some(row) => Ok(PersonId(row.id(0)?)),
+        None => Ok(person),
+    }
+}
+
+/// `None` when nothing can have arrived.
+fn exposure(row: &SqliteRow) -> Result<Option<Exposure>, Fault> {
+    if row.int(2)? == 1 {
+        return Ok(Some(Exposure::Confirmed));
+    }
+    let under_way = matches!(row.int_or_null(8)?, Some(2..=4));
+    Ok(match row.int_or_null(9)? {
+        Some(2) => Some(Exposure::Confirmed),
+        Some(1) => Some(Exposure::Possible),
+        _ if under_way => Some(Exposure::Possible),
+        _ => None,
+    })
+}
+
+fn read(
+    row: &SqliteRow,
+    keys: &Keys,
+    (person, cursor, exposure): (PersonId, DisclosureCursor, Exposure),
+) -> Result<Disclosure, Fault> {
+    Ok(Disclosure {
+        disclosure_id: cursor.disclosure_id,
+        person,
+        at: cursor.at,
+        partner: PartnerId::new(&row.text(3)?),
+        channel: ChannelId::new(&row.text(4)?),
+        record_id: RecordId(row.id(5)?),
+        record_type: RecordType::new(&row.text(6)?),
+        source: PartnerId::new(&row.text(7)?),
+        exposure,
+        decision: decision::open(keys, &cursor.disclosure_id.0, &row.blob(10)?)?,
+    })
+}

@@ -1,0 +1,194 @@
+//! A database read from outside: no lock, no writer, no change. For the command line, beside a
+//! running gateway or on a copy.
+
+use super::keys::{Domain, Keys, MasterKey};
+use super::model::{Checkpoint, DisclosureCursor, DisclosurePage, StoreError};
+use super::prepare::{identifier_domain, normalised};
+use super::sql::{Columns as _, Fault, all, first, row};
+use super::submission::{checkpoint_at, unsigned};
+use super::writer::failed;
+use super::{accounting, proof, setup};
+use crate::base::id::PersonId;
+use crate::ledger::export;
+use crate::ledger::verify::{Report, Verifier};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnection;
+use std::io::Write;
+use std::path::Path;
+
+/// Entries read at once.
+const PAGE: usize = 2_000;
+
+/// A database opened for reading only.
+pub struct Archive {
+    conn: SqliteConnection,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Archive")
+    }
+}
+
+impl Archive {
+    /// Opens a database file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no database of this program.
+    pub async fn open(path: &Path) -> Result<Archive, StoreError> {
+        let opened = async {
+            let mut conn = setup::reading(path).connect().await?;
+            let sql = "SELECT count(*) FROM store_fact";
+            first(&mut conn, sql, []).await?;
+            Ok(Archive { conn })
+        };
+        opened.await.map_err(|fault: Fault| failed("archive", &fault))
+    }
+
+    /// Verifies the whole ledger against its own checkpoints and any given from elsewhere, under
+    /// the database's key or the one given.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn verify(
+        &mut self,
+        public_key: Option<&[u8]>,
+        elsewhere: &[Checkpoint],
+    ) -> Result<Report, StoreError> {
+        let verified = self.verify_all(public_key, elsewhere).await;
+        verified.map_err(|fault| failed("ledger_verify", &fault))
+    }
+
+    async fn verify_all(
+        &mut self,
+        public_key: Option<&[u8]>,
+        elsewhere: &[Checkpoint],
+    ) -> Result<Report, Fault> {
+        let own = self.public_key().await?;
+        let mut checkpoints = self.checkpoints().await?;
+        checkpoints.extend_from_slice(elsewhere);
+        let mut queue = crate::ledger::verify_order(&checkpoints);
+        let mut verifier = Verifier::new(public_key.unwrap_or(&own));
+        let (mut from, mut read) = (0, 0);
+        loop {
+            let page = proof::page(&mut self.conn, from, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            from = last.position + 1;
+            for entry in &page {
+                queue.due(read, &mut verifier);
+                verifier.entry(entry.position, Some(entry.leaf_hash), &entry.body);
+                read += 1;
+            }
+        }
+        queue.rest(read, &mut verifier);
+        Ok(verifier.finish())
+    }
+
+    /// Writes the ledger as text.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the text not written.
+    pub async fn export(&mut self, out: &mut dyn Write) -> Result<u64, StoreError> {
+        let written = self.export_all(out).await;
+        written.map_err(|fault| failed("ledger_export", &fault))
+    }
+
+    async fn export_all(&mut self, out: &mut dyn Write) -> Result<u64, Fault> {
+        let unwritten = |_| Fault::Damaged("the export cannot be written");
+        export::write_head(out, &self.public_key().await?).map_err(unwritten)?;
+        let checkpoints = self.checkpoints().await?;
+        let mut next = checkpoints.iter().peekable();
+        let mut from = 0;
+        loop {
+            let page = proof::page(&mut self.conn, from, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            from = last.position + 1;
+            for entry in &page {
+                export::write_entry(out, &entry.body).map_err(unwritten)?;
+                while let Some(checkpoint) = next.next_if(|c| c.size == entry.position + 1) {
+                    export::write_checkpoint(out, checkpoint).map_err(unwritten)?;
+                }
+            }
+        }
+        // What is signed beyond the last entry shows the truncation to the reader.
+        for checkpoint in next {
+            export::write_checkpoint(out, checkpoint).map_err(unwritten)?;
+        }
+        out.flush().map_err(unwritten)?;
+        Ok(from)
+    }
+
+    /// Disclosures about a person, for which the master key is needed.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the key is another's.
+    pub async fn disclosures(
+        &mut self,
+        master: MasterKey,
+        who: &Who,
+        after: Option<DisclosureCursor>,
+    ) -> Result<Option<DisclosurePage>, StoreError> {
+        let found = async {
+            let keys = setup::existing_keys(&mut self.conn, master).await?;
+            let Some(person) = self.find(&keys, who).await? else {
+                return Ok(None);
+            };
+            let ask = (person, after, crate::base::limits::PAGE_ROWS_MAX);
+            accounting::page(&mut self.conn, &keys, ask).await.map(Some)
+        };
+        found
+            .await
+            .map_err(|fault: Fault| failed("disclosures", &fault))
+    }
+
+    async fn find(&mut self, keys: &Keys, who: &Who) -> Result<Option<PersonId>, Fault> {
+        let identifier = match who {
+            Who::Person(person) => return Ok(Some(*person)),
+            Who::Identifier(identifier) => identifier,
+        };
+        let domain: Domain = identifier_domain(false);
+        let key = keys.blind(domain, &[&normalised(identifier)]);
+        let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
+        let row = first(&mut self.conn, sql, row![key]).await?;
+        row.map(|row| row.id(0).map(PersonId)).transpose()
+    }
+
+    async fn public_key(&mut self) -> Result<Vec<u8>, Fault> {
+        let sql = "SELECT value FROM store_fact WHERE name = 'ledger_public_key'";
+        let row = first(&mut self.conn, sql, []).await?;
+        row.ok_or(Fault::Damaged("the ledger's key is missing"))?
+            .blob(0)
+    }
+
+    async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, Fault> {
+        let sql = "SELECT size, root, at, signature FROM ledger_checkpoint ORDER BY size";
+        let rows = all(&mut self.conn, sql, []).await?;
+        let read = |row| checkpoint_at(row, 0);
+        let found = rows.iter().filter_map(|row| read(row).transpose());
+        found.collect()
+    }
+
+    /// Ledger entries there are.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn entries(&mut self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM ledger_entry";
+        let counted = async {
+            let row = first(&mut self.conn, sql, []).await?;
+            row.map_or(Ok(0), |row| unsigned(&row, 0))
+        };
+        counted
+            .await
+            .map_err(|fault: Fault| failed("ledger_entries", &fault))
+    }
+}
+
+/// Whose disclosures.
+#[derive(Clone, Debug)]
+pub enum Who {
+    /// By the gateway's own id.
+    Person(PersonId),
+    /// By `system|value`.
+    Identifier(String),
+}
