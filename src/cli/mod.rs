@@ -6,6 +6,7 @@ mod check;
 mod decide;
 mod doctor;
 mod findings;
+mod ledger;
 mod policy;
 mod pull;
 mod records;
@@ -33,6 +34,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// Verify, export and read the ledger
+    Ledger(ledger::Args),
     /// List, test and compare law packs
     Policy(policy::Args),
     /// Fetch a batch of released records, with progress, resume and hashes
@@ -52,6 +55,7 @@ pub fn run() -> ExitCode {
         Command::Decide(args) => decide::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Ledger(args) => ledger::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Pull(args) => pull::run(&args),
         Command::Records(args) => records::run(&args),

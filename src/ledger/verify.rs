@@ -194,6 +194,9 @@ impl Verifier {
         if let Some(waiting) = self.waiting.take() {
             self.judge(&waiting, None);
         }
+        // What names an entry comes before what only names a range.
+        let problems = &mut self.report.problems;
+        problems.sort_by_key(|problem| problem.kind == ProblemKind::RootDiffers);
         self.report
     }
 
@@ -254,10 +257,16 @@ impl Verifier {
             self.chain.number = number;
             self.advance(entry);
         } else if number + 1 == wanted
-            && entry.link.is_some_and(|link| link.prev == self.chain.before)
+            && entry
+                .link
+                .is_some_and(|link| link.prev == self.chain.before)
         {
             let message = "the entry was put in; the next one follows the one before it";
-            self.problem(ProblemKind::Inserted, position.saturating_sub(1), message.into());
+            self.problem(
+                ProblemKind::Inserted,
+                position.saturating_sub(1),
+                message.into(),
+            );
             self.chain.number = number;
             self.advance(entry);
         } else {

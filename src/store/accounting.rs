@@ -4,9 +4,7 @@
 //! traffic never stands here.
 
 use super::keys::Keys;
-use super::model::{
-    Disclosure, DisclosureCursor, DisclosurePage, Exposure, StoreError,
-};
+use super::model::{Disclosure, DisclosureCursor, DisclosurePage, Exposure, StoreError};
 use super::sql::{Columns as _, Fault, all, first, row};
 use super::writer::failed;
 use super::{Store, decision};

@@ -42,7 +42,9 @@ impl Archive {
             first(&mut conn, sql, []).await?;
             Ok(Archive { conn })
         };
-        opened.await.map_err(|fault: Fault| failed("archive", &fault))
+        opened
+            .await
+            .map_err(|fault: Fault| failed("archive", &fault))
     }
 
     /// Verifies the whole ledger against its own checkpoints and any given from elsewhere, under

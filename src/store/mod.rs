@@ -72,7 +72,7 @@ struct Inner {
     claims: Mutex<HashMap<DeliveryId, claim::ClaimedKey>>,
     /// Batches being received.
     batches: Mutex<HashMap<SubmissionId, batch::Receiving>>,
-    _lock: std::fs::File,
+    stop: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -158,14 +158,14 @@ impl Store {
     /// clones of this handle answer with errors afterwards.
     pub async fn close(self) {
         let writer = lock(&self.inner.writer).take();
-        let readers = self.inner.readers.clone();
-        drop(self);
-        readers.close().await;
+        // Dropping the sender stops the writer once it has done what is queued.
+        drop(lock(&self.inner.stop).take());
         if let Some(writer) = writer
             && let Err(error) = writer.await
         {
             tracing::warn!(%error, "the writer ended badly");
         }
+        self.inner.readers.close().await;
     }
 
     /// The partner's key that wraps from now on; made at first use.

@@ -19,7 +19,7 @@ use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 const READERS_MAX: u32 = 4;
 const STATEMENTS_CACHED_MAX: usize = 512;
@@ -48,10 +48,13 @@ pub(super) async fn open(
     let (accepts, accepts_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (work, work_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (chunks, chunks_in) = mpsc::channel(4);
+    let (stop, stopped) = oneshot::channel();
     let inboxes = Inboxes {
         accepts: accepts_in,
         work: work_in,
         chunks: chunks_in,
+        stop: stopped,
+        lock,
     };
     let tx = Tx::new(conn, Arc::clone(&keys), Arc::clone(&clock), tail);
     let writer = tokio::spawn(super::writer::run(tx, inboxes));
@@ -68,7 +71,7 @@ pub(super) async fn open(
             routes: Mutex::default(),
             claims: Mutex::default(),
             batches: Mutex::default(),
-            _lock: lock,
+            stop: Mutex::new(Some(stop)),
         }),
     })
 }

@@ -184,6 +184,10 @@ pub(super) struct Inboxes {
     pub(super) accepts: mpsc::Receiver<AcceptJob>,
     pub(super) work: mpsc::Receiver<Box<dyn Job>>,
     pub(super) chunks: mpsc::Receiver<Box<dyn Job>>,
+    /// Fires when the store is closed; what is queued by then is still done.
+    pub(super) stop: oneshot::Receiver<()>,
+    /// Held while the database is open.
+    pub(super) lock: std::fs::File,
 }
 
 /// One group.
@@ -193,7 +197,7 @@ struct Group {
     work: Vec<Box<dyn Job>>,
 }
 
-/// Runs until every handle of the store is gone, then closes the connection.
+/// Runs until the store is closed or every handle of it is gone, then closes the connection.
 pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
     while let Some(group) = next_group(&mut inboxes).await {
         let size = group.accepts.len() + group.work.len();
@@ -201,6 +205,7 @@ pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
         commit_group(&mut tx, group).await;
     }
     use sqlx::Connection as _;
+    let lock = inboxes.lock;
     if let Err(error) = tx.conn.close().await {
         tracing::warn!(
             cause = Fault::from(error).cause(),
@@ -219,6 +224,8 @@ async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
         Some(job) = inboxes.accepts.recv() => group.accepts.push(job),
         Some(job) = inboxes.work.recv() => group.work.push(job),
         Some(job) = inboxes.chunks.recv() => { chunk_taken = true; group.work.push(job); }
+        // The handles are gone when the sender is, which is an error here and just as final.
+        _ = &mut inboxes.stop => return None,
         else => return None,
     }
     while group.accepts.len() < IN_FLIGHT_MAX {

@@ -5,4 +5,5 @@ mod batch;
 mod consent;
 mod crash;
 mod delivery;
+mod ledger;
 mod world;
