@@ -51,3 +51,16 @@ impl Record {
         self.root.get("body")
     }
 }
+
+/// The digest that tells one version of a record from another: all that the sender says of the
+/// matter, labels and withdrawal included; not when or over what it was written down.
+pub fn version(root: &crate::format::Node) -> Digest {
+    const NOT_OF_THE_MATTER: [&str; 4] = ["record_id", "created_at", "updated_at", "hash"];
+    let mut told = root.clone();
+    if let Some(envelope) = told.get_mut("envelope") {
+        for name in NOT_OF_THE_MATTER {
+            envelope.remove(name);
+        }
+    }
+    Digest::of(&crate::format::json::canonical(&told))
+}

@@ -1,6 +1,116 @@
 //! Release: candidates, facts, decision, redaction, translation, validation. Pure.
 //!
-//! The only maker of what may leave. Nothing here reads the store, the clock or the network, and
-//! nothing leaves without a decision taken at the given instant.
+//! The only maker of what may leave ([`Outgoing`]). Nothing here reads the store, the clock or the
+//! network, and nothing leaves without a decision taken at the given instant. The same input gives
+//! the same bytes.
 
 pub mod candidates;
+mod decide;
+mod facts;
+mod obligations;
+mod outgoing;
+
+pub use decide::{family_names, release};
+pub use outgoing::{Kept, Narrower, Outgoing};
+
+use crate::base::clock::Timestamp;
+use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RuleSetId};
+use crate::base::sensitive::Sensitive;
+use crate::catalog::partner::{Channel, Partner};
+use crate::record::Record;
+
+/// One record, one recipient, one instant.
+#[derive(Clone, Copy)]
+pub struct ReleaseInput<'a> {
+    /// The record, as it was accepted.
+    pub record: &'a Record,
+    /// The gateway's id of it, which the recipient is told.
+    pub record_id: RecordId,
+    /// Keys of the record's persons and who they are.
+    pub persons: &'a [(String, PersonId)],
+    /// Who handed it in.
+    pub source: &'a Partner,
+    /// Who would receive it.
+    pub recipient: &'a Partner,
+    /// Over which channel.
+    pub channel: &'a Channel,
+    /// Whether it is test traffic.
+    pub test: bool,
+    /// Every consent of the record's persons.
+    pub consents: &'a [HeldConsent<'a>],
+    /// The instant of the decision.
+    pub now: Timestamp,
+}
+
+/// A consent of the registry, opened.
+#[derive(Clone, Copy)]
+pub struct HeldConsent<'a> {
+    /// As the lodger names it.
+    pub id: &'a ConsentId,
+    /// Who lodged it.
+    pub lodger: &'a PartnerId,
+    /// Whose it is.
+    pub subject: PersonId,
+    /// From when it no longer counts.
+    pub revoked_at: Option<Timestamp>,
+    /// The consent as JSON.
+    pub body: &'a Sensitive<Vec<u8>>,
+}
+
+/// What the decision came to.
+#[derive(Debug)]
+pub enum Release {
+    /// This may go.
+    Go(Box<Outgoing>),
+    /// Law and consents withhold everything.
+    Withheld(Box<Taken>),
+    /// A person must look first.
+    Held(Hold, Box<Taken>),
+}
+
+/// Why a person must look first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// What is left would not be valid in the recipient's format.
+    OutputInvalid,
+    /// The rules ask for a human look, or a fact only a person knows is needed.
+    HumanReview,
+    /// Something is owed that the gateway cannot do.
+    ObligationOpen,
+    /// A role or purpose outside the vocabulary, or none.
+    VocabularyUnknown,
+}
+
+/// A decision as it was taken; no value of the record is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// By which rules.
+    pub rule_set: RuleSetId,
+    /// When.
+    pub at: Timestamp,
+    /// Why it would be sent.
+    pub purpose: String,
+    /// What the recipient is.
+    pub recipient_role: String,
+    /// What the sender is.
+    pub source_role: String,
+    /// Person by person, class by class.
+    pub rows: Vec<TakenRow>,
+    /// Everything owed.
+    pub obligations: Vec<&'static str>,
+    /// Everything cited.
+    pub citations: Vec<String>,
+}
+
+/// One class of one person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenRow {
+    /// The person.
+    pub person: PersonId,
+    /// The class.
+    pub data_class: &'static str,
+    /// Whether it may go.
+    pub permit: bool,
+    /// What is cited first.
+    pub citation: String,
+}

@@ -3,18 +3,22 @@
 //! It picks the syntax and gives it what the format's schemas fix. It knows no format by name and
 //! must never look at what a document says.
 
+mod places;
+
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::finding::{Finding, LineIndex};
 use crate::base::id::FormatId;
 use crate::base::limits::{BUNDLE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::catalog::Sources;
-use crate::catalog::format::{FormatSource, Stream, Syntax};
+use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
 use crate::catalog::schema::{Kind, Shape};
 use crate::format::delimited::{self, Dialect};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
 use crate::format::{Node, Parsed, json};
+use crate::validate::{SenderNotation, Step};
+use places::WireSchemas;
 use std::collections::BTreeMap;
 
 /// All formats of a catalog.
@@ -28,7 +32,22 @@ pub struct Wires {
 pub struct Wire {
     media_types: Vec<String>,
     lines: bool,
+    identity: bool,
+    notation: NotationKind,
     syntax: Ready,
+    schemas: WireSchemas,
+}
+
+/// A place of a document and the schema that holds there.
+pub struct Target<'a> {
+    /// The place.
+    pub steps: Vec<Step<'a>>,
+    /// What stands there.
+    pub node: &'a Node,
+    /// Path of the schema below `schemas/`.
+    pub schema: String,
+    /// Type of the node, which begins its path in some notations.
+    pub node_type: String,
 }
 
 #[derive(Debug)]
@@ -44,6 +63,7 @@ enum Ready {
 /// One kind of file of a delimited format.
 #[derive(Debug)]
 struct Table {
+    node_type: String,
     header: Vec<Text>,
     telling: Vec<String>,
     group_by: Vec<Text>,
@@ -102,10 +122,18 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
             tables: tables(sources, format),
         },
     };
+    let by_syntax = match body.syntax {
+        Syntax::Json => NotationKind::Pointer,
+        Syntax::Xml => NotationKind::Xml,
+        Syntax::Delimited => NotationKind::Column,
+    };
     Wire {
         media_types: body.media_types.clone(),
         lines: body.stream.contains(&Stream::Lines),
+        identity: body.identity,
+        notation: body.notation.unwrap_or(by_syntax),
         syntax,
+        schemas: WireSchemas::of(format),
     }
 }
 
@@ -121,6 +149,7 @@ fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
         .filter_map(|schema| {
             let path = format.schema_path(schema.file.as_ref());
             Some(Table {
+                node_type: schema.node_type.clone(),
                 header: columns(sources.schemas.get(&path)?),
                 telling: schema.header.clone(),
                 group_by: schema.group_by.iter().map(Text::from).collect(),
@@ -179,6 +208,43 @@ impl Wire {
             }
         }
         out
+    }
+
+    /// Whether the document is the canonical record itself.
+    pub fn is_identity(&self) -> bool {
+        self.identity
+    }
+
+    /// Places of a document that have a wire schema. A format whose document is the record has
+    /// none: the canonical schema says it all.
+    pub fn targets<'a>(&'a self, tree: &'a Node) -> Vec<Target<'a>> {
+        match &self.syntax {
+            _ if self.identity => Vec::new(),
+            Ready::Delimited { dialect: _, tables } => {
+                let told = |table: &&Table| {
+                    let mut rows = tree.items().iter();
+                    let first = rows.next();
+                    table.telling.iter().all(|name| {
+                        first.is_some_and(|row| row.get(name).is_some())
+                    })
+                };
+                let table = tables.iter().find(told).or_else(|| tables.first());
+                let node_type = table.map(|table| table.node_type.as_str());
+                self.schemas.rows(tree, node_type.unwrap_or_default())
+            }
+            Ready::Json | Ready::Xml(_) => self.schemas.targets(tree),
+        }
+    }
+
+    /// How the sender names places below a target.
+    pub fn notation(&self, unit: &Unit, target: &Target<'_>) -> SenderNotation {
+        match (self.notation, &self.syntax) {
+            (NotationKind::Pointer, _) => SenderNotation::Pointer,
+            (NotationKind::Column, _) => SenderNotation::Rows(unit.first_row),
+            (NotationKind::Fhir, _) => SenderNotation::Dotted(self.schemas.root_name(target)),
+            (NotationKind::Xml, Ready::Xml(profile)) => SenderNotation::Xml(profile.root.clone()),
+            (NotationKind::Xml, _) => SenderNotation::Pointer,
+        }
     }
 
     /// Cuts a stream of this format into documents. `head` is how the stream begins.

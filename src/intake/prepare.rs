@@ -1,0 +1,75 @@
+//! A record that was read, made ready for the store.
+//!
+//! Values are only moved here: identifiers get the scope they hold in, and the version is the
+//! digest of all the sender says. Nothing is invented.
+
+use super::read::ReadRecord;
+use crate::base::id::PartnerId;
+use crate::base::sensitive::Sensitive;
+use crate::format::{Node, json};
+use crate::record::{Record, version};
+use crate::store::{Action, NewPerson, NewRecord};
+
+/// The record as the store takes it; `None` when it has an error.
+pub fn new_record(read: &ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
+    let mut record = read.record.clone()?;
+    if let Some(envelope) = record.root.get_mut("envelope") {
+        // The gateway's own id is set at the commit; a sender's idea of it is not kept.
+        envelope.remove("record_id");
+    }
+    let text = |name: &str| record.envelope().and_then(|e| e.text(name));
+    let void = text("action") == Some("void");
+    let mut payload = Vec::new();
+    json::write(&record.root, &mut payload);
+    Some(NewRecord {
+        index: read.index,
+        record_type: record.record_type.clone(),
+        source_record_id: text("source_record_id")?.to_owned(),
+        version: version(&record.root),
+        payload: Sensitive::new(payload),
+        persons: persons(&record, partner),
+        case_ref: text("case_ref")
+            .or_else(|| record.body().and_then(|body| body.text("case_number")))
+            .map(str::to_owned),
+        county_fips: text("county_fips").map(str::to_owned),
+        action: if void { Action::Void } else { Action::Upsert },
+        service_source: text("service_source").map(str::to_owned),
+        findings: read.findings.clone(),
+        hold: None,
+    })
+}
+
+fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
+    let named = |list: &str, key: &str| {
+        let refs = record.envelope().and_then(|e| e.get(list));
+        let refs = refs.map(Node::items).unwrap_or_default();
+        refs.iter().any(|named| named.as_str() == Some(key))
+    };
+    let persons = record.persons().iter().filter_map(|person| {
+        let key = person.text("key")?;
+        Some(NewPerson {
+            key: key.to_owned(),
+            identifiers: identifiers(person, partner),
+            focus: named("subject_refs", key) || named("focus_refs", key),
+        })
+    });
+    persons.collect()
+}
+
+/// Statewide identifiers hold everywhere; others by a URI system hold everywhere, by a local name
+/// only within the sender's own records.
+fn identifiers(person: &Node, partner: &PartnerId) -> Vec<String> {
+    let own = ["cws_client_id", "cin"]
+        .into_iter()
+        .filter_map(|name| Some(format!("{name}|{}", person.text(name)?)));
+    let listed = person.get("identifiers").map(Node::items);
+    let others = listed.unwrap_or_default().iter().filter_map(|identifier| {
+        let (system, value) = (identifier.text("system")?, identifier.text("value")?);
+        Some(if system.contains(':') {
+            format!("{system}|{value}")
+        } else {
+            format!("partner:{partner}:{system}|{value}")
+        })
+    });
+    own.chain(others).collect()
+}

@@ -1,0 +1,214 @@
+//! Reading a submission: bytes to canonical records and findings. Pure.
+//!
+//! Every finding is told at once, in the sender's notation, with line and column and never a value.
+//! A record with an error gives no record; a document-level error that cannot be laid at one record
+//! keeps all records of that document out.
+
+use super::notation::RecordNotation;
+use crate::base::finding::{Finding, Severity, Span};
+use crate::base::finding_codes::{FINDINGS_TRUNCATED, RECORD_TYPE_UNKNOWN};
+use crate::base::id::{FormatId, RecordType};
+use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::format::split::Unit;
+use crate::mapping::InRecord;
+use crate::record::Record;
+use crate::rules::Rules;
+use crate::validate::{self, SenderNotation, Step};
+use crate::wire::{Wire, fill};
+
+/// What reading gave.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Every record found, in the sender's order.
+    pub records: Vec<ReadRecord>,
+    /// Findings about the file as a whole; with one of error level no record stands.
+    pub findings: Vec<Finding>,
+}
+
+/// One record as read.
+#[derive(Clone, Debug)]
+pub struct ReadRecord {
+    /// Position in the submission, from zero.
+    pub index: u32,
+    /// The record; absent when it has an error.
+    pub record: Option<Record>,
+    /// Everything found, errors first.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads one submission in one format.
+///
+/// An unknown format gives an empty reading: the caller has looked it up before.
+pub fn read(rules: &Rules, format: &FormatId, allowed: &[RecordType], bytes: &[u8]) -> Reading {
+    let mut reading = Reading::default();
+    let Some(reader) = Reader::new(rules, format, allowed) else {
+        return reading;
+    };
+    let stream = reader.wire.is_stream(bytes);
+    let (units, lost) = reader.wire.units(bytes);
+    for unit in &units {
+        reader.unit(unit, stream, &mut reading);
+    }
+    for finding in lost {
+        reader.lost(finding, stream, &mut reading);
+    }
+    if reading.records.is_empty() && reading.findings.is_empty() {
+        reading.findings.push(Finding::new(&RECORD_TYPE_UNKNOWN));
+    }
+    reading
+}
+
+/// One format of a rule set, as a reader of documents.
+pub struct Reader<'a> {
+    rules: &'a Rules,
+    format: &'a FormatId,
+    allowed: &'a [RecordType],
+    /// The format's syntax.
+    pub wire: &'a Wire,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader; `None` when the catalog has no such format.
+    pub fn new(
+        rules: &'a Rules,
+        format: &'a FormatId,
+        allowed: &'a [RecordType],
+    ) -> Option<Reader<'a>> {
+        Some(Reader {
+            rules,
+            format,
+            allowed,
+            wire: rules.wires.get(format)?,
+        })
+    }
+
+    /// A piece of the stream that could not be cut out: it stands for one record.
+    pub fn lost(&self, finding: Finding, stream: bool, reading: &mut Reading) {
+        if stream {
+            add(reading, None, vec![finding]);
+        } else {
+            reading.findings.push(finding);
+        }
+    }
+
+    /// Reads one document. In a `stream` a document that gives no record stands for one.
+    pub fn unit(&self, unit: &Unit, stream: bool, reading: &mut Reading) {
+        let parsed = self.wire.parse(unit);
+        let mut findings = parsed.findings;
+        let mut found = Vec::new();
+        if let Some(tree) = &parsed.tree {
+            findings.extend(self.check_wire(unit, tree));
+            let inbound = self.rules.plans.inbound(self.format, tree, self.allowed);
+            findings.extend(inbound.findings);
+            found = inbound.records;
+            if found.is_empty() && !findings.iter().any(Finding::is_error) {
+                findings.push(Finding::new(&RECORD_TYPE_UNKNOWN).spanning(tree.span));
+            }
+        }
+        fill(unit, &mut findings);
+        let rest = self.records(unit, found, findings, reading);
+        if rest.is_empty() {
+            return;
+        }
+        if stream {
+            add(reading, None, rest);
+        } else {
+            reading.findings.extend(rest);
+        }
+    }
+
+    /// Adds the records of a document; gives the findings that are nobody's.
+    fn records(
+        &self,
+        unit: &Unit,
+        found: Vec<InRecord>,
+        mut findings: Vec<Finding>,
+        reading: &mut Reading,
+    ) -> Vec<Finding> {
+        let alone = found.len() == 1;
+        let mut made = Vec::new();
+        for record in found {
+            let (own, rest) = findings
+                .into_iter()
+                .partition(|finding| alone || lies_in(finding.span, record.span));
+            findings = rest;
+            made.push((record, own));
+        }
+        let broken = findings.iter().any(Finding::is_error);
+        for (found, mut own) in made {
+            let record = found.record.clone();
+            if !own.iter().any(Finding::is_error) {
+                own.extend(self.check_record(unit, found));
+            } else {
+                let mut more = found.findings;
+                fill(unit, &mut more);
+                own.extend(more);
+            }
+            let good = !broken && !own.iter().any(Finding::is_error);
+            add(reading, good.then_some(record), own);
+        }
+        findings
+    }
+
+    /// Findings of the wire schemas. A format whose document is the record has none of its own.
+    fn check_wire(&self, unit: &Unit, tree: &crate::format::Node) -> Vec<Finding> {
+        let mut out = Vec::new();
+        for target in self.wire.targets(tree) {
+            let Some(schema) = self.rules.schemas.get(&target.schema) else {
+                continue;
+            };
+            let notation = self.wire.notation(unit, &target);
+            out.extend(schema.check_under(target.node, &target.steps, &notation));
+        }
+        out
+    }
+
+    /// Findings of the canonical schema and of the rules across fields.
+    fn check_record(&self, unit: &Unit, found: InRecord) -> Vec<Finding> {
+        let mut out = found.findings;
+        let record = &found.record;
+        let path = format!("canonical/{}.schema.json", record.record_type);
+        let notation = RecordNotation {
+            plans: &self.rules.plans,
+            format: self.format,
+            record_type: &record.record_type,
+            root: &found.path,
+            identity: self.wire.is_identity(),
+        };
+        if let Some(schema) = self.rules.schemas.get(&path) {
+            out.extend(schema.check(&record.root, &notation));
+        }
+        if !out.iter().any(Finding::is_error) {
+            let mut more = validate::rules::cross_field(&record.record_type, &record.root);
+            for finding in &mut more {
+                finding.path = notation.of_pointer(&finding.path);
+            }
+            out.extend(more);
+        }
+        fill(unit, &mut out);
+        out
+    }
+}
+
+fn lies_in(span: Option<Span>, holder: Span) -> bool {
+    span.is_some_and(|span| span.start >= holder.start && span.end <= holder.end)
+}
+
+/// Adds a record with its findings, bounded and with errors first.
+fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>) {
+    let index = reading.records.len();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    if findings.len() > RECORD_FINDINGS_MAX {
+        findings.truncate(RECORD_FINDINGS_MAX.saturating_sub(1));
+        findings.push(Finding::new(&FINDINGS_TRUNCATED));
+    }
+    for finding in &mut findings {
+        finding.record_index = u32::try_from(index).ok();
+    }
+    let good = findings.iter().all(|f| f.severity != Severity::Error);
+    reading.records.push(ReadRecord {
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        record: record.filter(|_| good),
+        findings,
+    });
+}

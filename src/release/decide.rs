@@ -1,0 +1,325 @@
+//! One release: every person asked about, the record cut to what may go, the rest rendered.
+
+use super::candidates::{self, NamedByFamily};
+use super::{Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, facts, obligations};
+use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::vocabulary::{
+    ClassSet, ConsentKind, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole,
+    SourceRole,
+};
+use crate::disclosure::redact::{Redaction, redact};
+use crate::disclosure::request::{Consent, Direction};
+use crate::disclosure::{Ask, ObligationSet};
+use crate::format::Node;
+use crate::record::Record;
+use crate::record::labels::{Labels, Origin};
+use crate::rules::Rules;
+use std::collections::BTreeMap;
+
+/// Who speaks to whom, and why.
+#[derive(Clone, Copy)]
+struct Parties {
+    source: SourceRole,
+    recipient: RecipientRole,
+    purpose: Purpose,
+}
+
+/// What all persons' answers came to.
+struct Answers {
+    permit: BTreeMap<u16, ClassSet>,
+    owed: ObligationSet,
+    review: bool,
+    taken: Taken,
+}
+
+/// Decides and renders one record for one recipient.
+pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
+    let Some(parties) = parties(input) else {
+        return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
+    };
+    let named = family_names(input);
+    if candidates::walled_off(input.recipient, input.record, &named) {
+        return Release::Withheld(Box::new(nothing(rules, input)));
+    }
+    let labels = labels(rules, input);
+    let mut answers = ask_all(rules, input, &labels, parties);
+    if !input.test && facts::needs_known_standing(parties.recipient) {
+        return Release::Held(Hold::HumanReview, Box::new(answers.taken));
+    }
+    if owes(answers.owed, Obligation::RedactThirdPartyChildren) {
+        hide_other_children(input.record, &mut answers.permit);
+    }
+    let permit = &answers.permit;
+    let cut = redact(input.record, &labels, &|class, person| {
+        permit.get(&person).is_some_and(|open| open.contains(class))
+    });
+    if answers.review {
+        return Release::Held(Hold::HumanReview, Box::new(answers.taken));
+    }
+    if cut.nothing_left {
+        return Release::Withheld(Box::new(answers.taken));
+    }
+    if let Some(hold) = obligations::blocked(answers.owed) {
+        return Release::Held(hold, Box::new(answers.taken));
+    }
+    render(rules, input, cut, answers)
+}
+
+fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {
+    Some(Parties {
+        source: input.source.source_role()?,
+        recipient: input.recipient.recipient_role()?,
+        purpose: input.channel.purpose?,
+    })
+}
+
+/// A decision that withholds before anybody is asked.
+fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
+    let purpose = input.channel.purpose.map(Purpose::as_str);
+    Taken {
+        rule_set: rules.digest.clone(),
+        at: input.now,
+        purpose: purpose.unwrap_or_default().to_owned(),
+        recipient_role: input.recipient.role.clone(),
+        source_role: input.source.role.clone(),
+        rows: Vec::new(),
+        obligations: Vec::new(),
+        citations: Vec::new(),
+    }
+}
+
+/// The record's labels as they stand toward this recipient.
+fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
+    let origin = Origin {
+        part2_program: input.source.source_role() == Some(SourceRole::SudProgram),
+        part2_consent: came_under_part2_consent(input),
+        dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
+    };
+    let mut labels = rules.labels.label(input.record, origin);
+    // A sealed record stops whole, whatever its own labels say.
+    if input.record.envelope().and_then(|e| e.text("access_level")) == Some("R") {
+        labels = labels.adding(ClassSet::of(DataClass::SealedRecord));
+    }
+    if !candidates::is_party(input.recipient, input.record) {
+        let told = told_to_third_parties(rules, input.record);
+        if !told.is_empty() {
+            labels = labels.adding(told);
+        }
+    }
+    labels
+}
+
+/// What a referral gives away by whom it is addressed to: toward everyone but its requester, its
+/// subject and its addressee it is of the class of that service.
+fn told_to_third_parties(rules: &Rules, record: &Record) -> ClassSet {
+    let mut told = ClassSet::EMPTY;
+    let addressee = candidates::addressee(&rules.partners, record);
+    match addressee.and_then(|partner| partner.source_role()) {
+        Some(SourceRole::SudProgram) => told.insert(DataClass::SudPart2),
+        Some(SourceRole::DvProgram) => told.insert(DataClass::DvInformation),
+        _ => {}
+    }
+    let need = record.body().and_then(|body| body.text("need_category"));
+    if matches!(need, Some("intimate-partner-violence" | "safety-planning")) {
+        told.insert(DataClass::DvInformation);
+    }
+    told
+}
+
+/// Whether a Part 2 consent lodged by the sender is among those the record names.
+fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
+    let refs = input.record.envelope().and_then(|e| e.get("consent_refs"));
+    let refs = refs.map(Node::items).unwrap_or_default();
+    input.consents.iter().any(|held| {
+        let named = refs.iter().any(|id| id.as_str() == Some(held.id.as_str()));
+        named && held.lodger == &input.source.id && {
+            let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
+            let kind = read.ok().and_then(|consent| consent.kind.known());
+            kind.is_some_and(obligations::is_part2)
+        }
+    })
+}
+
+/// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall.
+pub fn family_names(input: &ReleaseInput<'_>) -> NamedByFamily {
+    let mut named = NamedByFamily::default();
+    let mut persons: Vec<_> = input.persons.iter().map(|(_, person)| *person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    for consent in persons
+        .into_iter()
+        .flat_map(|person| facts::consents(input, person))
+    {
+        let own = matches!(
+            consent.grantor.known(),
+            Some(
+                Grantor::Myself
+                    | Grantor::Youth
+                    | Grantor::Parent
+                    | Grantor::Guardian
+                    | Grantor::YouthAndParent
+            )
+        );
+        let permits = consent.direction.known() == Some(Direction::Permit);
+        if !own || !permits || consent.revoked.is_some() {
+            continue;
+        }
+        let roles = RecipientRole::ALL.iter().copied();
+        // A release to everyone names nobody.
+        let listed = roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
+        named.roles.extend(listed);
+        let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
+        named
+            .partners
+            .extend(ids.map(|id| crate::base::id::PartnerId::new(id)));
+    }
+    named
+}
+
+/// Asks about every person the record speaks of.
+fn ask_all(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    labels: &Labels,
+    parties: Parties,
+) -> Answers {
+    let context = facts::context(input, parties.purpose);
+    let mut answers = Answers {
+        permit: BTreeMap::new(),
+        owed: ObligationSet::default(),
+        review: false,
+        taken: nothing(rules, input),
+    };
+    for (index, classes) in labels.asked() {
+        let Some((person, id)) = person(input, index) else {
+            continue;
+        };
+        let subject = facts::subject(person, &id.to_string(), input.now);
+        let consents = facts::consents(input, id);
+        let answer = rules.policy.ask(&Ask {
+            source: parties.source,
+            recipient: parties.recipient,
+            purpose: parties.purpose,
+            classes,
+            subject: &subject,
+            consents: &consents,
+            context: &context,
+        });
+        answers.review |= owes(answer.obligations, Obligation::HumanReview);
+        if answer.effect != Effect::Deny {
+            answers.owed.0 |= answer.obligations.0;
+            answers.permit.insert(index, answer.permit);
+        }
+        answers.taken.rows.extend(answer.rows.iter().map(|row| TakenRow {
+            person: id,
+            data_class: row.class.as_str(),
+            permit: row.permit,
+            citation: row.citation.to_string(),
+        }));
+        answers
+            .taken
+            .citations
+            .extend(answer.citations.iter().map(ToString::to_string));
+    }
+    answers.taken.citations.sort_unstable();
+    answers.taken.citations.dedup();
+    answers.taken.obligations = obligations::listed(answers.owed)
+        .map(Obligation::as_str)
+        .collect();
+    answers
+}
+
+/// The entry and identity of one of the record's persons.
+fn person<'a>(
+    input: &ReleaseInput<'a>,
+    index: u16,
+) -> Option<(&'a Node, crate::base::id::PersonId)> {
+    let person = input.record.persons().get(usize::from(index))?;
+    let key = person.text("key")?;
+    let found = input.persons.iter().find(|(known, _)| known == key)?;
+    Some((person, found.1))
+}
+
+fn owes(owed: ObligationSet, obligation: Obligation) -> bool {
+    owed.0 & (1 << obligation.index()) != 0
+}
+
+/// Children of whom the record is not: a parent sees nothing of them.
+fn hide_other_children(record: &Record, permit: &mut BTreeMap<u16, ClassSet>) {
+    let named = |list: &str, key: Option<&str>| {
+        let refs = record.envelope().and_then(|e| e.get(list));
+        let refs = refs.map(Node::items).unwrap_or_default();
+        refs.iter().any(|named| named.as_str() == key)
+    };
+    for (index, person) in record.persons().iter().enumerate() {
+        let key = person.text("key");
+        let own = named("subject_refs", key) || named("focus_refs", key);
+        let child = person.text("role") == Some("child");
+        if let (true, false, Ok(index)) = (child, own, u16::try_from(index)) {
+            permit.remove(&index);
+        }
+    }
+}
+
+/// The cut record in the recipient's own format, valid there, with what has to go along.
+fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answers) -> Release {
+    let mut record = cut.record;
+    if let Some(envelope) = record.root.get_mut("envelope") {
+        envelope.set("record_id", Node::string(input.record_id.to_string()));
+    }
+    let Some((bytes, media_type)) = written(rules, input, &record) else {
+        return Release::Held(Hold::OutputInvalid, Box::new(answers.taken));
+    };
+    let (bytes, media_type) = if obligations::attaches(answers.owed) {
+        let shown: Vec<_> = cut
+            .persons_shown
+            .iter()
+            .filter_map(|index| person(input, *index).map(|(_, id)| id))
+            .collect();
+        let own = input
+            .consents
+            .iter()
+            .filter(|held| held.revoked_at.is_none() && shown.contains(&held.subject))
+            .collect::<Vec<_>>();
+        match obligations::attach(&bytes, &media_type, &own) {
+            Some(both) => both,
+            None => return Release::Held(Hold::ObligationOpen, Box::new(answers.taken)),
+        }
+    } else {
+        (bytes, media_type)
+    };
+    Release::Go(Box::new(Outgoing {
+        bytes: Sensitive::new(bytes),
+        media_type,
+        obligations: obligations::told(answers.owed),
+        released_paths: cut.released,
+        persons_shown: cut.persons_shown,
+        withheld_any: cut.withheld_any,
+        taken: answers.taken,
+    }))
+}
+
+/// The record as bytes of the channel's format; `None` when it would not be valid there.
+fn written(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    record: &Record,
+) -> Option<(Vec<u8>, String)> {
+    let format = &input.channel.format;
+    let wire = rules.wires.get(format)?;
+    let canonical = format!("canonical/{}.schema.json", record.record_type);
+    if !rules.schemas.get(&canonical)?.is_valid(&record.root) {
+        return None;
+    }
+    let out = rules.plans.outbound(format, record).ok()?;
+    let targets = wire.targets(&out.tree);
+    if targets.is_empty() && !wire.is_identity() {
+        return None;
+    }
+    for target in targets {
+        if !rules.schemas.get(&target.schema)?.is_valid(target.node) {
+            return None;
+        }
+    }
+    Some((wire.write(&out.tree), wire.media_type().to_owned()))
+}

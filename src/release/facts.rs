@@ -1,0 +1,243 @@
+//! Facts: what is known of a person, the parties and their agreements at this instant.
+//!
+//! A fact that opens is set only where the record, the partner files or the registry show it;
+//! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
+
+use super::ReleaseInput;
+use crate::base::clock::Timestamp;
+use crate::base::sensitive::Reason;
+use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
+use crate::catalog::partner::Partner;
+use crate::disclosure::given::Maybe;
+use crate::disclosure::moment::{Moment, Now, local_day};
+use crate::disclosure::request::{Agreement, Clock, Consent, Context, Subject};
+use crate::format::Node;
+
+const ADULT: u16 = 18;
+/// From this age a minor may consent to some services alone.
+const MAY_CONSENT: u16 = 12;
+
+/// What the record says of one of its persons, as the law asks it.
+pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
+    let age = person.text("birth_date").and_then(|date| age(date, now));
+    let classes: Vec<&str> = person
+        .get("minor_consented")
+        .map(Node::items)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|row| row.text("class"))
+        .collect();
+    let mut subject = Subject {
+        id: Some(id.into()),
+        role: Some(role(person.text("role"), age).into()),
+        age,
+        tribe_id: tribe(person).map(Into::into),
+        safe_at_home: if in_address_program(person) {
+            Maybe::True
+        } else {
+            Maybe::Absent
+        },
+        ..Subject::default()
+    };
+    if let Ok(listed) = serde_json::from_value(serde_json::json!(classes)) {
+        subject.minor_consented = listed;
+    }
+    subject
+}
+
+/// A person under 18 is a child whatever part they play; so is one of unknown age, unless the
+/// part can only be an adult's.
+fn role(word: Option<&str>, age: Option<u16>) -> &'static str {
+    match (age, word) {
+        (Some(age), _) if age < ADULT => "child",
+        (_, Some("partner_worker" | "worker")) => "partner_worker",
+        (None, Some("parent" | "guardian" | "caregiver")) | (Some(_), _) => "parent",
+        (None, _) => "child",
+    }
+}
+
+fn in_address_program(person: &Node) -> bool {
+    let addresses = person.get("addresses").map(Node::items);
+    addresses.unwrap_or_default().iter().any(|address| {
+        let kind = address.text("kind").unwrap_or_default();
+        kind.starts_with("safe_at_home")
+    })
+}
+
+/// The tribe whose member, or eligible child, the person is.
+fn tribe(person: &Node) -> Option<&str> {
+    let rows = person.get("tribe").map(Node::items).unwrap_or_default();
+    rows.iter()
+        .find(|row| matches!(row.text("status"), Some("enrolled" | "eligible")))
+        .and_then(|row| row.get("tribe"))
+        .and_then(|coding| coding.text("code"))
+}
+
+/// Whole years at `now` in California. A date of less precision gives an age only where every day
+/// it may mean falls on the same side of the ages the law asks for; then the youngest of them.
+fn age(date: &str, now: Timestamp) -> Option<u16> {
+    let mut parts = date.splitn(3, '-').map(|part| part.parse::<i32>().ok());
+    let year = parts.next()??;
+    let (month, day) = (parts.next().flatten(), parts.next().flatten());
+    let today = today(now)?;
+    let oldest = years(today, (year, month.unwrap_or(1), day.unwrap_or(1)))?;
+    let youngest = years(today, (year, month.unwrap_or(12), day.unwrap_or(31)))?;
+    let side = |age: u16| (age >= MAY_CONSENT, age >= ADULT);
+    (side(oldest) == side(youngest)).then_some(youngest)
+}
+
+fn years(today: (i32, i32, i32), born: (i32, i32, i32)) -> Option<u16> {
+    let had_birthday = (today.1, today.2) >= (born.1, born.2);
+    let years = today.0 - born.0 - i32::from(!had_birthday);
+    u16::try_from(years).ok()
+}
+
+fn today(now: Timestamp) -> Option<(i32, i32, i32)> {
+    let zone = jiff::tz::TimeZone::get("America/Los_Angeles").ok()?;
+    let instant = jiff::Timestamp::from_microsecond(now.0).ok()?;
+    let date = instant.to_zoned(zone).date();
+    Some((
+        i32::from(date.year()),
+        i32::from(date.month()),
+        i32::from(date.day()),
+    ))
+}
+
+/// The facts all persons of one release share.
+pub fn context(input: &ReleaseInput<'_>, purpose: Purpose) -> Context {
+    Context {
+        now: Clock::At(Now::at(input.now)),
+        recipient_id: Some(input.recipient.id.as_str().into()),
+        data_date: data_date(input),
+        agreement: agreement(input, purpose).map(|kind| Agreement {
+            kind: Some(kind.into()),
+            signed: Maybe::True,
+        }),
+        source_is_covered_entity: covered(input.source),
+        subject_is_worker: if a_worker_is_the_subject(input) {
+            Maybe::True
+        } else {
+            Maybe::Absent
+        },
+        ..Context::default()
+    }
+}
+
+/// The day the data is of: the event's, where the record says it.
+fn data_date(input: &ReleaseInput<'_>) -> Option<Moment> {
+    let body = input.record.body().and_then(|body| body.text("start"));
+    let event = input.record.envelope().and_then(|e| e.text("event_at"));
+    event.or(body).map(Moment::read)
+}
+
+fn covered(source: &Partner) -> Maybe {
+    match source.source_role() {
+        Some(SourceRole::Mhp | SourceRole::HealthProvider) => Maybe::True,
+        _ => Maybe::Absent,
+    }
+}
+
+/// The agreement that bears on this purpose between these two, if one of their files shows it and
+/// it holds today.
+fn agreement(input: &ReleaseInput<'_>, purpose: Purpose) -> Option<&'static str> {
+    let part2 = input.source.source_role() == Some(SourceRole::SudProgram);
+    let kind = match purpose {
+        Purpose::Research if part2 => "part2_research",
+        Purpose::Research => "dua",
+        Purpose::Audit | Purpose::StateReporting if part2 => "part2_audit",
+        Purpose::Operations | Purpose::Payment if part2 => "qsoa",
+        _ => "county_contract",
+    };
+    let shown = |partner: &Partner| partner.agreement_in_force(kind, input.now).is_some();
+    (shown(input.source) || shown(input.recipient)).then_some(kind)
+}
+
+fn a_worker_is_the_subject(input: &ReleaseInput<'_>) -> bool {
+    let refs = input.record.envelope().and_then(|e| e.get("subject_refs"));
+    let refs = refs.map(Node::items).unwrap_or_default();
+    input.record.persons().iter().any(|person| {
+        let key = person.text("key");
+        person.text("role") == Some("partner_worker")
+            && refs.iter().any(|named| named.as_str() == key)
+    })
+}
+
+/// Recipients whose standing must be known before anything goes to them in live operation: the
+/// facts that close a class to a parent or caregiver are not in any record.
+pub fn needs_known_standing(role: RecipientRole) -> bool {
+    matches!(
+        role,
+        RecipientRole::Parent | RecipientRole::Guardian | RecipientRole::Caregiver
+    )
+}
+
+/// The consents of one person as the rules read them; one that cannot be read never permits, and
+/// counts as a refusal of everything it might have refused.
+pub fn consents(input: &ReleaseInput<'_>, person: crate::base::id::PersonId) -> Vec<Consent> {
+    let own = input.consents.iter().filter(|held| held.subject == person);
+    own.filter_map(|held| {
+        let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
+        let mut consent = read.ok()?;
+        // Ids are the lodger's own: two lodgers may use the same one.
+        let scoped = |id: &str| format!("{}/{id}", held.lodger).into();
+        consent.id = Some(scoped(held.id.as_str()));
+        for list in [&mut consent.supersedes, &mut consent.exception_to] {
+            for id in &mut list.0 {
+                *id = scoped(id);
+            }
+        }
+        // The registry has joined the paper to the person; the lodger's own id of them is not ours.
+        consent.subject_id = None;
+        if let Some(at) = held.revoked_at {
+            let sooner = |told: Moment| match told {
+                Moment::Instant(told, _) => told <= at,
+                Moment::Day(day) => day <= local_day(at),
+                Moment::Unreadable => false,
+            };
+            if !consent.revoked.is_some_and(sooner) {
+                consent.revoked = Some(Moment::Instant(at, local_day(at)));
+            }
+        }
+        Some(consent)
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    //! Goal: an age is known only where every day the date may mean agrees.
+    use super::*;
+
+    fn at(date: &str) -> Option<u16> {
+        age(
+            date,
+            Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+        )
+    }
+
+    #[test]
+    fn whole_years_on_the_local_day() {
+        assert_eq!(at("2008-09-15"), Some(18));
+        assert_eq!(at("2008-09-16"), Some(17));
+        assert_eq!(at("2014-09-16"), Some(11));
+    }
+
+    #[test]
+    fn a_year_alone_tells_nothing_at_the_edge() {
+        assert_eq!(at("2008"), None, "17 or 18");
+        assert_eq!(at("2014"), None, "11 or 12");
+        assert_eq!(at("2016"), Some(9));
+        assert_eq!(at("1990"), Some(35));
+        assert_eq!(at("2008-08"), Some(18));
+        assert_eq!(at("2030-01-01"), None, "not born");
+        assert_eq!(at("soon"), None);
+    }
+
+    #[test]
+    fn a_parent_under_18_is_a_child() {
+        assert_eq!(role(Some("parent"), Some(16)), "child");
+        assert_eq!(role(Some("parent"), None), "parent");
+        assert_eq!(role(Some("relative"), None), "child");
+        assert_eq!(role(Some("partner_worker"), None), "partner_worker");
+    }
+}

@@ -1,0 +1,85 @@
+//! What may leave. Only a release makes one, and only after a decision.
+
+use super::Taken;
+use crate::base::sensitive::Sensitive;
+
+/// Bytes that may leave, with the decision they leave under.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub(super) bytes: Sensitive<Vec<u8>>,
+    pub(super) media_type: String,
+    pub(super) obligations: String,
+    pub(super) released_paths: Vec<String>,
+    pub(super) persons_shown: Vec<u16>,
+    pub(super) withheld_any: bool,
+    pub(super) taken: Taken,
+}
+
+/// What an earlier authorised attempt has kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Exactly what was or may have been sent.
+    pub bytes: Sensitive<Vec<u8>>,
+    /// Its media type.
+    pub media_type: String,
+    /// JSON pointers of what was in it.
+    pub released_paths: Vec<String>,
+}
+
+/// The decision of this moment releases less than what was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Narrower;
+
+impl Outgoing {
+    /// The bytes.
+    pub fn bytes(&self) -> &Sensitive<Vec<u8>> {
+        &self.bytes
+    }
+
+    /// Their media type.
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// Codes of the obligations that bind the recipient, comma separated.
+    pub fn obligations(&self) -> &str {
+        &self.obligations
+    }
+
+    /// JSON pointers of everything in it, in the numbering of the accepted record.
+    pub fn released_paths(&self) -> &[String] {
+        &self.released_paths
+    }
+
+    /// Persons that appear in it, by index into the accepted record's `persons[]`.
+    pub fn persons_shown(&self) -> &[u16] {
+        &self.persons_shown
+    }
+
+    /// Whether anything stayed back.
+    pub fn withheld_any(&self) -> bool {
+        self.withheld_any
+    }
+
+    /// The decision.
+    pub fn taken(&self) -> &Taken {
+        &self.taken
+    }
+
+    /// The same delivery once more: the kept bytes, if all that is in them may still go.
+    ///
+    /// # Errors
+    /// When this decision releases less.
+    pub fn again(self, kept: Kept) -> Result<Outgoing, Narrower> {
+        let now: std::collections::BTreeSet<&String> = self.released_paths.iter().collect();
+        if !kept.released_paths.iter().all(|path| now.contains(path)) {
+            return Err(Narrower);
+        }
+        Ok(Outgoing {
+            bytes: kept.bytes,
+            media_type: kept.media_type,
+            released_paths: kept.released_paths,
+            ..self
+        })
+    }
+}
