@@ -3,9 +3,12 @@
 //! It gathers every defect of every room, so that an integrator sees them all at once. Rules with
 //! a defect are never served; whoever holds an `Arc` of older ones finishes with them.
 
+use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::id::{PartnerId, RuleSetId};
-use crate::catalog::{self, Partner, Sources};
+use crate::base::vocabulary::ClassSet;
+use crate::catalog::partner::Channel;
+use crate::catalog::{self, Partner, Sources, agreement};
 use crate::disclosure::Policy;
 use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
@@ -61,18 +64,61 @@ impl Rules {
         defects.extend(more);
         let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
+        let labels = LabelPlan::compile(&sources);
+        defects.extend(uncovered_channels(&sources, &labels));
         let rules = Rules {
             digest: sources.digest.clone(),
             wires,
             schemas,
             plans,
-            labels: LabelPlan::compile(&sources),
+            labels,
             partners: sources.partners.clone(),
             policy,
             sources: Arc::new(sources),
         };
         (rules, defects)
     }
+}
+
+/// In-channels that may carry a class for which the partner shows no agreement with the gateway's
+/// operator. Whether an agreement has run out meanwhile is looked at when a record comes in.
+fn uncovered_channels(sources: &Sources, labels: &LabelPlan) -> Vec<Defect> {
+    let ever = Timestamp(0);
+    let mut defects = Vec::new();
+    for partner in sources.partners.values() {
+        for channel in &partner.channel {
+            let open = agreement::uncovered(partner, channel, can_hold(channel, labels), ever);
+            if open.is_empty() {
+                continue;
+            }
+            let words: Vec<&str> = open.iter().map(|class| class.as_str()).collect();
+            defects.push(Defect {
+                file: format!("mappings/partners/{}.toml", partner.id),
+                line: 0,
+                column: 0,
+                code: "operator-agreement-missing",
+                message: format!(
+                    "the in-channel for {} may carry {} without an agreement with the operator",
+                    channel.format,
+                    words.join(", ")
+                ),
+                help: "add the agreement (baa, qsoa or contract_10850), or list in `classes` what \
+                       the channel may carry"
+                    .to_owned(),
+            });
+        }
+    }
+    defects
+}
+
+/// All classes records of a channel's types can hold.
+fn can_hold(channel: &Channel, labels: &LabelPlan) -> ClassSet {
+    let plans = channel.records.iter();
+    plans
+        .filter_map(|record_type| labels.get(record_type.as_str()))
+        .fold(ClassSet::EMPTY, |all, plan| {
+            all.union(plan.classes_below())
+        })
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    DATA_CLASS_NOT_ON_CHANNEL, DATA_CLASS_REFUSED, DATA_CLASS_STRIPPED,
-    OPERATOR_AGREEMENT_MISSING, RELEASE_NEEDED,
+    DATA_CLASS_NOT_ON_CHANNEL, DATA_CLASS_REFUSED, DATA_CLASS_STRIPPED, OPERATOR_AGREEMENT_MISSING,
+    RELEASE_NEEDED,
 };
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, SourceRole};
 use crate::catalog::agreement;
@@ -80,12 +80,7 @@ fn named<'a>(record: &Record, papers: &'a Papers) -> Vec<&'a Paper> {
         .collect()
 }
 
-fn refuse(
-    labels: &Labels,
-    papers: &[&Paper],
-    sender: &Sender<'_>,
-    findings: &mut Vec<Finding>,
-) {
+fn refuse(labels: &Labels, papers: &[&Paper], sender: &Sender<'_>, findings: &mut Vec<Finding>) {
     let asked = labels.asked();
     let classes = asked
         .values()
@@ -120,9 +115,9 @@ fn never(class: DataClass, papers: &[&Paper]) -> bool {
         | DataClass::AttorneyClient
         | DataClass::DvCounselorComm
         | DataClass::SaCounselorComm => true,
-        DataClass::SudCounselingNotes => !papers.iter().any(|paper| {
-            paper.kind == ConsentKind::Part2CounselingNotes && paper.names_operator
-        }),
+        DataClass::SudCounselingNotes => !papers
+            .iter()
+            .any(|paper| paper.kind == ConsentKind::Part2CounselingNotes && paper.names_operator),
         _ => false,
     }
 }

@@ -13,7 +13,7 @@ use crate::format::split::Unit;
 use crate::mapping::InRecord;
 use crate::record::Record;
 use crate::rules::Rules;
-use crate::validate::{self, SenderNotation, Step};
+use crate::validate;
 use crate::wire::{Wire, fill};
 
 /// What reading gave.

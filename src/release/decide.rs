@@ -4,8 +4,7 @@ use super::candidates::{self, NamedByFamily};
 use super::{Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, facts, obligations};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
-    ClassSet, ConsentKind, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole,
-    SourceRole,
+    ClassSet, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole, SourceRole,
 };
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::{Consent, Direction};
@@ -166,7 +165,8 @@ pub fn family_names(input: &ReleaseInput<'_>) -> NamedByFamily {
         }
         let roles = RecipientRole::ALL.iter().copied();
         // A release to everyone names nobody.
-        let listed = roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
+        let listed =
+            roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
         named.roles.extend(listed);
         let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
         named
@@ -177,12 +177,7 @@ pub fn family_names(input: &ReleaseInput<'_>) -> NamedByFamily {
 }
 
 /// Asks about every person the record speaks of.
-fn ask_all(
-    rules: &Rules,
-    input: &ReleaseInput<'_>,
-    labels: &Labels,
-    parties: Parties,
-) -> Answers {
+fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Parties) -> Answers {
     let context = facts::context(input, parties.purpose);
     let mut answers = Answers {
         permit: BTreeMap::new(),
@@ -210,12 +205,15 @@ fn ask_all(
             answers.owed.0 |= answer.obligations.0;
             answers.permit.insert(index, answer.permit);
         }
-        answers.taken.rows.extend(answer.rows.iter().map(|row| TakenRow {
-            person: id,
-            data_class: row.class.as_str(),
-            permit: row.permit,
-            citation: row.citation.to_string(),
-        }));
+        answers
+            .taken
+            .rows
+            .extend(answer.rows.iter().map(|row| TakenRow {
+                person: id,
+                data_class: row.class.as_str(),
+                permit: row.permit,
+                citation: row.citation.to_string(),
+            }));
         answers
             .taken
             .citations
@@ -300,11 +298,7 @@ fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answ
 }
 
 /// The record as bytes of the channel's format; `None` when it would not be valid there.
-fn written(
-    rules: &Rules,
-    input: &ReleaseInput<'_>,
-    record: &Record,
-) -> Option<(Vec<u8>, String)> {
+fn written(rules: &Rules, input: &ReleaseInput<'_>, record: &Record) -> Option<(Vec<u8>, String)> {
     let format = &input.channel.format;
     let wire = rules.wires.get(format)?;
     let canonical = format!("canonical/{}.schema.json", record.record_type);

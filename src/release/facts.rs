@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
 use crate::catalog::partner::Partner;
-use crate::disclosure::given::Maybe;
+use crate::disclosure::given::{Maybe, Word};
 use crate::disclosure::moment::{Moment, Now, local_day};
 use crate::disclosure::request::{Agreement, Clock, Consent, Context, Subject};
 use crate::format::Node;
@@ -171,13 +171,12 @@ pub fn needs_known_standing(role: RecipientRole) -> bool {
     )
 }
 
-/// The consents of one person as the rules read them; one that cannot be read never permits, and
-/// counts as a refusal of everything it might have refused.
+/// The consents of one person as the rules read them.
 pub fn consents(input: &ReleaseInput<'_>, person: crate::base::id::PersonId) -> Vec<Consent> {
     let own = input.consents.iter().filter(|held| held.subject == person);
-    own.filter_map(|held| {
+    own.map(|held| {
         let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-        let mut consent = read.ok()?;
+        let mut consent = read.unwrap_or_else(|_| unreadable());
         // Ids are the lodger's own: two lodgers may use the same one.
         let scoped = |id: &str| format!("{}/{id}", held.lodger).into();
         consent.id = Some(scoped(held.id.as_str()));
@@ -198,9 +197,17 @@ pub fn consents(input: &ReleaseInput<'_>, person: crate::base::id::PersonId) -> 
                 consent.revoked = Some(Moment::Instant(at, local_day(at)));
             }
         }
-        Some(consent)
+        consent
     })
     .collect()
+}
+
+/// Stands for a paper nobody can read: it permits nothing and asks for a human look.
+fn unreadable() -> Consent {
+    Consent {
+        kind: Word::Unknown,
+        ..Consent::default()
+    }
 }
 
 #[cfg(test)]

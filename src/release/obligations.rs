@@ -113,10 +113,7 @@ pub fn attach(
     let digest = Digest::of_parts(&[record, along.as_bytes()]).to_hex();
     let boundary = format!("kinbridge-{digest}");
     let mut out = Vec::with_capacity(record.len() + along.len() + 512);
-    for (kind, part) in [
-        (media_type, record),
-        ("application/json", along.as_bytes()),
-    ] {
+    for (kind, part) in [(media_type, record), ("application/json", along.as_bytes())] {
         out.extend_from_slice(format!("--{boundary}\r\nContent-Type: {kind}\r\n\r\n").as_bytes());
         out.extend_from_slice(part);
         out.extend_from_slice(b"\r\n");

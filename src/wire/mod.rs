@@ -224,9 +224,10 @@ impl Wire {
                 let told = |table: &&Table| {
                     let mut rows = tree.items().iter();
                     let first = rows.next();
-                    table.telling.iter().all(|name| {
-                        first.is_some_and(|row| row.get(name).is_some())
-                    })
+                    table
+                        .telling
+                        .iter()
+                        .all(|name| first.is_some_and(|row| row.get(name).is_some()))
                 };
                 let table = tables.iter().find(told).or_else(|| tables.first());
                 let node_type = table.map(|table| table.node_type.as_str());

@@ -76,7 +76,10 @@ impl WireSchemas {
         let inside = !target.steps.is_empty();
         let constant = self.nodes.iter().find_map(|node| {
             let (path, word) = node.when.as_ref()?.as_ref().split_once('=')?;
-            let own = node.type_from.as_ref().is_some_and(|t| t.as_ref() == path.trim());
+            let own = node
+                .type_from
+                .as_ref()
+                .is_some_and(|t| t.as_ref() == path.trim());
             own.then(|| word.trim().trim_matches('\'').to_owned())
         });
         match constant {
@@ -87,7 +90,12 @@ impl WireSchemas {
 
     fn nodes_of<'a>(&self, tree: &'a Node, source: &NodeSource, out: &mut Vec<Target<'a>>) {
         let mut found = vec![(Vec::new(), tree)];
-        for part in source.at.as_ref().split(['.', '/']).filter(|p| !p.is_empty()) {
+        for part in source
+            .at
+            .as_ref()
+            .split(['.', '/'])
+            .filter(|p| !p.is_empty())
+        {
             let name = part.trim_end_matches("[]");
             found = found
                 .into_iter()

@@ -7,6 +7,7 @@ mod findings;
 mod format_laws;
 mod labels;
 mod redact;
+mod release;
 mod store;
 mod tidy;
 mod validation;
