@@ -19,6 +19,7 @@ pub mod config;
 pub mod deliver;
 pub mod disclosure;
 pub mod format;
+pub mod intake;
 pub mod ledger;
 pub mod mapping;
 pub mod record;

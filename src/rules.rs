@@ -64,6 +64,8 @@ impl Rules {
         defects.extend(more);
         let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
+        let (plans, more) = Plans::compile(&sources);
+        defects.extend(more);
         let labels = LabelPlan::compile(&sources);
         defects.extend(uncovered_channels(&sources, &labels));
         let rules = Rules {
@@ -116,9 +118,7 @@ fn can_hold(channel: &Channel, labels: &LabelPlan) -> ClassSet {
     let plans = channel.records.iter();
     plans
         .filter_map(|record_type| labels.get(record_type.as_str()))
-        .fold(ClassSet::EMPTY, |all, plan| {
-            all.union(plan.classes_below())
-        })
+        .fold(ClassSet::EMPTY, |all, plan| all.union(plan.classes_below()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
 use super::candidates::{self, NamedByFamily};
-use super::{Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, facts, obligations};
+use super::{
+    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, facts, obligations,
+};
+use crate::base::id::{PartnerId, PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
     ClassSet, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole, SourceRole,
@@ -9,11 +12,11 @@ use crate::base::vocabulary::{
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::{Consent, Direction};
 use crate::disclosure::{Ask, ObligationSet};
-use crate::format::Node;
+use crate::format::{Node, json};
 use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let Some(parties) = parties(input) else {
         return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
     };
-    let named = family_names(input);
+    let named = family_names(input.consents);
     if candidates::walled_off(input.recipient, input.record, &named) {
         return Release::Withheld(Box::new(nothing(rules, input)));
     }
@@ -140,40 +143,35 @@ fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
 }
 
 /// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall.
-pub fn family_names(input: &ReleaseInput<'_>) -> NamedByFamily {
+pub fn family_names(held: &[HeldConsent<'_>]) -> NamedByFamily {
     let mut named = NamedByFamily::default();
-    let mut persons: Vec<_> = input.persons.iter().map(|(_, person)| *person).collect();
-    persons.sort_unstable();
-    persons.dedup();
-    for consent in persons
-        .into_iter()
-        .flat_map(|person| facts::consents(input, person))
-    {
-        let own = matches!(
-            consent.grantor.known(),
-            Some(
-                Grantor::Myself
-                    | Grantor::Youth
-                    | Grantor::Parent
-                    | Grantor::Guardian
-                    | Grantor::YouthAndParent
-            )
-        );
-        let permits = consent.direction.known() == Some(Direction::Permit);
-        if !own || !permits || consent.revoked.is_some() {
-            continue;
-        }
+    let persons: BTreeSet<PersonId> = held.iter().map(|held| held.subject).collect();
+    let papers = persons.into_iter().flat_map(|p| facts::consents(held, p));
+    for consent in papers.filter(of_the_family) {
         let roles = RecipientRole::ALL.iter().copied();
         // A release to everyone names nobody.
         let listed =
             roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
         named.roles.extend(listed);
         let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
-        named
-            .partners
-            .extend(ids.map(|id| crate::base::id::PartnerId::new(id)));
+        named.partners.extend(ids.map(|id| PartnerId::new(id)));
     }
     named
+}
+
+/// A permission of the family's own that nobody has revoked.
+fn of_the_family(consent: &Consent) -> bool {
+    let own = matches!(
+        consent.grantor.known(),
+        Some(
+            Grantor::Myself
+                | Grantor::Youth
+                | Grantor::Parent
+                | Grantor::Guardian
+                | Grantor::YouthAndParent
+        )
+    );
+    own && consent.direction.known() == Some(Direction::Permit) && consent.revoked.is_none()
 }
 
 /// Asks about every person the record speaks of.
@@ -190,7 +188,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
             continue;
         };
         let subject = facts::subject(person, &id.to_string(), input.now);
-        let consents = facts::consents(input, id);
+        let consents = facts::consents(input.consents, id);
         let answer = rules.policy.ask(&Ask {
             source: parties.source,
             recipient: parties.recipient,
@@ -228,10 +226,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
 }
 
 /// The entry and identity of one of the record's persons.
-fn person<'a>(
-    input: &ReleaseInput<'a>,
-    index: u16,
-) -> Option<(&'a Node, crate::base::id::PersonId)> {
+fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a Node, PersonId)> {
     let person = input.record.persons().get(usize::from(index))?;
     let key = person.text("key")?;
     let found = input.persons.iter().find(|(known, _)| known == key)?;
@@ -316,4 +311,13 @@ fn written(rules: &Rules, input: &ReleaseInput<'_>, record: &Record) -> Option<(
         }
     }
     Some((wire.write(&out.tree), wire.media_type().to_owned()))
+}
+
+/// A stored payload as the record it is; `None` when it cannot be read.
+pub fn opened(record_type: &RecordType, payload: &Sensitive<Vec<u8>>) -> Option<Record> {
+    let parsed = json::parse(payload.expose(Reason::Decide));
+    Some(Record {
+        record_type: record_type.clone(),
+        root: parsed.tree.filter(|_| parsed.findings.is_empty())?,
+    })
 }

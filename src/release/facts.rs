@@ -3,8 +3,9 @@
 //! A fact that opens is set only where the record, the partner files or the registry show it;
 //! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
 
-use super::ReleaseInput;
+use super::{HeldConsent, ReleaseInput};
 use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
 use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
 use crate::catalog::partner::Partner;
@@ -172,8 +173,8 @@ pub fn needs_known_standing(role: RecipientRole) -> bool {
 }
 
 /// The consents of one person as the rules read them.
-pub fn consents(input: &ReleaseInput<'_>, person: crate::base::id::PersonId) -> Vec<Consent> {
-    let own = input.consents.iter().filter(|held| held.subject == person);
+pub fn consents(held: &[HeldConsent<'_>], person: PersonId) -> Vec<Consent> {
+    let own = held.iter().filter(|held| held.subject == person);
     own.map(|held| {
         let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
         let mut consent = read.unwrap_or_else(|_| unreadable());

@@ -10,7 +10,7 @@ mod facts;
 mod obligations;
 mod outgoing;
 
-pub use decide::{family_names, release};
+pub use decide::{family_names, opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};
 
 use crate::base::clock::Timestamp;

@@ -3,8 +3,10 @@
 mod architecture;
 mod cases;
 mod catalog_schemas;
+mod deliver;
 mod findings;
 mod format_laws;
+mod intake;
 mod labels;
 mod redact;
 mod release;

@@ -26,6 +26,7 @@ agreement = [
   { id = "4", kind = "county_contract" } ]
 identifier = [{ system = "urn:org", value = "program" }]
 [[channel]]
+name = "in"
 direction = "in"
 format = "kinbridge-json/1.0"
 records = ["engagement-contact", "service-referral"]
@@ -78,7 +79,7 @@ pub fn rules_with(partners: &[&str]) -> Rules {
         partner.name_channels();
         sources.partners.insert(partner.id.clone(), partner);
     }
-    Rules::compile(sources).0
+    Rules::from_sources(sources).0
 }
 
 fn rules() -> &'static Rules {
@@ -188,7 +189,7 @@ fn the_catalog_of_these_tests_has_no_defect_of_ours() {
         partner.name_channels();
         sources.partners.insert(partner.id.clone(), partner);
     }
-    let (_, defects) = Rules::compile(sources);
+    let (_, defects) = Rules::from_sources(sources);
     assert!(defects.is_empty(), "{defects:#?}");
 }
 

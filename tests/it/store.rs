@@ -6,4 +6,4 @@ mod consent;
 mod crash;
 mod delivery;
 mod ledger;
-mod world;
+pub mod world;

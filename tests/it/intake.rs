@@ -1,0 +1,258 @@
+//! Goal: a sender gets a receipt only for what is committed, or every finding at once; what the
+//! operator may not hold is refused or taken out and never kept. Method: submissions in
+//! kinbridge-json against a store in a temporary folder.
+
+use crate::labels::CONTACT;
+use crate::release::{PARTNERS, rules_with};
+use crate::store::world::World;
+use kinbridge::base::finding::Finding;
+use kinbridge::base::id::{ChannelId, CorrelationId, FormatId, PartnerId, RecordType};
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::intake::admission::{Papers, Sender};
+use kinbridge::intake::{Inbound, Reading, Receipt, Refusal, accept, admit_all, read};
+use kinbridge::rules::Rules;
+use kinbridge::store::{RecordStatus, Store};
+use std::sync::OnceLock;
+
+/// A health provider whose papers cover little.
+const PROVIDER: &str = r#"
+id = "provider"
+name = "A provider"
+role = "mhp"
+mode = "live"
+agreement = [{ id = "1", kind = "contract_10850" }]
+[[channel]]
+name = "in"
+direction = "in"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+classes = ["engagement_contact", "demographics", "contact_address", "juvenile_case_file"]
+"#;
+
+const SHELTER: &str = r#"
+id = "shelter"
+name = "A domestic-violence program"
+role = "dv_program"
+mode = "live"
+agreement = [{ id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }]
+[[channel]]
+name = "in"
+direction = "in"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+"#;
+
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let mut all = PARTNERS.to_vec();
+        all.extend([PROVIDER, SHELTER]);
+        rules_with(&all)
+    })
+}
+
+fn inbound(partner: &str, key: Option<&str>, body: &str) -> Inbound {
+    Inbound {
+        partner: PartnerId::new(partner),
+        channel: ChannelId::new("in"),
+        key: key.map(str::to_owned),
+        body: Sensitive::new(body.as_bytes().to_vec()),
+        correlation: CorrelationId::new("test"),
+        received_at: crate::store::world::START,
+    }
+}
+
+async fn hand_in(store: &Store, body: &str) -> Result<Receipt, Refusal> {
+    accept(store, rules(), inbound("program", Some("k"), body)).await
+}
+
+fn plain() -> String {
+    // Without what a parent partner program's county would not expect in the simplest contact.
+    CONTACT.replace("\"case_ref\": \"K-17\",", "")
+}
+
+fn codes(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().map(|f| f.code.as_ref()).collect()
+}
+
+fn refused(result: Result<Receipt, Refusal>) -> Vec<Finding> {
+    match result {
+        Err(Refusal::Nothing(findings)) => findings,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_good_record_gives_a_receipt_and_the_same_key_the_same_receipt() {
+    let world = World::new();
+    let store = world.open().await;
+    let first = hand_in(&store, &plain()).await.expect("a receipt");
+    assert_eq!(first.counts.accepted, 1);
+    assert_eq!(first.records[0].status, RecordStatus::Accepted);
+    assert_eq!(first.records[0].source_record_id.as_deref(), Some("c-1"));
+    let again = hand_in(&store, &plain()).await.expect("a receipt");
+    assert_eq!(again.submission_id, first.submission_id);
+    assert_eq!(again.records, first.records);
+    let other = plain().replace("in_person", "phone");
+    let conflict = hand_in(&store, &other).await;
+    assert!(
+        matches!(conflict, Err(Refusal::KeyConflict)),
+        "{conflict:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_receipt_has_the_members_senders_rely_on() {
+    let world = World::new();
+    let store = world.open().await;
+    let receipt = hand_in(&store, &plain()).await.expect("a receipt");
+    let json = serde_json::to_value(&receipt).expect("JSON");
+    for name in [
+        "submission_id",
+        "digest",
+        "rule_set",
+        "correlation_id",
+        "ledger",
+        "counts",
+        "records",
+        "findings_truncated",
+        "records_url",
+    ] {
+        assert!(json.get(name).is_some(), "{name}");
+    }
+    assert_eq!(json["records"][0]["status"], "accepted");
+}
+
+#[tokio::test]
+async fn a_bad_record_does_not_sink_its_batch() {
+    let world = World::new();
+    let store = world.open().await;
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let bad = plain().replace("in_person", "by_pigeon");
+    let broken = "{\"envelope\": ";
+    let body = [line(&plain()), line(&bad), broken.to_owned()].join("\n");
+    let receipt = hand_in(&store, &body).await.expect("a receipt");
+    let counts = receipt.counts;
+    assert_eq!((counts.accepted, counts.rejected), (1, 2), "{receipt:?}");
+    let second = &receipt.records[1];
+    assert_eq!(codes(&second.findings), ["schema-code-unknown"]);
+    assert_eq!(second.findings[0].path, "/body/mode");
+    assert_eq!(second.findings[0].line, Some(2));
+    assert_eq!(receipt.records[2].status, RecordStatus::Rejected);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_everything_is_told_and_nothing_is_kept() {
+    let world = World::new();
+    let store = world.open().await;
+    for (body, code) in [
+        ("", "syntax-invalid"),
+        ("[]", "record-type-unknown"),
+        ("{\"a\": 1, \"a\": 2}", "duplicate-key"),
+        (
+            "{\"envelope\": {\"record_type\": \"person\"}}",
+            "record-type-unknown",
+        ),
+    ] {
+        let findings = refused(hand_in(&store, body).await);
+        assert!(codes(&findings).contains(&code), "{body}: {findings:?}");
+    }
+    // The key was bound by no receipt.
+    assert!(hand_in(&store, &plain()).await.is_ok());
+}
+
+#[tokio::test]
+async fn findings_never_carry_a_value() {
+    let world = World::new();
+    let store = world.open().await;
+    let bad = plain()
+        .replace("in_person", "Zanzibar")
+        .replace("2026-09-01T10:00:00-07:00", "Yesteryear")
+        .replace("\"role\": \"parent\"", "\"role\": \"Xylophone\"");
+    let told = format!("{:?}", refused(hand_in(&store, &bad).await));
+    for value in ["Zanzibar", "Yesteryear", "Xylophone", "Quill", "Hidden"] {
+        assert!(!told.contains(value), "{value} in {told}");
+    }
+}
+
+fn admitted(partner: &str, body: &str) -> Reading {
+    let rules = rules();
+    let format = FormatId::new("kinbridge-json/1.0");
+    let allowed = [RecordType::new("engagement-contact")];
+    let mut reading = read(rules, &format, &allowed, body.as_bytes());
+    let partner = &rules.partners[&PartnerId::new(partner)];
+    let channel = partner.channel.first().expect("a channel");
+    admit_all(
+        rules,
+        &mut reading,
+        &Sender {
+            partner,
+            channel,
+            papers: &Papers::new(),
+            now: crate::store::world::START,
+        },
+    );
+    reading
+}
+
+#[test]
+fn immigration_status_is_taken_out_with_a_warning() {
+    let body = plain()
+        .replace(
+            "\"key\": \"mother\",",
+            "\"key\": \"mother\", \"immigration\": {\"alien_number\": \"A000000001\"},",
+        )
+        .replace("{\"topic\": \"dv\"}", "{\"topic\": \"imm\"}");
+    let reading = admitted("program", &body);
+    let read = &reading.records[0];
+    assert!(codes(&read.findings).contains(&"data-class-stripped"));
+    let record = read.record.as_ref().expect("it stands");
+    let mut bytes = Vec::new();
+    kinbridge::format::json::write(&record.root, &mut bytes);
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert!(
+        !text.contains("A000000001") && !text.contains("\"imm\""),
+        "{text}"
+    );
+    assert!(text.contains("\"sud\""), "the other topic stays");
+}
+
+#[test]
+fn what_is_never_accepted_is_refused_and_its_content_dropped() {
+    for class in [
+        "psychotherapy_notes",
+        "attorney_client",
+        "dv_counselor_comm",
+    ] {
+        let rows = format!("[{{\"path\": \"/body/mode\", \"classes\": [\"{class}\"]}}]");
+        let body = plain().replacen(
+            "\"missing\"",
+            &format!("\"labels\": {rows}, \"missing\""),
+            1,
+        );
+        let reading = admitted("program", &body);
+        let read = &reading.records[0];
+        assert!(read.record.is_none(), "{class}");
+        assert!(
+            codes(&read.findings).contains(&"data-class-refused"),
+            "{class}"
+        );
+    }
+}
+
+#[test]
+fn a_class_needs_an_agreement_and_an_open_channel() {
+    let reading = admitted("provider", &plain());
+    let findings = &reading.records[0].findings;
+    assert!(codes(findings).contains(&"operator-agreement-missing"));
+    assert!(codes(findings).contains(&"data-class-not-on-channel"));
+    assert!(reading.records[0].record.is_none());
+}
+
+#[test]
+fn a_domestic_violence_program_needs_a_release_naming_the_operator() {
+    let reading = admitted("shelter", &plain());
+    let findings = &reading.records[0].findings;
+    assert!(codes(findings).contains(&"release-needed"), "{findings:?}");
+    assert!(reading.records[0].record.is_none());
+}
