@@ -51,6 +51,28 @@ impl Digest {
     }
 }
 
+/// A digest of bytes that come piece by piece.
+#[derive(Clone)]
+pub struct DigestStream(Context);
+
+impl Default for DigestStream {
+    fn default() -> DigestStream {
+        DigestStream(Context::new(&SHA256))
+    }
+}
+
+impl DigestStream {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them: the same as [`Digest::of`] the whole.
+    pub fn finish(self) -> Digest {
+        Digest::copy(self.0.finish().as_ref())
+    }
+}
+
 impl std::fmt::Debug for Digest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.to_hex())

@@ -4,11 +4,16 @@
 //! committed transaction. The body of a refused submission is dropped: neither stored nor logged.
 
 pub mod admission;
+pub mod batch;
+pub mod dry_run;
 mod notation;
+mod papers;
 mod prepare;
 pub mod read;
 pub mod receipt;
 
+pub use batch::Batch;
+pub use dry_run::dry_run;
 pub use read::{ReadRecord, Reading, read};
 pub use receipt::Receipt;
 
@@ -24,7 +29,7 @@ use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::rules::Rules;
 use crate::store::{AcceptError, NewSubmission, Rejected, Store, StoreError};
-use admission::{Papers, Sender};
+use admission::Sender;
 
 /// One submission as a transport hands it over.
 #[derive(Clone, Debug)]
@@ -97,12 +102,13 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
     if reading.records.len() > SMALL_RECORDS_MAX {
         return Err(Refusal::TooLarge);
     }
-    let papers = Papers::new();
+    let now = inbound.received_at;
+    let papers = papers::look_up(store, &reading, &partner.id, now).await?;
     let sender = Sender {
         partner,
         channel,
         papers: &papers,
-        now: inbound.received_at,
+        now,
     };
     admit_all(rules, &mut reading, &sender);
     let (records, rejected) = sorted_out(&reading, &partner.id);

@@ -8,7 +8,7 @@ use crate::base::id::PartnerId;
 use crate::base::sensitive::Sensitive;
 use crate::format::{Node, json};
 use crate::record::{Record, version};
-use crate::store::{Action, NewPerson, NewRecord};
+use crate::store::{Action, HoldCause, NewPerson, NewRecord};
 
 /// The record as the store takes it; `None` when it has an error.
 pub fn new_record(read: &ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
@@ -35,7 +35,7 @@ pub fn new_record(read: &ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
         action: if void { Action::Void } else { Action::Upsert },
         service_source: text("service_source").map(str::to_owned),
         findings: read.findings.clone(),
-        hold: None,
+        hold: read.held.then_some(HoldCause::VocabularyUnknown),
     })
 }
 
@@ -58,7 +58,7 @@ fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
 
 /// Statewide identifiers hold everywhere; others by a URI system hold everywhere, by a local name
 /// only within the sender's own records.
-fn identifiers(person: &Node, partner: &PartnerId) -> Vec<String> {
+pub(super) fn identifiers(person: &Node, partner: &PartnerId) -> Vec<String> {
     let own = ["cws_client_id", "cin"]
         .into_iter()
         .filter_map(|name| Some(format!("{name}|{}", person.text(name)?)));

@@ -23,6 +23,8 @@ pub struct Reading {
     pub records: Vec<ReadRecord>,
     /// Findings about the file as a whole; with one of error level no record stands.
     pub findings: Vec<Finding>,
+    /// Records of the submission before these.
+    before: usize,
 }
 
 /// One record as read.
@@ -34,6 +36,20 @@ pub struct ReadRecord {
     pub record: Option<Record>,
     /// Everything found, errors first.
     pub findings: Vec<Finding>,
+    /// A code without a row asks that a person look at it before it goes on.
+    pub held: bool,
+}
+
+impl Reading {
+    /// Takes what was read so far and goes on counting.
+    #[must_use]
+    pub fn take(&mut self) -> Reading {
+        let next = Reading {
+            before: self.before.saturating_add(self.records.len()),
+            ..Reading::default()
+        };
+        std::mem::replace(self, next)
+    }
 }
 
 /// Reads one submission in one format.
@@ -85,7 +101,7 @@ impl<'a> Reader<'a> {
     /// A piece of the stream that could not be cut out: it stands for one record.
     pub fn lost(&self, finding: Finding, stream: bool, reading: &mut Reading) {
         if stream {
-            add(reading, None, vec![finding]);
+            add(reading, None, vec![finding], false);
         } else {
             reading.findings.push(finding);
         }
@@ -111,7 +127,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if stream {
-            add(reading, None, rest);
+            add(reading, None, rest, false);
         } else {
             reading.findings.extend(rest);
         }
@@ -136,7 +152,7 @@ impl<'a> Reader<'a> {
         }
         let broken = findings.iter().any(Finding::is_error);
         for (found, mut own) in made {
-            let record = found.record.clone();
+            let (record, held) = (found.record.clone(), found.held);
             if !own.iter().any(Finding::is_error) {
                 own.extend(self.check_record(unit, found));
             } else {
@@ -145,7 +161,7 @@ impl<'a> Reader<'a> {
                 own.extend(more);
             }
             let good = !broken && !own.iter().any(Finding::is_error);
-            add(reading, good.then_some(record), own);
+            add(reading, good.then_some(record), own, held);
         }
         findings
     }
@@ -195,8 +211,13 @@ fn lies_in(span: Option<Span>, holder: Span) -> bool {
 }
 
 /// Adds a record with its findings, bounded and with errors first.
-fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>) {
-    let index = reading.records.len();
+fn add(
+    reading: &mut Reading,
+    record: Option<Record>,
+    mut findings: Vec<Finding>,
+    held: bool,
+) {
+    let index = reading.before.saturating_add(reading.records.len());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     if findings.len() > RECORD_FINDINGS_MAX {
         findings.truncate(RECORD_FINDINGS_MAX.saturating_sub(1));
@@ -210,5 +231,6 @@ fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>
         index: u32::try_from(index).unwrap_or(u32::MAX),
         record: record.filter(|_| good),
         findings,
+        held,
     });
 }

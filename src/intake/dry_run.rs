@@ -1,0 +1,244 @@
+//! A dry run: what would be accepted, and what each recipient would be given. Nothing is stored.
+//!
+//! It decides as the road does, on the consents there are now. A record that is not stored has no
+//! known persons yet: only consents of persons the registry already knows count.
+
+use super::admission::{Papers, Sender};
+use super::prepare::identifiers;
+use super::{Inbound, Refusal, admit_all, papers, read, told, way_in};
+use crate::base::digest::Digest;
+use crate::base::finding::Finding;
+use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
+use crate::base::limits::{SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX};
+use crate::base::sensitive::Reason;
+use crate::catalog::partner::Mode;
+use crate::record::{Record, version};
+use crate::release::candidates::{Ties, candidates};
+use crate::release::{HeldConsent, Release, ReleaseInput, Taken, family_names, release};
+use crate::rules::Rules;
+use crate::store::{Store, StoredConsent};
+
+/// What a submission would come to.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct DryRun {
+    /// SHA-256 of the body.
+    pub digest: Digest,
+    /// Record by record.
+    pub records: Vec<DryRecord>,
+}
+
+/// What one record would come to.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct DryRecord {
+    /// Position in the submission.
+    pub index: u32,
+    /// Its type, when it can be read.
+    pub record_type: Option<RecordType>,
+    /// `accepted` or `rejected`.
+    pub status: &'static str,
+    /// Everything found.
+    pub findings: Vec<Finding>,
+    /// Who would be asked about, and what they would be given.
+    pub recipients: Vec<DryRecipient>,
+}
+
+/// What one recipient would be given.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct DryRecipient {
+    /// To whom.
+    pub partner: PartnerId,
+    /// Over which channel.
+    pub channel: ChannelId,
+    /// `released`, `withheld` or `held`.
+    pub outcome: &'static str,
+    /// JSON pointers of what would go, in the canonical record.
+    pub released: Vec<String>,
+    /// Why, person by person and class by class.
+    pub trace: Vec<DryRow>,
+    /// Everything owed.
+    pub obligations: Vec<&'static str>,
+    /// Everything cited.
+    pub citations: Vec<String>,
+}
+
+/// One class of one person.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct DryRow {
+    /// The person's key in the record.
+    pub person: String,
+    /// The class.
+    pub data_class: &'static str,
+    /// `permit` or `withhold`.
+    pub effect: &'static str,
+    /// What is cited first.
+    pub citation: String,
+}
+
+/// Reads, admits and decides a small submission without storing anything.
+///
+/// # Errors
+/// As [`super::accept`], where nothing is stored anyway.
+pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<DryRun, Refusal> {
+    let (partner, channel) = way_in(rules, &inbound.partner, &inbound.channel)?;
+    let body = inbound.body.expose(Reason::Parse);
+    if body.len() > SMALL_BODY_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    if rules.wires.get(&channel.format).is_none() {
+        return Err(Refusal::FormatUnknown);
+    }
+    let mut reading = read(rules, &channel.format, &channel.records, body);
+    if reading.records.len() > SMALL_RECORDS_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    let now = inbound.received_at;
+    let papers: Papers = papers::look_up(store, &reading, &partner.id, now).await?;
+    let sender = Sender {
+        partner,
+        channel,
+        papers: &papers,
+        now,
+    };
+    admit_all(rules, &mut reading, &sender);
+    if reading.records.is_empty() {
+        return Err(Refusal::Nothing(told(reading)));
+    }
+    let broken = reading.findings.iter().any(Finding::is_error);
+    let mut records = Vec::with_capacity(reading.records.len());
+    for read in &reading.records {
+        let record = read.record.as_ref().filter(|_| !broken);
+        let recipients = match record {
+            Some(record) => recipients(store, rules, &sender, record).await?,
+            None => Vec::new(),
+        };
+        records.push(DryRecord {
+            index: read.index,
+            record_type: record.map(|record| record.record_type.clone()),
+            status: if record.is_some() {
+                "accepted"
+            } else {
+                "rejected"
+            },
+            findings: read.findings.clone(),
+            recipients,
+        });
+    }
+    Ok(DryRun {
+        digest: Digest::of(body),
+        records,
+    })
+}
+
+async fn recipients(
+    store: &Store,
+    rules: &Rules,
+    sender: &Sender<'_>,
+    record: &Record,
+) -> Result<Vec<DryRecipient>, Refusal> {
+    let test = sender.partner.mode == Mode::Test;
+    let persons = persons(store, sender, record).await?;
+    let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
+    let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
+    let held: Vec<HeldConsent<'_>> = consents.iter().map(held).collect();
+    let named = family_names(&held);
+    let ties = Ties {
+        record,
+        sender: &sender.partner.id,
+        test,
+        named_by_family: &named,
+    };
+    let mut out = Vec::new();
+    for candidate in candidates(&rules.partners, &ties) {
+        let Some(recipient) = rules.partners.get(&candidate.partner) else {
+            continue;
+        };
+        let Some(channel) = recipient.channel(&candidate.channel) else {
+            continue;
+        };
+        let released = release(
+            rules,
+            &ReleaseInput {
+                record,
+                record_id: RecordId(version(&record.root).half()),
+                persons: &persons,
+                source: sender.partner,
+                recipient,
+                channel,
+                test,
+                consents: &held,
+                now: sender.now,
+            },
+        );
+        out.push(shown(candidate.partner, candidate.channel, &released, &persons));
+    }
+    Ok(out)
+}
+
+/// The persons the record's identifiers lead to; one nobody knows gets an id of this run.
+async fn persons(
+    store: &Store,
+    sender: &Sender<'_>,
+    record: &Record,
+) -> Result<Vec<(String, PersonId)>, Refusal> {
+    let mut out = Vec::new();
+    for person in record.persons() {
+        let Some(key) = person.text("key") else {
+            continue;
+        };
+        let mut found = None;
+        for identifier in identifiers(person, &sender.partner.id) {
+            if found.is_none() {
+                let known = store.person_by_identifier(&identifier).await;
+                found = known.map_err(Refusal::Store)?;
+            }
+        }
+        let stranger = PersonId(Digest::of_parts(&[b"dry-run", key.as_bytes()]).half());
+        out.push((key.to_owned(), found.unwrap_or(stranger)));
+    }
+    Ok(out)
+}
+
+fn held(consent: &StoredConsent) -> HeldConsent<'_> {
+    HeldConsent {
+        id: &consent.consent_id,
+        lodger: &consent.partner,
+        subject: consent.subject,
+        revoked_at: consent.revoked_at,
+        body: &consent.body,
+    }
+}
+
+fn shown(
+    partner: PartnerId,
+    channel: ChannelId,
+    released: &Release,
+    persons: &[(String, PersonId)],
+) -> DryRecipient {
+    let (outcome, taken, paths): (_, &Taken, &[String]) = match released {
+        Release::Go(outgoing) => ("released", outgoing.taken(), outgoing.released_paths()),
+        Release::Withheld(taken) => ("withheld", taken, &[]),
+        Release::Held(_, taken) => ("held", taken, &[]),
+    };
+    let key = |person: PersonId| {
+        let found = persons.iter().find(|(_, known)| *known == person);
+        found.map(|(key, _)| key.clone()).unwrap_or_default()
+    };
+    DryRecipient {
+        partner,
+        channel,
+        outcome,
+        released: paths.to_vec(),
+        trace: taken
+            .rows
+            .iter()
+            .map(|row| DryRow {
+                person: key(row.person),
+                data_class: row.data_class,
+                effect: if row.permit { "permit" } else { "withhold" },
+                citation: row.citation.clone(),
+            })
+            .collect(),
+        obligations: taken.obligations.clone(),
+        citations: taken.citations.clone(),
+    }
+}
