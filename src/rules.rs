@@ -60,8 +60,6 @@ impl Rules {
         let (wires, mut defects) = Wires::compile(&sources);
         let (schemas, more) = Schemas::compile(&sources);
         defects.extend(more);
-        let (plans, more) = Plans::compile(&sources);
-        defects.extend(more);
         let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
         let (plans, more) = Plans::compile(&sources);

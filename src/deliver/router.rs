@@ -79,10 +79,11 @@ async fn route(store: &Store, rules: &Rules, stored: &StoredRecord) -> Result<Ro
         test: stored.test,
         named_by_family: &named,
     };
+    let case = record.envelope().and_then(|e| e.text("case_ref"));
     for candidate in candidates(&rules.partners, &ties) {
         routed
             .deliveries
-            .extend(delivery(store, rules, stored, &record, candidate));
+            .extend(delivery(store, rules, stored, case, candidate));
     }
     if addressee_unknown(&rules.partners, &record) {
         routed
@@ -113,7 +114,7 @@ fn delivery(
     store: &Store,
     rules: &Rules,
     stored: &StoredRecord,
-    record: &crate::record::Record,
+    case: Option<&str>,
     candidate: Candidate,
 ) -> Option<NewDelivery> {
     let channel = channel(rules, &candidate.partner, &candidate.channel)?;
@@ -125,7 +126,6 @@ fn delivery(
         purpose: channel.purpose,
         generation: 0,
     };
-    let case = record.envelope().and_then(|e| e.text("case_ref"));
     let person = stored.persons.iter().find(|p| p.focus).map(|p| p.person);
     let family = match (case, person) {
         (Some(case), _) => format!("{}|{case}", stored.partner),

@@ -142,7 +142,10 @@ impl Batch {
         self.read_units().await?;
         self.store_chunk().await?;
         if !self.accepted {
-            self.store.abandon_batch(self.id).await.map_err(Refusal::Store)?;
+            self.store
+                .abandon_batch(self.id)
+                .await
+                .map_err(Refusal::Store)?;
             return Err(Refusal::Nothing(self.told));
         }
         let digest = self.digest.finish();

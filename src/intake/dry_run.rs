@@ -169,7 +169,12 @@ async fn recipients(
                 now: sender.now,
             },
         );
-        out.push(shown(candidate.partner, candidate.channel, &released, &persons));
+        out.push(shown(
+            candidate.partner,
+            candidate.channel,
+            &released,
+            &persons,
+        ));
     }
     Ok(out)
 }

@@ -46,10 +46,12 @@ fn named(reading: &Reading) -> BTreeSet<String> {
 
 /// The paper, if it permits and is in force at `now`.
 fn paper(stored: &StoredConsent, now: Timestamp) -> Option<Paper> {
-    let consent: Consent =
-        serde_json::from_slice(stored.body.expose(Reason::Decide)).ok()?;
+    let consent: Consent = serde_json::from_slice(stored.body.expose(Reason::Decide)).ok()?;
     let at = Now::at(now);
-    let begun = consent.start.or(consent.signed).is_some_and(|from| from.begun(at));
+    let begun = consent
+        .start
+        .or(consent.signed)
+        .is_some_and(|from| from.begun(at));
     let over = consent.end.is_some_and(|end| end.over(at));
     let revoked = consent.revoked.is_some_and(|from| from.begun(at))
         || stored.revoked_at.is_some_and(|from| from <= now);

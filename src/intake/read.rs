@@ -211,12 +211,7 @@ fn lies_in(span: Option<Span>, holder: Span) -> bool {
 }
 
 /// Adds a record with its findings, bounded and with errors first.
-fn add(
-    reading: &mut Reading,
-    record: Option<Record>,
-    mut findings: Vec<Finding>,
-    held: bool,
-) {
+fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>, held: bool) {
     let index = reading.before.saturating_add(reading.records.len());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     if findings.len() > RECORD_FINDINGS_MAX {
