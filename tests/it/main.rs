@@ -5,6 +5,7 @@ mod cases;
 mod catalog_schemas;
 mod deliver;
 mod findings;
+mod fixtures;
 mod format_laws;
 mod intake;
 mod labels;
