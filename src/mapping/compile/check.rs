@@ -87,16 +87,27 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// Whether another row of the same context may set the same record path.
+    /// Whether an earlier row may set the same record path. Parts are not read in the order of
+    /// the file, so the first row of a path sets it whatever stands there already.
     pub(super) fn rivals_in(&self, spot: &Spot<'s>, source: &RuleSource) -> bool {
         let Some(record) = &source.record else {
             return false;
         };
         let paths = record.as_ref().all();
-        self.siblings(spot, &|other| {
+        let same = |other: &RuleSource| {
             let theirs = other.record.as_ref().map(|it| it.as_ref().all());
             theirs.is_some_and(|theirs| theirs.iter().any(|path| paths.contains(path)))
-        })
+        };
+        if spot.file.path != self.mapping.file {
+            return self.siblings(spot, &same);
+        }
+        let (mut earlier, mut met) = (false, false);
+        let body = &self.mapping.body;
+        visit(&body.rule, &body.each, &mut |rule| {
+            met |= std::ptr::eq(rule, source);
+            earlier |= !met && rule.direction.goes_in() && same(rule);
+        });
+        earlier
     }
 
     /// Whether another row of the same context may set the same wire path.

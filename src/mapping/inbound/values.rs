@@ -58,7 +58,8 @@ impl<'a> Run<'a> {
     fn is_set(&self, op: &ValueOp, context: &Node) -> bool {
         let set = |target: &Target| {
             let base = if target.absolute { &self.root } else { context };
-            get(base, &target.steps).is_some()
+            // The item itself is only ever set by its own row.
+            !target.steps.is_empty() && get(base, &target.steps).is_some()
         };
         op.record.iter().any(set)
     }
