@@ -44,6 +44,25 @@ impl Notation for SenderNotation {
     }
 }
 
+impl SenderNotation {
+    /// The place a JSON pointer names, as a parser tells it: numbers are items.
+    pub fn of_pointer(&self, pointer: &str) -> String {
+        let tokens: Vec<String> = pointer
+            .split('/')
+            .skip(1)
+            .map(|token| token.replace("~1", "/").replace("~0", "~"))
+            .collect();
+        let steps: Vec<Step<'_>> = tokens
+            .iter()
+            .map(|token| match token.parse() {
+                Ok(at) => Step::Item(at),
+                Err(_) => Step::Name(token),
+            })
+            .collect();
+        self.path(&steps)
+    }
+}
+
 fn pointer(steps: &[Step<'_>]) -> String {
     let mut path = String::new();
     for step in steps {
@@ -113,6 +132,9 @@ mod tests {
     fn one_place_in_every_notation() {
         let steps = [Step::Name("a/b"), Step::Item(1), Step::Name("@c")];
         assert_eq!(SenderNotation::Pointer.path(&steps), "/a~1b/1/@c");
+        let bundle = SenderNotation::Dotted("Bundle".into());
+        assert_eq!(bundle.of_pointer("/a~1b/1/@c"), "Bundle.a/b[1].@c");
+        assert_eq!(bundle.of_pointer(""), "Bundle");
         assert_eq!(
             SenderNotation::Dotted("Bundle".into()).path(&steps),
             "Bundle.a/b[1].@c"
