@@ -12,6 +12,7 @@ mod pull;
 mod records;
 mod serve;
 mod translate;
+mod validate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Command {
     Serve(serve::Args),
     /// Write the records of a file in another format, deciding nothing
     Translate(translate::Args),
+    /// Tell everything wrong with a file, as intake would
+    Validate(validate::Args),
 }
 
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Records(args) => records::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Translate(args) => translate::run(&args),
+        Command::Validate(args) => validate::run(&args),
     };
     match outcome {
         Ok(code) => code,

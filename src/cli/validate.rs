@@ -1,0 +1,160 @@
+//! `kinbridge validate`: what a submission in one format would be told, without sending it.
+//!
+//! Reads the file as intake does, in bounded pieces, and prints every finding. Stores nothing,
+//! decides nothing about disclosure. Exit codes: 0 no finding at error level, 1 otherwise, 2 usage.
+
+use crate::base::finding::Finding;
+use crate::base::id::{FormatId, RecordType};
+use crate::intake::read::{Reader, Reading};
+use crate::rules::Rules;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Bytes read at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// One line each, for people.
+    Text,
+    /// A JSON array, for programs.
+    Json,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Format and version, such as fhir-r4/4.0; without a version the newest
+    #[arg(long)]
+    format: String,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "text")]
+    output: Output,
+    /// A catalog folder laid over the shipped one; may be repeated
+    #[arg(long)]
+    catalog: Vec<PathBuf>,
+    /// The file; `-` is standard input
+    file: PathBuf,
+}
+
+/// Validates one file.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match findings(args) {
+        Ok(findings) => {
+            print(args, &findings)?;
+            let refused = findings.iter().any(Finding::is_error);
+            Ok(ExitCode::from(u8::from(refused)))
+        }
+        Err(message) => {
+            eprintln!("kinbridge: {message}");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+/// Every finding of the file, in its order; the error is a matter of usage.
+fn findings(args: &Args) -> Result<Vec<Finding>, String> {
+    let rules = Rules::load(&args.catalog).map_err(|defects| {
+        let told: Vec<String> = defects.iter().map(ToString::to_string).collect();
+        format!("the catalog has defects\n{}", told.join("\n"))
+    })?;
+    let format = find(&rules, &args.format)?;
+    let allowed = record_types(&rules);
+    let reader = Reader::new(&rules, &format, &allowed).ok_or("the format cannot be read")?;
+    let mut input = open(&args.file)?;
+    let mut reading = Reading::default();
+    read(&reader, &mut input, &mut reading)
+        .map_err(|error| format!("{}: {error}", args.file.display()))?;
+    let of_records = reading.records.into_iter().flat_map(|r| r.findings);
+    Ok(reading.findings.into_iter().chain(of_records).collect())
+}
+
+/// The format of that id, or the newest version of that name.
+fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
+    let mut known = rules.sources.formats.keys();
+    let of_name = |id: &&FormatId| {
+        id.as_str() == name || id.as_str().rsplit_once('/').is_some_and(|(n, _)| n == name)
+    };
+    known.by_ref().filter(of_name).next_back().cloned().ok_or_else(|| {
+        let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
+        format!("there is no format `{name}`; there are: {}", all.join(", "))
+    })
+}
+
+/// Every record type there is.
+fn record_types(rules: &Rules) -> Vec<RecordType> {
+    let paths = rules.sources.schemas.keys();
+    let name = |path: &String| {
+        let name = path.strip_prefix("canonical/")?.strip_suffix(".schema.json")?;
+        (!name.contains('/')).then(|| RecordType(name.into()))
+    };
+    paths.filter_map(name).collect()
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>, String> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdin()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+fn read(reader: &Reader<'_>, input: &mut dyn Read, into: &mut Reading) -> std::io::Result<()> {
+    let mut chunk = Vec::new();
+    input.take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+    let stream = reader.wire.is_stream(&chunk);
+    let mut splitter = reader.wire.splitter(&chunk);
+    loop {
+        let last = chunk.is_empty();
+        if last {
+            splitter.finish();
+        } else {
+            splitter.push(&chunk);
+        }
+        while let Some(next) = splitter.next_unit() {
+            match next {
+                Ok(unit) => reader.unit(&unit, stream, into),
+                Err(finding) => reader.lost(finding, stream, into),
+            }
+            // Only the findings are wanted: a long file is not held whole.
+            if let Some(record) = into.records.last_mut() {
+                record.record = None;
+            }
+        }
+        if last {
+            return Ok(());
+        }
+        chunk.clear();
+        input.take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+    }
+}
+
+fn print(args: &Args, findings: &[Finding]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.output == Output::Json {
+        serde_json::to_writer_pretty(&mut out, findings)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+    for finding in findings {
+        write_line(&mut out, &args.file, finding)?;
+    }
+    let errors = findings.iter().filter(|finding| finding.is_error()).count();
+    writeln!(out, "{errors} errors, {} findings", findings.len())?;
+    Ok(())
+}
+
+fn write_line(out: &mut dyn Write, file: &Path, finding: &Finding) -> std::io::Result<()> {
+    write!(out, "{}", file.display())?;
+    if let (Some(line), Some(column)) = (finding.line, finding.column) {
+        write!(out, ":{line}:{column}")?;
+    }
+    let severity = format!("{:?}", finding.severity).to_lowercase();
+    writeln!(out, ": {severity}: {}: {} [{}]", finding.path, finding.message, finding.code)?;
+    writeln!(out, "    {}", finding.fix)
+}
