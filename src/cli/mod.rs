@@ -4,6 +4,7 @@
 
 mod check;
 mod decide;
+mod demo;
 mod doctor;
 mod findings;
 mod ledger;
@@ -31,6 +32,8 @@ enum Command {
     Check(check::Args),
     /// Answer disclosure questions from a file, one a line
     Decide(decide::Args),
+    /// Tell a family's story through a real gateway on loopback
+    Demo(demo::Args),
     /// Look at store, keys, clock, certificates, agreements and rules
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::Decide(args) => decide::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Ledger(args) => ledger::run(&args),

@@ -15,6 +15,7 @@ mod complete;
 mod consent;
 mod decision;
 mod erase;
+mod explain;
 mod heads;
 mod identity;
 pub mod keys;

@@ -8,7 +8,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const INBOX_BYTES_MAX: usize = 16 << 20;
@@ -51,6 +51,7 @@ struct Inbox {
 struct Shared {
     inbox: Mutex<Inbox>,
     behaviour: AtomicU16,
+    refusals: AtomicU32,
 }
 
 const UP: u16 = 0;
@@ -75,6 +76,7 @@ impl Receiver {
         let shared = Arc::new(Shared {
             inbox: Mutex::default(),
             behaviour: AtomicU16::new(UP),
+            refusals: AtomicU32::new(0),
         });
         let state = web::Data::from(shared.clone());
         let server = HttpServer::new(move || {
@@ -131,6 +133,11 @@ impl Receiver {
             .collect()
     }
 
+    /// How often it refused since it started.
+    pub fn refusals(&self) -> u32 {
+        self.shared.refusals.load(Ordering::SeqCst)
+    }
+
     /// Stops listening.
     pub async fn stop(&self) {
         self.handle.stop(false).await;
@@ -140,6 +147,7 @@ impl Receiver {
 async fn take(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> HttpResponse {
     let code = shared.behaviour.load(Ordering::SeqCst);
     if code > LOSING {
+        shared.refusals.fetch_add(1, Ordering::SeqCst);
         let status = actix_web::http::StatusCode::from_u16(code)
             .unwrap_or(actix_web::http::StatusCode::SERVICE_UNAVAILABLE);
         return HttpResponse::build(status).finish();

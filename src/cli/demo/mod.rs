@@ -4,6 +4,7 @@
 //! The story itself is data (`fixtures/exchange/family-story`). Nothing is faked on the gateway's
 //! side: the demo posts over HTTP and looks at what the inboxes received.
 
+mod batch;
 mod play;
 mod story;
 mod table;
@@ -23,7 +24,9 @@ pub struct Args {
 
 /// Tells the story; then serves until Ctrl-C unless `--once`.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(tell(args))
 }
 
@@ -39,9 +42,16 @@ async fn tell(args: &Args) -> anyhow::Result<ExitCode> {
     }
     table::closing(story.step.len(), wrong);
     if !args.once {
-        println!("\nThe gateway still serves at {} - Ctrl-C ends it.", world.url());
+        println!(
+            "\nThe gateway still serves at {} - Ctrl-C ends it.",
+            world.url()
+        );
         tokio::signal::ctrl_c().await?;
     }
     world.stop().await;
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

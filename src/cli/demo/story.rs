@@ -159,7 +159,9 @@ pub fn text(name: &str) -> anyhow::Result<String> {
 /// Partner files of the story, without their folder and ending.
 pub fn partners() -> Vec<String> {
     let names = Folder::iter().filter_map(|path| {
-        path.strip_prefix("partners/")?.strip_suffix(".toml").map(str::to_owned)
+        path.strip_prefix("partners/")?
+            .strip_suffix(".toml")
+            .map(str::to_owned)
     });
     names.collect()
 }

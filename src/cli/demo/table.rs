@@ -8,23 +8,44 @@ const WIDTH: usize = 96;
 
 /// The first lines.
 pub fn opening(world: &World, story: &Story) {
-    println!("{}\n{}\n", story.title, "=".repeat(story.title.chars().count()));
-    println!("gateway   {}   (SQLite, TLS, temporary folder {})", world.url(), world.folder().display());
+    println!(
+        "{}\n{}\n",
+        story.title,
+        "=".repeat(story.title.chars().count())
+    );
+    println!(
+        "gateway   {}   (SQLite, TLS, temporary folder {})",
+        world.url(),
+        world.folder().display()
+    );
     for (name, about) in &story.inbox {
-        let address = world.inboxes.get(name).map(|inbox| inbox.url()).unwrap_or_default();
+        let address = world
+            .inboxes
+            .get(name)
+            .map(|inbox| inbox.url())
+            .unwrap_or_default();
         println!("inbox     {address:<34} {about}");
     }
 }
 
 /// One step and what came of it.
 pub fn step(number: usize, step: &Step, told: &Told) {
-    println!("\n{number:>2}. {}\n    {}", step.title, wrapped(&step.text, 4));
+    println!(
+        "\n{number:>2}. {}\n    {}",
+        step.title,
+        wrapped(&step.text, 4)
+    );
     if !told.rows.is_empty() {
         println!("    {:<30} {:<30} {}", "from", "to", "what");
         println!("    {}", "-".repeat(WIDTH - 4));
     }
     for row in &told.rows {
-        println!("    {:<30} {:<30} {}", row.from, row.to, wrapped(&row.what, 66));
+        println!(
+            "    {:<30} {:<30} {}",
+            row.from,
+            row.to,
+            wrapped(&row.what, 66)
+        );
     }
     for check in &told.checks {
         let mark = if check.right { "ok   " } else { "WRONG" };
@@ -71,6 +92,10 @@ mod tests {
         let text = "word ".repeat(60);
         let lines: Vec<String> = wrapped(&text, 4).lines().map(str::to_owned).collect();
         assert!(lines.len() > 2);
-        assert!(lines.iter().all(|line| line.chars().count() <= super::WIDTH));
+        assert!(
+            lines
+                .iter()
+                .all(|line| line.chars().count() <= super::WIDTH)
+        );
     }
 }

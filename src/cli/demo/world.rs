@@ -3,6 +3,7 @@
 use super::story::{self, Story};
 use crate::app::{self, Running};
 use crate::base::digest::{Digest, hex};
+use crate::base::id::{PartnerId, SubmissionId};
 use crate::config::Config;
 use crate::web::certificates::Authority;
 use crate::web::receiver::Receiver;
@@ -22,6 +23,8 @@ pub struct World {
     pub inboxes: BTreeMap<String, Receiver>,
     /// Bearer tokens by partner; the officer's under [`World::officer`].
     tokens: BTreeMap<String, String>,
+    /// Every submission so far, with its sender.
+    pub submissions: Vec<(PartnerId, SubmissionId)>,
     client: reqwest::Client,
     folder: tempfile::TempDir,
 }
@@ -53,7 +56,14 @@ impl World {
         let running = app::start(Config::load(Some(&config_file))?).await?;
         let root = reqwest::Certificate::from_pem(authority.certificate_pem().as_bytes())?;
         let client = reqwest::Client::builder().tls_certs_only([root]).build()?;
-        Ok(World { running, inboxes, tokens, client, folder })
+        Ok(World {
+            running,
+            inboxes,
+            tokens,
+            submissions: Vec::new(),
+            client,
+            folder,
+        })
     }
 
     /// Where the gateway answers.
@@ -69,7 +79,9 @@ impl World {
     /// A request as this partner.
     pub fn request(&self, verb: reqwest::Method, path: &str, who: &str) -> reqwest::RequestBuilder {
         let token = self.tokens.get(who).map(String::as_str).unwrap_or_default();
-        self.client.request(verb, format!("{}{path}", self.url())).bearer_auth(token)
+        self.client
+            .request(verb, format!("{}{path}", self.url()))
+            .bearer_auth(token)
     }
 
     /// The name under which the privacy officer asks.
@@ -88,7 +100,9 @@ impl World {
 
 fn token() -> anyhow::Result<String> {
     let mut bytes = [0_u8; 24];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("no random numbers"))?;
     Ok(hex(&bytes))
 }
 

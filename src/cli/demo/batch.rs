@@ -1,0 +1,137 @@
+//! The demo's state pull and the family's accounting.
+
+use super::play::Told;
+use super::story::Act;
+use super::world::World;
+use anyhow::Context;
+use reqwest::Method;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Looks at a running extract at most so often.
+const LOOKS_MAX: u32 = 300;
+
+/// A state job fetches its batch.
+pub async fn pull(world: &World, act: &Act, told: &mut Told) -> anyhow::Result<()> {
+    let Act::Pull {
+        from,
+        records,
+        shows,
+        hides,
+    } = act
+    else {
+        return Ok(());
+    };
+    let begun = world.request(Method::POST, "/v1/extracts", from);
+    let begun: Value = begun
+        .json(&serde_json::json!({}))
+        .send()
+        .await?
+        .json()
+        .await?;
+    let id = begun
+        .get("extract_id")
+        .and_then(Value::as_str)
+        .context("an extract id")?;
+    let path = format!("/v1/extracts/{id}");
+    let mut extract = begun.clone();
+    for _ in 0..LOOKS_MAX {
+        if extract.get("status").and_then(Value::as_str) != Some("running") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        extract = world
+            .request(Method::GET, &path, from)
+            .send()
+            .await?
+            .json()
+            .await?;
+    }
+    let files = extract.pointer("/manifest/files").and_then(Value::as_array);
+    let files = files.cloned().unwrap_or_default();
+    let mut text = String::new();
+    let mut total = 0;
+    for file in &files {
+        let name = file.get("name").and_then(Value::as_str).unwrap_or_default();
+        let answer = world.request(Method::GET, &format!("{path}/files/{name}"), from);
+        let body = answer.send().await?.bytes().await?;
+        let digest = crate::base::digest::Digest::of(&body).to_hex();
+        let matches = file.get("sha256").and_then(Value::as_str) == Some(digest.as_str());
+        told.check(matches, format!("{name} has the SHA-256 of the manifest"));
+        let count = file.get("records").and_then(Value::as_u64).unwrap_or(0);
+        total += count;
+        told.row(
+            "the gateway",
+            from,
+            format!("{name}: {count} records, {} bytes", body.len()),
+        );
+        text.push_str(&String::from_utf8_lossy(&body));
+    }
+    told.check(
+        total == *records,
+        format!("{records} records, counted: {total}"),
+    );
+    for shown in shows {
+        told.check(
+            text.contains(shown.as_str()),
+            format!("the batch shows \"{shown}\""),
+        );
+    }
+    for hidden in hides {
+        told.check(
+            !text.contains(hidden.as_str()),
+            format!("the batch hides \"{hidden}\""),
+        );
+    }
+    Ok(())
+}
+
+/// The privacy officer lists the disclosures of a person.
+pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Result<()> {
+    let Act::Accounting {
+        person,
+        disclosures,
+    } = act
+    else {
+        return Ok(());
+    };
+    let asked = reqwest::Url::parse_with_params(&world.url(), [("person", person)])?;
+    let path = format!("/v1/disclosures?{}", asked.query().unwrap_or_default());
+    let answer = world.request(Method::GET, &path, world.officer()).send().await?;
+    let status = answer.status();
+    let body: Value = answer.json().await.unwrap_or_default();
+    let rows = body
+        .get("disclosures")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    for row in &rows {
+        let text = |name: &str| {
+            row.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or("-")
+                .to_owned()
+        };
+        let citations = row.get("citations").and_then(Value::as_array);
+        let citations: Vec<&str> = citations
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .take(2)
+            .collect();
+        let what = format!(
+            "{}  {}  {}",
+            text("at"),
+            text("purpose"),
+            citations.join(", ")
+        );
+        told.row("accounting", &text("recipient"), what);
+    }
+    let count = rows.len() as u64;
+    told.check(status == 200, "the privacy officer may list them");
+    told.check(
+        count == *disclosures,
+        format!("{disclosures} disclosures, counted: {count}"),
+    );
+    Ok(())
+}
