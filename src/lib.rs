@@ -20,6 +20,7 @@ pub mod deliver;
 pub mod disclosure;
 pub mod format;
 pub mod intake;
+pub mod kept;
 pub mod ledger;
 pub mod mapping;
 pub mod record;

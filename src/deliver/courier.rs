@@ -13,13 +13,12 @@ use crate::base::clock::Clock;
 use crate::base::id::{ChannelId, PartnerId, PersonId};
 use crate::base::limits::LEASE;
 use crate::catalog::partner::{Direction, Https};
-use crate::release::{
-    HeldConsent, Hold, Kept, Outgoing, Release, ReleaseInput, Taken, opened, release,
-};
+use crate::kept::{decision_record, release_stored};
+use crate::release::{Hold, Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
-    Authorisation, Authorised, ClaimRequest, Claimed, Completion, DecisionRecord, DecisionRow,
-    DeliveryState, HoldCause, KeptOutput, LaneLimit, NewDelivery, Store, StoreError, StoredConsent,
+    Authorisation, Authorised, ClaimRequest, Claimed, Completion, DeliveryState, HoldCause,
+    KeptOutput, LaneLimit, NewDelivery, Store, StoreError, StoredConsent,
 };
 use crate::telemetry::{self, emit};
 use arc_swap::ArcSwap;
@@ -237,42 +236,16 @@ impl Courier {
     fn plan(&self, rules: &Rules, claim: &Claimed, consents: &[StoredConsent]) -> Plan {
         let delivery = &claim.delivery;
         let now = self.clock.now();
-        let source = rules.partners.get(&claim.record.partner);
         let recipient = rules.partners.get(&delivery.partner);
         let channel = channel(rules, &delivery.partner, &delivery.channel);
         let https = channel.and_then(|channel| channel.https.as_ref());
-        let record = opened(&claim.record.record_type, &claim.record.payload);
-        let (Some(source), Some(recipient), Some(channel), Some(https), Some(record)) =
-            (source, recipient, channel, https, record)
-        else {
-            // A party or channel is gone from the catalog, or the payload cannot be read.
-            let cause = HoldCause::VocabularyUnknown;
-            return Plan::End(Completion::Held { cause });
+        let (Some(recipient), Some(channel), Some(https)) = (recipient, channel, https) else {
+            return unknown_party();
         };
-        let persons: Vec<(String, PersonId)> = claim
-            .record
-            .persons
-            .iter()
-            .map(|person| (person.key.clone(), person.person))
-            .collect();
-        let own: Vec<HeldConsent<'_>> = held(consents)
-            .into_iter()
-            .filter(|held| persons.iter().any(|(_, person)| *person == held.subject))
-            .collect();
-        let released = release(
-            rules,
-            &ReleaseInput {
-                record: &record,
-                record_id: delivery.record_id,
-                persons: &persons,
-                source,
-                recipient,
-                channel,
-                test: claim.record.test,
-                consents: &own,
-                now,
-            },
-        );
+        let to = (recipient, channel);
+        let Some(released) = release_stored(rules, &claim.record, to, consents, now) else {
+            return unknown_party();
+        };
         let leg = Leg {
             record_id: delivery.record_id,
             version: delivery.version,
@@ -372,7 +345,7 @@ fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> 
             authorisation(claim, outgoing, https)
         }
         (DeliveryState::Withheld, _, Some(taken)) => Plan::End(Completion::Withheld {
-            decision: Box::new(kept_decision(&taken)),
+            decision: Box::new(decision_record(&taken)),
         }),
         (DeliveryState::Withdrawn, _, _) => Plan::End(Completion::Withdrawn {
             next: Some(NewDelivery {
@@ -422,7 +395,7 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
         delivery_id: claim.delivery.delivery_id,
         token: claim.token,
         epochs,
-        decision: kept_decision(outgoing.taken()),
+        decision: decision_record(outgoing.taken()),
         output: KeptOutput {
             bytes: outgoing.bytes().clone(),
             media_type: outgoing.media_type().to_owned(),
@@ -432,16 +405,10 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
     Plan::Send(Box::new(authorisation), Box::new(parcel))
 }
 
-/// Consents of the store as release reads them.
-pub(super) fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
-    let each = consents.iter().map(|consent| HeldConsent {
-        id: &consent.consent_id,
-        lodger: &consent.partner,
-        subject: consent.subject,
-        revoked_at: consent.revoked_at,
-        body: &consent.body,
-    });
-    each.collect()
+/// A party or channel is gone from the catalog, or the payload cannot be read.
+fn unknown_party() -> Plan {
+    let cause = HoldCause::VocabularyUnknown;
+    Plan::End(Completion::Held { cause })
 }
 
 fn cause(hold: Hold) -> HoldCause {
@@ -450,29 +417,6 @@ fn cause(hold: Hold) -> HoldCause {
         Hold::HumanReview => HoldCause::HumanReview,
         Hold::ObligationOpen => HoldCause::ObligationOpen,
         Hold::VocabularyUnknown => HoldCause::VocabularyUnknown,
-    }
-}
-
-/// A decision as ledger and accounting keep it.
-fn kept_decision(taken: &Taken) -> DecisionRecord {
-    DecisionRecord {
-        rule_set: taken.rule_set.clone(),
-        at: taken.at,
-        purpose: taken.purpose.clone(),
-        recipient_role: taken.recipient_role.clone(),
-        source_role: taken.source_role.clone(),
-        rows: taken
-            .rows
-            .iter()
-            .map(|row| DecisionRow {
-                person: row.person,
-                data_class: row.data_class.to_owned(),
-                effect: if row.permit { "permit" } else { "withhold" }.to_owned(),
-                citation: row.citation.clone(),
-            })
-            .collect(),
-        obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
-        citations: taken.citations.clone(),
     }
 }
 

@@ -3,11 +3,11 @@
 //! It queues candidates and decides nothing. A record is routed once per version; routing it twice
 //! changes nothing, because delivery ids are derived.
 
-use super::courier::held;
 use crate::base::digest::Digest;
 use crate::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::Channel;
+use crate::kept::held;
 use crate::release::candidates::{Candidate, NamedByFamily, Ties, addressee_unknown, candidates};
 use crate::release::{family_names, opened};
 use crate::rules::Rules;

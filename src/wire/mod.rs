@@ -210,6 +210,11 @@ impl Wire {
         out
     }
 
+    /// Whether a file of it is rows under a header.
+    pub fn is_tabular(&self) -> bool {
+        matches!(self.syntax, Ready::Delimited { .. })
+    }
+
     /// Whether the document is the canonical record itself.
     pub fn is_identity(&self) -> bool {
         self.identity

@@ -97,7 +97,10 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
     };
     let asked = reqwest::Url::parse_with_params(&world.url(), [("person", person)])?;
     let path = format!("/v1/disclosures?{}", asked.query().unwrap_or_default());
-    let answer = world.request(Method::GET, &path, world.officer()).send().await?;
+    let answer = world
+        .request(Method::GET, &path, world.officer())
+        .send()
+        .await?;
     let status = answer.status();
     let body: Value = answer.json().await.unwrap_or_default();
     let rows = body

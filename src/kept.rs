@@ -1,0 +1,79 @@
+//! What the store keeps as release reads it, and what release decides as the store keeps it.
+//!
+//! Sends, retries and pulls all go through here, so that none of them has a reading of its own.
+//! It decides nothing.
+
+use crate::base::clock::Timestamp;
+use crate::base::id::PersonId;
+use crate::catalog::partner::{Channel, Partner};
+use crate::release::{HeldConsent, Release, ReleaseInput, Taken, opened, release};
+use crate::rules::Rules;
+use crate::store::{DecisionRecord, DecisionRow, StoredConsent, StoredRecord};
+
+/// Consents of the store as release reads them.
+pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
+    let each = consents.iter().map(|consent| HeldConsent {
+        id: &consent.consent_id,
+        lodger: &consent.partner,
+        subject: consent.subject,
+        revoked_at: consent.revoked_at,
+        body: &consent.body,
+    });
+    each.collect()
+}
+
+/// Decides on a stored record for a recipient at an instant. `None` when its sender is no longer
+/// in the catalog or its payload cannot be read: then nothing may leave.
+pub fn release_stored(
+    rules: &Rules,
+    stored: &StoredRecord,
+    (recipient, channel): (&Partner, &Channel),
+    consents: &[StoredConsent],
+    now: Timestamp,
+) -> Option<Release> {
+    let source = rules.partners.get(&stored.partner)?;
+    let record = opened(&stored.record_type, &stored.payload)?;
+    let persons: Vec<(String, PersonId)> = stored
+        .persons
+        .iter()
+        .map(|person| (person.key.clone(), person.person))
+        .collect();
+    let own: Vec<HeldConsent<'_>> = held(consents)
+        .into_iter()
+        .filter(|held| persons.iter().any(|(_, person)| *person == held.subject))
+        .collect();
+    Some(release(
+        rules,
+        &ReleaseInput {
+            record: &record,
+            record_id: stored.record_id,
+            persons: &persons,
+            source,
+            recipient,
+            channel,
+            test: stored.test,
+            consents: &own,
+            now,
+        },
+    ))
+}
+
+/// A decision as ledger and accounting keep it.
+pub fn decision_record(taken: &Taken) -> DecisionRecord {
+    let rows = taken.rows.iter().map(|row| DecisionRow {
+        person: row.person,
+        data_class: row.data_class.to_owned(),
+        effect: if row.permit { "permit" } else { "withhold" }.to_owned(),
+        citation: row.citation.clone(),
+    });
+    DecisionRecord {
+        rule_set: taken.rule_set.clone(),
+        at: taken.at,
+        purpose: taken.purpose.clone(),
+        recipient_role: taken.recipient_role.clone(),
+        source_role: taken.source_role.clone(),
+        rows: rows.collect(),
+        obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
+        citations: taken.citations.clone(),
+    }
+}
