@@ -403,11 +403,38 @@ impl Policy {
             purpose: ask.purpose,
             flags,
         };
-        Judged {
+        let mut one = Judged {
             class,
             outcome: self.memo.outcome(&self.pack, era, &facts, class),
             flags,
+        };
+        let unmet = papers
+            .excepted
+            .iter()
+            .filter(|(classes, _)| classes.contains(class))
+            .any(|(_, kinds)| !self.is_opened_by(&one.outcome, *kinds));
+        if unmet {
+            one.flags.set(Flag::Refused);
+            let facts = Facts {
+                flags: one.flags,
+                ..facts
+            };
+            one.outcome = self.memo.outcome(&self.pack, era, &facts, class);
         }
+        one
+    }
+
+    /// Whether a consent of one of these kinds is what opens the class.
+    fn is_opened_by(&self, outcome: &Outcome, kinds: u32) -> bool {
+        let mut used = outcome
+            .used
+            .iter()
+            .filter_map(|index| self.pack.rules.get(index));
+        outcome.permit
+            && used.any(|rule| {
+                rule.kind
+                    .is_some_and(|kind| kinds & (1 << kind.index()) != 0)
+            })
     }
 
     fn desk<'a>(&'a self, ask: &Ask<'a>, person: &'a Person, now: Now) -> Desk<'a> {

@@ -19,6 +19,9 @@ pub struct Papers {
     pub covers: [ClassSet; ConsentKind::ALL.len()],
     /// What refusals in force close.
     pub refused: ClassSet,
+    /// What refusals close unless an exception inside them opens it: the classes and the kinds, one
+    /// bit each, one of which must be used.
+    pub excepted: Vec<(ClassSet, u32)>,
     /// Kinds with a paper in scope, counting or not.
     pub in_scope: u32,
     /// Facts about the papers that only explain and cite.
@@ -77,8 +80,9 @@ impl Desk<'_> {
                 Some(Direction::Deny) => self.refuses(index, consent),
                 Some(Direction::Permit) | None => ClassSet::EMPTY,
             };
-            papers.refused = papers.refused.union(closes);
-            closed.push(closes);
+            let kept = self.except(consent, closes, &opened, &mut papers.excepted);
+            papers.refused = papers.refused.union(kept);
+            closed.push(kept);
         }
         self.note_pairs(&opened, &closed, &mut papers);
         papers
@@ -151,9 +155,6 @@ impl Desk<'_> {
         if is_combined(consent, row, self.kind_opens) {
             return Why::Combined;
         }
-        if row.exchange_only && self.context.implicit_policy.as_deref() != Some("deny") {
-            return Why::OutsideExchange;
-        }
         self.window(consent, row)
     }
 
@@ -193,6 +194,11 @@ impl Desk<'_> {
 
     /// Whether a permit is about this recipient, purpose and period.
     fn out_of_scope(&self, consent: &Consent) -> Why {
+        let row = consent.kind.known().and_then(|kind| self.tables.kind(kind));
+        let outside = self.context.implicit_policy.as_deref() != Some("deny");
+        if outside && row.is_some_and(|row| row.exchange_only) {
+            return Why::OutsideExchange;
+        }
         let received_under =
             self.context.received_under.is_some() && self.context.received_under == consent.id;
         if received_under {
@@ -281,17 +287,28 @@ impl Desk<'_> {
         for by in self.retired_by(index, consent) {
             closed = closed.without(self.retires(by, consent));
         }
-        for (at, permit) in self.consents.iter().enumerate() {
-            let is_exception = !permit.exception_to.0.is_empty()
-                && consent
-                    .id
-                    .as_deref()
-                    .is_some_and(|id| permit.exception_to.hold(id));
-            if is_exception {
-                closed = closed.without(self.covers(at, permit));
+        closed
+    }
+
+    /// Takes out of a refusal what an exception inside it may open; that is settled with the class.
+    fn except(
+        &self,
+        refusal: &Consent,
+        closes: ClassSet,
+        opened: &[ClassSet],
+        excepted: &mut Vec<(ClassSet, u32)>,
+    ) -> ClassSet {
+        let mut kept = closes;
+        let id = refusal.id.as_deref().unwrap_or_default();
+        for (permit, opens) in self.consents.iter().zip(opened) {
+            let shared = ClassSet(kept.0 & opens.0);
+            let inside = !id.is_empty() && permit.exception_to.hold(id) && !shared.is_empty();
+            if let (true, Some(kind)) = (inside, permit.kind.known()) {
+                excepted.push((shared, 1 << kind.index()));
+                kept = kept.without(shared);
             }
         }
-        closed
+        kept
     }
 
     /// For which classes a paper that names this refusal retires it.

@@ -11,6 +11,7 @@ mod intake;
 mod labels;
 mod redact;
 mod release;
+mod reference;
 mod store;
 mod tidy;
 mod validation;

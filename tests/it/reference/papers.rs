@@ -1,0 +1,462 @@
+//! Section 2.8 of the disclosure rules: who may sign, which papers count, what they open.
+
+use super::{text, words};
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The instant of the question in microseconds, and its local date.
+fn now(q: &Value) -> (i64, String) {
+    let told = q["context"]["now"]
+        .as_str()
+        .unwrap_or("2026-09-15T12:00:00-07:00");
+    let at: jiff::Timestamp = told.parse().expect("the generator writes instants");
+    let zone = TimeZone::get("America/Los_Angeles").expect("the zone");
+    (at.as_microsecond(), at.to_zoned(zone).date().to_string())
+}
+
+/// A date has come once its local day began, an instant once it is there.
+fn has_come(q: &Value, when: &str) -> bool {
+    let (at, today) = now(q);
+    if when.len() == 10 {
+        return when <= today.as_str();
+    }
+    let instant: jiff::Timestamp = when.parse().expect("the generator writes instants");
+    instant.as_microsecond() <= at
+}
+
+fn is_over(q: &Value, end: &str) -> bool {
+    end < now(q).1.as_str()
+}
+
+fn age(q: &Value) -> Option<i64> {
+    q["subject"]["age"].as_i64()
+}
+
+fn child_role(q: &Value) -> bool {
+    q["subject"]["role"] == "child"
+}
+
+fn is_adult(q: &Value) -> bool {
+    let s = &q["subject"];
+    !child_role(q)
+        || age(q).is_some_and(|age| age >= 18)
+        || s["emancipated"] == true
+        || s["nonminor_dependent"] == true
+}
+
+pub fn is_child(q: &Value) -> bool {
+    child_role(q) && !is_adult(q)
+}
+
+pub fn is_minor(q: &Value) -> bool {
+    is_child(q) && age(q).is_some()
+}
+
+pub fn deceased(q: &Value) -> bool {
+    q["subject"]["deceased"] == true
+}
+
+/// Whether the minor alone consented to the service, at an age at which that counts.
+pub fn minor_consented(q: &Value, class: &str) -> bool {
+    let from_twelve = [
+        "mental_health",
+        "sud_part2",
+        "hiv_test",
+        "psychotherapy_notes",
+        "sud_counseling_notes",
+    ];
+    let listed = words(&q["subject"]["minor_consented"]).contains(&class);
+    let old_enough = !from_twelve.contains(&class) || age(q).is_none_or(|age| age >= 12);
+    is_child(q) && listed && old_enough
+}
+
+fn intact(q: &Value, tie: &str) -> bool {
+    let tie = &q["context"][tie];
+    tie.is_null() || tie == "intact"
+}
+
+pub fn standing(q: &Value) -> bool {
+    let c = &q["context"];
+    let asks = ["parent_of_subject", "guardian_of_subject"];
+    asks.contains(&text(c, "requester"))
+        && intact(q, "parental_rights")
+        && intact(q, "guardianship")
+        && is_minor(q)
+        && c["suspected_abuser"] != true
+}
+
+/// Section 2.8, grantors by subject, for papers of the general kinds.
+fn may_sign(q: &Value, class: &str, grantor: &str) -> bool {
+    if deceased(q) {
+        return grantor == "personal_representative";
+    }
+    if is_adult(q) {
+        return grantor == "self" || grantor == "youth";
+    }
+    if !is_minor(q) {
+        return false;
+    }
+    if minor_consented(q, class) {
+        return grantor == "self" || grantor == "youth";
+    }
+    let parental = match grantor {
+        "parent" | "youth_and_parent" => intact(q, "parental_rights"),
+        "guardian" => intact(q, "guardianship"),
+        _ => false,
+    };
+    let order = &q["context"]["court_order"];
+    let allowed = order["type"] == "juvenile_parent_may_authorize"
+        && words(&order["classes"]).contains(&class);
+    let therapy = ["mental_health", "psychotherapy_notes"].contains(&class);
+    if !parental || (therapy && q["subject"]["removed"] == true && !allowed) {
+        return false;
+    }
+    match class {
+        "sogi" => false,
+        "sud_part2" | "sud_counseling_notes" => grantor == "youth_and_parent",
+        _ => true,
+    }
+}
+
+/// The same with what each kind adds or takes away.
+fn signer_is_accepted(q: &Value, kind: &str, class: &str, grantor: &str) -> bool {
+    let own = grantor == "self" || grantor == "youth";
+    match kind {
+        "tribal_authorization" => grantor == "tribe",
+        "reporter_waiver" => grantor == "reporter",
+        "sogi_permission" => own && !deceased(q) && (is_adult(q) || is_minor(q)),
+        "cft_roi" if grantor == "youth_attorney" => {
+            q["subject"]["dependent"] == true && is_minor(q) && !deceased(q)
+        }
+        "vawa_release" if is_minor(q) && !minor_consented(q, class) && !deceased(q) => {
+            grantor == "youth_and_parent"
+                && intact(q, "parental_rights")
+                && q["context"]["grantor_parent_is_abuser"] != true
+        }
+        "ferpa_consent" if is_minor(q) && grantor == "youth_and_parent" => {
+            intact(q, "parental_rights")
+        }
+        _ => may_sign(q, class, grantor),
+    }
+}
+
+const GENERAL: [&str; 7] = [
+    "general_health",
+    "mental_health",
+    "referral",
+    "demographics",
+    "contact_address",
+    "engagement_contact",
+    "cans",
+];
+
+const HEALTH: [&str; 7] = [
+    "general_health",
+    "mental_health",
+    "cans",
+    "referral",
+    "demographics",
+    "reproductive_health",
+    "gender_affirming_care",
+];
+
+const PROGRAM: [&str; 8] = [
+    "mental_health",
+    "general_health",
+    "education_record",
+    "case_plan",
+    "cans",
+    "engagement_contact",
+    "demographics",
+    "referral",
+];
+
+/// Whether a kind opens a class here, its own limits included.
+fn kind_opens(q: &Value, kind: &str, class: &str) -> bool {
+    let c = &q["context"];
+    let (to, purpose) = (text(q, "recipient_role"), text(q, "purpose"));
+    let dv = text(q, "source_role") == "dv_program";
+    let is = |list: &[&str]| list.contains(&class);
+    let member = c["cft"]["member"] == true && c["cft"]["active"] == true;
+    let proceeding = !c["proceeding"].is_null();
+    if dv && kind != "vawa_release" {
+        return false;
+    }
+    match kind {
+        "general_roi" => is(&GENERAL) || (class == "case_plan" && is_adult(q)),
+        "hipaa_auth" => is(&HEALTH),
+        "psych_notes_auth" => class == "psychotherapy_notes",
+        "part2_tpo" => {
+            let care = ["treatment", "payment", "operations"].contains(&purpose);
+            class == "sud_part2" && care && !proceeding
+        }
+        "part2_specific" => {
+            let to_court = purpose == "legal_proceeding"
+                && (proceeding || ["court", "law_enforcement"].contains(&to));
+            class == "sud_part2" && !proceeding && !to_court
+        }
+        "part2_counseling_notes" => class == "sud_counseling_notes" && !proceeding,
+        "part2_legal" => class == "sud_part2" && purpose == "legal_proceeding",
+        "cft_roi" => member && (is(&GENERAL) || is(&["case_plan", "sdm", "cft_plan"])),
+        "icsp_single_auth" => {
+            c["program_member"] == true
+                && is(&PROGRAM)
+        }
+        "ferpa_consent" => class == "education_record",
+        "vawa_release" => class == "dv_information",
+        "hiv_auth" => class == "hiv_test",
+        "research_auth" => {
+            let study = [
+                "general_health",
+                "mental_health",
+                "demographics",
+                "case_plan",
+                "cans",
+            ];
+            purpose == "research" && is(&study)
+        }
+        "sogi_permission" => class == "sogi",
+        "tribal_authorization" => class == "tribal_confidential",
+        "reporter_waiver" => class == "reporter_identity",
+        "privacy_directive" => {
+            c["implicit_policy"] == "deny"
+                && (is(&GENERAL)
+                    || is(&[
+                        "dv_information",
+                        "reproductive_health",
+                        "gender_affirming_care",
+                    ]))
+        }
+        _ => false,
+    }
+}
+
+/// What makes a permit void whatever it is used for.
+fn is_sound(q: &Value, paper: &Value) -> bool {
+    let kind = text(paper, "kind");
+    let others = || {
+        papers(q)
+            .iter()
+            .filter(|other| !std::ptr::eq(*other, paper))
+    };
+    let id = text(paper, "id");
+    let about = &paper["subject_id"];
+    let date = |key: &str| paper[key].as_str();
+    let from = date("start").or(date("signed")).unwrap_or_default();
+    let dated = match date("end") {
+        Some(end) => from <= end && !is_over(q, end),
+        None => match kind {
+            "part2_tpo" => text(paper, "expiry_statement") == "none",
+            "cft_roi"
+            | "icsp_single_auth"
+            | "ferpa_consent"
+            | "hiv_auth"
+            | "research_auth"
+            | "sogi_permission"
+            | "tribal_authorization"
+            | "reporter_waiver"
+            | "privacy_directive" => true,
+            _ => false,
+        },
+    };
+    text(paper, "type") == "permit"
+        && KINDS.contains(&kind)
+        && (paper["status"].is_null() || paper["status"] == "active")
+        && (about.is_null() || *about == q["subject"]["id"])
+        && !others().any(|other| text(other, "id") == id && other != paper)
+        && !others().any(|other| words(&other["supersedes"]).contains(&id))
+        && paper["coercion_flag"] != true
+        && words(&paper["elements_missing"]).is_empty()
+        && paper["used_on"].is_null()
+        && !date("revoked").is_some_and(|when| has_come(q, when))
+        && date("signed").is_some_and(|when| has_come(q, when))
+        && has_come(q, from)
+        && dated
+        && stands_alone_if_it_must(paper)
+}
+
+fn stands_alone_if_it_must(paper: &Value) -> bool {
+    let only = |key: &str, word: &str| words(&paper[key]).iter().all(|one| *one == word);
+    match text(paper, "kind") {
+        "psych_notes_auth" => only("classes", "psychotherapy_notes"),
+        "part2_counseling_notes" => only("classes", "sud_counseling_notes"),
+        "part2_legal" => only("classes", "sud_part2") && only("purposes", "legal_proceeding"),
+        _ => true,
+    }
+}
+
+pub const KINDS: [&str; 17] = [
+    "general_roi",
+    "hipaa_auth",
+    "psych_notes_auth",
+    "part2_tpo",
+    "part2_specific",
+    "part2_counseling_notes",
+    "part2_legal",
+    "cft_roi",
+    "icsp_single_auth",
+    "ferpa_consent",
+    "vawa_release",
+    "hiv_auth",
+    "research_auth",
+    "sogi_permission",
+    "tribal_authorization",
+    "reporter_waiver",
+    "privacy_directive",
+];
+
+fn papers(q: &Value) -> &[Value] {
+    q["consents"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn names(paper: &Value, key: &str, word: &str) -> bool {
+    let list = words(&paper[key]);
+    list.contains(&word) || list.contains(&"*")
+}
+
+/// Whether recipient, purpose, organisation and period match; `unknown` says what a limit means
+/// that cannot be compared.
+fn matches(q: &Value, paper: &Value, unknown: bool) -> bool {
+    let c = &q["context"];
+    let organisation = match (&paper["recipient_ids"], c["recipient_id"].as_str()) {
+        (Value::Null, _) => true,
+        (_, None) => unknown,
+        (ids, Some(id)) => words(ids).contains(&id),
+    };
+    let period = words(&paper["data_period"]);
+    let within = match (period.as_slice(), c["data_date"].as_str()) {
+        ([from, to], Some(date)) => *from <= date && date <= *to,
+        ([_, _], None) => unknown,
+        _ => true,
+    };
+    // a refusal that names nobody or no purpose is not limited
+    let covers = |key: &str, word: &str| {
+        names(paper, key, word) || (unknown && words(&paper[key]).is_empty())
+    };
+    covers("recipients", text(q, "recipient_role"))
+        && covers("purposes", text(q, "purpose"))
+        && organisation
+        && within
+}
+
+/// Whether this paper permits the class here.
+fn permits_by(q: &Value, paper: &Value, class: &str) -> bool {
+    let c = &q["context"];
+    let kind = text(paper, "kind");
+    let tie_ended = match text(q, "recipient_role") {
+        "parent" => !intact(q, "parental_rights"),
+        "guardian" => !intact(q, "guardianship"),
+        _ => false,
+    };
+    let under_it = c["received_under"].is_string() && c["received_under"] == paper["id"];
+    is_sound(q, paper)
+        && !tie_ended
+        && !under_it
+        && matches(q, paper, false)
+        && words(&paper["classes"]).contains(&class)
+        && signer_is_accepted(q, kind, class, text(paper, "grantor"))
+        && kind_opens(q, kind, class)
+}
+
+/// The kinds of the papers that permit the class.
+pub fn permits(q: &Value, class: &str) -> BTreeSet<&'static str> {
+    let counting = papers(q).iter().filter(|paper| permits_by(q, paper, class));
+    counting
+        .filter_map(|paper| KINDS.iter().find(|kind| **kind == text(paper, "kind")))
+        .copied()
+        .collect()
+}
+
+/// Whether the holder got the data under a TPO consent that is still in force.
+pub fn received_under_tpo_in_force(q: &Value) -> bool {
+    let under = text(&q["context"], "received_under");
+    papers(q).iter().any(|paper| {
+        !under.is_empty()
+            && text(paper, "id") == under
+            && text(paper, "kind") == "part2_tpo"
+            && is_sound(q, paper)
+            && words(&paper["classes"]).contains(&"sud_part2")
+            && signer_is_accepted(q, "part2_tpo", "sud_part2", text(paper, "grantor"))
+    })
+}
+
+/// A refusal counts from anyone who could sign the permit, and from a co-holder.
+fn may_refuse(q: &Value, class: &str, grantor: &str) -> bool {
+    let own = grantor == "self" || grantor == "youth";
+    let parental = ["parent", "guardian", "youth_and_parent"].contains(&grantor);
+    let shared = ["sud_part2", "sud_counseling_notes", "dv_information"].contains(&class);
+    let tie = match grantor {
+        "parent" => intact(q, "parental_rights"),
+        "guardian" => intact(q, "guardianship"),
+        _ => false,
+    };
+    let unclear = !is_adult(q) && !is_minor(q);
+    may_sign(q, class, grantor)
+        || (grantor == "tribe" && class == "tribal_confidential")
+        || (grantor == "reporter" && class == "reporter_identity")
+        || (grantor == "youth_attorney" && q["subject"]["dependent"] == true)
+        || (own && deceased(q))
+        || (unclear && (own || parental))
+        || (own && is_minor(q) && (shared || class == "sogi"))
+        || (tie && is_minor(q) && shared && !minor_consented(q, class))
+}
+
+fn refusal_stands(q: &Value, paper: &Value) -> bool {
+    let about = &paper["subject_id"];
+    let date = |key: &str| paper[key].as_str();
+    let from = date("start").or(date("signed")).unwrap_or_default();
+    let ended = date("end").is_some_and(|end| from <= end && is_over(q, end));
+    text(paper, "type") == "deny"
+        && (paper["status"].is_null() || paper["status"] == "active")
+        && (about.is_null() || *about == q["subject"]["id"])
+        && !date("revoked").is_some_and(|when| has_come(q, when))
+        && has_come(q, from)
+        && !ended
+}
+
+/// Whether a later paper that stands itself retires this refusal for the class.
+fn is_retired(q: &Value, refusal: &Value, class: &str) -> bool {
+    let id = text(refusal, "id");
+    let later = |paper: &&Value| {
+        words(&paper["supersedes"]).contains(&id)
+            && !std::ptr::eq(*paper, refusal)
+            && text(paper, "signed") >= text(refusal, "signed")
+    };
+    papers(q).iter().filter(later).any(|paper| {
+        let (kind, grantor) = (text(paper, "kind"), text(paper, "grantor"));
+        let retired = || {
+            papers(q).iter().any(|other| {
+                !std::ptr::eq(other, paper)
+                    && words(&other["supersedes"]).contains(&text(paper, "id"))
+            })
+        };
+        let attorney = kind == "cft_roi" && grantor == "youth_attorney";
+        (is_sound(q, paper) && !attorney && signer_is_accepted(q, kind, class, grantor))
+            || (refusal_stands(q, paper) && !retired() && may_refuse(q, class, grantor))
+    })
+}
+
+/// Whether a refusal in force names the class.
+pub fn refused(q: &Value, class: &str) -> bool {
+    papers(q).iter().any(|paper| {
+        let excepted = || {
+            papers(q).iter().any(|permit| {
+                text(permit, "exception_to") == text(paper, "id")
+                    && words(&permit["classes"]).contains(&class)
+                    && permits_by_its_kind(q, permit, class)
+            })
+        };
+        refusal_stands(q, paper)
+            && matches(q, paper, true)
+            && words(&paper["classes"]).contains(&class)
+            && may_refuse(q, class, text(paper, "grantor"))
+            && !is_retired(q, paper, class)
+            && !excepted()
+    })
+}
+
+/// An exception inside a refusal is judged as the permit it is.
+fn permits_by_its_kind(q: &Value, permit: &Value, class: &str) -> bool {
+    permits_by(q, permit, class)
+}
