@@ -298,7 +298,7 @@ pub fn question(seed: u64) -> Value {
     let mut dice = Dice::new(seed);
     let (source, recipient, purpose, classes) = *dice.pick_meeting();
     let mut classes: Vec<String> = classes.split(' ').map(str::to_owned).collect();
-    let mut turn = |dice: &mut Dice, word: &str, all: &[&str], percent| {
+    let turn = |dice: &mut Dice, word: &str, all: &[&str], percent| {
         if dice.chance(percent) {
             dice.pick(all).to_owned()
         } else {

@@ -199,10 +199,7 @@ fn kind_opens(q: &Value, kind: &str, class: &str) -> bool {
         "part2_counseling_notes" => class == "sud_counseling_notes" && !proceeding,
         "part2_legal" => class == "sud_part2" && purpose == "legal_proceeding",
         "cft_roi" => member && (is(&GENERAL) || is(&["case_plan", "sdm", "cft_plan"])),
-        "icsp_single_auth" => {
-            c["program_member"] == true
-                && is(&PROGRAM)
-        }
+        "icsp_single_auth" => c["program_member"] == true && is(&PROGRAM),
         "ferpa_consent" => class == "education_record",
         "vawa_release" => class == "dv_information",
         "hiv_auth" => class == "hiv_test",

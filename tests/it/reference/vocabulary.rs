@@ -19,9 +19,7 @@ pub static CLASSES: LazyLock<Vec<&str>> = LazyLock::new(|| {
 });
 
 pub static SOURCES: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    list(
-        "cws probation mhp sud_program health_provider lea tribe cdss ppp dv_program court",
-    )
+    list("cws probation mhp sud_program health_provider lea tribe cdss ppp dv_program court")
 });
 
 pub static RECIPIENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
