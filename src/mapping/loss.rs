@@ -31,6 +31,7 @@ pub(super) struct Bound {
 /// A bound path from the record's root.
 #[derive(Clone, Debug)]
 pub(super) struct Mounted {
+    part: usize,
     pub path: String,
     pub inward: bool,
     outward: bool,
@@ -54,6 +55,8 @@ pub struct LossReport {
     pub lost: Vec<Loss>,
     /// Wire paths that are left unread on purpose.
     pub ignored: Vec<Loss>,
+    /// What holds for the record as a whole.
+    pub limits: Vec<String>,
 }
 
 /// One path and why.
@@ -63,6 +66,15 @@ pub struct Loss {
     pub path: String,
     /// Why.
     pub reason: String,
+}
+
+/// The parts that persons are written by.
+#[derive(Debug, Default)]
+pub(super) struct Persons {
+    /// Their numbers.
+    pub parts: Vec<usize>,
+    /// Whether one of them takes the persons nothing refers to.
+    pub rest: bool,
 }
 
 /// Bound paths from the record's root: a part may stand for several places.
@@ -77,6 +89,7 @@ pub(super) fn mounted(bounds: &[Bound], mounts: &[Vec<String>]) -> Vec<Mounted> 
         };
         for place in places {
             out.push(Mounted {
+                part: bound.part,
                 path: super::compile::join(place, &bound.path),
                 inward: bound.inward,
                 outward: bound.outward,
@@ -138,6 +151,7 @@ impl LossReport {
         mapping: &MappingSource,
         record: &Shape,
         bounds: &[Mounted],
+        persons: &Persons,
     ) -> LossReport {
         let mut report = LossReport {
             format: format.id.to_string(),
@@ -145,7 +159,7 @@ impl LossReport {
             ..LossReport::default()
         };
         for leaf in leaves(record) {
-            report.place(leaf, mapping, bounds);
+            report.place(leaf, mapping, bounds, persons);
         }
         for source in &mapping.body.ignore {
             let source = source.as_ref();
@@ -156,19 +170,34 @@ impl LossReport {
                 });
             }
         }
+        if !persons.rest {
+            report
+                .limits
+                .push("persons that nothing refers to are not written".to_owned());
+        }
         report
     }
 
-    fn place(&mut self, leaf: String, mapping: &MappingSource, bounds: &[Mounted]) {
+    fn place(
+        &mut self,
+        leaf: String,
+        mapping: &MappingSource,
+        bounds: &[Mounted],
+        persons: &Persons,
+    ) {
         if super::compile::filled(&leaf) {
             self.kept.push(leaf);
             return;
         }
         let rows: Vec<&Mounted> = bounds.iter().filter(|b| same(&b.path, &leaf)).collect();
-        if rows.iter().any(|row| row.exact) {
+        let kept = |part: &usize| rows.iter().any(|row| row.exact && row.part == *part);
+        let some = rows.iter().any(|row| row.exact);
+        let all = !leaf.starts_with("persons[]") || persons.parts.iter().all(kept);
+        if some && all {
             self.kept.push(leaf);
             return;
         }
+        let roles = some.then(|| "only for persons in some roles".to_owned());
         let drop = mapping
             .body
             .drop
@@ -180,7 +209,9 @@ impl LossReport {
                     .is_some_and(|path| covers(path.as_ref(), &leaf))
             });
         let said = drop.map(|drop| drop.reason.clone());
-        let reason = said.or_else(|| rows.iter().find_map(|row| row.reason.clone()));
+        let reason = said
+            .or(roles)
+            .or_else(|| rows.iter().find_map(|row| row.reason.clone()));
         let written = rows.iter().find(|row| row.outward);
         let list = if written.is_some() {
             &mut self.changed

@@ -117,6 +117,8 @@ pub struct Target {
     pub pointer: String,
     /// Whether the canonical schema requires it.
     pub required: bool,
+    /// Which values of a list are meant, if not all; for the loss report.
+    pub partial: Option<String>,
 }
 
 /// Which ways a row works and when.

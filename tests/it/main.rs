@@ -9,6 +9,7 @@ mod fixtures;
 mod format_laws;
 mod intake;
 mod labels;
+mod mapping;
 mod redact;
 mod reference;
 mod release;

@@ -7,7 +7,7 @@ use crate::base::defect::Defect;
 use crate::catalog::Sources;
 use crate::catalog::mapping::RuleSource;
 use crate::catalog::schema::{Kind, Shape};
-use crate::mapping::loss::{self, LossReport};
+use crate::mapping::loss::{self, LossReport, Persons};
 use crate::mapping::plan::Gate;
 use crate::mapping::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,7 +166,17 @@ impl<'s> Builder<'s> {
         }
         self.unused_templates();
         self.built.wire_paths = loss::wire_paths(&bounds);
-        self.built.loss = LossReport::new(self.format, self.mapping, self.record, &bounds);
+        let people = self
+            .parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.person);
+        let persons = Persons {
+            parts: people.clone().map(|(at, _)| at).collect(),
+            rest: people.clone().any(|(_, part)| part.rest),
+        };
+        let loss = LossReport::new(self.format, self.mapping, self.record, &bounds, &persons);
+        self.built.loss = loss;
     }
 
     fn mounts(&self) -> Vec<Vec<String>> {

@@ -122,10 +122,10 @@ impl<'s> Builder<'s> {
         } else {
             None
         };
-        let gate = self.list_gate(source, &inner);
         let before = self.bounds.len();
+        let gate = self.list_gate(source, &inner);
         let ops = self.rows(&source.rule, &source.each, &inner);
-        self.direct(before, source);
+        self.direct(before, source.direction, reason(source).as_ref());
         Some(EachOp {
             gate,
             wire: Place::default(),
@@ -195,7 +195,9 @@ impl<'s> Builder<'s> {
             self.defect(inner.file, columns.span(), "each-columns", message);
             return None;
         }
+        let gate_from = self.bounds.len();
         let gate = self.list_gate(source, &inner);
+        self.direct(gate_from, source.direction, reason(source).as_ref());
         let mut ops = Vec::new();
         for number in first..=last {
             let spot = Spot {
@@ -205,7 +207,7 @@ impl<'s> Builder<'s> {
             let before = self.bounds.len();
             ops.push(self.rows(&source.rule, &source.each, &spot));
             if number == first {
-                self.direct(before, source);
+                self.direct(before, source.direction, reason(source).as_ref());
             } else {
                 // One note per path, not one per column.
                 self.bounds.truncate(before);
@@ -254,10 +256,10 @@ impl<'s> Builder<'s> {
             rows_root: false,
             ..inner
         };
-        let gate = self.list_gate(source, &inner);
         let before = self.bounds.len();
+        let gate = self.list_gate(source, &inner);
         let ops = self.rows(&source.rule, &source.each, &inner);
-        self.direct(before, source);
+        self.direct(before, source.direction, reason(source).as_ref());
         Some(EachOp {
             gate,
             wire: place,
@@ -282,16 +284,13 @@ impl<'s> Builder<'s> {
         self.defect(spot.file, wire.span(), "type-clash", message);
         None
     }
+}
 
-    /// What a list works in one direction only, its rows do too.
-    fn direct(&mut self, from: usize, source: &EachSource) {
-        for bound in self.bounds.iter_mut().skip(from) {
-            bound.inward &= source.direction.goes_in();
-            bound.outward &= source.direction.goes_out();
-            bound.exact &= bound.inward && bound.outward && source.lossy.is_none();
-            if bound.reason.is_none() {
-                bound.reason.clone_from(&source.lossy);
-            }
-        }
-    }
+/// Why the rows of a list do not keep all they could.
+fn reason(source: &EachSource) -> Option<String> {
+    let only = source.only.as_ref();
+    source
+        .lossy
+        .clone()
+        .or_else(|| only.map(|text| format!("only where {}", text.as_ref())))
 }

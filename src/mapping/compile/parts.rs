@@ -349,12 +349,18 @@ impl<'s> Builder<'s> {
     fn person_target(&mut self, text: &'s Spanned<String>) -> Option<Target> {
         let found = self.record_steps(text)?;
         self.bind(0, &found.canonical, true, "reference");
+        let first = found
+            .tail
+            .is_some()
+            .then(|| "only the first of the list".to_owned());
+        self.limit(found.partial.clone().or(first));
         Some(Target {
             absolute: true,
             steps: found.head,
             tail: found.tail,
             pointer: found.pointer,
             required: found.required,
+            partial: found.partial,
         })
     }
 

@@ -35,10 +35,15 @@ impl<'s> Builder<'s> {
             let text = path.as_ref().all().first().copied().unwrap_or_default();
             let (target, shapes) = self.target(text, path.span(), spot)?;
             let canonical = self.canonical(spot, &target.1);
+            let partial = target.0.partial.clone().or_else(|| {
+                let first = target.0.tail.is_some() && place.tail.is_none();
+                first.then(|| "only the first of the list".to_owned())
+            });
             self.mount(&parts, &shapes, spot, &target, &canonical);
             record = Some(target.0);
             if !canonical.1.is_empty() || spot.inner {
                 self.note(spot, &canonical, &gate, true, source, wire.as_ref());
+                self.limit(partial);
             }
         }
         let embedded = parts

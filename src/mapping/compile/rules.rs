@@ -4,7 +4,7 @@ use super::check::{join, values_of};
 use super::shapes::{Resolved, codes, resolve, scalar};
 use super::{Builder, Spot};
 use crate::base::Text;
-use crate::catalog::mapping::{AbsentSource, Pick, RuleSource};
+use crate::catalog::mapping::{AbsentSource, Direction, Pick, RuleSource};
 use crate::catalog::schema::Shape;
 use crate::format::tree::Node;
 use crate::mapping::loss::Bound;
@@ -100,14 +100,35 @@ impl<'s> Builder<'s> {
     /// One row.
     pub(super) fn rule(&mut self, spot: &Spot<'s>, spanned: &'s Spanned<RuleSource>) -> Option<Op> {
         let source = spanned.as_ref();
+        let before = self.bounds.len();
         let gate = self.gate(spot, source);
-        if source.refers.is_some() {
-            return self.reference(spot, spanned, gate);
+        let op = match (&source.refers, &source.constant) {
+            (Some(_), _) => self.reference(spot, spanned, gate),
+            (None, Some(constant)) => self.constant(spot, spanned, constant, gate),
+            (None, None) => self.value(spot, spanned, gate).map(Op::Value),
+        };
+        let partly = source
+            .only
+            .as_ref()
+            .map(|text| format!("only where {}", text.as_ref()));
+        self.direct(
+            before,
+            source.direction,
+            source.lossy.as_ref().or(partly.as_ref()),
+        );
+        op
+    }
+
+    /// What is noted since then works as the row or list around it does.
+    pub(super) fn direct(&mut self, from: usize, direction: Direction, reason: Option<&String>) {
+        for bound in self.bounds.iter_mut().skip(from) {
+            bound.inward &= direction.goes_in();
+            bound.outward &= direction.goes_out();
+            bound.exact &= bound.inward && bound.outward && reason.is_none();
+            if bound.reason.is_none() {
+                bound.reason = reason.cloned();
+            }
         }
-        if let Some(constant) = &source.constant {
-            return self.constant(spot, spanned, constant, gate);
-        }
-        self.value(spot, spanned, gate).map(Op::Value)
     }
 
     fn gate(&mut self, spot: &Spot<'s>, source: &'s RuleSource) -> Gate {
@@ -233,9 +254,15 @@ impl<'s> Builder<'s> {
             self.scalar(&text, &first, spot, value.span())
         });
         let exact = self.prove(spot, spanned, &record, &chain, table.as_deref(), &first);
-        for name in &names {
+        for (name, target) in names.iter().zip(&record) {
             let canonical = self.canonical(spot, name);
+            let partial = target.partial.clone().or_else(|| {
+                let first = target.tail.is_some() && place.tail.is_none();
+                first.then(|| "only the first of the list".to_owned())
+            });
+            let exact = exact && partial.is_none();
             self.note(spot, &canonical, &gate, exact, source, wire.as_ref());
+            self.limit(partial);
         }
         if chain.is_empty() && table.is_none() && gate.outward {
             self.codes_fit(spot, wire, &first, &found.shapes);
@@ -466,6 +493,7 @@ impl<'s> Builder<'s> {
                 for path in &found.assigned {
                     let (absolute, path) = self.canonical(spot, path);
                     self.bind(spot.part, &path, absolute, "a condition");
+                    self.limit(found.partial.clone());
                 }
                 let target = Target {
                     absolute: !relative || spot.whole,
@@ -473,6 +501,7 @@ impl<'s> Builder<'s> {
                     tail: found.tail,
                     pointer: found.pointer,
                     required: found.required,
+                    partial: found.partial,
                 };
                 Some(((target, found.canonical), found.shapes))
             }
@@ -527,6 +556,14 @@ impl<'s> Builder<'s> {
             }),
             wire: shown(&node_type, spot, wire),
         });
+    }
+
+    /// The note just made holds for some values only.
+    pub(super) fn limit(&mut self, partial: Option<String>) {
+        if let (Some(partial), Some(bound)) = (partial, self.bounds.last_mut()) {
+            bound.exact = false;
+            bound.reason.get_or_insert(partial);
+        }
     }
 
     pub(super) fn bind(&mut self, part: usize, path: &str, absolute: bool, wire: &str) {

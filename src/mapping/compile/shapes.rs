@@ -24,6 +24,8 @@ pub(super) struct Resolved<'s> {
     pub canonical: String,
     /// The same as a pointer, down to the list.
     pub pointer: String,
+    /// Which values of a list are meant, if not all.
+    pub partial: Option<String>,
     /// Canonical paths that conditions set when something is made here.
     pub assigned: Vec<String>,
 }
@@ -87,6 +89,7 @@ impl<'s> Resolved<'s> {
             Bracket::Nth(place) => {
                 self.push(Step::Nth(*place));
                 self.shapes = items;
+                self.partial = Some(format!("only the item at place {}", place + 1));
                 self.canonical.push_str("[]");
                 if self.tail.is_none() {
                     self.pointer.push_str(&format!("/{place}"));
@@ -112,6 +115,9 @@ impl<'s> Resolved<'s> {
             self.canonical.push_str("[]");
         }
         let conditions = conditions(written, &self.shapes)?;
+        if array {
+            self.partial = Some("only the items of one kind".to_owned());
+        }
         for it in written
             .iter()
             .filter(|it| matches!(it.test, RawTest::Is(_)))

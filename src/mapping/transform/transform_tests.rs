@@ -1,3 +1,5 @@
+//! Transforms: each undoes itself, and refuses what is outside its domain.
+
 use super::*;
 
 fn text(text: &str) -> Node {

@@ -1,0 +1,221 @@
+//! Wire to record: values that refer to a part, and parts that stand in the value itself.
+
+use super::{Here, Instance, PARTS_DEPTH_MAX, Run};
+use crate::base::Text;
+use crate::format::tree::{Node, Value};
+use crate::mapping::document::Found;
+use crate::mapping::plan::{Part, RefOp, Target};
+use crate::mapping::walk::{assign_absent, get, hold};
+use crate::mapping::where_in::Trail;
+
+impl<'a> Run<'a> {
+    pub(super) fn reference(&mut self, op: &'a RefOp, here: Here<'a>, context: &mut Node) {
+        let Some(target) = op.record.as_ref().filter(|_| op.gate.inward) else {
+            self.touch(op, here);
+            return;
+        };
+        if !hold(here.node, &op.gate.when) {
+            return;
+        }
+        if op.here {
+            self.itself(op, target, here, context);
+            return;
+        }
+        let Some(at) = get(here.node, &op.wire.get) else {
+            return;
+        };
+        match &op.wire.tail {
+            None => self.one_reference(op, target, at, here, context),
+            Some(tail) => {
+                for item in at.items() {
+                    if let Some(reference) = get(item, tail) {
+                        self.one_reference(op, target, reference, here, context);
+                    }
+                }
+            }
+        }
+    }
+
+    fn one_reference(
+        &mut self,
+        op: &'a RefOp,
+        target: &Target,
+        at: &'a Node,
+        here: Here<'a>,
+        context: &mut Node,
+    ) {
+        let plan = self.plan;
+        let embedded = op
+            .parts
+            .iter()
+            .filter_map(|part| plan.parts.get(*part))
+            .find(|p| p.embedded);
+        let made = match embedded {
+            Some(part) if part.person => self.embedded(part, Here { node: at, ..here }),
+            Some(part) => self.object(part, Here { node: at, ..here }),
+            None => match self.resolve(at, here) {
+                Some(found) => self.referred(op, found),
+                None => {
+                    self.dangling(at, target.required && !op.optional);
+                    None
+                }
+            },
+        };
+        if let Some(mut made) = made {
+            made.span = at.span;
+            self.values += 1;
+            self.set(target, context, made);
+        }
+    }
+
+    /// The person that the node itself is.
+    fn itself(&mut self, op: &RefOp, target: &Target, here: Here<'a>, context: &mut Node) {
+        let same = |it: &&Instance<'_>| {
+            std::ptr::eq(it.found.node, here.node) && op.parts.contains(&it.part)
+        };
+        let person = self.instances.iter().find(same).and_then(|it| it.person);
+        let key = person
+            .and_then(|at| self.persons.get(at))
+            .and_then(|p| p.get("key"));
+        if let Some(key) = key.cloned() {
+            self.values += 1;
+            self.set(target, context, key);
+        }
+    }
+
+    /// The key of the person or the object that a node found by reference stands for.
+    fn referred(&mut self, op: &'a RefOp, found: Found<'a>) -> Option<Node> {
+        let plan = self.plan;
+        let fits = |at: &&usize| plan.parts.get(**at).is_some_and(|p| p.accepts(&found));
+        let at = *op.parts.iter().find(fits)?;
+        let part = plan.parts.get(at)?;
+        if !part.person {
+            self.instances.push(Instance {
+                part: at,
+                found,
+                person: None,
+            });
+            let here = Here {
+                node: found.node,
+                owner: found.at,
+            };
+            return self.object(part, here);
+        }
+        let key = part
+            .key
+            .as_ref()
+            .and_then(|place| get(found.node, &place.get));
+        let key = key.and_then(Node::lexeme).map(Text::from);
+        let instance = self.add_instance(at, found, key.as_ref());
+        let person = self.instances.get(instance)?.person?;
+        self.persons.get(person)?.get("key").cloned()
+    }
+
+    /// An object of the record out of a part's node.
+    fn object(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+        if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
+            return None;
+        }
+        let before = self.values;
+        let mut object = Node::object();
+        self.depth += 1;
+        self.run_ops(&part.ops, here, &mut object, &Trail::Root(""));
+        self.depth -= 1;
+        (self.values > before).then_some(object)
+    }
+
+    /// A reference the record does not hold still makes an object part exist.
+    fn touch(&mut self, op: &'a RefOp, here: Here<'a>) {
+        if !op.gate.inward || !hold(here.node, &op.gate.when) {
+            return;
+        }
+        let plan = self.plan;
+        let objects = op
+            .parts
+            .iter()
+            .filter(|p| plan.parts.get(**p).is_some_and(|p| !p.person));
+        for at in objects {
+            let Some(part) = plan.parts.get(*at) else {
+                continue;
+            };
+            let Some(reference) = get(here.node, &op.wire.get) else {
+                continue;
+            };
+            if part.embedded {
+                self.run_object(
+                    part,
+                    Here {
+                        node: reference,
+                        ..here
+                    },
+                );
+                continue;
+            }
+            match self.resolve(reference, here) {
+                Some(found) if part.accepts(&found) => {
+                    self.add_instance(*at, found, None);
+                }
+                Some(_) => {}
+                None => self.dangling(reference, false),
+            }
+        }
+    }
+
+    /// Runs a part that stands in the node itself; its key if it is there at all.
+    fn embedded(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+        if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
+            return None;
+        }
+        let key = part
+            .key
+            .as_ref()
+            .and_then(|place| get(here.node, &place.get));
+        let key = key.and_then(Node::lexeme).map(Text::from);
+        let before = self.values;
+        let mut entry = Node::object();
+        let number = self.persons.len();
+        self.depth += 1;
+        self.run_ops(&part.ops, here, &mut entry, &Trail::Person(number));
+        self.depth -= 1;
+        if key.is_none() && self.values == before {
+            return None;
+        }
+        let same = match &key {
+            Some(key) => self.persons.iter().position(|p| p.text("key") == Some(key)),
+            None => self
+                .persons
+                .iter()
+                .position(|p| shares_identifier(p, &entry)),
+        };
+        let person = match same {
+            Some(at) => at,
+            None => self.new_person(key.as_ref(), here.node.span),
+        };
+        let slot = self.persons.get_mut(person)?;
+        assign_absent(&mut entry, &part.only);
+        fill(slot, entry);
+        slot.get("key").cloned()
+    }
+}
+
+/// Puts members into an object where it has none of that name.
+fn fill(into: &mut Node, from: Node) {
+    let Value::Object(members) = from.value else {
+        return;
+    };
+    for (name, node) in members {
+        if into.get(&name).is_none() {
+            into.set(&name, node);
+        }
+    }
+}
+
+fn shares_identifier(left: &Node, right: &Node) -> bool {
+    let of = |node: &Node| -> Vec<(Text, Text)> {
+        let list = node.get("identifiers").map(Node::items).unwrap_or_default();
+        let pair = |it: &Node| Some((it.text("system")?.into(), it.text("value")?.into()));
+        list.iter().filter_map(pair).collect()
+    };
+    let left = of(left);
+    !left.is_empty() && of(right).iter().any(|pair| left.contains(pair))
+}

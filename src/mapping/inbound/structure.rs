@@ -1,0 +1,107 @@
+//! Wire to record: parts that are found by how a document hangs together.
+
+use super::{Here, Instance, Run, sort_key};
+use crate::format::tree::Node;
+use crate::mapping::document::Found;
+use crate::mapping::plan::{Link, Part, Place};
+use crate::mapping::walk::{Step, get};
+
+impl<'a> Run<'a> {
+    /// Parts that are found by structure: lists of references, and references that point back.
+    pub(super) fn structural(&mut self, at: usize, part: &'a Part) {
+        let mut found: Vec<Found<'a>> = match &part.link {
+            Link::Root | Link::Referred => return,
+            Link::Forward { from, path } => self.forward(*from, path, part),
+            Link::Backward { into, path } => self.backward(*into, path, part),
+        };
+        if !part.many && !part.person {
+            found.truncate(1);
+        }
+        if let Some(order) = &part.order_by {
+            found.sort_by_cached_key(|it| sort_key(get(it.node, order)));
+        }
+        for it in &found {
+            self.add_instance(at, *it, None);
+        }
+        self.drain();
+        if part.many {
+            self.run_many(part, &found);
+        }
+    }
+
+    /// A part that is not where it should be may stand elsewhere.
+    pub(super) fn elsewhere(&mut self, at: usize, part: &'a Part) {
+        for (from, op) in &part.also {
+            if self.instances.iter().any(|it| it.part == at) {
+                return;
+            }
+            let holders = self.instances.iter().filter(|it| it.part == *from);
+            let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
+            for holder in holders {
+                let here = Here {
+                    node: holder.node,
+                    owner: holder.at,
+                };
+                self.reference(op, here, &mut Node::object());
+                self.drain();
+            }
+        }
+    }
+
+    fn forward(&mut self, from: usize, path: &'a Place, part: &'a Part) -> Vec<Found<'a>> {
+        let mut out = Vec::new();
+        let holders = self.instances.iter().filter(|it| it.part == from);
+        let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
+        for holder in holders {
+            let here = Here {
+                node: holder.node,
+                owner: holder.at,
+            };
+            let Some(list) = get(holder.node, &path.get) else {
+                continue;
+            };
+            let tail = path.tail.as_deref().unwrap_or_default();
+            for reference in list.items().iter().filter_map(|item| get(item, tail)) {
+                match self.resolve(reference, here) {
+                    Some(found) if part.accepts(&found) => out.push(found),
+                    Some(_) => {}
+                    None => self.dangling(reference, false),
+                }
+            }
+        }
+        out
+    }
+
+    fn backward(&self, into: usize, path: &'a [Step], part: &'a Part) -> Vec<Found<'a>> {
+        let targets: Vec<&Instance<'a>> =
+            self.instances.iter().filter(|it| it.part == into).collect();
+        let points_at_one = |found: &&Found<'a>| {
+            part.accepts(found)
+                && get(found.node, path)
+                    .and_then(|reference| self.index.reference_text(reference))
+                    .and_then(|text| self.index.resolve(text, found.at))
+                    .is_some_and(|it| targets.iter().any(|t| std::ptr::eq(t.found.node, it.node)))
+        };
+        self.index
+            .nodes
+            .iter()
+            .filter(points_at_one)
+            .copied()
+            .collect()
+    }
+
+    /// Persons nobody refers to.
+    pub(super) fn rest(&mut self, at: usize, part: &'a Part) {
+        let nodes: Vec<Found<'a>> = self
+            .index
+            .nodes
+            .iter()
+            .filter(|it| part.accepts(it))
+            .copied()
+            .collect();
+        for found in nodes {
+            self.add_instance(at, found, None);
+        }
+        self.drain();
+    }
+}
