@@ -86,6 +86,7 @@ pub(super) fn run<'a>(plan: &'a Plan, index: &'a Index<'a>, root: Found<'a>, alo
             run.rest(at, part);
         }
     }
+    run.fall_back();
     run.finish()
 }
 
@@ -117,6 +118,29 @@ impl<'a> Run<'a> {
             root: self.root,
             findings: self.findings,
             used,
+        }
+    }
+
+    /// Rows that fill what others have left empty.
+    fn fall_back(&mut self) {
+        let plan = self.plan;
+        for row in &plan.fallbacks {
+            let mut all = self.instances.iter().filter(|it| it.part == row.part);
+            let it = if row.last {
+                all.next_back()
+            } else {
+                all.next()
+            };
+            let Some(found) = it.map(|it| it.found) else {
+                continue;
+            };
+            let here = Here {
+                node: found.node,
+                owner: found.at,
+            };
+            let ops = std::slice::from_ref(&row.op);
+            self.run_ops(ops, here, &mut Node::object(), &Trail::Root(""));
+            self.drain();
         }
     }
 

@@ -27,6 +27,19 @@ pub struct Plan {
     pub root_only: bool,
     /// The parts; the first one is the root.
     pub parts: Vec<Part>,
+    /// Going in, rows that fill what others have left empty, in the order of the file.
+    pub fallbacks: Vec<Fallback>,
+}
+
+/// A row that fills what others have left empty.
+#[derive(Debug)]
+pub struct Fallback {
+    /// The part it stands in.
+    pub part: usize,
+    /// On the last of its instances rather than the first.
+    pub last: bool,
+    /// The row.
+    pub op: Op,
 }
 
 /// One kind of node a record is made of.

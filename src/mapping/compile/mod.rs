@@ -13,7 +13,7 @@ mod shapes;
 pub(super) use check::{filled, join};
 
 use super::loss::{Bound, LossReport};
-use super::plan::{Op, Part, Plan};
+use super::plan::{Fallback, Op, Part, Plan};
 use super::table::Table;
 use super::{FormatPlans, Plans};
 use crate::base::defect::Defect;
@@ -137,6 +137,7 @@ fn build<'s>(
         templates: BTreeMap::new(),
         used_templates: BTreeSet::new(),
         bounds: Vec::new(),
+        fallbacks: Vec::new(),
         built,
     };
     builder.run();
@@ -156,6 +157,7 @@ struct Builder<'s> {
     templates: BTreeMap<&'s str, (&'s SourceFile, &'s TemplateSource)>,
     used_templates: BTreeSet<&'s str>,
     bounds: Vec<Bound>,
+    fallbacks: Vec<Fallback>,
     built: Built,
 }
 
@@ -291,7 +293,8 @@ impl<'s> Builder<'s> {
         self.built
     }
 
-    fn plan(&self, parts: Vec<Part>) -> Plan {
+    fn plan(&mut self, parts: Vec<Part>) -> Plan {
+        let fallbacks = std::mem::take(&mut self.fallbacks);
         let version = self
             .record
             .at("envelope.schema_version")
@@ -307,6 +310,7 @@ impl<'s> Builder<'s> {
             identity: self.identity(),
             root_only: self.mapping.body.scope == crate::catalog::mapping::Scope::Record,
             parts,
+            fallbacks,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::catalog::schema::Shape;
 use crate::format::tree::Node;
 use crate::mapping::loss::Bound;
 use crate::mapping::path::parse;
-use crate::mapping::plan::{Absent, Gate, Op, Place, Target, ValueOp};
+use crate::mapping::plan::{Absent, Fallback, Gate, Op, Place, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::{Form, Transform};
 use crate::mapping::walk::Step;
@@ -30,11 +30,15 @@ impl<'s> Builder<'s> {
                 .as_ref()
                 .map_or(Some(0), |wire| self.wire_part(wire));
             let Some(at) = at else { continue };
-            self.apply_ready();
             let spot = self.part_spot(at);
             let Some(op) = self.rule(&spot, spanned) else {
                 continue;
             };
+            if source.direction == Direction::In && self.rivals_in(&spot, source) {
+                let last = source.pick == Some(Pick::Last);
+                self.fallbacks.push(Fallback { part: at, last, op });
+                continue;
+            }
             let many = self.parts.get(at).is_some_and(|p| p.many && !p.person);
             match (source.pick, many) {
                 (Some(pick), true) => {
@@ -57,9 +61,6 @@ impl<'s> Builder<'s> {
             self.top_each(spanned);
         }
     }
-
-    /// Object parts get their context from the first row that refers to them.
-    fn apply_ready(&mut self) {}
 
     /// The part a wire path at the top names.
     pub(super) fn wire_part(&mut self, wire: &'s Spanned<String>) -> Option<usize> {
@@ -260,6 +261,8 @@ impl<'s> Builder<'s> {
                 let first = target.tail.is_some() && place.tail.is_none();
                 first.then(|| "only the first of the list".to_owned())
             });
+            let picked = source.pick.map(|_| "as the list says".to_owned());
+            let partial = partial.or(picked);
             let exact = exact && partial.is_none();
             self.note(spot, &canonical, &gate, exact, source, wire.as_ref());
             self.limit(partial);
@@ -280,7 +283,7 @@ impl<'s> Builder<'s> {
             default,
             absent,
             guard_in: self.rivals_in(spot, source),
-            guard_out: self.rivals_out(spot, source),
+            guard_out: source.pick.is_some() || self.rivals_out(spot, source),
         })
     }
 
