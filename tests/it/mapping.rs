@@ -1,5 +1,4 @@
 //! Goal: the mapping laws hold for shipped and for new formats. Method: see each module.
 
-mod data;
 mod law;
 mod shipped;
