@@ -4,9 +4,11 @@
 //! A record with an error gives no record; a document-level error that cannot be laid at one record
 //! keeps all records of that document out.
 
-use super::notation::RecordNotation;
+use super::notation::{Document, RecordNotation};
 use crate::base::finding::{Finding, Severity, Span};
-use crate::base::finding_codes::{FINDINGS_TRUNCATED, RECORD_TYPE_UNKNOWN};
+use crate::base::finding_codes::{
+    FINDINGS_TRUNCATED, RECORD_TYPE_UNKNOWN, SCHEMA_REQUIRED_MISSING,
+};
 use crate::base::id::{FormatId, RecordType};
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::format::split::Unit;
@@ -111,18 +113,25 @@ impl<'a> Reader<'a> {
     pub fn unit(&self, unit: &Unit, stream: bool, reading: &mut Reading) {
         let parsed = self.wire.parse(unit);
         let mut findings = parsed.findings;
-        let mut found = Vec::new();
-        if let Some(tree) = &parsed.tree {
-            findings.extend(self.check_wire(unit, tree));
-            let inbound = self.rules.plans.inbound(self.format, tree, self.allowed);
-            findings.extend(inbound.findings);
-            found = inbound.records;
-            if found.is_empty() && !findings.iter().any(Finding::is_error) {
-                findings.push(Finding::new(&RECORD_TYPE_UNKNOWN).spanning(tree.span));
+        let rest = match &parsed.tree {
+            None => findings,
+            Some(tree) => {
+                let document = Document {
+                    wire: self.wire,
+                    unit,
+                    tree,
+                };
+                findings.extend(self.check_wire(unit, tree));
+                let mut inbound = self.rules.plans.inbound(self.format, tree, self.allowed);
+                document.tell(&mut inbound.findings);
+                findings.extend(inbound.findings);
+                if inbound.records.is_empty() && !findings.iter().any(Finding::is_error) {
+                    findings.push(Finding::new(&RECORD_TYPE_UNKNOWN).spanning(tree.span));
+                }
+                fill(unit, &mut findings);
+                self.records(&document, inbound.records, findings, reading)
             }
-        }
-        fill(unit, &mut findings);
-        let rest = self.records(unit, found, findings, reading);
+        };
         if rest.is_empty() {
             return;
         }
@@ -136,7 +145,7 @@ impl<'a> Reader<'a> {
     /// Adds the records of a document; gives the findings that are nobody's.
     fn records(
         &self,
-        unit: &Unit,
+        document: &Document<'_>,
         found: Vec<InRecord>,
         mut findings: Vec<Finding>,
         reading: &mut Reading,
@@ -154,10 +163,11 @@ impl<'a> Reader<'a> {
         for (found, mut own) in made {
             let (record, held) = (found.record.clone(), found.held);
             if !own.iter().any(Finding::is_error) {
-                own.extend(self.check_record(unit, found));
+                own.extend(self.check_record(document, found));
             } else {
                 let mut more = found.findings;
-                fill(unit, &mut more);
+                document.tell(&mut more);
+                fill(document.unit, &mut more);
                 own.extend(more);
             }
             let good = !broken && !own.iter().any(Finding::is_error);
@@ -180,28 +190,45 @@ impl<'a> Reader<'a> {
     }
 
     /// Findings of the canonical schema and of the rules across fields.
-    fn check_record(&self, unit: &Unit, found: InRecord) -> Vec<Finding> {
+    fn check_record(&self, document: &Document<'_>, found: InRecord) -> Vec<Finding> {
         let mut out = found.findings;
         let record = &found.record;
         let path = format!("canonical/{}.schema.json", record.record_type);
         let notation = RecordNotation {
+            document: *document,
             plans: &self.rules.plans,
             format: self.format,
             record_type: &record.record_type,
-            root: &found.path,
-            identity: self.wire.is_identity(),
+            root: found.span,
         };
+        let mut more = Vec::new();
         if let Some(schema) = self.rules.schemas.get(&path) {
-            out.extend(schema.check(&record.root, &notation));
+            more.extend(schema.check(&record.root, &notation));
         }
-        if !out.iter().any(Finding::is_error) {
-            let mut more = validate::rules::cross_field(&record.record_type, &record.root);
-            for finding in &mut more {
+        if !out.iter().chain(&more).any(Finding::is_error) {
+            let mut across = validate::rules::cross_field(&record.record_type, &record.root);
+            for finding in &mut across {
                 finding.path = notation.of_pointer(&finding.path);
             }
-            out.extend(more);
+            more.extend(across);
         }
-        fill(unit, &mut out);
+        // What the mapping made has no place of its own: its record has.
+        let root = document.shown(found.span);
+        for finding in &mut more {
+            let own = finding
+                .span
+                .filter(|span| span.end > 0 && *span != found.span);
+            finding.span = own.or(Some(root));
+        }
+        document.tell(&mut out);
+        // A value that could not be read is told as that, not as missing too.
+        more.retain(|finding| {
+            finding.code != SCHEMA_REQUIRED_MISSING.code
+                || !out.iter().any(|known| known.path == finding.path)
+        });
+        document.tell(&mut more);
+        out.extend(more);
+        fill(document.unit, &mut out);
         out
     }
 }

@@ -242,6 +242,22 @@ impl Wire {
         }
     }
 
+    /// The kind of notation findings name places in.
+    pub fn notation_kind(&self) -> NotationKind {
+        self.notation
+    }
+
+    /// How the sender names places of a whole document.
+    pub fn document_notation(&self, unit: &Unit, tree: &Node) -> SenderNotation {
+        let whole = Target {
+            steps: Vec::new(),
+            node: tree,
+            schema: String::new(),
+            node_type: self.schemas.document_type(tree),
+        };
+        self.notation(unit, &whole)
+    }
+
     /// How the sender names places below a target.
     pub fn notation(&self, unit: &Unit, target: &Target<'_>) -> SenderNotation {
         match (self.notation, &self.syntax) {

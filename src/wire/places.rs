@@ -71,6 +71,15 @@ impl WireSchemas {
         .collect()
     }
 
+    /// What a document says of itself where its nodes say their types.
+    pub fn document_type(&self, tree: &Node) -> String {
+        let told = self.nodes.iter().find_map(|node| {
+            let path = node.type_from.as_ref()?.as_ref().replace('.', "/");
+            tree.pointer(&format!("/{path}")).and_then(Node::as_str)
+        });
+        told.unwrap_or_default().to_owned()
+    }
+
     /// What a path of dotted notation begins with: the document's own type.
     pub fn root_name(&self, target: &Target<'_>) -> Text {
         let inside = !target.steps.is_empty();
