@@ -6,6 +6,7 @@ use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId};
 use crate::config::Config;
+use crate::deliver::{self, Courier, HttpsTransport};
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
 use crate::store::{LaneStat, MasterKey, Store, StoreError};
@@ -26,6 +27,9 @@ use tokio::time::{interval, timeout};
 /// How long the store may take to close after everything else has ended.
 const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
+/// Between two checkpoints.
+const SEQUENCING: Duration = Duration::from_secs(1);
+
 /// Between two looks at the lanes.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
 
@@ -41,6 +45,9 @@ pub enum StartError {
     /// The data folder cannot be made.
     #[error("data folder: {0}")]
     Folder(std::io::Error),
+    /// The certificate shown to recipients.
+    #[error("deliver.identity_file: {0}")]
+    Identity(String),
     /// The master key.
     #[error("master key: {0}")]
     Key(#[from] KeyError),
@@ -109,10 +116,15 @@ pub async fn start_with(
         store,
         rules: Arc::new(ArcSwap::new(rules)),
     };
+    let courier = courier(&gateway)?;
     let site = Arc::new(Site::new(&gateway, directory));
     let server = Server::start(&site)?;
     let (stop, stopped) = watch::channel(false);
-    let workers = vec![tokio::spawn(housekeeping(gateway.clone(), stopped))];
+    let workers = vec![
+        tokio::spawn(housekeeping(gateway.clone(), stopped.clone())),
+        tokio::spawn(sequencer(gateway.store.clone(), stopped.clone())),
+        tokio::spawn(deliver::run(courier, stopped)),
+    ];
     emit(&Event::Started {
         address: server.address,
         rule_set: gateway.rules.load().digest.as_str(),
@@ -128,7 +140,51 @@ pub async fn start_with(
     })
 }
 
-/// Keeps the numbers fresh: waiting samples are folded, lanes are measured.
+/// What sends, with the gateway's own certificate when it has one.
+fn courier(gateway: &Gateway) -> Result<Courier, StartError> {
+    let file = gateway.config.deliver.identity_file.as_ref();
+    let pem = file.map(std::fs::read).transpose();
+    let pem = pem.map_err(|error| StartError::Identity(error.to_string()))?;
+    let transport = HttpsTransport::new(pem.as_deref());
+    let transport = transport.map_err(|error| StartError::Identity(error.to_string()))?;
+    Ok(Courier::new(
+        gateway.store.clone(),
+        gateway.rules.clone(),
+        gateway.clock.clone(),
+        Arc::new(transport),
+    ))
+}
+
+/// Gives ledger entries their positions and signs checkpoints over them.
+async fn sequencer(store: Store, mut stopped: watch::Receiver<bool>) {
+    let mut tick = interval(SEQUENCING);
+    loop {
+        let last = tokio::select! {
+            _ = tick.tick() => false,
+            _ = stopped.changed() => true,
+        };
+        match store.sequence().await {
+            Ok(Some(checkpoint)) => emit(&Event::CheckpointSigned {
+                size: checkpoint.size,
+            }),
+            Ok(None) => {}
+            Err(error) => failed(&error),
+        }
+        if last {
+            return;
+        }
+    }
+}
+
+fn failed(error: &StoreError) {
+    emit(&Event::Failed {
+        operation: error.operation,
+        cause: &error.cause,
+    });
+}
+
+/// Keeps the numbers fresh (waiting samples are folded, lanes are measured) and erases batches that
+/// were never sealed.
 async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
     let mut tick = interval(HOUSEKEEPING);
     let mut shown: BTreeSet<(PartnerId, ChannelId)> = BTreeSet::new();
@@ -142,10 +198,10 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         }
         match gateway.store.lanes().await {
             Ok(lanes) => show_lanes(&lanes, &mut shown, gateway.clock.now()),
-            Err(error) => emit(&Event::Failed {
-                operation: error.operation,
-                cause: &error.cause,
-            }),
+            Err(error) => failed(&error),
+        }
+        if let Err(error) = gateway.store.erase_overdue_batches().await {
+            failed(&error);
         }
     }
 }

@@ -36,8 +36,20 @@ pub struct Config {
     pub operator: Vec<Operator>,
     /// What is bounded.
     pub limits: Limits,
+    /// How the gateway sends.
+    #[serde(default)]
+    pub deliver: Deliver,
     /// Logs.
     pub log: Log,
+}
+
+/// How the gateway sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deliver {
+    /// The gateway's own certificate and key, one PEM file, shown to recipients that ask.
+    #[serde(default)]
+    pub identity_file: Option<PathBuf>,
 }
 
 /// Where the gateway listens.
@@ -115,6 +127,8 @@ pub struct Operator {
 pub struct Limits {
     /// Submissions between body and commit at once.
     pub in_flight_max: usize,
+    /// Batches being received at once.
+    pub batches_max: usize,
     /// For a request's head, milliseconds.
     pub head_timeout_ms: u64,
     /// Before the minimum rate is asked, milliseconds.

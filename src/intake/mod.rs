@@ -14,6 +14,7 @@ pub mod receipt;
 
 pub use batch::Batch;
 pub use dry_run::dry_run;
+pub use prepare::scoped_identifier;
 pub use read::{ReadRecord, Reading, read};
 pub use receipt::Receipt;
 

@@ -56,20 +56,28 @@ fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
     persons.collect()
 }
 
-/// Statewide identifiers hold everywhere; others by a URI system hold everywhere, by a local name
-/// only within the sender's own records.
+/// Identifiers of a person that hold statewide, by the canonical schema's names.
+const STATEWIDE: [&str; 2] = ["cws_client_id", "cin"];
+
+/// `system|value` as the registry keeps it: statewide identifiers and those of a URI system hold
+/// everywhere, those of a local name only within the sender's own records.
+pub fn scoped_identifier(partner: &PartnerId, system: &str, value: &str) -> String {
+    if system.contains(':') || STATEWIDE.contains(&system) {
+        format!("{system}|{value}")
+    } else {
+        format!("partner:{partner}:{system}|{value}")
+    }
+}
+
+/// All identifiers of a person, scoped.
 pub(super) fn identifiers(person: &Node, partner: &PartnerId) -> Vec<String> {
-    let own = ["cws_client_id", "cin"]
+    let own = STATEWIDE
         .into_iter()
-        .filter_map(|name| Some(format!("{name}|{}", person.text(name)?)));
+        .filter_map(|name| Some(scoped_identifier(partner, name, person.text(name)?)));
     let listed = person.get("identifiers").map(Node::items);
     let others = listed.unwrap_or_default().iter().filter_map(|identifier| {
         let (system, value) = (identifier.text("system")?, identifier.text("value")?);
-        Some(if system.contains(':') {
-            format!("{system}|{value}")
-        } else {
-            format!("partner:{partner}:{system}|{value}")
-        })
+        Some(scoped_identifier(partner, system, value))
     });
     own.chain(others).collect()
 }

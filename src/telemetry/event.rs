@@ -42,8 +42,6 @@ pub enum Event<'a> {
         rejected: u64,
         /// Records waiting for a person.
         held: u64,
-        /// Whether the first receipt was given again.
-        repeated: bool,
         /// The exchange.
         correlation: &'a CorrelationId,
     },

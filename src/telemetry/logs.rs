@@ -68,7 +68,6 @@ fn intake(event: &Event<'_>) {
             duplicate,
             rejected,
             held,
-            repeated,
             correlation,
         } => debug!(
             %partner,
@@ -76,7 +75,6 @@ fn intake(event: &Event<'_>) {
             duplicate,
             rejected,
             held,
-            repeated,
             correlation_id = %correlation,
             "submission_accepted"
         ),

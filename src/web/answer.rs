@@ -12,7 +12,7 @@ use super::problem::{
 use super::routes::{Access, BodyRule, Handler, Route};
 use super::site::{Place, Site};
 use super::tls::Peer;
-use super::{consents, decisions, health, operations, submissions, work};
+use super::{consents, decisions, disclosures, health, operations, submissions, submit, work};
 use crate::base::id::CorrelationId;
 use crate::store::StoreError;
 use crate::telemetry::{Event, emit};
@@ -265,6 +265,8 @@ async fn run(call: Call) -> Outcome {
         Handler::Healthz => health::healthz(),
         Handler::Readyz => health::readyz(&call).await,
         Handler::Openapi => health::openapi(&call),
+        Handler::Submit => submit::submit(call).await,
+        Handler::Disclosures => disclosures::list(&call).await,
         Handler::SubmissionGet => submissions::get(&call).await,
         Handler::SubmissionRecords => submissions::records(&call).await,
         Handler::ConsentPut => consents::put(call).await,

@@ -60,6 +60,11 @@ impl Body {
         }
     }
 
+    /// Bytes that have come so far.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
     /// The next chunk, `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let by_rate = self.started + self.pace.due(self.received);

@@ -7,16 +7,14 @@ use super::answer::{Call, Outcome, store_failed};
 use super::json;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
-use crate::base::id::{ConsentId, PartnerId};
+use crate::base::id::ConsentId;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
+use crate::intake::scoped_identifier;
 use crate::store::{ConsentChange, NewConsent, StoredConsent};
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// Identifiers of a person that hold statewide, by the canonical schema's names.
-const STATEWIDE: [&str; 2] = ["cws_client_id", "cin"];
 
 /// Longest consent id, bytes.
 const ID_BYTES_MAX: usize = 128;
@@ -87,7 +85,8 @@ pub async fn put(mut call: Call) -> Outcome {
     let mut lodging: Lodging = json::read(&mut call).await?;
     check_dates(&lodging.consent)?;
     lodging.consent.id = id.as_str().to_owned();
-    let identifier = scoped(&partner.id, &lodging.subject);
+    let Identifier { system, value } = &lodging.subject;
+    let identifier = scoped_identifier(&partner.id, system, value);
     let store = &call.site.store;
     let subject = store.ensure_person(&identifier).await;
     let subject = subject.map_err(|error| store_failed(&error))?;
@@ -190,15 +189,4 @@ fn check_dates(paper: &Paper) -> Result<(), Problem> {
         &BODY_INVALID,
         "write signed, start, end and data_period as YYYY-MM-DD or RFC 3339",
     ))
-}
-
-/// As intake scopes identifiers: URI systems and statewide names hold everywhere, others only
-/// within the sender's own records.
-fn scoped(partner: &PartnerId, subject: &Identifier) -> String {
-    let Identifier { system, value } = subject;
-    if system.contains(':') || STATEWIDE.contains(&system.as_str()) {
-        format!("{system}|{value}")
-    } else {
-        format!("partner:{partner}:{system}|{value}")
-    }
 }

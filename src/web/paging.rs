@@ -45,7 +45,12 @@ impl Page {
     /// The cursor of the next page: the last key of a full page, nothing after a shorter one.
     pub fn next(&self, shown: usize, last: Option<String>) -> Option<String> {
         let last = last.filter(|_| shown >= self.rows())?;
-        Some(URL_SAFE_NO_PAD.encode(last))
+        Some(self.cursor_of(&last))
+    }
+
+    /// The cursor that starts after a key.
+    pub fn cursor_of(&self, key: &str) -> String {
+        URL_SAFE_NO_PAD.encode(key)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one table of routes. It drives registration, authentication, limits, OpenAPI, the documents
 //! and the tests that foreign and unknown ids answer alike. A route that is not here is not served.
 
+use crate::base::limits::BATCH_BYTES_MAX;
 use crate::config::Role;
 use actix_web::http::Method;
 
@@ -116,6 +117,8 @@ pub enum Handler {
     Healthz,
     Readyz,
     Openapi,
+    Submit,
+    Disclosures,
     SubmissionGet,
     SubmissionRecords,
     ConsentPut,
@@ -189,20 +192,65 @@ const JSON: BodyRule = BodyRule::Whole {
     bytes_max: 256 << 10,
 };
 
-const PAGED: &[Parameter] = &[
+const SUBMIT: &[Parameter] = &[
     Parameter {
-        name: "cursor",
-        header: false,
-        required: false,
-        text: "`next_cursor` of the page before",
+        name: "Kinbridge-Format",
+        header: true,
+        required: true,
+        text: "Format and version, as your partner file names it",
     },
     Parameter {
-        name: "limit",
+        name: "Kinbridge-Channel",
+        header: true,
+        required: false,
+        text: "Which in-channel, where several take the format",
+    },
+    Parameter {
+        name: "Idempotency-Key",
+        header: true,
+        required: false,
+        text: "Up to 255 visible characters; the same key and body give the same receipt",
+    },
+    Parameter {
+        name: "traceparent",
+        header: true,
+        required: false,
+        text: "W3C trace context; its trace id becomes the correlation id",
+    },
+    Parameter {
+        name: "dry_run",
         header: false,
         required: false,
-        text: "Rows on the page, 1 to 500; 100 when left out",
+        text: "`true`: nothing is stored; adds what each recipient would be given, and why",
     },
 ];
+
+const ACCOUNTED: &[Parameter] = &[
+    Parameter {
+        name: "person",
+        header: false,
+        required: true,
+        text: "`per_...`, or an identifier as `system|value`",
+    },
+    CURSOR,
+    LIMIT,
+];
+
+const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    header: false,
+    required: false,
+    text: "`next_cursor` of the page before",
+};
+
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    header: false,
+    required: false,
+    text: "Rows on the page, 1 to 500; 100 when left out",
+};
+
+const PAGED: &[Parameter] = &[CURSOR, LIMIT];
 
 /// All routes.
 pub static ROUTES: &[Route] = &[
@@ -252,6 +300,36 @@ pub static ROUTES: &[Route] = &[
             parameters: &[],
             takes: &[],
             answers: &[answer(200, "OpenAPI 3.1", "Document")],
+        },
+    },
+    Route {
+        name: "submit",
+        verb: Verb::Post,
+        path: "/v1/submissions",
+        handler: Handler::Submit,
+        access: PARTNERS,
+        scope: Scope::Own(IdKind::None),
+        body: BodyRule::Submission {
+            bytes_max: BATCH_BYTES_MAX,
+        },
+        doc: Doc {
+            summary: "Hand in records: one, many, or a streamed batch of one format",
+            parameters: SUBMIT,
+            takes: &[
+                ("application/json", "KinbridgeJson"),
+                ("application/fhir+json", "FhirJson"),
+                ("application/x-ndjson", "Ndjson"),
+                ("application/xml", "Xml"),
+                ("text/csv", "Csv"),
+            ],
+            answers: &[
+                answer(200, "With dry_run: what would become of it", "DryRun"),
+                answer(202, "Committed; every record's verdict", "Receipt"),
+                answer(400, "The idempotency key is malformed", PROBLEM),
+                answer(409, "The key was used with another body", PROBLEM),
+                answer(415, "No in-channel of yours takes this format", PROBLEM),
+                answer(422, "No record was accepted; all findings", PROBLEM),
+            ],
         },
     },
     Route {
@@ -359,6 +437,32 @@ pub static ROUTES: &[Route] = &[
             answers: &[
                 answer(200, "The decision; nothing is released", "Decision"),
                 answer(415, "Not JSON", PROBLEM),
+            ],
+        },
+    },
+    Route {
+        name: "disclosures",
+        verb: Verb::Get,
+        path: "/v1/disclosures",
+        handler: Handler::Disclosures,
+        access: Access::Known {
+            partners: false,
+            roles: &[Role::PrivacyOfficer, Role::Auditor],
+        },
+        scope: Scope::All,
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "Accounting of disclosures about a person",
+            parameters: ACCOUNTED,
+            takes: &[],
+            answers: &[
+                answer(200, "One page, oldest first", "DisclosurePage"),
+                answer(
+                    400,
+                    "No person named, or the cursor is not one of ours",
+                    PROBLEM,
+                ),
+                answer(404, "Nobody is known by this", PROBLEM),
             ],
         },
     },

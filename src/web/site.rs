@@ -12,6 +12,7 @@ use crate::telemetry::{Event, emit};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The state behind every route; one for the process.
 pub struct Site {
@@ -23,27 +24,37 @@ pub struct Site {
     pub store: Store,
     /// The rules in force.
     pub rules: Arc<ArcSwap<Rules>>,
+    /// The gateway's own threads, for work too long for a thread that serves requests.
+    pub runtime: tokio::runtime::Handle,
     /// Credentials in force.
     pub directory: ArcSwap<Directory>,
     /// OpenAPI, rendered once.
     pub openapi: String,
+    batches: Arc<Semaphore>,
     in_flight: AtomicUsize,
     stopping: AtomicBool,
 }
 
 impl Site {
-    /// Serves this gateway for these principals.
+    /// Serves this gateway for these principals. Must be called inside the runtime.
     pub fn new(gateway: &Gateway, directory: Directory) -> Site {
         Site {
             config: gateway.config.clone(),
             clock: gateway.clock.clone(),
             store: gateway.store.clone(),
             rules: gateway.rules.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            batches: Arc::new(Semaphore::new(gateway.config.limits.batches_max)),
             directory: ArcSwap::from_pointee(directory),
             openapi: super::openapi::render(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// A place among the batches being received; `None` when all are taken.
+    pub fn enter_batch(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.batches).try_acquire_owned().ok()
     }
 
     /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there

@@ -13,6 +13,27 @@ pub struct Gateway {
     folder: tempfile::TempDir,
 }
 
+/// What makes a partner one that may send contacts.
+pub const SENDER: &str = r#"
+[[channel]]
+name = "in"
+direction = "in"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+
+[[agreement]]
+id = "1"
+kind = "contract_10850"
+
+[[agreement]]
+id = "2"
+kind = "baa"
+
+[[agreement]]
+id = "3"
+kind = "qsoa"
+"#;
+
 /// The file of a partner; `more` follows the credential.
 pub fn partner(id: &str, more: &str) -> String {
     let token = Digest::of(format!("token-{id}").as_bytes());
@@ -58,7 +79,7 @@ impl Gateway {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Gateway {
-        Gateway::start_with_partners(&[("alpha", ""), ("beta", "")], change).await
+        Gateway::start_with_partners(&[("alpha", SENDER), ("beta", SENDER)], change).await
     }
 
     pub async fn start_with_partners(
@@ -97,6 +118,11 @@ pub fn install_provider() {
 pub fn raw_head(gateway: &Gateway, request: &str) -> String {
     let mut line = TcpStream::connect(gateway.running.address).expect("connect");
     line.write_all(request.as_bytes()).expect("sent");
+    read_head(&mut line)
+}
+
+/// Reads up to the empty line.
+pub fn read_head(line: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
     while !head.ends_with(b"\r\n\r\n") && line.read(&mut byte).expect("read") == 1 {

@@ -1,0 +1,271 @@
+//! Handing records in: the small submission answered in the request, the batch streamed.
+//!
+//! It finds the way in and hands bytes to intake, which alone reads them. Nothing of a body is
+//! looked at here. A receipt is given only for what intake has committed.
+
+use super::answer::{Call, Outcome, busy, store_failed};
+use super::body::too_large;
+use super::problem::{
+    FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
+};
+use crate::base::id::{ChannelId, PartnerId};
+use crate::base::limits::{IDEMPOTENCY_KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
+use crate::base::sensitive::Sensitive;
+use crate::catalog::partner::Direction;
+use crate::intake::batch::Opening;
+use crate::intake::{self, Batch, Inbound, Receipt, Refusal};
+use crate::rules::Rules;
+use crate::store::{Store, StoreError};
+use crate::telemetry::{Event, emit};
+use actix_web::HttpResponse;
+use actix_web::web::Bytes;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Bodies above this are read on a thread of their own, so that they hold up no other request.
+const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// A smaller body cannot hold more records than are answered in the request.
+const MANY_RECORDS_BYTES_MIN: usize = 8 << 10;
+
+/// Chunks of a batch between the socket and its reader.
+const CHUNKS_WAITING_MAX: usize = 4;
+
+/// Takes a submission.
+pub async fn submit(mut call: Call) -> Outcome {
+    let partner = call.partner()?.id.clone();
+    let rules = call.site.rules.load_full();
+    let channel = way_in(&call, &rules, &partner)?;
+    let key = idempotency_key(&call)?;
+    let opening = Opening {
+        partner: partner.clone(),
+        channel,
+        key,
+        correlation: call.correlation.clone(),
+        received_at: call.site.clock.now(),
+    };
+    let body = match small_body(&mut call).await? {
+        Small::Whole(body) => body,
+        Small::Larger(_) if call.asks_for("dry_run") => {
+            return Err(too_large(SMALL_BODY_BYTES_MAX as u64));
+        }
+        Small::Larger(head) => {
+            let taken = batch(&mut call, rules, opening, head).await?;
+            return answered(&call, &partner, taken);
+        }
+    };
+    if call.asks_for("dry_run") {
+        return dry_run(&call, rules, inbound(&opening, body)).await;
+    }
+    let again = (body.len() > MANY_RECORDS_BYTES_MIN).then(|| body.clone());
+    let taken = match accept(&call, &rules, inbound(&opening, body)).await {
+        // More records than are answered in the request: the same bytes go the way of a batch.
+        Err(Refusal::TooLarge) => match again {
+            Some(body) => batch(&mut call, rules, opening, body).await?,
+            None => Err(Refusal::TooLarge),
+        },
+        taken => taken,
+    };
+    answered(&call, &partner, taken)
+}
+
+fn inbound(opening: &Opening, body: Vec<u8>) -> Inbound {
+    Inbound {
+        partner: opening.partner.clone(),
+        channel: opening.channel.clone(),
+        key: opening.key.clone(),
+        body: Sensitive::new(body),
+        correlation: opening.correlation.clone(),
+        received_at: opening.received_at,
+    }
+}
+
+async fn accept(call: &Call, rules: &Arc<Rules>, inbound: Inbound) -> Result<Receipt, Refusal> {
+    let store = call.site.store.clone();
+    if call.body.received() <= INLINE_BYTES_MAX as u64 {
+        return intake::accept(&store, rules, inbound).await;
+    }
+    let rules = Arc::clone(rules);
+    let inside = call.site.runtime.clone();
+    let work = move || inside.block_on(intake::accept(&store, &rules, inbound));
+    let done = call.site.runtime.spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(ended_badly()))
+}
+
+/// What would be accepted, and what each recipient would be given. Nothing is stored.
+async fn dry_run(call: &Call, rules: Arc<Rules>, inbound: Inbound) -> Outcome {
+    let store = call.site.store.clone();
+    let inside = call.site.runtime.clone();
+    let work = move || inside.block_on(intake::dry_run(&store, &rules, inbound));
+    let done = call.site.runtime.spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|_| Err(ended_badly()));
+    Ok(HttpResponse::Ok().json(done.map_err(refused)?))
+}
+
+/// Streams a body into a batch on the gateway's own threads; `head` is what has come already.
+async fn batch(
+    call: &mut Call,
+    rules: Arc<Rules>,
+    opening: Opening,
+    head: Vec<u8>,
+) -> Result<Result<Receipt, Refusal>, Problem> {
+    let _place = call.site.enter_batch().ok_or_else(busy)?;
+    let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING_MAX);
+    let store = call.site.store.clone();
+    let reading = call
+        .site
+        .runtime
+        .spawn(read_batch(store, rules, opening, waiting));
+    let mut next = Some(Bytes::from(head));
+    while let Some(chunk) = next {
+        // The reader has gone: it refused, and its answer tells why.
+        if chunks.send(Piece::Bytes(chunk)).await.is_err() {
+            break;
+        }
+        // A body that breaks off drops the sender without an end: the batch is given up.
+        next = call.body.next().await?;
+    }
+    let _ = chunks.send(Piece::End).await;
+    Ok(reading.await.unwrap_or_else(|_| Err(ended_badly())))
+}
+
+enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+async fn read_batch(
+    store: Store,
+    rules: Arc<Rules>,
+    opening: Opening,
+    mut pieces: mpsc::Receiver<Piece>,
+) -> Result<Receipt, Refusal> {
+    let mut batch = Batch::begin(store, rules, opening).await?;
+    loop {
+        let pushed = match pieces.recv().await {
+            Some(Piece::Bytes(chunk)) => batch.push(&chunk).await,
+            Some(Piece::End) => return batch.finish().await,
+            None => Err(Refusal::Busy),
+        };
+        if let Err(refusal) = pushed {
+            batch.abandon().await?;
+            return Err(refusal);
+        }
+    }
+}
+
+fn ended_badly() -> Refusal {
+    Refusal::Store(StoreError {
+        operation: "accept",
+        cause: String::from("a task ended badly"),
+    })
+}
+
+/// The partner's in-channel for the format the head names.
+fn way_in(call: &Call, rules: &Rules, partner: &PartnerId) -> Result<ChannelId, Problem> {
+    let unsupported = |detail: &'static str| Problem::new(&FORMAT_UNSUPPORTED, detail);
+    let format = call.header("kinbridge-format");
+    let format = format.ok_or_else(|| unsupported("name the format in Kinbridge-Format"))?;
+    let named = call.header("kinbridge-channel");
+    let partner = rules.partners.get(partner);
+    let channels = partner.iter().flat_map(|partner| &partner.channel);
+    let channel = channels
+        .filter(|channel| channel.direction == Direction::In)
+        .filter(|channel| channel.format.as_str() == format)
+        .find(|channel| {
+            named.is_none_or(|n| channel.name.as_ref().is_some_and(|c| c.as_str() == n))
+        })
+        .ok_or_else(|| unsupported("no in-channel of yours takes this format"))?;
+    let wire = rules.wires.get(&channel.format);
+    let wire = wire.ok_or_else(|| unsupported("this format is not in the catalog"))?;
+    let media = call.header("content-type").unwrap_or_default();
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if !wire
+        .media_types()
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(media))
+    {
+        return Err(unsupported(
+            "Content-Type is not one of the format's media types",
+        ));
+    }
+    let name = channel.name.clone();
+    name.ok_or_else(|| unsupported("no in-channel of yours takes this format"))
+}
+
+fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
+    if !call.request.headers().contains_key("idempotency-key") {
+        return Ok(None);
+    }
+    let key = call.header("idempotency-key").unwrap_or_default();
+    if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
+        let detail = "Idempotency-Key: 1 to 255 visible ASCII characters";
+        return Err(Problem::new(&PARAMETER_INVALID, detail));
+    }
+    Ok(Some(key.to_owned()))
+}
+
+enum Small {
+    Whole(Vec<u8>),
+    Larger(Vec<u8>),
+}
+
+/// The body when it is small, else what has come so far.
+async fn small_body(call: &mut Call) -> Result<Small, Problem> {
+    let announced = usize::try_from(call.announced()).unwrap_or(usize::MAX);
+    // The announced length is a hint of the caller's: memory is taken for what has come.
+    let mut body = Vec::with_capacity(announced.min(INLINE_BYTES_MAX));
+    while let Some(chunk) = call.body.next().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > SMALL_BODY_BYTES_MAX {
+            return Ok(Small::Larger(body));
+        }
+    }
+    Ok(Small::Whole(body))
+}
+
+fn answered(call: &Call, partner: &PartnerId, taken: Result<Receipt, Refusal>) -> Outcome {
+    match taken {
+        Ok(receipt) => {
+            emit(&Event::Accepted {
+                partner,
+                accepted: receipt.counts.accepted,
+                duplicate: receipt.counts.duplicate,
+                rejected: receipt.counts.rejected,
+                held: receipt.counts.held,
+                correlation: &call.correlation,
+            });
+            Ok(HttpResponse::Accepted().json(&receipt))
+        }
+        Err(refusal) => {
+            let problem = refused(refusal);
+            emit(&Event::Refused {
+                partner,
+                code: problem.kind.code,
+                correlation: &call.correlation,
+            });
+            Err(problem)
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::ChannelUnknown | Refusal::FormatUnknown => Problem::new(
+            &FORMAT_UNSUPPORTED,
+            "no in-channel of yours takes this format",
+        ),
+        Refusal::TooLarge => too_large(SMALL_BODY_BYTES_MAX as u64),
+        Refusal::Nothing(findings) => {
+            let detail = "mend what the findings say and send again";
+            Problem::new(&NOTHING_ACCEPTED, detail).with("findings", json!(findings))
+        }
+        Refusal::KeyConflict => {
+            let detail = "use a new key for a new body; the first body's receipt stands";
+            Problem::new(&KEY_CONFLICT, detail)
+        }
+        Refusal::Busy => busy(),
+        Refusal::Store(error) => store_failed(&error),
+    }
+}
