@@ -33,7 +33,8 @@ impl Store {
 
 const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
-     coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, d.exposure, c.body \
+     coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, \
+     coalesce(d.exposure, x.exposure), c.body \
      FROM person_disclosure p \
      LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \
      LEFT JOIN extract_record e ON p.source = 1 AND e.disclosure_id = p.disclosure_id \
@@ -88,9 +89,6 @@ async fn whole(conn: &mut SqliteConnection, person: PersonId) -> Result<PersonId
 
 /// `None` when nothing can have arrived.
 fn exposure(row: &SqliteRow) -> Result<Option<Exposure>, Fault> {
-    if row.int(2)? == 1 {
-        return Ok(Some(Exposure::Confirmed));
-    }
     let under_way = matches!(row.int_or_null(8)?, Some(2..=4));
     Ok(match row.int_or_null(9)? {
         Some(2) => Some(Exposure::Confirmed),

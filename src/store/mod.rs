@@ -16,6 +16,7 @@ mod consent;
 mod decision;
 mod erase;
 mod explain;
+mod extract;
 mod heads;
 mod identity;
 pub mod keys;

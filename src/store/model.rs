@@ -6,8 +6,10 @@ use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 
+mod extract;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
+pub use extract::*;
 pub use work::*;
 
 /// One record on its way into the store.

@@ -143,7 +143,7 @@ pub(super) fn prepare(
             .zip(&persons)
             .map(|(person, prepared)| MetaPerson {
                 key: person.key.clone(),
-                identifiers: prepared.identifiers.iter().map(|i| hex(i)).collect(),
+                identifiers: prepared.identifiers.iter().map(hex).collect(),
             })
             .collect(),
     };

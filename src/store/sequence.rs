@@ -43,7 +43,8 @@ impl Store {
     }
 }
 
-async fn sequence(tx: &mut Tx) -> Result<Option<Checkpoint>, Fault> {
+/// One step: at most 10,000 entries.
+pub(super) async fn sequence(tx: &mut Tx) -> Result<Option<Checkpoint>, Fault> {
     let mut frontier = match tx.frontier.take() {
         Some(frontier) => frontier,
         None => load_frontier(tx).await?,

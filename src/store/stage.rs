@@ -47,9 +47,9 @@ impl Rows {
         Rows {
             versions: Insert::new(
                 "INSERT INTO record_version (row_id, record_id, revision, version, content, \
-                 record_type, partner, channel, submission_id, correlation_id, test, void, held, \
-                 received_at, received_month, county_fips, service_source, case_key, commitment, \
-                 meta, payload) VALUES",
+                 record_type, partner, channel, submission_id, correlation_id, test, void, \
+                 held_until, received_at, received_month, county_fips, service_source, case_key, \
+                 commitment, meta, payload) VALUES",
                 "",
             ),
             keys: Insert::new(
@@ -250,7 +250,7 @@ fn push_version(
         head.correlation_id.as_str(),
         head.test,
         record.action == Action::Void,
-        held,
+        if held { i64::MAX } else { 0 },
         head.received_at,
         head.received_at.month(),
         record.county_fips.as_deref(),
@@ -328,7 +328,7 @@ pub(super) async fn supersede(
     // The old rows are all rows of these records but those this transaction brought.
     let stop = "UPDATE delivery SET state = 9, updated_at = ? WHERE state IN (0, 6, 7) \
                 AND record_id IN";
-    for_keys(conn, stop, "", &[now.clone()], &records).await?;
+    for_keys(conn, stop, "", std::slice::from_ref(&now), &records).await?;
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
                  WHERE state = 0 AND row_id IN";
     for_keys(conn, close, "", &[now], &older).await?;

@@ -131,6 +131,8 @@ async fn release_record(tx: &mut Tx, row_id: [u8; 16]) -> Result<bool, Fault> {
     let now = tx.now();
     let sql = "INSERT INTO route_work (row_id, queued_at) VALUES (?, ?) ON CONFLICT DO NOTHING";
     run(&mut tx.conn, sql, row![row_id, now]).await?;
+    let sql = "UPDATE record_version SET held_until = ? WHERE row_id = ?";
+    run(&mut tx.conn, sql, row![tx.tail.next, row_id]).await?;
     let sql = "UPDATE submission_record SET status = 0 WHERE submission_id = ? AND row_id = ? \
                AND status = 3";
     run(&mut tx.conn, sql, row![found.id(0)?, row_id]).await?;

@@ -205,13 +205,14 @@ pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
         commit_group(&mut tx, group).await;
     }
     use sqlx::Connection as _;
-    let lock = inboxes.lock;
     if let Err(error) = tx.conn.close().await {
         tracing::warn!(
             cause = Fault::from(error).cause(),
             "closing the store failed"
         );
     }
+    // Only now may another process open the database.
+    drop(inboxes.lock);
 }
 
 /// Waits for the first job and takes what else is queued; of chunks one per group, so that a batch

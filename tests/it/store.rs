@@ -5,5 +5,6 @@ mod batch;
 mod consent;
 mod crash;
 mod delivery;
+mod extract;
 mod ledger;
 pub mod world;

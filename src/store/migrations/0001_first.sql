@@ -73,7 +73,9 @@ CREATE TABLE record (
     revision INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- One row per version. payload and meta are sealed by the row's data key.
+-- One row per version. payload and meta are sealed by the row's data key. held_until: the ledger
+-- position from which the version may be seen; 0 when it was never held, the greatest integer
+-- while it is.
 CREATE TABLE record_version (
     row_id BLOB PRIMARY KEY NOT NULL,
     record_id BLOB NOT NULL,
@@ -87,7 +89,7 @@ CREATE TABLE record_version (
     correlation_id TEXT NOT NULL,
     test INTEGER NOT NULL,
     void INTEGER NOT NULL,
-    held INTEGER NOT NULL,
+    held_until INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
     received_month INTEGER NOT NULL,
     county_fips TEXT,
@@ -272,20 +274,25 @@ CREATE TABLE ledger_checkpoint (
     signature TEXT NOT NULL
 ) STRICT;
 
+-- state: 0 being written, 1 ready, 2 given up. exposure: as of a delivery.
 CREATE TABLE extract (
     extract_id BLOB PRIMARY KEY NOT NULL,
     requester TEXT NOT NULL,
+    test INTEGER NOT NULL,
     position INTEGER NOT NULL,
     decided_at INTEGER NOT NULL,
     rule_set TEXT NOT NULL,
     correlation_id TEXT NOT NULL,
     params TEXT NOT NULL,
     state INTEGER NOT NULL,
+    exposure INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    disclosures_hash BLOB NOT NULL,
     manifest TEXT
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX extract_requester ON extract (requester, extract_id);
+-- The epochs the decisions of an extract were taken with: a newer one makes it stale.
 CREATE TABLE extract_person (
     extract_id BLOB NOT NULL,
     person BLOB NOT NULL,

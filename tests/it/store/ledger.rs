@@ -192,12 +192,11 @@ async fn an_export_is_verified_without_the_database() {
     assert!(check(&text).is_sound());
     let text = String::from_utf8(text).expect("text");
     let lines: Vec<&str> = text.lines().collect();
-    let mut position = 0;
-    for (n, line) in lines
+    let entries = lines
         .iter()
         .enumerate()
-        .filter(|(_, l)| l.starts_with("E "))
-    {
+        .filter(|(_, l)| l.starts_with("E "));
+    for (position, (n, line)) in (0_u64..).zip(entries) {
         let mut altered = lines.clone();
         let flipped = line.replace("\"look\"", "\"lock\"");
         altered[n] = &flipped;
@@ -206,7 +205,6 @@ async fn an_export_is_verified_without_the_database() {
         let first = &report.problems[0];
         let last = position == 59;
         assert!(last || (first.kind, first.position) == (ProblemKind::Altered, position));
-        position += 1;
     }
     let cut: Vec<&str> = lines.iter().copied().take(40).collect();
     let cut = cut.join("\n");
