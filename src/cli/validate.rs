@@ -78,17 +78,24 @@ fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
     let of_name = |id: &&FormatId| {
         id.as_str() == name || id.as_str().rsplit_once('/').is_some_and(|(n, _)| n == name)
     };
-    known.by_ref().filter(of_name).next_back().cloned().ok_or_else(|| {
-        let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
-        format!("there is no format `{name}`; there are: {}", all.join(", "))
-    })
+    known
+        .by_ref()
+        .filter(of_name)
+        .next_back()
+        .cloned()
+        .ok_or_else(|| {
+            let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
+            format!("there is no format `{name}`; there are: {}", all.join(", "))
+        })
 }
 
 /// Every record type there is.
 fn record_types(rules: &Rules) -> Vec<RecordType> {
     let paths = rules.sources.schemas.keys();
     let name = |path: &String| {
-        let name = path.strip_prefix("canonical/")?.strip_suffix(".schema.json")?;
+        let name = path
+            .strip_prefix("canonical/")?
+            .strip_suffix(".schema.json")?;
         (!name.contains('/')).then(|| RecordType(name.into()))
     };
     paths.filter_map(name).collect()
@@ -155,6 +162,10 @@ fn write_line(out: &mut dyn Write, file: &Path, finding: &Finding) -> std::io::R
         write!(out, ":{line}:{column}")?;
     }
     let severity = format!("{:?}", finding.severity).to_lowercase();
-    writeln!(out, ": {severity}: {}: {} [{}]", finding.path, finding.message, finding.code)?;
+    writeln!(
+        out,
+        ": {severity}: {}: {} [{}]",
+        finding.path, finding.message, finding.code
+    )?;
     writeln!(out, "    {}", finding.fix)
 }
