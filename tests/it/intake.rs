@@ -9,10 +9,11 @@ use kinbridge::base::finding::Finding;
 use kinbridge::base::id::{ChannelId, CorrelationId, FormatId, PartnerId, RecordType};
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::intake::admission::{Papers, Sender};
-use kinbridge::intake::{Inbound, Reading, Receipt, Refusal, accept, admit_all, read};
+use kinbridge::intake::batch::{Batch, Opening};
+use kinbridge::intake::{Inbound, Reading, Receipt, Refusal, accept, admit_all, dry_run, read};
 use kinbridge::rules::Rules;
 use kinbridge::store::{RecordStatus, Store};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// A health provider whose papers cover little.
 const PROVIDER: &str = r#"
@@ -255,4 +256,91 @@ fn a_domestic_violence_program_needs_a_release_naming_the_operator() {
     let findings = &reading.records[0].findings;
     assert!(codes(findings).contains(&"release-needed"), "{findings:?}");
     assert!(reading.records[0].record.is_none());
+}
+
+fn opening(key: &str) -> Opening {
+    Opening {
+        partner: PartnerId::new("program"),
+        channel: ChannelId::new("in"),
+        key: Some(key.to_owned()),
+        correlation: CorrelationId::new("test"),
+        received_at: crate::store::world::START,
+    }
+}
+
+fn lines(count: usize) -> String {
+    let line: String = plain().split_whitespace().collect::<Vec<_>>().join(" ");
+    let each = (0..count).map(|at| {
+        let id = format!("\"source_record_id\": \"c-{at}\"");
+        line.replacen("\"source_record_id\": \"c-1\"", &id, 1)
+    });
+    each.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn a_batch_in_small_pieces_is_one_submission_with_every_verdict() {
+    let world = World::new();
+    let store = world.open().await;
+    let rules = Arc::new(rules_with(PARTNERS));
+    let mut body = lines(620);
+    body.push_str("\n{\"broken\": \n");
+    let mut batch = Batch::begin(store.clone(), rules, opening("b"))
+        .await
+        .expect("a batch");
+    for piece in body.as_bytes().chunks(1_777) {
+        batch.push(piece).await.expect("taken");
+    }
+    let receipt = batch.finish().await.expect("a receipt");
+    assert_eq!(receipt.counts.accepted, 620, "{:?}", receipt.counts);
+    assert_eq!(receipt.counts.rejected, 1);
+    let expected = kinbridge::base::digest::Digest::of(body.as_bytes());
+    assert_eq!(receipt.digest, expected);
+    let partner = PartnerId::new("program");
+    let last = store.submission_records(&partner, receipt.submission_id, Some(619), 10);
+    let last = last.await.expect("the store answers").expect("known");
+    assert_eq!(last[0].index, 620);
+    assert_eq!(last[0].status, RecordStatus::Rejected);
+    // The same body again under the same key gives the same receipt.
+    let mut again = Batch::begin(store.clone(), Arc::new(rules_with(PARTNERS)), opening("b"))
+        .await
+        .expect("a batch");
+    again.push(body.as_bytes()).await.expect("taken");
+    let second = again.finish().await.expect("a receipt");
+    assert_eq!(second.submission_id, receipt.submission_id);
+}
+
+#[tokio::test]
+async fn a_batch_without_a_good_record_leaves_nothing() {
+    let world = World::new();
+    let store = world.open().await;
+    let rules = Arc::new(rules_with(PARTNERS));
+    let mut batch = Batch::begin(store, rules, opening("b"))
+        .await
+        .expect("a batch");
+    batch
+        .push(b"{\"broken\": \n{\"more\": \n")
+        .await
+        .expect("taken");
+    let findings = refused(batch.finish().await);
+    assert!(codes(&findings).contains(&"syntax-invalid"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_tells_who_would_be_given_what_and_stores_nothing() {
+    let world = World::new();
+    let store = world.open().await;
+    let run = dry_run(&store, rules(), inbound("program", Some("k"), &plain())).await;
+    let run = run.expect("a dry run");
+    let json = serde_json::to_value(&run).expect("JSON");
+    let county = &json["records"][0]["recipients"][0];
+    assert_eq!(county["partner"], "county");
+    assert_eq!(county["outcome"], "released");
+    let released = county["released"].as_array().expect("paths");
+    assert!(released.iter().any(|path| path == "/body/mode"));
+    assert!(!released.iter().any(|path| path == "/body/narrative"));
+    let trace = county["trace"].as_array().expect("rows");
+    assert!(trace.iter().any(|row| row["effect"] == "withhold"));
+    assert!(!json.to_string().contains("Quill"));
+    let receipt = hand_in(&store, &plain()).await.expect("a receipt");
+    assert_eq!(receipt.counts.accepted, 1, "the dry run had stored it");
 }

@@ -7,6 +7,7 @@ mod deliver;
 mod findings;
 mod fixtures;
 mod format_laws;
+mod https_out;
 mod intake;
 mod labels;
 mod mapping;

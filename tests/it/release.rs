@@ -372,3 +372,153 @@ fn test_traffic_stays_with_its_partner_and_the_simulated() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].partner, sender);
 }
+
+const PART2: &str = r#"{"id": "k1", "kind": "part2_specific", "type": "permit",
+  "grantor": "self", "classes": ["sud_part2"], "recipients": ["ppp"],
+  "purposes": ["care_coordination"], "signed": "2026-03-01", "start": "2026-03-01",
+  "end": "2027-02-28", "revoked": null}"#;
+
+/// What the clinic sends back about the referral.
+fn acceptance(papers: &[Paper]) -> Release {
+    let rules = rules();
+    let record = record(
+        "service-referral",
+        &REFERRAL.replace("\"requested\"", "\"accepted\""),
+    );
+    let recipient: Partner = toml::from_str(
+        r#"
+id = "program"
+name = "A program"
+role = "ppp"
+mode = "live"
+identifier = [{ system = "urn:org", value = "program" }]
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["service-referral"]
+purpose = "care_coordination"
+related_by = ["requester"]
+https = { url = "https://program.example/inbox" }
+"#,
+    )
+    .expect("a partner file");
+    let held: Vec<HeldConsent<'_>> = papers
+        .iter()
+        .map(|paper| HeldConsent {
+            id: &paper.id,
+            lodger: &paper.lodger,
+            subject: paper.subject,
+            revoked_at: paper.revoked_at,
+            body: &paper.body,
+        })
+        .collect();
+    release(
+        rules,
+        &ReleaseInput {
+            record: &record,
+            record_id: RecordId([7; 16]),
+            persons: &persons(&record),
+            source: partner(rules, "clinic"),
+            recipient: &recipient,
+            channel: &recipient.channel[0],
+            test: false,
+            consents: &held,
+            now: now(),
+        },
+    )
+}
+
+#[test]
+fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_along() {
+    let closed = acceptance(&[paper(1, ROI)]);
+    assert!(matches!(closed, Release::Withheld(_)), "{closed:?}");
+    let open = acceptance(&[paper(1, PART2)]);
+    let outgoing = sent(&open);
+    let body = text(outgoing);
+    assert!(
+        outgoing
+            .media_type()
+            .starts_with("multipart/mixed; boundary=")
+    );
+    assert!(body.contains("\"accepted\"") && body.contains("42 CFR part 2"));
+    assert!(
+        body.contains("part2_specific"),
+        "the consent's copy is missing"
+    );
+    assert!(outgoing.obligations().contains("attach_part2_notice"));
+    let again = acceptance(&[paper(1, PART2)]);
+    assert_eq!(text(sent(&again)), body);
+}
+
+#[test]
+fn nothing_goes_to_a_parent_in_live_operation_without_known_standing() {
+    let rules = rules();
+    let record = record("service-referral", REFERRAL);
+    let recipient: Partner = toml::from_str(
+        r#"
+id = "mother"
+name = "A parent"
+role = "parent"
+mode = "live"
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["service-referral"]
+purpose = "parent_access"
+"#,
+    )
+    .expect("a partner file");
+    let release = release(
+        rules,
+        &ReleaseInput {
+            record: &record,
+            record_id: RecordId([7; 16]),
+            persons: &persons(&record),
+            source: partner(rules, "county"),
+            recipient: &recipient,
+            channel: &recipient.channel[0],
+            test: false,
+            consents: &[],
+            now: now(),
+        },
+    );
+    assert!(
+        matches!(release, Release::Held(Hold::HumanReview, _)),
+        "{release:?}"
+    );
+}
+
+#[test]
+fn what_is_left_is_valid_in_every_format() {
+    let contact = record("engagement-contact", CONTACT);
+    let elsewhere = REFERRAL.replace("\"clinic\"", "\"food-bank\"");
+    let referral = record("service-referral", &elsewhere);
+    for format in ["county-niem/1.0", "fhir-r4/4.0", "provider-csv/1.0"] {
+        let mut recipient = partner(rules(), "county").clone();
+        let channel = recipient.channel.iter_mut().find(|c| c.https.is_some());
+        channel.expect("an out-channel").format = kinbridge::base::id::FormatId::new(format);
+        for record in [&contact, &referral] {
+            let release = release(
+                rules(),
+                &ReleaseInput {
+                    record,
+                    record_id: RecordId([7; 16]),
+                    persons: &persons(record),
+                    source: partner(rules(), "program"),
+                    recipient: &recipient,
+                    channel: &recipient.channel[1],
+                    test: false,
+                    consents: &[],
+                    now: now(),
+                },
+            );
+            let body = text(sent(&release));
+            assert!(body.contains("Quill"), "{format}: {body}");
+            for trace in ["Hidden Way", "free words", "detention"] {
+                assert!(!body.contains(trace), "{format}: {trace}");
+            }
+        }
+    }
+}
