@@ -188,6 +188,7 @@ fn failed(error: &StoreError) {
 async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
     let mut tick = interval(HOUSEKEEPING);
     let mut shown: BTreeSet<(PartnerId, ChannelId)> = BTreeSet::new();
+    let mut decided = (0, 0);
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -196,6 +197,7 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         if let Some(metrics) = metrics() {
             metrics.upkeep();
         }
+        decided = show_decisions(decided, gateway.rules.load().policy.memo_counts());
         match gateway.store.lanes().await {
             Ok(lanes) => show_lanes(&lanes, &mut shown, gateway.clock.now()),
             Err(error) => failed(&error),
@@ -204,6 +206,16 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
             failed(&error);
         }
     }
+}
+
+/// What was decided since the last look; new rules start from nothing.
+fn show_decisions(before: (u64, u64), now: (u64, u64)) -> (u64, u64) {
+    let since = |before: u64, now: u64| now.checked_sub(before).unwrap_or(now);
+    emit(&Event::DecisionCache {
+        hits: since(before.0, now.0),
+        misses: since(before.1, now.1),
+    });
+    now
 }
 
 /// A lane that has emptied is shown once more, with nothing in it.

@@ -134,6 +134,11 @@ impl Policy {
         &self.pack
     }
 
+    /// How many outcomes came from memory, and how many from the engine, since the start.
+    pub fn memo_counts(&self) -> (u64, u64) {
+        self.memo.counts()
+    }
+
     /// Every policy of the pack.
     pub fn list(&self) -> Vec<PolicyInfo> {
         self.pack

@@ -7,6 +7,7 @@ use super::pack::{Outcome, Pack};
 use crate::base::limits::DECISIONS_CACHED_MAX;
 use crate::base::vocabulary::DataClass;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,13 +22,20 @@ const SHELVES: usize = 16;
 /// The memory of one rule set.
 #[derive(Debug)]
 pub struct Memo {
-    shelves: Vec<RwLock<HashMap<Key, Arc<Outcome>>>>,
+    shelves: Vec<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    known: RwLock<HashMap<Key, Arc<Outcome>>>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 impl Default for Memo {
     fn default() -> Memo {
         Memo {
-            shelves: (0..SHELVES).map(|_| RwLock::default()).collect(),
+            shelves: (0..SHELVES).map(|_| Shelf::default()).collect(),
         }
     }
 }
@@ -55,18 +63,29 @@ impl Memo {
             return Arc::new(pack.evaluate(era, &facts, class));
         };
         let known = {
-            let shelf = shelf.read().unwrap_or_else(PoisonError::into_inner);
-            shelf.get(&key).map(Arc::clone)
+            let known = shelf.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(&key).map(Arc::clone)
         };
         if let Some(outcome) = known {
+            shelf.hits.fetch_add(1, Ordering::Relaxed);
             return outcome;
         }
+        shelf.misses.fetch_add(1, Ordering::Relaxed);
         let outcome = Arc::new(pack.evaluate(era, &facts, class));
-        let mut shelf = shelf.write().unwrap_or_else(PoisonError::into_inner);
-        if shelf.len() >= DECISIONS_CACHED_MAX / SHELVES {
-            shelf.clear();
+        let mut known = shelf.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= DECISIONS_CACHED_MAX / SHELVES {
+            known.clear();
         }
-        shelf.insert(key, Arc::clone(&outcome));
+        known.insert(key, Arc::clone(&outcome));
         outcome
+    }
+
+    /// How often it answered from memory, and how often not, since it was made.
+    pub fn counts(&self) -> (u64, u64) {
+        let sum = |of: fn(&Shelf) -> &AtomicU64| {
+            let all = self.shelves.iter().map(of);
+            all.map(|count| count.load(Ordering::Relaxed)).sum()
+        };
+        (sum(|shelf| &shelf.hits), sum(|shelf| &shelf.misses))
     }
 }

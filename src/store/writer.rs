@@ -13,9 +13,11 @@ use crate::base::id::EntryId;
 use crate::base::limits::IN_FLIGHT_MAX;
 use crate::ledger::entry::{EntryKind, Fields, Link, encode};
 use crate::ledger::tree::{Frontier, leaf_hash};
+use crate::telemetry::{Event, emit};
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// Work items of one group at most, submissions apart.
@@ -200,9 +202,13 @@ struct Group {
 /// Runs until the store is closed or every handle of it is gone, then closes the connection.
 pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
     while let Some(group) = next_group(&mut inboxes).await {
-        let size = group.accepts.len() + group.work.len();
-        metrics::histogram!("kinbridge_store_group_size").record(size as f64);
+        let members = group.accepts.len() + group.work.len();
+        let began = Instant::now();
         commit_group(&mut tx, group).await;
+        emit(&Event::GroupCommitted {
+            members,
+            took: began.elapsed(),
+        });
     }
     use sqlx::Connection as _;
     if let Err(error) = tx.conn.close().await {

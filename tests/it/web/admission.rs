@@ -53,8 +53,9 @@ async fn unknown_addresses_and_methods_are_problems() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_have_their_own_loopback_port() {
-    // Goal: numbers are not on the API's port. Method: ask both.
+    // Goal: numbers are not on the API's port. Method: ask both, after something was written.
     let gateway = Gateway::start().await;
+    super::holdings::of_alpha(&gateway).await;
     client()
         .get(gateway.url("/healthz"))
         .send()

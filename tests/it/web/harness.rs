@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// A gateway with two test partners and three operators; tokens are `token-<id>`.
 pub struct Gateway {
     pub running: Running,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
 }
 
 /// What makes a partner one that may send contacts.

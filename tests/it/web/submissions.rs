@@ -284,3 +284,38 @@ async fn a_partner_over_its_rate_is_told_when_to_come_back() {
     assert_eq!(ask("beta").await.status(), 404);
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_finishes_what_is_in_flight() {
+    // Goal: nothing in flight is refused by a stop. Method: a submission that is inside with half
+    // its body sent; stop; once no new connection is taken, send the rest: it is accepted.
+    use std::io::Write as _;
+    let gateway = Gateway::start().await;
+    let address = gateway.running.address;
+    let body = contact("c-1").to_string();
+    let (start, rest) = body.split_at(20);
+    let head = format!(
+        "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\
+         Authorization: Bearer token-alpha\r\nContent-Type: application/json\r\n\
+         Kinbridge-Format: kinbridge-json/1.0\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    let mut line = std::net::TcpStream::connect(address).expect("connect");
+    tokio::task::block_in_place(|| {
+        line.write_all(head.as_bytes()).expect("sent");
+        assert!(super::harness::read_head(&mut line).starts_with("HTTP/1.1 100"));
+        line.write_all(start.as_bytes()).expect("sent");
+    });
+    let Gateway { running, folder } = gateway;
+    let stopping = tokio::spawn(running.shutdown());
+    let answer = tokio::task::block_in_place(|| {
+        while std::net::TcpStream::connect(address).is_ok() {
+            std::thread::yield_now();
+        }
+        line.write_all(rest.as_bytes()).expect("sent");
+        super::harness::read_head(&mut line)
+    });
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    stopping.await.expect("stopped");
+    drop(folder);
+}
