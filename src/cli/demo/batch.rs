@@ -22,31 +22,12 @@ pub async fn pull(world: &World, act: &Act, told: &mut Told) -> anyhow::Result<(
     else {
         return Ok(());
     };
-    let begun = world.request(Method::POST, "/v1/extracts", from);
-    let begun: Value = begun
-        .json(&serde_json::json!({}))
-        .send()
-        .await?
-        .json()
-        .await?;
-    let id = begun
+    let extract = finished(world, from).await?;
+    let id = extract
         .get("extract_id")
         .and_then(Value::as_str)
         .context("an extract id")?;
     let path = format!("/v1/extracts/{id}");
-    let mut extract = begun.clone();
-    for _ in 0..LOOKS_MAX {
-        if extract.get("status").and_then(Value::as_str) != Some("running") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        extract = world
-            .request(Method::GET, &path, from)
-            .send()
-            .await?
-            .json()
-            .await?;
-    }
     let files = extract.pointer("/manifest/files").and_then(Value::as_array);
     let files = files.cloned().unwrap_or_default();
     let mut text = String::new();
@@ -84,6 +65,35 @@ pub async fn pull(world: &World, act: &Act, told: &mut Told) -> anyhow::Result<(
         );
     }
     Ok(())
+}
+
+/// Asks for an extract and waits until it is written.
+async fn finished(world: &World, from: &str) -> anyhow::Result<Value> {
+    let begun = world.request(Method::POST, "/v1/extracts", from);
+    let mut extract: Value = begun
+        .json(&serde_json::json!({}))
+        .send()
+        .await?
+        .json()
+        .await?;
+    let id = extract
+        .get("extract_id")
+        .and_then(Value::as_str)
+        .context("an extract id")?;
+    let path = format!("/v1/extracts/{id}");
+    for _ in 0..LOOKS_MAX {
+        if extract.get("status").and_then(Value::as_str) != Some("running") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        extract = world
+            .request(Method::GET, &path, from)
+            .send()
+            .await?
+            .json()
+            .await?;
+    }
+    Ok(extract)
 }
 
 /// The privacy officer lists the disclosures of a person.

@@ -137,7 +137,8 @@ fn settings(folder: &Path, officer_token: Option<&str>) -> String {
         "data_dir = {}\nmaster_key_file = {}\ncatalog = [{}]\n\
          [listen]\naddress = \"127.0.0.1:0\"\nmetrics_address = \"127.0.0.1:0\"\n\
          [tls]\ncertificate_file = {}\nkey_file = {}\n\
-         [[operator]]\nid = \"{OFFICER}\"\nroles = [\"privacy_officer\"]\ntoken_sha256 = \"{digest}\"\n",
+         [[operator]]\nid = \"{OFFICER}\"\nroles = [\"privacy_officer\"]\n\
+         token_sha256 = \"{digest}\"\n",
         path("data"),
         path("keys/master.key"),
         path("catalog"),
