@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod disclosure;
+pub mod extract;
 pub mod format;
 pub mod intake;
 pub mod kept;

@@ -153,6 +153,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         let Some(record) = &mut read.record else {
             continue;
         };
+        prepare::complete(record, sender.partner);
         let mut findings = admission::admit(&rules.labels, record, sender);
         for finding in &mut findings {
             finding.record_index = Some(read.index);

@@ -1,11 +1,12 @@
 //! A record that was read, made ready for the store.
 //!
 //! Values are only moved here: identifiers get the scope they hold in, and the version is the
-//! digest of all the sender says. Nothing is invented.
+//! digest of all the sender says. Nothing is invented but what the partner file states.
 
 use super::read::ReadRecord;
 use crate::base::id::PartnerId;
 use crate::base::sensitive::Sensitive;
+use crate::catalog::Partner;
 use crate::format::{Node, json};
 use crate::record::{Record, version};
 use crate::store::{Action, HoldCause, NewPerson, NewRecord};
@@ -37,6 +38,17 @@ pub fn new_record(read: &ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
         findings: read.findings.clone(),
         hold: read.held.then_some(HoldCause::VocabularyUnknown),
     })
+}
+
+/// Fills from the partner file what the sender's format left out: the county of jurisdiction.
+pub fn complete(record: &mut Record, partner: &Partner) {
+    let (Some(county), Some(envelope)) = (&partner.county_fips, record.root.get_mut("envelope"))
+    else {
+        return;
+    };
+    if envelope.get("county_fips").is_none() {
+        envelope.set("county_fips", Node::string(county.as_str()));
+    }
 }
 
 fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
