@@ -3,9 +3,9 @@
 //! generated questions are put to both. A quick count runs with the tests;
 //! `KINBRIDGE_TUPLES=1000000` makes it long.
 
-mod asking;
+pub mod asking;
 mod papers;
-mod rows;
+pub mod rows;
 mod signing;
 mod vocabulary;
 
