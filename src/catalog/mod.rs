@@ -10,7 +10,9 @@ pub mod dictionary;
 pub mod files;
 pub mod format;
 pub mod mapping;
+pub mod overlay;
 pub mod partner;
+pub mod partner_check;
 pub mod schema;
 
 pub use crosswalk::Crosswalk;
@@ -103,6 +105,8 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     sources.schemas = shapes;
     defects.extend(wrong);
     sources.files = files;
+    defects.extend(overlay::check(&sources));
+    defects.extend(partner_check::check(&sources));
     sources
 }
 

@@ -1,6 +1,7 @@
 //! `kinbridge check`: compiles the catalog and prints every defect.
 
-use crate::catalog;
+use crate::base::clock::{Clock, SystemClock};
+use crate::catalog::{self, partner_check};
 use crate::rules::Rules;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +31,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     defects.dedup();
     for defect in &defects {
         println!("{defect}");
+    }
+    let now = SystemClock.now();
+    for (partner, agreement) in partner_check::expired(&rules.sources, now) {
+        println!("warning: {}: agreement {agreement} has run out", partner.id);
+    }
+    for partner in partner_check::uncertified(&rules.sources) {
+        println!(
+            "warning: {}: live without a pass of the go-live list",
+            partner.id
+        );
     }
     if let Some(folder) = &args.losses {
         for report in rules.plans.losses() {

@@ -1,0 +1,332 @@
+//! What must be right in partner files before they are served: names that exist, channels that can
+//! work, credentials that name one partner.
+//!
+//! It compares files with each other. It takes no decision, and has no clock: what runs out is told
+//! by those who have one ([`expired`]).
+
+use super::partner::{Channel, Direction, Mode, Partner};
+use super::{SourceFile, Sources};
+use crate::base::clock::Timestamp;
+use crate::base::defect::Defect;
+use crate::base::vocabulary::{RecipientRole, SourceRole};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Agreement kinds there are.
+const AGREEMENTS: &[&str] = &[
+    "baa",
+    "qsoa",
+    "contract_10850",
+    "county_contract",
+    "part2_audit",
+    "part2_research",
+    "dua",
+];
+
+/// All defects of all partner files.
+pub fn check(sources: &Sources) -> Vec<Defect> {
+    let mut checker = Checker {
+        sources,
+        defects: Vec::new(),
+    };
+    for partner in sources.partners.values() {
+        checker.partner(partner);
+    }
+    checker.shared_credentials();
+    checker.defects
+}
+
+/// Live partners without a pass of the go-live list.
+pub fn uncertified(sources: &Sources) -> impl Iterator<Item = &Partner> {
+    let live = sources
+        .partners
+        .values()
+        .filter(|p| p.mode == Mode::Live && !p.simulated);
+    live.filter(|partner| partner.certified.is_none())
+}
+
+/// Partners and agreements that have run out at `now`.
+pub fn expired(sources: &Sources, now: Timestamp) -> Vec<(&Partner, &str)> {
+    let mut out = Vec::new();
+    for partner in sources.partners.values() {
+        let over = partner
+            .agreement
+            .iter()
+            .filter(|agreement| !agreement.holds_at(now));
+        out.extend(over.map(|agreement| (partner, agreement.id.as_str())));
+    }
+    out
+}
+
+struct Checker<'a> {
+    sources: &'a Sources,
+    defects: Vec<Defect>,
+}
+
+impl Checker<'_> {
+    /// A defect at the first place of a text in the partner's file.
+    fn wrong(&mut self, partner: &Partner, near: &str, code: &'static str, message: String) {
+        let path = format!("mappings/partners/{}.toml", partner.id);
+        let span = |file: &SourceFile| {
+            let at = file.text.find(near).filter(|_| !near.is_empty())?;
+            Some(at..at + near.len())
+        };
+        self.defects.push(match self.sources.files.get(&path) {
+            Some(file) => file.defect(span(file), code, message),
+            None => super::files::whole(&path, code, message),
+        });
+    }
+
+    fn partner(&mut self, partner: &Partner) {
+        let source = partner.role.parse::<SourceRole>().is_ok();
+        let recipient = partner.role.parse::<RecipientRole>().is_ok();
+        if !source && !recipient {
+            let message = format!("`{}` is no role", partner.role);
+            self.wrong(partner, &partner.role, "partner-role-unknown", message);
+        }
+        if let Some(fips) = partner
+            .county_fips
+            .as_deref()
+            .filter(|fips| !is_county(fips))
+        {
+            let message = "a county is 06001 to 06115, odd".to_owned();
+            self.wrong(partner, fips, "partner-county-invalid", message);
+        }
+        for agreement in &partner.agreement {
+            if !AGREEMENTS.contains(&agreement.kind.as_str()) {
+                let message = format!("`{}` is no kind of agreement", agreement.kind);
+                self.wrong(
+                    partner,
+                    &agreement.kind,
+                    "partner-agreement-unknown",
+                    message,
+                );
+            }
+        }
+        self.credentials(partner);
+        let mut names = BTreeSet::new();
+        for channel in &partner.channel {
+            let name = channel
+                .name
+                .as_ref()
+                .map(|name| name.as_str())
+                .unwrap_or_default();
+            if !names.insert(name) {
+                let message = format!("two channels are called `{name}`");
+                self.wrong(partner, name, "partner-channel-twice", message);
+            }
+            self.channel(partner, channel, name);
+            let sends = channel.direction == Direction::In;
+            if (source || recipient) && ((sends && !source) || (!sends && !recipient)) {
+                let verb = if sends { "disclose" } else { "receive" };
+                let message = format!("a `{}` does not {verb}", partner.role);
+                self.wrong(partner, &partner.role, "partner-role-direction", message);
+            }
+        }
+    }
+
+    fn credentials(&mut self, partner: &Partner) {
+        for credential in &partner.credential {
+            if credential.mtls.is_none() && credential.token_sha256.is_none() {
+                let message = "a credential is `mtls` or `token_sha256`".to_owned();
+                self.wrong(
+                    partner,
+                    "[[credential]]",
+                    "partner-credential-empty",
+                    message,
+                );
+            }
+            let digests = [
+                credential.token_sha256.as_deref(),
+                credential
+                    .mtls
+                    .as_ref()
+                    .map(|mtls| mtls.issuer_sha256.as_str()),
+            ];
+            for digest in digests.into_iter().flatten() {
+                if digest.len() != 64 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    let message = "a SHA-256 is 64 hexadecimal digits".to_owned();
+                    self.wrong(partner, digest, "partner-credential-invalid", message);
+                }
+            }
+        }
+    }
+
+    fn channel(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let format = &channel.format;
+        if !self.sources.formats.contains_key(format) {
+            let message = format!("there is no format `{format}`");
+            self.wrong(partner, format.as_str(), "partner-format-unknown", message);
+        } else {
+            for record in &channel.records {
+                let identity = self
+                    .sources
+                    .formats
+                    .get(format)
+                    .is_some_and(|f| f.body.identity);
+                let mut all = self.sources.mappings.iter();
+                if !all.any(|m| m.format == *format && m.record == *record)
+                    && !(identity && self.is_record(record.as_str()))
+                {
+                    let message = format!("`{format}` has no mapping of `{record}`");
+                    self.wrong(partner, record.as_str(), "partner-record-unknown", message);
+                }
+            }
+        }
+        if channel.records.is_empty() {
+            let message = format!("channel `{name}` carries no record type");
+            self.wrong(partner, name, "partner-channel-empty", message);
+        }
+        self.way(partner, channel, name);
+    }
+
+    fn is_record(&self, record: &str) -> bool {
+        self.sources
+            .schemas
+            .contains_key(&format!("canonical/{record}.schema.json"))
+    }
+
+    /// What a channel of one direction needs and what means nothing to it.
+    fn way(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let mut wrong = |is: bool, message: &str| {
+            if is {
+                let message = format!("channel `{name}`: {message}");
+                self.wrong(partner, name, "partner-channel-invalid", message);
+            }
+        };
+        let out = channel.direction == Direction::Out;
+        match channel.direction {
+            Direction::In => wrong(channel.purpose.is_some(), "an in-channel has no purpose"),
+            Direction::Out | Direction::Pull => {
+                wrong(channel.purpose.is_none(), "give the purpose of use");
+                wrong(channel.classes.is_some(), "`classes` is for in-channels");
+            }
+        }
+        wrong(
+            out && channel.https.is_none(),
+            "an out-channel needs `https`",
+        );
+        wrong(
+            out && channel.related_by.is_empty(),
+            "give `related_by`: nothing would be sent",
+        );
+        wrong(
+            !out && channel.https.is_some(),
+            "`https` is for out-channels",
+        );
+        if let Some(https) = &channel.https {
+            let secure = https.url.starts_with("https://");
+            wrong(!secure, "the address begins with https://");
+            wrong(https.in_flight_max == 0, "`in_flight_max` is at least 1");
+            wrong(
+                https.retry_secs.is_empty(),
+                "`retry_secs` holds at least one wait",
+            );
+        }
+    }
+
+    /// A credential of two partners names neither.
+    fn shared_credentials(&mut self) {
+        let mut seen: BTreeMap<String, &Partner> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for partner in self.sources.partners.values() {
+            for credential in &partner.credential {
+                let token = credential.token_sha256.clone();
+                let mtls = credential.mtls.as_ref();
+                let mtls = mtls.map(|it| format!("{} {}", it.issuer_sha256, it.san));
+                for key in [token, mtls].into_iter().flatten() {
+                    if seen
+                        .insert(key, partner)
+                        .is_some_and(|other| other.id != partner.id)
+                    {
+                        twice.push(partner);
+                    }
+                }
+            }
+        }
+        for partner in twice {
+            let message = "another partner has the same credential".to_owned();
+            self.wrong(
+                partner,
+                "[[credential]]",
+                "partner-credential-shared",
+                message,
+            );
+        }
+    }
+}
+
+/// 06001 to 06115, odd: the counties of California.
+fn is_county(fips: &str) -> bool {
+    let number = fips.strip_prefix("06").filter(|rest| rest.len() == 3);
+    let number = number.and_then(|rest| rest.parse::<u32>().ok());
+    number.is_some_and(|number| number <= 115 && number % 2 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    //! Goal: what cannot work is told before it is served. Method: one broken file per check.
+    use super::*;
+    use crate::catalog::files;
+    use std::collections::BTreeMap;
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let (mut all, mut defects) = files::read(&[]);
+        let path = "mappings/partners/p.toml".to_owned();
+        let file = SourceFile {
+            path: path.clone(),
+            text: text.to_owned(),
+            overlay: true,
+            shipped: None,
+        };
+        all.retain(|path, _| !path.starts_with("mappings/partners/"));
+        all.insert(path, file);
+        let before: BTreeMap<_, _> = all.clone();
+        let sources = crate::catalog::from_files(before, &mut defects);
+        let wrong = defects
+            .iter()
+            .filter(|defect| defect.file.ends_with("/p.toml"));
+        let mut out: Vec<&str> = wrong.map(|defect| defect.code).collect();
+        assert!(sources.files.contains_key("mappings/partners/p.toml"));
+        out.dedup();
+        out
+    }
+
+    const GOOD: &str = "id = \"p\"\nname = \"P\"\nrole = \"ppp\"\nmode = \"test\"\n\
+        [[channel]]\nname = \"c\"\ndirection = \"out\"\nformat = \"kinbridge-json/1.0\"\n\
+        records = [\"person\"]\npurpose = \"treatment\"\nrelated_by = [\"team\"]\n\
+        https = { url = \"https://p.example/in\" }\n";
+
+    #[test]
+    fn a_good_file_has_no_defect() {
+        assert!(codes(GOOD).is_empty(), "{:?}", codes(GOOD));
+    }
+
+    #[test]
+    fn what_cannot_work_is_told() {
+        for (from, to, code) in [
+            (
+                "role = \"ppp\"",
+                "role = \"friend\"",
+                "partner-role-unknown",
+            ),
+            (
+                "kinbridge-json/1.0",
+                "smoke-signals/1.0",
+                "partner-format-unknown",
+            ),
+            ("\"person\"", "\"letter\"", "partner-record-unknown"),
+            ("purpose = \"treatment\"\n", "", "partner-channel-invalid"),
+            ("https://p", "http://p", "partner-channel-invalid"),
+            ("\"out\"", "\"in\"", "partner-channel-invalid"),
+            (
+                "name = \"P\"",
+                "name = \"P\"\ncounty_fips = \"06002\"",
+                "partner-county-invalid",
+            ),
+            ("id = \"p\"", "id = \"q\"", "partner-id-mismatch"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert!(codes(&text).contains(&code), "{code}: {:?}", codes(&text));
+        }
+    }
+}
