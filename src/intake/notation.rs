@@ -118,16 +118,20 @@ impl RecordNotation<'_> {
             // No column or element leads there: the canonical name is the clearest there is.
             return dotted;
         };
+        let kind = wire.notation_kind();
+        let column = found.rsplit('.').next().filter(|name| !name.is_empty());
+        if let (NotationKind::Column, Some(column)) = (kind, column) {
+            return format!("{}, column {column}", row(&root, self.document.unit));
+        }
         // Mapped places begin with the type of the node they stand in; one that does not says too
         // little alone.
         let Some((node_type, rest)) = found.split_once('.').filter(|(_, rest)| *rest != ".") else {
             return dotted;
         };
-        match wire.notation_kind() {
-            NotationKind::Column => format!("{}, column {rest}", row(&root, self.document.unit)),
+        match kind {
             NotationKind::Xml => format!("{root}/{rest}"),
             NotationKind::Fhir if self.is_root(node_type) => format!("{root}.{rest}"),
-            NotationKind::Fhir | NotationKind::Pointer => found,
+            NotationKind::Fhir | NotationKind::Pointer | NotationKind::Column => found,
         }
     }
 

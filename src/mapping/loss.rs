@@ -258,10 +258,12 @@ pub(super) fn nearest<'m>(paths: &'m BTreeMap<String, String>, path: &str) -> Op
         if let Some((_, found)) = paths.iter().find(|(known, _)| known.starts_with(&below)) {
             return Some(found);
         }
-        let cut = at.trim_end_matches("[]").rfind('.')?;
+        // A list may be bound whole: its items are told by it.
+        let bare = at.trim_end_matches("[]").len();
+        let cut = match bare < at.len() {
+            true => bare,
+            false => at.rfind('.')?,
+        };
         at.truncate(cut);
-        while let Some(bare) = at.strip_suffix("[]") {
-            at = Text::from(bare);
-        }
     }
 }

@@ -348,7 +348,12 @@ impl<'a> Run<'a> {
         match &target.tail {
             None => self.one_reference(op, at, node),
             Some(tail) => {
-                for key in at.items().iter().filter_map(|item| get(item, tail)) {
+                let keys = at.items().iter().filter_map(|item| get(item, tail));
+                for (number, key) in keys.enumerate() {
+                    if op.wire.is_rows() {
+                        self.in_row(op, number, key, node);
+                        continue;
+                    }
                     self.one_reference(op, key, node);
                     if op.wire.tail.is_none() {
                         // One place on the wire: the first of the list.
@@ -464,6 +469,13 @@ impl<'a> Run<'a> {
             return;
         };
         let before = self.values;
+        self.embed_in(part, person, slot);
+        if self.values > before {
+            assign(node, &op.gate.when);
+        }
+    }
+
+    fn embed_in(&mut self, part: &'a Part, person: usize, slot: &mut Node) {
         let key = self.persons.get(person).and_then(|p| p.text("key"));
         if let (Some(key), Some(place)) = (key, &part.key) {
             put(slot, &place.set, Node::string(key));
@@ -471,9 +483,6 @@ impl<'a> Run<'a> {
         }
         assign(slot, &part.when);
         self.fill_node(part, Some(person), slot);
-        if self.values > before {
-            assign(node, &op.gate.when);
-        }
     }
 
     /// A reference the record does not hold: to an object part, or to the first node of a part.

@@ -117,6 +117,13 @@ pub struct Place {
     pub tail: Option<Vec<Step>>,
 }
 
+impl Place {
+    /// Whether it is the rows of a unit themselves, which several lists fill side by side.
+    pub fn is_rows(&self) -> bool {
+        matches!(self.set.as_slice(), [Step::Member(name)] if name == ROWS)
+    }
+}
+
 /// A place in the record.
 #[derive(Clone, Debug, Default)]
 pub struct Target {

@@ -18,7 +18,7 @@ impl<'s> Builder<'s> {
         all
     }
 
-    fn source(&self, at: usize) -> Option<&'s PartSource> {
+    pub(super) fn source(&self, at: usize) -> Option<&'s PartSource> {
         self.sources()
             .into_iter()
             .nth(at)
@@ -328,7 +328,7 @@ impl<'s> Builder<'s> {
             self.embed(at, found.shapes);
         }
         let record = match &source.record {
-            Some(text) if source.person => Some(self.person_target(text)?),
+            Some(text) if source.person => Some(self.person_target(text, source)?),
             _ => None,
         };
         self.use_part(at);
@@ -346,9 +346,16 @@ impl<'s> Builder<'s> {
         })
     }
 
-    fn person_target(&mut self, text: &'s Spanned<String>) -> Option<Target> {
+    fn person_target(
+        &mut self,
+        text: &'s Spanned<String>,
+        source: &'s PartSource,
+    ) -> Option<Target> {
         let found = self.record_steps(text)?;
-        self.bind(0, &found.canonical, true, "reference");
+        // An embedded person is told by the column or element of its key.
+        let key = source.key.as_ref().filter(|_| source.embedded);
+        let wire = key.map_or("reference", |key| key.as_ref().as_str());
+        self.bind(0, &found.canonical, true, wire);
         let first = found
             .tail
             .is_some()

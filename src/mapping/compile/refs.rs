@@ -2,7 +2,9 @@
 
 use super::{Builder, Spot};
 use crate::catalog::mapping::RuleSource;
-use crate::mapping::plan::{Gate, Op, RefOp, Target};
+use crate::catalog::schema::Shape;
+use crate::mapping::plan::{Gate, Op, Place, ROWS, RefOp, Target};
+use crate::mapping::walk::Step;
 use toml::Spanned;
 
 impl<'s> Builder<'s> {
@@ -29,7 +31,7 @@ impl<'s> Builder<'s> {
                 }
             }
         }
-        let (place, found) = self.reference_place(wire, spot)?;
+        let (place, shapes_there) = self.places_of(wire, spot)?;
         let mut record = None;
         if let Some(path) = &source.record {
             let text = path.as_ref().all().first().copied().unwrap_or_default();
@@ -42,7 +44,11 @@ impl<'s> Builder<'s> {
             self.mount(&parts, &shapes, spot, &target, &canonical);
             record = Some(target.0);
             if !canonical.1.is_empty() || spot.inner {
-                self.note(spot, &canonical, &gate, true, source, wire.as_ref());
+                // An embedded person is told by the column or element of its key.
+                let part = parts.first().and_then(|at| self.source(*at));
+                let key = part.filter(|p| p.embedded).and_then(|p| p.key.as_ref());
+                let shown = key.map_or(wire.as_ref(), |key| key.as_ref());
+                self.note(spot, &canonical, &gate, true, source, shown);
                 self.limit(partial);
             }
         }
@@ -51,7 +57,7 @@ impl<'s> Builder<'s> {
             .any(|at| self.parts.get(*at).is_some_and(|p| p.embedded));
         for at in &parts {
             if self.parts.get(*at).is_some_and(|part| part.embedded) {
-                self.embed(*at, found.shapes.clone());
+                self.embed(*at, shapes_there.clone());
             }
             self.use_part(*at);
         }
@@ -66,11 +72,29 @@ impl<'s> Builder<'s> {
         }))
     }
 
+    /// Where the references stand: at a path, or one in each row.
+    fn places_of(
+        &mut self,
+        wire: &'s Spanned<String>,
+        spot: &Spot<'s>,
+    ) -> Option<(Place, Vec<&'s Shape>)> {
+        if spot.rows_root && wire.as_ref().trim() == "$rows[]" {
+            let place = Place {
+                get: Vec::new(),
+                set: vec![Step::Member(ROWS.into())],
+                tail: Some(Vec::new()),
+            };
+            return Some((place, spot.wire.clone()));
+        }
+        let (place, found) = self.reference_place(wire, spot)?;
+        Some((place, found.shapes))
+    }
+
     /// Object parts stand for what the target holds.
     fn mount(
         &mut self,
         parts: &[usize],
-        shapes: &[&'s crate::catalog::schema::Shape],
+        shapes: &[&'s Shape],
         spot: &Spot<'s>,
         target: &(Target, String),
         canonical: &(bool, String),

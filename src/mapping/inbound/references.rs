@@ -64,8 +64,20 @@ impl<'a> Run<'a> {
         if let Some(mut made) = made {
             made.span = at.span;
             self.values += 1;
-            self.set(target, context, made);
+            // What is repeated on every row is said once.
+            if !op.wire.is_rows() || !self.listed(target, context, &made) {
+                self.set(target, context, made);
+            }
         }
+    }
+
+    fn listed(&self, target: &Target, context: &Node, key: &Node) -> bool {
+        let base = match target.absolute {
+            true => &self.root,
+            false => context,
+        };
+        let items = get(base, &target.steps).map(Node::items);
+        items.unwrap_or_default().contains(key)
     }
 
     /// The person that the node itself is.

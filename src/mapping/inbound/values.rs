@@ -157,6 +157,10 @@ impl ValueOp {
         for transform in chain {
             made = transform.inward(&made).map_err(Refused::Fault)?;
         }
+        // The pieces of a text are told by the text.
+        for piece in made.items_mut().into_iter().flatten() {
+            piece.span = node.span;
+        }
         self.look_up(made)
     }
 

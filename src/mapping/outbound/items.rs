@@ -5,7 +5,7 @@ use crate::base::Text;
 use crate::format::tree::{Node, Value};
 use crate::mapping::MapError;
 use crate::mapping::inbound::sort_key;
-use crate::mapping::plan::{EachOp, Part, ROWS};
+use crate::mapping::plan::{EachOp, Part, ROWS, RefOp};
 use crate::mapping::walk::{assign, get, hold, item, reach};
 use crate::mapping::where_in::Trail;
 
@@ -62,6 +62,30 @@ impl<'a> Run<'a> {
             } else {
                 drop_empty(node, op);
             }
+        }
+    }
+
+    /// The person of that key, embedded in row `number`, which other lists fill as well.
+    pub(super) fn in_row(&mut self, op: &'a RefOp, number: usize, key: &Node, node: &mut Node) {
+        let known = |p: &&Node| p.get("key") == Some(key);
+        let Some(person) = self.persons.iter().position(|p| known(&p)) else {
+            return;
+        };
+        let plan = self.plan;
+        let mut parts = op.parts.iter().filter_map(|at| plan.parts.get(*at));
+        let Some(part) = parts.find(|part| part.embedded) else {
+            return;
+        };
+        let slot = |node: &'_ mut Node| -> Option<Node> {
+            let list = reach(node, &op.wire.set)?;
+            item(list, number).map(std::mem::take)
+        };
+        let mut row = slot(node).unwrap_or_default();
+        self.embed_in(part, person, &mut row);
+        if let Some(list) = reach(node, &op.wire.set)
+            && let Some(at) = item(list, number)
+        {
+            *at = row;
         }
     }
 

@@ -179,7 +179,12 @@ pub(super) fn instant(text: &str) -> Result<String, Fault> {
         let seconds = if rest.starts_with(':') { "" } else { ":00" };
         Some(format!("{date}T{time}{seconds}{rest}").to_ascii_uppercase())
     };
-    full.ok().and_then(|_| read()).ok_or(Fault::Date)
+    match full {
+        Ok(_) => read().ok_or(Fault::Form),
+        // A time that exists, but nobody can say when it was.
+        Err(_) if text.parse::<DateTime>().is_ok() => Err(Fault::Form),
+        Err(_) => Err(Fault::Date),
+    }
 }
 
 /// Local time of a zone to an instant with that zone's offset.
