@@ -34,6 +34,8 @@ pub const IN_FLIGHT_MAX: usize = 128;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Cells of one delimited row.
 pub const CELLS_MAX: usize = 512;
+/// Consents judged for one person; with more, everything about the person is withheld.
+pub const CONSENTS_MAX: usize = 512;
 /// Memoised decisions kept per rule set.
 pub const DECISIONS_CACHED_MAX: usize = 65_536;
 /// Bytes of a recipient's answer that are read.

@@ -19,6 +19,7 @@ use super::unlock;
 use super::why::Why;
 use crate::base::Text;
 use crate::base::defect::Defect;
+use crate::base::limits::CONSENTS_MAX;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole};
 use crate::catalog::Sources;
 use std::collections::BTreeSet;
@@ -366,9 +367,11 @@ impl Policy {
             requested: ask.classes,
             ..Judgement::default()
         };
-        let lacks_subject = flags.has(Flag::MissingSubject);
-        let Some(now) = now.filter(|_| !lacks_subject) else {
+        let too_many = ask.consents.len() > CONSENTS_MAX;
+        let lacks = flags.has(Flag::MissingSubject) || too_many;
+        let Some(now) = now.filter(|_| !lacks) else {
             flags.set_if(Flag::NoClock, now.is_none());
+            flags.set_if(Flag::Malformed, too_many);
             judged.flags = flags;
             return judged;
         };

@@ -55,3 +55,52 @@ fn the_shipped_cases_come_out_as_the_rules_say() {
     let (low, exact, _) = board["low"];
     assert_eq!(exact, low, "the low cases hold too");
 }
+
+#[test]
+fn more_papers_than_can_be_judged_withhold_everything() {
+    let policy = policy();
+    let paper = serde_json::json!({"id": "k1", "kind": "general_roi", "type": "permit"});
+    let mut question = serde_json::json!({
+        "source_role": "mhp", "recipient_role": "mhp", "purpose": "treatment",
+        "data_classes": ["mental_health"], "subject": {"id": "s1", "role": "parent", "age": 34},
+    });
+    let decide = |question: &serde_json::Value| {
+        policy.decide(&serde_json::from_value(question.clone()).expect("a question"))
+    };
+    assert_eq!(decide(&question).permit, ["mental_health"]);
+    question["consents"] = vec![paper; 513].into();
+    let decision = decide(&question);
+    assert!(decision.permit.is_empty());
+    assert_eq!(decision.obligations.len(), 1, "somebody looks at it");
+}
+
+#[test]
+fn what_is_odd_opens_nothing() {
+    // Method: questions that are open as they stand, each with one value of a wrong type.
+    let policy = policy();
+    let decide = |text: &str| {
+        let request = serde_json::from_str(text).expect("a question");
+        policy.decide(&request).permit.len()
+    };
+    let whole = r#"{"source_role":"cws","recipient_role":"casa","purpose":"legal_proceeding",
+        "data_classes":["case_plan"],"subject":{"id":"s1","role":"child","age":9},
+        "context":{"appointed":true}}"#;
+    assert_eq!(decide(whole), 1);
+    for (from, to) in [
+        ("\"appointed\":true", "\"appointed\":\"true\""),
+        ("\"appointed\":true", "\"appointed\":1"),
+        ("\"appointed\":true", "\"appointed\":true,\"now\":null"),
+        ("\"appointed\":true", "\"appointed\":true,\"now\":\"today\""),
+        (
+            "\"appointed\":true",
+            "\"appointed\":true,\"via_county\":null",
+        ),
+        ("\"casa\"", "\"CASA\""),
+        ("\"casa\"", "7"),
+        ("[\"case_plan\"]", "[\"case plan\"]"),
+        ("[\"case_plan\"]", "[]"),
+        ("{\"id\":\"s1\",\"role\":\"child\",\"age\":9}", "null"),
+    ] {
+        assert_eq!(decide(&whole.replace(from, to)), 0, "{to}");
+    }
+}
