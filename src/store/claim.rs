@@ -4,7 +4,9 @@
 //! later versions of the same record to the same recipient. The lanes are independent.
 
 use super::keys::{DataKey, Place};
-use super::model::{ClaimRequest, Claimed, DeliveryState, KeptOutput, NewDelivery, StoreError};
+use super::model::{
+    ClaimRequest, Claimed, Completion, DeliveryState, KeptOutput, NewDelivery, StoreError,
+};
 use super::sql::{Cell, Columns as _, Fault, all, for_keys, row, run};
 use super::writer::{Tx, failed};
 use super::{Store, open, setup};
@@ -78,10 +80,20 @@ impl Store {
             return Ok(Vec::new());
         }
         let opened = self.open_claims(leases).await;
-        opened.map_err(|fault| failed(NAME, &fault))
+        let (claims, closed) = opened.map_err(|fault| failed(NAME, &fault))?;
+        if !closed.is_empty() {
+            // Shredded or damaged: nothing can be sent, and nothing else must wait for it.
+            let ended = closed.into_iter().map(|(id, token)| {
+                let detail = String::from("record-unreadable");
+                (id, token, Completion::Dead { detail })
+            });
+            self.complete(ended.collect()).await?;
+        }
+        Ok(claims)
     }
 
-    async fn open_claims(&self, leases: Vec<Lease>) -> Result<Vec<Claimed>, Fault> {
+    /// The claims, and those whose record cannot be opened.
+    async fn open_claims(&self, leases: Vec<Lease>) -> Result<(Vec<Claimed>, Closed), Fault> {
         let mut conn = self.inner.readers.acquire().await?;
         let mut rows: Vec<[u8; 16]> = leases.iter().map(|lease| lease.row_id).collect();
         rows.sort_unstable();
@@ -93,10 +105,11 @@ impl Store {
         let mut kept = kept_outputs(&mut conn, &leases).await?;
         drop(conn);
         let mut out = Vec::with_capacity(leases.len());
+        let mut closed = Vec::new();
         let mut claims = super::lock(&self.inner.claims);
         for lease in leases {
-            // A shredded record cannot be sent; its claim runs out.
             let Some(opened) = records.get(&lease.row_id) else {
+                closed.push((lease.delivery.delivery_id, lease.token));
                 continue;
             };
             let kept = kept
@@ -120,9 +133,11 @@ impl Store {
                 ambiguous: lease.exposed,
             });
         }
-        Ok(out)
+        Ok((out, closed))
     }
 }
+
+type Closed = Vec<(DeliveryId, i64)>;
 
 /// A delivery as claimed, its record not yet opened.
 struct Lease {

@@ -18,6 +18,27 @@ use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::ledger::entry::{EntryKind, Fields};
 use std::collections::HashMap;
+use tokio::sync::oneshot;
+
+/// Ends that wait for the writer. Workers end attempts one by one; the writer takes all that
+/// wait in the same statements.
+pub(super) struct CompleteJob {
+    ended: Vec<Ended>,
+    result: Vec<bool>,
+    reply: oneshot::Sender<Result<Vec<bool>, StoreError>>,
+}
+
+impl CompleteJob {
+    /// Answers, after the commit or the failure.
+    pub(super) fn answer(self, fault: Option<&Fault>) {
+        let result = match fault {
+            None => Ok(self.result),
+            Some(fault) => Err(failed("complete", fault)),
+        };
+        // The worker may have gone; what is committed stands.
+        drop(self.reply.send(result));
+    }
+}
 
 /// One attempt's end, ready for the writer.
 struct Ended {
@@ -55,9 +76,15 @@ impl Store {
         let ended = ended.map_err(|fault: Fault| failed(NAME, &fault))?;
         let claims: Vec<(DeliveryId, i64)> =
             ended.iter().map(|e| (e.delivery_id, e.token)).collect();
-        let done = self
-            .write(NAME, ended, |tx, ended| Box::pin(complete(tx, ended)))
-            .await?;
+        let (reply, answer) = oneshot::channel();
+        let job = CompleteJob {
+            ended,
+            result: Vec::new(),
+            reply,
+        };
+        let sent = self.inner.completes.send(job).await;
+        sent.map_err(|_| super::stopped(NAME))?;
+        let done = answer.await.unwrap_or_else(|_| Err(super::stopped(NAME)))?;
         let mut held = super::lock(&self.inner.claims);
         for (delivery_id, token) in claims {
             if held.get(&delivery_id).is_some_and(|c| c.token == token) {
@@ -140,8 +167,21 @@ struct Rows {
     next: Insert,
 }
 
-async fn complete(tx: &mut Tx, ended: &[Ended]) -> Result<Vec<bool>, Fault> {
-    let keys: Vec<Cell> = ended.iter().map(|e| Cell::from(e.delivery_id.0)).collect();
+/// Writes the ends of a group; results are set on the jobs.
+pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [CompleteJob]) -> Result<(), Fault> {
+    let ended: Vec<&Ended> = jobs.iter().flat_map(|job| &job.ended).collect();
+    let mut done = complete(tx, &ended).await?.into_iter();
+    for job in jobs {
+        job.result = done.by_ref().take(job.ended.len()).collect();
+    }
+    Ok(())
+}
+
+async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
+    let mut keys = Vec::with_capacity(ended.len());
+    for ended in ended {
+        keys.push(Cell::from(ended.delivery_id.0));
+    }
     let mut standing = standings(tx, &keys).await?;
     let now = tx.now();
     let mut rows = Rows {

@@ -26,6 +26,7 @@ mod operator;
 mod prepare;
 mod proof;
 mod route;
+mod rule_sets;
 mod sequence;
 mod setup;
 mod sql;
@@ -64,6 +65,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     readers: SqlitePool,
     accepts: mpsc::Sender<AcceptJob>,
+    completes: mpsc::Sender<complete::CompleteJob>,
     work: mpsc::Sender<Box<dyn Job>>,
     chunks: mpsc::Sender<Box<dyn Job>>,
     in_flight: Arc<Semaphore>,

@@ -239,7 +239,17 @@ pub enum AcceptError {
     Busy,
     /// Anything else; the cause is logged without values.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for AcceptError {
+    fn from(error: StoreError) -> AcceptError {
+        if error.is_passing() {
+            AcceptError::Busy
+        } else {
+            AcceptError::Store(error)
+        }
+    }
 }
 
 /// A failed operation. Never carries row values.
@@ -250,6 +260,15 @@ pub struct StoreError {
     pub operation: &'static str,
     /// Kind of failure and constraint name at most.
     pub cause: String,
+}
+
+impl StoreError {
+    pub(super) const PASSING: &'static str = "the store cannot take more at the moment";
+
+    /// Whether it will pass (disk full, database busy): the caller may come back.
+    pub fn is_passing(&self) -> bool {
+        self.cause == StoreError::PASSING
+    }
 }
 
 /// A stored record, opened.

@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
 
 /// Takes a partner's key into memory if it is not there yet.
@@ -71,7 +71,8 @@ const VERSION_COLUMNS: &str = "SELECT v.row_id, v.record_id, v.version, v.conten
      JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
      WHERE v.row_id IN";
 
-/// Opens versions by row; shredded and invisible ones are left out. Order is not kept.
+/// Opens versions by row; shredded and invisible ones are left out, and so is one that is damaged:
+/// one bad row must not stop the others. Order is not kept.
 pub(super) async fn records(
     conn: &mut SqliteConnection,
     keys: &Keys,
@@ -82,46 +83,61 @@ pub(super) async fn records(
     let mut persons = persons(conn, &ids).await?;
     let found = for_keys(conn, VERSION_COLUMNS, "", &[], &ids).await?;
     let mut out = Vec::with_capacity(found.len());
-    for row in found {
+    for row in &found {
         let row_id = row.id(0)?;
-        let content = row.digest(3)?;
         let partner = PartnerId::new(&row.text(5)?);
         load_partner_key(conn, keys, &partner, row.int(14)?).await?;
-        let key = data_key(keys, &partner, row.int(14)?, &row.blob(15)?)?;
-        let meta = meta(&key, &row_id, &content, &row.blob(12)?)?;
-        let place = Place {
-            table: RECORD_TABLE,
-            row: &row_id,
-            version: &content.0,
-            column: PAYLOAD,
-        };
-        let payload = key.open(&place, &row.blob(13)?)?;
         let mine = persons.remove(&row_id).unwrap_or_default();
-        let named = meta.persons.into_iter().zip(mine);
-        let position = row.int_or_null(16)?.and_then(|p| u64::try_from(p).ok());
-        out.push(Opened {
-            row_id,
-            content,
-            record: StoredRecord {
-                record_id: RecordId(row.id(1)?),
-                version: row.digest(2)?,
-                record_type: RecordType::new(&row.text(4)?),
-                partner,
-                channel: ChannelId::new(&row.text(6)?),
-                source_record_id: meta.source,
-                test: row.int(9)? == 1,
-                void: row.int(10)? == 1,
-                received_at: Timestamp(row.int(11)?),
-                submission_id: SubmissionId(row.id(7)?),
-                correlation_id: CorrelationId::new(&row.text(8)?),
-                position: position.filter(|p| *p < sequenced),
-                payload: Sensitive::new(payload),
-                persons: named.map(|(meta, row)| row.named(meta.key)).collect(),
-            },
-            key,
-        });
+        match open_row(keys, row, (row_id, partner), (mine, sequenced)) {
+            Ok(opened) => out.push(opened),
+            Err(fault) => {
+                let record = RecordId(row.id(1)?);
+                tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
+            }
+        }
     }
     Ok(out)
+}
+
+fn open_row(
+    keys: &Keys,
+    row: &SqliteRow,
+    (row_id, partner): ([u8; 16], PartnerId),
+    (persons, sequenced): (Vec<PersonRow>, u64),
+) -> Result<Opened, Fault> {
+    let content = row.digest(3)?;
+    let key = data_key(keys, &partner, row.int(14)?, &row.blob(15)?)?;
+    let meta = meta(&key, &row_id, &content, &row.blob(12)?)?;
+    let place = Place {
+        table: RECORD_TABLE,
+        row: &row_id,
+        version: &content.0,
+        column: PAYLOAD,
+    };
+    let payload = key.open(&place, &row.blob(13)?)?;
+    let named = meta.persons.into_iter().zip(persons);
+    let position = row.int_or_null(16)?.and_then(|p| u64::try_from(p).ok());
+    Ok(Opened {
+        row_id,
+        content,
+        record: StoredRecord {
+            record_id: RecordId(row.id(1)?),
+            version: row.digest(2)?,
+            record_type: RecordType::new(&row.text(4)?),
+            partner,
+            channel: ChannelId::new(&row.text(6)?),
+            source_record_id: meta.source,
+            test: row.int(9)? == 1,
+            void: row.int(10)? == 1,
+            received_at: Timestamp(row.int(11)?),
+            submission_id: SubmissionId(row.id(7)?),
+            correlation_id: CorrelationId::new(&row.text(8)?),
+            position: position.filter(|p| *p < sequenced),
+            payload: Sensitive::new(payload),
+            persons: named.map(|(meta, row)| row.named(meta.key)).collect(),
+        },
+        key,
+    })
 }
 
 /// A person of a row, not yet named.

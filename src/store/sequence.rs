@@ -10,7 +10,7 @@ use crate::ledger::checkpoint::signed_text;
 use crate::ledger::tree::{Frontier, Subtrees, range_root};
 use sqlx::sqlite::SqliteConnection;
 
-/// Entries of one checkpoint at most; the next call takes the rest.
+/// Entries of one checkpoint at most; the next step takes the rest.
 const ENTRIES_MAX: u64 = 10_000;
 /// Subtrees from this level up (256 entries) are kept; smaller ones are computed.
 pub(super) const NODE_LEVEL_MIN: u32 = 8;
@@ -22,8 +22,16 @@ impl Store {
     /// # Errors
     /// When the database fails; the next call tries again.
     pub async fn sequence(&self) -> Result<Option<Checkpoint>, StoreError> {
-        self.write("sequence", (), |tx, ()| Box::pin(sequence(tx)))
-            .await
+        let mut newest = None;
+        loop {
+            let step = self
+                .write("sequence", (), |tx, ()| Box::pin(sequence(tx)))
+                .await?;
+            let Some(checkpoint) = step else {
+                return Ok(newest);
+            };
+            newest = Some(checkpoint);
+        }
     }
 
     /// The newest checkpoint.

@@ -46,11 +46,13 @@ pub(super) async fn open(
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(options.read_only(true).create_if_missing(false));
     let (accepts, accepts_in) = mpsc::channel(IN_FLIGHT_MAX);
+    let (completes, completes_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (work, work_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (chunks, chunks_in) = mpsc::channel(4);
     let (stop, stopped) = oneshot::channel();
     let inboxes = Inboxes {
         accepts: accepts_in,
+        completes: completes_in,
         work: work_in,
         chunks: chunks_in,
         stop: stopped,
@@ -64,6 +66,7 @@ pub(super) async fn open(
             clock,
             readers,
             accepts,
+            completes,
             work,
             chunks,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),

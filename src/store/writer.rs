@@ -4,6 +4,7 @@
 //! is rolled back and its members committed one by one. Nobody is answered before the commit.
 
 use super::accept::{self, AcceptJob};
+use super::complete::{self, CompleteJob};
 use super::keys::Keys;
 use super::model::{Checkpoint, StoreError};
 use super::sql::{Cell, Fault, Insert, row};
@@ -175,15 +176,18 @@ where
 
 /// A store error of an operation.
 pub(super) fn failed(operation: &'static str, fault: &Fault) -> StoreError {
-    StoreError {
-        operation,
-        cause: fault.cause(),
-    }
+    let cause = if fault.is_passing() {
+        StoreError::PASSING.to_owned()
+    } else {
+        fault.cause()
+    };
+    StoreError { operation, cause }
 }
 
 /// What the writer listens to.
 pub(super) struct Inboxes {
     pub(super) accepts: mpsc::Receiver<AcceptJob>,
+    pub(super) completes: mpsc::Receiver<CompleteJob>,
     pub(super) work: mpsc::Receiver<Box<dyn Job>>,
     pub(super) chunks: mpsc::Receiver<Box<dyn Job>>,
     /// Fires when the store is closed; what is queued by then is still done.
@@ -196,13 +200,20 @@ pub(super) struct Inboxes {
 #[derive(Default)]
 struct Group {
     accepts: Vec<AcceptJob>,
+    completes: Vec<CompleteJob>,
     work: Vec<Box<dyn Job>>,
+}
+
+impl Group {
+    fn len(&self) -> usize {
+        self.accepts.len() + self.completes.len() + self.work.len()
+    }
 }
 
 /// Runs until the store is closed or every handle of it is gone, then closes the connection.
 pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
     while let Some(group) = next_group(&mut inboxes).await {
-        let members = group.accepts.len() + group.work.len();
+        let members = group.len();
         let began = Instant::now();
         commit_group(&mut tx, group).await;
         emit(&Event::GroupCommitted {
@@ -229,6 +240,7 @@ async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
     tokio::select! {
         biased;
         Some(job) = inboxes.accepts.recv() => group.accepts.push(job),
+        Some(job) = inboxes.completes.recv() => group.completes.push(job),
         Some(job) = inboxes.work.recv() => group.work.push(job),
         Some(job) = inboxes.chunks.recv() => { chunk_taken = true; group.work.push(job); }
         // The handles are gone when the sender is, which is an error here and just as final.
@@ -240,6 +252,12 @@ async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
             break;
         };
         group.accepts.push(job);
+    }
+    while group.completes.len() < IN_FLIGHT_MAX {
+        let Ok(job) = inboxes.completes.try_recv() else {
+            break;
+        };
+        group.completes.push(job);
     }
     while group.work.len() < WORK_MAX {
         let Ok(job) = inboxes.work.try_recv() else {
@@ -254,7 +272,7 @@ async fn next_group(inboxes: &mut Inboxes) -> Option<Group> {
 }
 
 async fn commit_group(tx: &mut Tx, mut group: Group) {
-    let members = group.accepts.len() + group.work.len();
+    let members = group.len();
     match attempt(tx, &mut group).await {
         Ok(()) => {}
         Err(fault) if members > 1 && !fault.is_passing() => {
@@ -281,6 +299,9 @@ async fn run_members(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
     if !group.accepts.is_empty() {
         accept::run_group(tx, &mut group.accepts).await?;
     }
+    if !group.completes.is_empty() {
+        complete::run_group(tx, &mut group.completes).await?;
+    }
     for job in &mut group.work {
         job.run(tx).await?;
     }
@@ -291,6 +312,11 @@ async fn one_by_one(tx: &mut Tx, group: Group) {
     for job in group.accepts {
         let mut single = Group::default();
         single.accepts.push(job);
+        settle(tx, single).await;
+    }
+    for job in group.completes {
+        let mut single = Group::default();
+        single.completes.push(job);
         settle(tx, single).await;
     }
     for job in group.work {
@@ -311,6 +337,9 @@ fn answer(group: Group) {
     for job in group.accepts {
         job.answer(None);
     }
+    for job in group.completes {
+        job.answer(None);
+    }
     for job in group.work {
         job.answer(Ok(()));
     }
@@ -318,6 +347,9 @@ fn answer(group: Group) {
 
 fn refuse(group: Group, fault: &Fault) {
     for job in group.accepts {
+        job.answer(Some(fault));
+    }
+    for job in group.completes {
         job.answer(Some(fault));
     }
     for job in group.work {

@@ -7,4 +7,5 @@ mod crash;
 mod delivery;
 mod extract;
 mod ledger;
+mod sealing;
 pub mod world;
