@@ -6,6 +6,8 @@
 use super::partner::{Agreement, Channel, Direction, Partner};
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::{ClassSet, DataClass};
+use jiff::tz::TimeZone;
+use std::sync::LazyLock;
 
 /// Agreement kinds of which one must hold; empty when the class needs none.
 pub const fn needed(class: DataClass) -> &'static [&'static str] {
@@ -104,9 +106,11 @@ impl Agreement {
 
 /// Year, month and day in California.
 fn local_date(now: Timestamp) -> Option<(i32, u8, u8)> {
-    let zone = jiff::tz::TimeZone::get("America/Los_Angeles").ok()?;
+    static LOCAL: LazyLock<Option<TimeZone>> =
+        LazyLock::new(|| TimeZone::get("America/Los_Angeles").ok());
+    let zone = LOCAL.as_ref()?;
     let instant = jiff::Timestamp::from_microsecond(now.0).ok()?;
-    let date = instant.to_zoned(zone).date();
+    let date = zone.to_datetime(instant).date();
     let month = u8::try_from(date.month()).ok()?;
     let day = u8::try_from(date.day()).ok()?;
     Some((i32::from(date.year()), month, day))

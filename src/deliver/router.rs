@@ -8,7 +8,9 @@ use crate::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::Channel;
 use crate::kept::held;
-use crate::release::candidates::{Candidate, NamedByFamily, Ties, addressee_unknown, candidates};
+use crate::release::candidates::{
+    Candidate, NamedByFamily, Ties, addressee_unknown, candidates, is_prevention,
+};
 use crate::release::{family_names, opened};
 use crate::rules::Rules;
 use crate::store::{
@@ -72,7 +74,11 @@ async fn route(store: &Store, rules: &Rules, stored: &StoredRecord) -> Result<Ro
         routed.work.push(item(HoldCause::OutputInvalid, "payload"));
         return Ok(routed);
     };
-    let named = named_by_family(store, stored).await?;
+    let named = if is_prevention(&record) {
+        named_by_family(store, stored).await?
+    } else {
+        NamedByFamily::default()
+    };
     let ties = Ties {
         record: &record,
         sender: &stored.partner,

@@ -47,11 +47,15 @@ pub struct Sender<'a> {
 /// Takes out what is only accepted to be taken out and tells everything that keeps a record out.
 pub fn admit(plan: &LabelPlan, record: &mut Record, sender: &Sender<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for pointer in strip::strip(plan, record, DataClass::ImmigrationStatus) {
-        findings.push(Finding::new(&DATA_CLASS_STRIPPED).at(pointer));
-    }
     let papers = named(record, sender.papers);
-    let labels = plan.label(record, origin(sender.partner, &papers));
+    let origin = origin(sender.partner, &papers);
+    let mut labels = plan.label(record, origin);
+    if labels.has(DataClass::ImmigrationStatus) {
+        for pointer in strip::strip(plan, record, DataClass::ImmigrationStatus) {
+            findings.push(Finding::new(&DATA_CLASS_STRIPPED).at(pointer));
+        }
+        labels = plan.label(record, origin);
+    }
     refuse(&labels, &papers, sender, &mut findings);
     findings
 }
@@ -92,7 +96,7 @@ fn refuse(labels: &Labels, papers: &[&Paper], sender: &Sender<'_>, findings: &mu
     let from_dv = sender.partner.source_role() == Some(SourceRole::DvProgram);
     let released = |paper: &&Paper| paper.kind == ConsentKind::VawaRelease && paper.names_operator;
     let only_aggregates = classes == ClassSet::of(DataClass::AggregateDeidentified);
-    if from_dv && !only_aggregates && !papers.iter().any(|paper| released(paper)) {
+    if from_dv && !only_aggregates && !papers.iter().any(released) {
         findings.push(Finding::new(&RELEASE_NEEDED));
     }
     for class in agreement::missing(sender.partner, classes, sender.now).iter() {

@@ -112,7 +112,7 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
         now,
     };
     admit_all(rules, &mut reading, &sender);
-    let (records, rejected) = sorted_out(&reading, &partner.id);
+    let (records, rejected) = sorted_out(&mut reading, &partner.id);
     if records.is_empty() {
         return Err(Refusal::Nothing(told(reading)));
     }
@@ -171,12 +171,12 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
 
 /// Records that stand, ready for the store, and those that do not, with their findings.
 fn sorted_out(
-    reading: &Reading,
+    reading: &mut Reading,
     partner: &PartnerId,
 ) -> (Vec<crate::store::NewRecord>, Vec<Rejected>) {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());
     let broken = reading.findings.iter().any(Finding::is_error);
-    for read in &reading.records {
+    for read in &mut reading.records {
         match prepare::new_record(read, partner).filter(|_| !broken) {
             Some(record) => records.push(record),
             None => rejected.push(Rejected {

@@ -12,8 +12,8 @@ use crate::record::{Record, version};
 use crate::store::{Action, HoldCause, NewPerson, NewRecord};
 
 /// The record as the store takes it; `None` when it has an error.
-pub fn new_record(read: &ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
-    let mut record = read.record.clone()?;
+pub fn new_record(read: &mut ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
+    let mut record = read.record.take()?;
     if let Some(envelope) = record.root.get_mut("envelope") {
         // The gateway's own id is set at the commit; a sender's idea of it is not kept.
         envelope.remove("record_id");

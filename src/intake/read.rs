@@ -161,15 +161,9 @@ impl<'a> Reader<'a> {
         }
         let broken = findings.iter().any(Finding::is_error);
         for (found, mut own) in made {
-            let (record, held) = (found.record.clone(), found.held);
-            if !own.iter().any(Finding::is_error) {
-                own.extend(self.check_record(document, found));
-            } else {
-                let mut more = found.findings;
-                document.tell(&mut more);
-                fill(document.unit, &mut more);
-                own.extend(more);
-            }
+            let checked = !own.iter().any(Finding::is_error);
+            let (record, held, more) = self.check_record(document, found, checked);
+            own.extend(more);
             let good = !broken && !own.iter().any(Finding::is_error);
             add(reading, good.then_some(record), own, held);
         }
@@ -189,30 +183,27 @@ impl<'a> Reader<'a> {
         out
     }
 
-    /// Findings of the canonical schema and of the rules across fields.
-    fn check_record(&self, document: &Document<'_>, found: InRecord) -> Vec<Finding> {
+    /// The record with what the mapping found and, when its document has no error of its own,
+    /// what the canonical schema and the rules across fields find.
+    fn check_record(
+        &self,
+        document: &Document<'_>,
+        found: InRecord,
+        whole: bool,
+    ) -> (Record, bool, Vec<Finding>) {
         let mut out = found.findings;
-        let record = &found.record;
-        let path = format!("canonical/{}.schema.json", record.record_type);
-        let notation = RecordNotation {
-            document: *document,
-            plans: &self.rules.plans,
-            format: self.format,
-            record_type: &record.record_type,
-            root: found.span,
-        };
+        let record = found.record;
         let mut more = Vec::new();
-        if let Some(schema) = self.rules.schemas.get(&path) {
-            more.extend(schema.check(&record.root, &notation));
+        if whole {
+            let notation = RecordNotation {
+                document: *document,
+                plans: &self.rules.plans,
+                format: self.format,
+                record_type: &record.record_type,
+                root: found.span,
+            };
+            more = self.check_canonical(&record, &notation, !out.iter().any(Finding::is_error));
         }
-        if !out.iter().chain(&more).any(Finding::is_error) {
-            let mut across = validate::rules::cross_field(&record.record_type, &record.root);
-            for finding in &mut across {
-                finding.path = notation.of_pointer(&finding.path);
-            }
-            more.extend(across);
-        }
-        // What the mapping made has no place of its own: its record has.
         let root = document.shown(found.span);
         for finding in &mut more {
             let own = finding
@@ -229,6 +220,27 @@ impl<'a> Reader<'a> {
         document.tell(&mut more);
         out.extend(more);
         fill(document.unit, &mut out);
+        (record, found.held, out)
+    }
+
+    fn check_canonical(
+        &self,
+        record: &Record,
+        notation: &RecordNotation<'_>,
+        mapped: bool,
+    ) -> Vec<Finding> {
+        let path = format!("canonical/{}.schema.json", record.record_type);
+        let mut out = Vec::new();
+        if let Some(schema) = self.rules.schemas.get(&path) {
+            out.extend(schema.check(&record.root, notation));
+        }
+        if mapped && !out.iter().any(Finding::is_error) {
+            let mut across = validate::rules::cross_field(&record.record_type, &record.root);
+            for finding in &mut across {
+                finding.path = notation.of_pointer(&finding.path);
+            }
+            out.extend(across);
+        }
         out
     }
 }

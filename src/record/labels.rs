@@ -106,6 +106,12 @@ impl Labels {
         &self.keys
     }
 
+    /// Whether any value is of that class.
+    pub fn has(&self, class: DataClass) -> bool {
+        let mut pairs = self.sets.iter().flat_map(|set| &set.pairs);
+        pairs.any(|(_, classes)| classes.contains(class))
+    }
+
     /// What has to be asked: every class said of each person.
     pub fn asked(&self) -> BTreeMap<u16, ClassSet> {
         let mut out = BTreeMap::new();

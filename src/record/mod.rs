@@ -12,7 +12,7 @@ mod walk;
 
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, RecordType};
-use crate::format::Node;
+use crate::format::{Node, json};
 
 /// One canonical record.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +54,18 @@ impl Record {
 
 /// The digest that tells one version of a record from another: all that the sender says of the
 /// matter, labels and withdrawal included; not when or over what it was written down.
-pub fn version(root: &crate::format::Node) -> Digest {
+pub fn version(root: &Node) -> Digest {
     const NOT_OF_THE_MATTER: [&str; 4] = ["record_id", "created_at", "updated_at", "hash"];
-    let mut told = root.clone();
-    if let Some(envelope) = told.get_mut("envelope") {
+    let canonical = |node: Option<&Node>| node.map(json::canonical).unwrap_or_default();
+    let mut envelope = root.get("envelope").cloned();
+    if let Some(envelope) = &mut envelope {
         for name in NOT_OF_THE_MATTER {
             envelope.remove(name);
         }
     }
-    Digest::of(&crate::format::json::canonical(&told))
+    Digest::of_parts(&[
+        &canonical(envelope.as_ref()),
+        &canonical(root.get("persons")),
+        &canonical(root.get("body")),
+    ])
 }

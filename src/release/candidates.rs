@@ -97,18 +97,32 @@ fn subscribes(channel: &Channel, record_type: &RecordType) -> bool {
 
 /// Modes and walls, before any tie is looked for.
 fn may_be_asked(partner: &Partner, ties: &Ties<'_>) -> bool {
-    let lane = if ties.test {
-        partner.id == *ties.sender || partner.simulated
+    // A live sender has its own records.
+    let known = !ties.test && partner.id == *ties.sender;
+    !known
+        && in_lane(partner, ties.sender, ties.test)
+        && !walled_off(partner, ties.record, ties.named_by_family)
+}
+
+/// Whether a partner may see traffic of this mode at all: test traffic stays with its sender and
+/// the simulated recipients, live traffic with live partners.
+pub fn in_lane(partner: &Partner, sender: &PartnerId, test: bool) -> bool {
+    if test {
+        partner.id == *sender || partner.simulated
     } else {
-        partner.id != *ties.sender && partner.mode == Mode::Live && !partner.simulated
-    };
-    lane && !walled_off(partner, ties.record, ties.named_by_family)
+        partner.mode == Mode::Live && !partner.simulated
+    }
+}
+
+/// Whether a record stands behind the prevention wall.
+pub fn is_prevention(record: &Record) -> bool {
+    let source = record.envelope().and_then(|e| e.text("service_source"));
+    source == Some("prevention")
 }
 
 /// Whether the prevention wall keeps this record from that partner.
 pub fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
-    let source = record.envelope().and_then(|e| e.text("service_source"));
-    if source != Some("prevention") {
+    if !is_prevention(record) {
         return false;
     }
     match partner.recipient_role() {

@@ -40,7 +40,9 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
     };
     let named = family_names(input.consents);
-    if candidates::walled_off(input.recipient, input.record, &named) {
+    if !candidates::in_lane(input.recipient, &input.source.id, input.test)
+        || candidates::walled_off(input.recipient, input.record, &named)
+    {
         return Release::Withheld(Box::new(nothing(rules, input)));
     }
     let labels = labels(rules, input);

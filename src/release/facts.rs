@@ -10,7 +10,7 @@ use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::given::{Maybe, Word};
-use crate::disclosure::moment::{Moment, Now, local_day};
+use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{Agreement, Clock, Consent, Context, Subject};
 use crate::format::Node;
 
@@ -40,7 +40,9 @@ pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
         },
         ..Subject::default()
     };
-    if let Ok(listed) = serde_json::from_value(serde_json::json!(classes)) {
+    if !classes.is_empty()
+        && let Ok(listed) = serde_json::from_value(serde_json::json!(classes))
+    {
         subject.minor_consented = listed;
     }
     subject
@@ -94,14 +96,18 @@ fn years(today: (i32, i32, i32), born: (i32, i32, i32)) -> Option<u16> {
 }
 
 fn today(now: Timestamp) -> Option<(i32, i32, i32)> {
-    let zone = jiff::tz::TimeZone::get("America/Los_Angeles").ok()?;
-    let instant = jiff::Timestamp::from_microsecond(now.0).ok()?;
-    let date = instant.to_zoned(zone).date();
+    let date = civil_date(local_day(now))?;
     Some((
         i32::from(date.year()),
         i32::from(date.month()),
         i32::from(date.day()),
     ))
+}
+
+/// The calendar date of a local day.
+fn civil_date(day: Day) -> Option<jiff::civil::Date> {
+    let span = jiff::Span::new().try_days(day.0).ok()?;
+    jiff::civil::date(1970, 1, 1).checked_add(span).ok()
 }
 
 /// The facts all persons of one release share.

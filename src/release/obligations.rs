@@ -96,7 +96,7 @@ pub fn attach(
         let bytes = held.body.expose(Reason::Decide);
         let tree = json::parse(bytes).tree?;
         let kind = tree.text("kind").and_then(|k| k.parse().ok());
-        if kind.is_some_and(is_part2) {
+        if kind.is_some_and(is_part2) && tree.text("type") == Some("permit") {
             let mut copy = Vec::new();
             json::write(&tree, &mut copy);
             copies.push(String::from_utf8(copy).ok()?);
