@@ -28,7 +28,22 @@ impl Document<'_> {
             let span = finding.span.filter(|span| span.end > 0 && !missing);
             if let Some(path) = span.and_then(|span| self.path(span)) {
                 finding.path = path;
+            } else if missing && self.wire.notation_kind() == NotationKind::Column {
+                self.tell_row(finding);
             }
+        }
+    }
+
+    /// What is missing in an item is missing in the row of that item.
+    fn tell_row(&self, finding: &mut Finding) {
+        let Some(span) = finding.span.filter(|span| span.end > 0) else {
+            return;
+        };
+        let holds = |row: &Node| row.span.start <= span.start && span.end <= row.span.end;
+        let at = self.tree.items().iter().position(holds);
+        if let (Some(at), Some((_, column))) = (at, finding.path.split_once(", column ")) {
+            let steps = [Step::Item(at), Step::Name(column)];
+            finding.path = self.notation().path(&steps);
         }
     }
 
