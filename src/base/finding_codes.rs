@@ -100,6 +100,9 @@ codes! {
     REFERENCE_UNRESOLVED = "reference-unresolved", Warning,
         "the reference points to nothing in this submission",
         "include what it refers to if the county needs it";
+    ID_REPEATED = "id-repeated", Error,
+        "two parts of the document have the same id",
+        "give each its own id; a reference to it could mean either";
     RECORD_TYPE_UNKNOWN = "record-type-unknown", Error,
         "no record type of this channel was found here",
         "send one of the record types the channel is open for";

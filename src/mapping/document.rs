@@ -164,6 +164,8 @@ pub struct Index<'a> {
     by_name: HashMap<&'a str, usize>,
     /// Whether nodes beyond the limit were left out.
     pub truncated: bool,
+    /// Nodes whose type and id another node before them has, and no name of their own.
+    pub doubled: Vec<&'a Node>,
 }
 
 impl<'a> Index<'a> {
@@ -175,6 +177,7 @@ impl<'a> Index<'a> {
             by_id: HashMap::new(),
             by_name: HashMap::new(),
             truncated: false,
+            doubled: Vec::new(),
         };
         if !layout.headers.is_empty() {
             let node_type = header_type(layout, unit);
@@ -220,7 +223,16 @@ impl<'a> Index<'a> {
         if let Some(reference) = &self.layout.reference
             && let Some(id) = get(node, &reference.id).and_then(Node::lexeme)
         {
-            self.by_id.entry(id).or_default().push(at);
+            let same = self.by_id.entry(id).or_default();
+            let known = |other: &usize| {
+                let other = self.nodes.get(*other);
+                other.is_some_and(|other| other.node_type == node_type)
+            };
+            let named = name.is_some_and(|name| !self.by_name.contains_key(name));
+            if !named && same.iter().any(known) {
+                self.doubled.push(node);
+            }
+            same.push(at);
         }
         if let Some(name) = name {
             self.by_name.entry(name).or_insert(at);

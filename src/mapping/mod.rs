@@ -192,6 +192,10 @@ impl FormatPlans {
             out.findings
                 .push(Finding::new(&codes::SIZE_EXCEEDED).spanning(unit.span));
         }
+        for node in &index.doubled {
+            let finding = Finding::new(&codes::ID_REPEATED);
+            out.findings.push(finding.spanning(node.span));
+        }
         let mut used: BTreeSet<usize> = BTreeSet::new();
         let mut made: Vec<(usize, InRecord)> = Vec::new();
         let plans = || {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Formats whose fixtures have expected files.
-const FORMATS: [&str; 2] = ["kinbridge-json", "provider-csv"];
+const FORMATS: [&str; 4] = ["county-niem", "fhir-r4", "kinbridge-json", "provider-csv"];
 const RECORDS: [&str; 4] = [
     "person",
     "family-case",

@@ -557,8 +557,29 @@ impl<'s> Builder<'s> {
                 (source.crosswalk.is_some() && !exact && gate.inward && gate.outward)
                     .then(|| "some codes have no code of the same meaning".to_owned())
             }),
-            wire: shown(&node_type, spot, wire),
+            wire: self.shown(&node_type, spot, wire),
         });
+    }
+
+    /// A wire path as findings name it: below the type of its node, without the part's name.
+    fn shown(&self, node_type: &str, spot: &Spot<'s>, wire: &str) -> String {
+        let wire = match spot.number {
+            Some(number) => wire.replace("{n}", &number.to_string()),
+            None => wire.to_owned(),
+        };
+        let of_part = |name: &str| !spot.inner && self.parts.iter().any(|p| p.name == name);
+        let bare = wire
+            .split_once(':')
+            .filter(|(name, _)| of_part(name))
+            .map_or(wire.as_str(), |(_, rest)| rest);
+        match (node_type.is_empty(), bare.is_empty()) {
+            (true, _) => format!("{}{wire}", spot.prefix),
+            (false, true) => node_type.to_owned(),
+            (false, false) => {
+                let separator = super::layout::separator(self.format);
+                format!("{node_type}{separator}{bare}")
+            }
+        }
     }
 
     /// The note just made holds for some values only.
@@ -589,21 +610,5 @@ fn exact(table: &Table, shapes: &[&Shape]) -> bool {
     match codes(shapes) {
         Some(codes) => codes.iter().all(back),
         None => table.canonical_codes().all(back),
-    }
-}
-
-fn shown(node_type: &str, spot: &Spot<'_>, wire: &str) -> String {
-    let wire = match spot.number {
-        Some(number) => wire.replace("{n}", &number.to_string()),
-        None => wire.to_owned(),
-    };
-    let bare = wire
-        .split_once(':')
-        .filter(|_| !spot.inner)
-        .map_or(wire.as_str(), |(_, rest)| rest);
-    if node_type.is_empty() {
-        format!("{}{wire}", spot.prefix)
-    } else {
-        format!("{node_type}.{bare}")
     }
 }
