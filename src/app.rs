@@ -93,6 +93,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let rules = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
     let rules = rules.map_err(|_| StartError::Catalog(Vec::new()))?;
     let rules = rules.map_err(StartError::Catalog)?;
+    let uncertified = crate::catalog::certified::missing(&rules.sources);
+    if !uncertified.is_empty() {
+        return Err(StartError::Catalog(uncertified));
+    }
     start_with(config, rules, Arc::new(SystemClock)).await
 }
 

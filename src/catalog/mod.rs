@@ -4,6 +4,7 @@
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
 pub mod agreement;
+pub mod certified;
 pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;
@@ -48,6 +49,8 @@ pub struct Sources {
     pub crosswalks: BTreeMap<String, Crosswalk>,
     /// Partners by id.
     pub partners: BTreeMap<PartnerId, Partner>,
+    /// Passes of the go-live list, by partner.
+    pub certified: BTreeMap<PartnerId, certified::Pass>,
     /// The law pack, file by file.
     pub policies: Vec<PolicySource>,
     /// Text of the policy schema.
@@ -86,6 +89,7 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
         mappings: Vec::new(),
         crosswalks: BTreeMap::new(),
         partners: BTreeMap::new(),
+        certified: BTreeMap::new(),
         policies: Vec::new(),
         policy_schema: String::new(),
         policy_data: BTreeMap::new(),
@@ -135,6 +139,11 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
         ["mappings", "crosswalks", name] if name.ends_with(".csv") => {
             let table = crosswalk::parse(file, defects);
             sources.crosswalks.insert(table.name.clone(), table);
+        }
+        ["mappings", "certified", name] if name.ends_with(".toml") => {
+            if let Some(pass) = read_toml::<certified::Pass>(file, defects) {
+                sources.certified.insert(pass.partner.clone(), pass);
+            }
         }
         ["mappings", "partners", name] if name.ends_with(".toml") => {
             add_partner(sources, name.trim_end_matches(".toml"), file, defects);

@@ -25,6 +25,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         sources.mappings.iter().filter(|m| !m.is_shared()).count(),
         sources.partners.len(),
     );
+    defects.extend(catalog::certified::missing(&sources));
     let (rules, more) = Rules::from_sources(sources);
     defects.extend(more);
     defects.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));

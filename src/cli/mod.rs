@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod findings;
 mod ledger;
+mod partner;
 mod policy;
 mod pull;
 mod records;
@@ -40,6 +41,8 @@ enum Command {
     Findings(findings::Args),
     /// Verify, export and read the ledger
     Ledger(ledger::Args),
+    /// Onboard a partner: new, certify
+    Partner(partner::Args),
     /// List, test and compare law packs
     Policy(policy::Args),
     /// Fetch a batch of released records, with progress, resume and hashes
@@ -63,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
         Command::Ledger(args) => ledger::run(&args),
+        Command::Partner(args) => partner::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Pull(args) => pull::run(&args),
         Command::Records(args) => records::run(&args),

@@ -5,6 +5,7 @@ use crate::app::Gateway;
 use crate::base::clock::Clock;
 use crate::base::defect::Defect;
 use crate::base::id::RuleSetId;
+use crate::catalog::certified;
 use crate::config::Config;
 use crate::rules::Rules;
 use crate::store::Store;
@@ -66,6 +67,14 @@ impl Site {
         let overlays = self.config.catalog.clone();
         let loaded = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
         let rules = loaded.unwrap_or_else(|_| Err(Vec::new()));
+        let rules = rules.and_then(|rules| {
+            let uncertified = certified::missing(&rules.sources);
+            if uncertified.is_empty() {
+                Ok(rules)
+            } else {
+                Err(uncertified)
+            }
+        });
         let rules = rules.and_then(|rules| Ok((self.directory_of(&rules)?, rules)));
         let (directory, rules) = rules.inspect_err(|defects| {
             let defects = defects.len();

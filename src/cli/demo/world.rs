@@ -4,6 +4,7 @@ use super::story::{self, Story};
 use crate::app::{self, Running};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::{PartnerId, SubmissionId};
+use crate::cli::partner::certify::{certify, write_pass};
 use crate::config::Config;
 use crate::web::certificates::Authority;
 use crate::web::receiver::Receiver;
@@ -53,6 +54,7 @@ impl World {
         let settings = settings(folder.path(), tokens.get(OFFICER).map(String::as_str));
         let config_file = folder.path().join("kinbridge.toml");
         std::fs::write(&config_file, settings)?;
+        certify_all(&folder.path().join("catalog")).await?;
         let running = app::start(Config::load(Some(&config_file))?).await?;
         let root = reqwest::Certificate::from_pem(authority.certificate_pem().as_bytes())?;
         let client = reqwest::Client::builder().tls_certs_only([root]).build()?;
@@ -126,6 +128,22 @@ fn write_catalog(
         }
         std::fs::write(partners.join(format!("{partner}.toml")), text)?;
         tokens.insert(partner, token);
+    }
+    Ok(())
+}
+
+/// The demo's partners go live the way real ones do: by the go-live list.
+async fn certify_all(catalog: &Path) -> anyhow::Result<()> {
+    for partner in story::partners() {
+        let (pass, list) = certify(&[catalog.to_path_buf()], &partner).await?;
+        let failed: Vec<String> = list
+            .into_iter()
+            .filter(|tried| !tried.passed)
+            .map(|tried| tried.what)
+            .collect();
+        let pass =
+            pass.with_context(|| format!("{partner} did not pass: {}", failed.join("; ")))?;
+        write_pass(catalog, &pass)?;
     }
     Ok(())
 }

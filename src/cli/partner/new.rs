@@ -1,0 +1,160 @@
+//! `kinbridge partner new`: writes a partner file, samples and a letter, and shows a token once.
+//!
+//! It never writes the token itself anywhere: the file holds its SHA-256.
+
+use super::answers::{self, Answers};
+use super::letter::{Terms, letter};
+use super::samples::{Variant, ending, sample};
+use crate::base::digest::{Digest, hex};
+use crate::base::id::{FormatId, RecordType};
+use crate::catalog::agreement::needed;
+use crate::rules::Rules;
+use anyhow::Context;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Answers as flags; what is left out is asked.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Id, also the file's name
+    #[arg(long)]
+    pub id: Option<String>,
+    /// Name of the organisation
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Role, a word of the role vocabulary
+    #[arg(long)]
+    pub role: Option<String>,
+    /// County FIPS code
+    #[arg(long)]
+    pub county: Option<String>,
+    /// Format it sends
+    #[arg(long)]
+    pub format: Option<String>,
+    /// Record types it sends, with commas
+    #[arg(long)]
+    pub records: Option<String>,
+    /// Where the gateway answers
+    #[arg(long, default_value = "https://gateway.example")]
+    pub url: String,
+    /// Catalog folder to write into
+    #[arg(long, default_value = "catalog")]
+    pub catalog: PathBuf,
+}
+
+/// Asks, writes, prints.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let answers = answers::ask(args)?;
+    let rules = Rules::load(&[]).map_err(|defects| {
+        anyhow::anyhow!(
+            "the shipped catalog has {} defects; run kinbridge check",
+            defects.len()
+        )
+    })?;
+    let format = FormatId::new(&answers.format);
+    let wire = rules.wires.get(&format);
+    let wire = wire.with_context(|| format!("unknown format {format}; see kinbridge check"))?;
+    let agreements = agreements(&rules, &answers)?;
+    let folder = args.catalog.join("mappings/partners");
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder:?}"))?;
+    let file = folder.join(format!("{}.toml", answers.id));
+    anyhow::ensure!(
+        !file.exists(),
+        "{} exists; choose another id",
+        file.display()
+    );
+    let token = token()?;
+    std::fs::write(&file, partner_file(&answers, &agreements, &token))
+        .with_context(|| format!("cannot write {file:?}"))?;
+    let page = args.catalog.join(format!("letter-{}.md", answers.id));
+    let terms = Terms {
+        url: &args.url,
+        samples: &write_samples(&args.catalog, &answers, &rules)?,
+        agreements: &agreements,
+        media_type: wire.media_type(),
+    };
+    std::fs::write(&page, letter(&answers, &terms))
+        .with_context(|| format!("cannot write {page:?}"))?;
+    println!("partner file  {}", file.display());
+    println!("letter        {}", page.display());
+    for sample in terms.samples {
+        println!("sample        {}", args.catalog.join(sample).display());
+    }
+    println!("token         {token}\n              shown once; hand it over by a safe way");
+    println!("next          fill in the agreements, then: kinbridge check --catalog <folder>");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Agreement kinds the channel needs, for everything its record types can hold.
+fn agreements(rules: &Rules, answers: &Answers) -> anyhow::Result<Vec<String>> {
+    let mut kinds = BTreeSet::new();
+    for record in &answers.records {
+        let plan = rules.labels.get(record);
+        let plan = plan.with_context(|| format!("unknown record type {record}"))?;
+        let needed = plan
+            .classes_below()
+            .iter()
+            .filter_map(|class| needed(class).first());
+        kinds.extend(needed.map(|kind| (*kind).to_owned()));
+    }
+    Ok(kinds.into_iter().collect())
+}
+
+/// Writes one sample per record type beside the letter; gives their names.
+fn write_samples(folder: &Path, answers: &Answers, rules: &Rules) -> anyhow::Result<Vec<String>> {
+    let format = FormatId::new(&answers.format);
+    let mut names = Vec::new();
+    for record in &answers.records {
+        let bytes = sample(rules, &format, &RecordType::new(record), Variant::First)?;
+        let name = format!("sample-{}-{record}.{}", answers.id, ending(rules, &format));
+        std::fs::write(folder.join(&name), bytes)
+            .with_context(|| format!("cannot write {name}"))?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn token() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow::anyhow!("no random numbers"))?;
+    Ok(hex(&bytes))
+}
+
+fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String {
+    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    let list = |words: &[String]| {
+        words
+            .iter()
+            .map(|word| quoted(word))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let county = match answers.county_fips.as_str() {
+        "" => String::new(),
+        fips => format!("county_fips = {}\n", quoted(fips)),
+    };
+    let agreements: String = agreements
+        .iter()
+        .map(|kind| {
+            format!(
+                "\n[[agreement]]\nid = \"to be filled in\"\nkind = {}\n",
+                quoted(kind)
+            )
+        })
+        .collect();
+    format!(
+        "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n{agreements}\n\
+         [[credential]]\ntoken_sha256 = \"{digest}\"\n\n\
+         [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\nrecords = [{records}]\n",
+        id = quoted(&answers.id),
+        name = quoted(&answers.name),
+        role = quoted(&answers.role),
+        digest = Digest::of(token.as_bytes()),
+        format = quoted(&answers.format),
+        records = list(&answers.records),
+    )
+}
