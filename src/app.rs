@@ -7,6 +7,7 @@ use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId};
 use crate::config::Config;
 use crate::deliver::{self, Courier, HttpsTransport};
+use crate::extract;
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
 use crate::store::{LaneStat, MasterKey, Store, StoreError};
@@ -127,6 +128,7 @@ pub async fn start_with(
     let workers = vec![
         tokio::spawn(housekeeping(gateway.clone(), stopped.clone())),
         tokio::spawn(sequencer(gateway.store.clone(), stopped.clone())),
+        tokio::spawn(unfinished_extracts(gateway.clone(), stopped.clone())),
         tokio::spawn(deliver::run(courier, stopped)),
     ];
     emit(&Event::Started {
@@ -177,6 +179,19 @@ async fn sequencer(store: Store, mut stopped: watch::Receiver<bool>) {
         if last {
             return;
         }
+    }
+}
+
+/// Extracts an earlier run left unfinished are written again.
+async fn unfinished_extracts(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
+    let rules = gateway.rules.load_full();
+    tokio::select! {
+        done = extract::go_on(&gateway.store, &rules) => {
+            if let Err(error) = done {
+                failed(&error);
+            }
+        }
+        _ = stopped.changed() => {}
     }
 }
 

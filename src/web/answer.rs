@@ -12,7 +12,9 @@ use super::problem::{
 use super::routes::{Access, BodyRule, Handler, Route};
 use super::site::{Place, Site};
 use super::tls::Peer;
-use super::{consents, decisions, disclosures, health, operations, submissions, submit, work};
+use super::{
+    consents, decisions, disclosures, extracts, health, operations, submissions, submit, work,
+};
 use crate::base::id::CorrelationId;
 use crate::store::StoreError;
 use crate::telemetry::{Event, emit};
@@ -276,6 +278,9 @@ async fn run(call: Call) -> Outcome {
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,
         Handler::DeliveryReplay => work::replay(call).await,
+        Handler::ExtractBegin => extracts::begin(call).await,
+        Handler::ExtractGet => extracts::get(&call).await,
+        Handler::ExtractFile => extracts::file(&call).await,
         Handler::RulesReload => operations::reload(call).await,
     }
 }

@@ -13,6 +13,7 @@ pub mod correlation;
 mod deadline;
 mod decisions;
 mod disclosures;
+mod extracts;
 mod health;
 mod json;
 pub mod openapi;

@@ -207,6 +207,7 @@ fn responses(route: &'static Route) -> Vec<(u16, Response)> {
     let build = |(status, text, schema): (u16, &str, &str)| {
         let media = match schema {
             "Problem" => "application/problem+json",
+            "File" => "application/octet-stream",
             _ => "application/json",
         };
         let content = ContentBuilder::new()

@@ -41,8 +41,10 @@ kinds! {
     BODY_TOO_SLOW = 408, "body-too-slow", "The body came too slowly or not at all";
     KEY_CONFLICT = 409, "idempotency-key-conflict", "The key was used with another body";
     STATE_CONFLICT = 409, "state-conflict", "It is not in a state that allows this";
+    EXTRACT_STALE = 409, "extract-stale", "A consent or the rules changed since it was decided";
     BODY_TOO_LARGE = 413, "body-too-large", "The body is larger than this route takes";
     FORMAT_UNSUPPORTED = 415, "format-unsupported", "This format is not taken here";
+    RANGE_INVALID = 416, "range-invalid", "The file does not reach so far";
     BODY_INVALID = 422, "body-invalid", "The body cannot be read as what it should be";
     NOTHING_ACCEPTED = 422, "nothing-accepted", "No record could be accepted";
     RULES_DEFECTIVE = 422, "rules-defective", "The catalog has defects; the old rules stay";

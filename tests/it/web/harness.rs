@@ -21,6 +21,13 @@ direction = "in"
 format = "kinbridge-json/1.0"
 records = ["engagement-contact"]
 
+[[channel]]
+name = "pull"
+direction = "pull"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+purpose = "care_coordination"
+
 [[agreement]]
 id = "1"
 kind = "contract_10850"

@@ -4,7 +4,7 @@ use super::harness::{Gateway, client};
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{
-    ChannelId, CorrelationId, PartnerId, RecordType, RuleSetId, SubmissionId,
+    ChannelId, CorrelationId, ExtractId, PartnerId, RecordType, RuleSetId, SubmissionId,
 };
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::store::{Action, NewPerson, NewRecord, NewSubmission, Store};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 /// Ids of what alpha has.
 pub struct Holdings {
     pub submission: SubmissionId,
+    pub extract: String,
 }
 
 pub async fn of_alpha(gateway: &Gateway) -> Holdings {
@@ -26,8 +27,17 @@ pub async fn of_alpha(gateway: &Gateway) -> Holdings {
         .await
         .expect("answer");
     assert_eq!(consent.status(), 200);
+    let extract = client()
+        .post(gateway.url("/v1/extracts"))
+        .bearer_auth("token-alpha")
+        .json(&json!({}))
+        .send()
+        .await
+        .expect("answer");
+    let extract: Value = extract.json().await.expect("json");
     Holdings {
         submission: submission(store, "alpha", 3).await,
+        extract: extract["extract_id"].as_str().expect("begun").to_owned(),
     }
 }
 
@@ -57,6 +67,10 @@ impl Holdings {
                 (self.submission.to_string(), unknown.to_string())
             }
             IdKind::Consent => (String::from("roi-1"), String::from("roi-9")),
+            IdKind::Extract => {
+                let unknown = ExtractId::mint(Timestamp(1));
+                (self.extract.clone(), unknown.to_string())
+            }
             other => panic!("add something of kind {other:?} to the holdings"),
         }
     }

@@ -5,7 +5,7 @@ use super::holdings;
 use serde_json::{Value, json};
 
 /// A contact of invented people; each id is a record of its own.
-fn contact(id: &str) -> Value {
+pub fn contact(id: &str) -> Value {
     json!({
         "envelope": {
             "record_type": "engagement-contact", "schema_version": "1.0",
@@ -24,13 +24,18 @@ fn contact(id: &str) -> Value {
     })
 }
 
-struct Sent {
-    status: u16,
-    body: Value,
+pub struct Sent {
+    pub status: u16,
+    pub body: Value,
 }
 
 /// Hands a body in as alpha, with these further headers.
-async fn hand_in(gateway: &Gateway, query: &str, headers: &[(&str, &str)], body: String) -> Sent {
+pub async fn hand_in(
+    gateway: &Gateway,
+    query: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Sent {
     let mut ask = client()
         .post(gateway.url(&format!("/v1/submissions{query}")))
         .bearer_auth("token-alpha")
@@ -46,7 +51,7 @@ async fn hand_in(gateway: &Gateway, query: &str, headers: &[(&str, &str)], body:
 }
 
 /// Holds a body against a schema of the document the gateway serves.
-async fn fits(gateway: &Gateway, name: &str, body: &Value) {
+pub async fn fits(gateway: &Gateway, name: &str, body: &Value) {
     let document = client()
         .get(gateway.url("/openapi.json"))
         .send()

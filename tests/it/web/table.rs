@@ -123,6 +123,10 @@ async fn foreign_and_unknown_ids_answer_alike() {
             assert_eq!(foreign, ask("beta", &unknown).await, "{}", route.name);
             assert_eq!(foreign.0, 404, "{}: {}", route.name, foreign.1);
         }
+        if route.name == "extract_file" {
+            // Of a job without rows: it has no file for its owner either.
+            continue;
+        }
         let owner = ask("alpha", &own).await;
         assert!(owner.0 < 300, "{}: {owner:?}", route.name);
     }
