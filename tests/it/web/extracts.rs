@@ -5,8 +5,20 @@ use super::submissions::{contact, fits, hand_in};
 use kinbridge::base::digest::Digest;
 use serde_json::{Value, json};
 
+/// A county that sends contacts and a state department that pulls them.
+async fn with_state() -> Gateway {
+    let county = format!(
+        "role = \"cws\"\nmode = \"live\"\ncounty_fips = \"06067\"\n\n{}",
+        super::harness::SENDER
+    );
+    let state = "role = \"cdss\"\nmode = \"live\"\n\n[[channel]]\nname = \"pull\"\n\
+                 direction = \"pull\"\nformat = \"kinbridge-json/1.0\"\n\
+                 records = [\"engagement-contact\"]\npurpose = \"state_reporting\"\n";
+    Gateway::start_with_partners(&[("alpha", &county), ("state", state)], |_| {}).await
+}
+
 async fn get(gateway: &Gateway, path: &str, range: Option<&str>) -> (u16, Vec<u8>) {
-    let mut ask = client().get(gateway.url(path)).bearer_auth("token-alpha");
+    let mut ask = client().get(gateway.url(path)).bearer_auth("token-state");
     if let Some(range) = range {
         ask = ask.header("range", range);
     }
@@ -19,7 +31,7 @@ async fn get(gateway: &Gateway, path: &str, range: Option<&str>) -> (u16, Vec<u8
 async fn ended(gateway: &Gateway, asked: Value) -> Value {
     let ask = client()
         .post(gateway.url("/v1/extracts"))
-        .bearer_auth("token-alpha");
+        .bearer_auth("token-state");
     let answer = ask.json(&asked).send().await.expect("answer");
     assert_eq!(answer.status(), 202);
     let place = answer.headers()["location"]
@@ -39,8 +51,8 @@ async fn ended(gateway: &Gateway, asked: Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_what_its_manifest_says() {
     // Goal: lengths and hashes hold, and a broken download goes on where it stopped. Method: one
-    // record of the puller's own, pulled whole and from the middle.
-    let gateway = Gateway::start().await;
+    // record of a county, pulled by the state whole and from the middle.
+    let gateway = with_state().await;
     let sent = hand_in(&gateway, "", &[], contact("c-1").to_string()).await;
     assert_eq!(sent.status, 202, "{}", sent.body);
     let job = ended(&gateway, json!({ "records": ["engagement-contact"] })).await;
@@ -72,10 +84,10 @@ async fn a_batch_is_what_its_manifest_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_gives_only_what_it_is_open_for() {
     // Goal: no record type by asking for it. Method: a type the pull channel does not carry.
-    let gateway = Gateway::start().await;
+    let gateway = with_state().await;
     let ask = client()
         .post(gateway.url("/v1/extracts"))
-        .bearer_auth("token-alpha");
+        .bearer_auth("token-state");
     let answer = ask
         .json(&json!({ "records": ["family-case"] }))
         .send()

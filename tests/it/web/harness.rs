@@ -41,11 +41,20 @@ id = "3"
 kind = "qsoa"
 "#;
 
-/// The file of a partner; `more` follows the credential.
+/// The file of a partner: a program in the test lane unless `more` begins with another role and
+/// mode.
 pub fn partner(id: &str, more: &str) -> String {
     let token = Digest::of(format!("token-{id}").as_bytes());
+    let what = match more.starts_with("role") {
+        true => "",
+        false => "role = \"ppp\"\nmode = \"test\"\n",
+    };
+    let (what, more) = match more.split_once("\n\n") {
+        Some((first, rest)) if what.is_empty() => (first, rest),
+        _ => (what, more),
+    };
     format!(
-        "id = \"{id}\"\nname = \"Test partner {id}\"\nrole = \"ppp\"\nmode = \"test\"\n\
+        "id = \"{id}\"\nname = \"Test partner {id}\"\n{what}\n\
          [[credential]]\ntoken_sha256 = \"{token}\"\n{more}"
     )
 }
