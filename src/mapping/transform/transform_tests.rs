@@ -1,3 +1,5 @@
+//! The table of transforms: each undoes itself, and what is outside its domain is a fault.
+
 use super::*;
 
 fn text(text: &str) -> Node {
