@@ -3,6 +3,7 @@
 mod architecture;
 mod cases;
 mod catalog_schemas;
+mod closed_loop;
 mod deliver;
 mod findings;
 mod fixtures;

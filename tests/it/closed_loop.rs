@@ -1,0 +1,104 @@
+//! Goal: a closed-loop referral as providers publish it becomes one record with its persons and
+//! its history, and stands the same in every format. Method: one bundle whose requester is named
+//! by its tasks alone and which refers to two resources that are not there; what it becomes is
+//! compared with the files beside it. `KINBRIDGE_BLESS=closed-loop` writes them.
+
+use kinbridge::base::finding::{Finding, Severity};
+use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::format::json;
+use kinbridge::intake::read::{Reading, read};
+use kinbridge::record::Record;
+use kinbridge::rules::Rules;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/exchange/closed-loop-referral")
+        .join(name)
+}
+
+fn rules() -> Arc<Rules> {
+    Rules::load(&[]).expect("the shipped catalog has no defect")
+}
+
+fn reading(rules: &Rules) -> Reading {
+    let bytes = std::fs::read(file("input.fhir.json")).expect("the bundle is there");
+    let allowed = ["person", "service-referral", "engagement-contact"].map(RecordType::new);
+    read(rules, &FormatId::new("fhir-r4/4.0"), &allowed, &bytes)
+}
+
+fn findings(reading: &Reading) -> Vec<&Finding> {
+    let of_records = reading.records.iter().flat_map(|record| &record.findings);
+    reading.findings.iter().chain(of_records).collect()
+}
+
+fn the_record(reading: &Reading) -> Record {
+    assert_eq!(reading.records.len(), 1, "one referral and nothing else");
+    let record = reading.records[0].record.clone();
+    record.expect("the referral is accepted")
+}
+
+fn same(name: &str, got: &[u8]) {
+    if std::env::var("KINBRIDGE_BLESS").is_ok_and(|word| word == "closed-loop") {
+        std::fs::write(file(name), got).expect("the file is writable");
+    }
+    let expected = std::fs::read(file(name)).unwrap_or_default();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!(text(got), text(&expected), "{name}");
+}
+
+#[test]
+fn the_bundle_is_one_referral_with_persons_and_history() {
+    let rules = rules();
+    let reading = reading(&rules);
+    let record = the_record(&reading);
+    let body = record.body().expect("a body");
+    let history = body.get("status_history").expect("a history").items();
+    let codes: Vec<_> = history.iter().filter_map(|it| it.text("code")).collect();
+    assert_eq!(codes, ["accepted", "completed"]);
+    assert_eq!(body.text("status"), Some("completed"));
+    assert_eq!(body.text("outcome"), Some("service_received"));
+    assert_eq!(record.persons().len(), 3, "patient, mother, practitioner");
+    let requester = body.get("requester").expect("a requester");
+    assert_eq!(requester.text("name"), Some("Makebelieve Clinic"));
+    assert!(requester.text("worker").is_some());
+}
+
+#[test]
+fn absent_references_are_warnings() {
+    let rules = rules();
+    let reading = reading(&rules);
+    let all = findings(&reading);
+    assert!(all.iter().all(|finding| !finding.is_error()));
+    let told = |code: &str| {
+        let warned = all.iter().filter(|f| f.severity == Severity::Warning);
+        warned.filter(|finding| finding.code == code).count()
+    };
+    assert!(told("reference-unresolved") > 0, "the absent organisation");
+    assert!(told("wire-unknown-field") > 0, "the reason is not read");
+    assert!(told("wire-node-unused") > 0, "the goal is not read");
+}
+
+#[test]
+fn it_stands_the_same_in_every_format() {
+    let rules = rules();
+    let record = the_record(&reading(&rules));
+    let mut bytes = Vec::new();
+    json::write(&record.root, &mut bytes);
+    same("expected.canonical.json", &bytes);
+    for (format, name) in [
+        ("county-niem/1.0", "expected.niem.xml"),
+        ("fhir-r4/4.0", "expected.fhir.json"),
+    ] {
+        let format = FormatId::new(format);
+        let out = rules.plans.outbound(&format, &record).expect("it is written");
+        let wire = rules.wires.get(&format).expect("the format is shipped");
+        let written = wire.write(&out.tree);
+        same(name, &written);
+        let again = read(&rules, &format, &[record.record_type.clone()], &written);
+        let again = the_record(&again);
+        let second = rules.plans.outbound(&format, &again).expect("it is written");
+        assert_eq!(wire.write(&second.tree), written, "{name} written again");
+    }
+}
