@@ -22,12 +22,23 @@ pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
     each.collect()
 }
 
+/// Toward whom a stored record is decided.
+#[derive(Clone, Copy)]
+pub struct Toward<'a> {
+    /// The recipient.
+    pub recipient: &'a Partner,
+    /// Over which of its channels.
+    pub channel: &'a Channel,
+    /// Whether a person has looked at this delivery and let it go on.
+    pub reviewed: bool,
+}
+
 /// Decides on a stored record for a recipient at an instant. `None` when its sender is no longer
 /// in the catalog or its payload cannot be read: then nothing may leave.
 pub fn release_stored(
     rules: &Rules,
     stored: &StoredRecord,
-    (recipient, channel): (&Partner, &Channel),
+    toward: Toward<'_>,
     consents: &[StoredConsent],
     now: Timestamp,
 ) -> Option<Release> {
@@ -49,9 +60,10 @@ pub fn release_stored(
             record_id: stored.record_id,
             persons: &persons,
             source,
-            recipient,
-            channel,
+            recipient: toward.recipient,
+            channel: toward.channel,
             test: stored.test,
+            reviewed: toward.reviewed,
             consents: &own,
             now,
         },

@@ -13,7 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::id::{ChannelId, PartnerId, PersonId};
 use crate::base::limits::LEASE;
 use crate::catalog::partner::{Direction, Https};
-use crate::kept::{decision_record, release_stored};
+use crate::kept::{Toward, decision_record, release_stored};
 use crate::release::{Hold, Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
@@ -242,7 +242,11 @@ impl Courier {
         let (Some(recipient), Some(channel), Some(https)) = (recipient, channel, https) else {
             return unknown_party();
         };
-        let to = (recipient, channel);
+        let to = Toward {
+            recipient,
+            channel,
+            reviewed: claim.reviewed,
+        };
         let Some(released) = release_stored(rules, &claim.record, to, consents, now) else {
             return unknown_party();
         };

@@ -7,7 +7,7 @@ use super::joint::Joint;
 use super::manifest::Parameters;
 use crate::base::id::{PersonId, RecordType};
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{held, release_stored};
+use crate::kept::{Toward, held, release_stored};
 use crate::release::candidates::{is_party, walled_off};
 use crate::release::{Outgoing, Release, family_names, opened};
 use crate::rules::Rules;
@@ -118,7 +118,11 @@ impl Pass {
         if !self.may_be_asked(&stored, consents) {
             return None;
         }
-        let to = (&self.recipient, &self.channel);
+        let to = Toward {
+            recipient: &self.recipient,
+            channel: &self.channel,
+            reviewed: false,
+        };
         let at = self.extract.decided_at;
         match release_stored(&self.rules, &stored, to, consents, at)? {
             Release::Go(outgoing) => Some(Released {

@@ -165,6 +165,7 @@ async fn recipients(
                 recipient,
                 channel,
                 test,
+                reviewed: false,
                 consents: &held,
                 now: sender.now,
             },

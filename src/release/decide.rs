@@ -47,7 +47,8 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     }
     let labels = labels(rules, input);
     let mut answers = ask_all(rules, input, &labels, parties);
-    if !input.test && facts::needs_known_standing(parties.recipient) {
+    let unseen = !input.reviewed;
+    if unseen && !input.test && facts::needs_known_standing(parties.recipient) {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
     if owes(answers.owed, Obligation::RedactThirdPartyChildren) {
@@ -57,13 +58,13 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let cut = redact(input.record, &labels, &|class, person| {
         permit.get(&person).is_some_and(|open| open.contains(class))
     });
-    if answers.review {
+    if unseen && answers.review {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
     if cut.nothing_left {
         return Release::Withheld(Box::new(answers.taken));
     }
-    if let Some(hold) = obligations::blocked(answers.owed) {
+    if let Some(hold) = obligations::blocked(answers.owed, input.reviewed) {
         return Release::Held(hold, Box::new(answers.taken));
     }
     render(rules, input, cut, answers)

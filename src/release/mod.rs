@@ -36,6 +36,9 @@ pub struct ReleaseInput<'a> {
     pub channel: &'a Channel,
     /// Whether it is test traffic.
     pub test: bool,
+    /// Whether a person has looked at this delivery and let it go on: a review is then done, and
+    /// nothing else is opened by it.
+    pub reviewed: bool,
     /// Every consent of the record's persons.
     pub consents: &'a [HeldConsent<'a>],
     /// The instant of the decision.

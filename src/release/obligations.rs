@@ -58,8 +58,9 @@ pub fn listed(owed: ObligationSet) -> impl Iterator<Item = Obligation> {
 }
 
 /// What keeps a release from going out by itself, the human look first.
-pub fn blocked(owed: ObligationSet) -> Option<Hold> {
+pub fn blocked(owed: ObligationSet, reviewed: bool) -> Option<Hold> {
     let mut holds = listed(owed).filter_map(|obligation| match way(obligation) {
+        Way::Blocked(Hold::HumanReview) if reviewed => None,
         Way::Blocked(hold) => Some(hold),
         _ => None,
     });

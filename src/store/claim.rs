@@ -131,6 +131,7 @@ impl Store {
                 record: opened.record.clone(),
                 kept,
                 ambiguous: lease.exposed,
+                reviewed: lease.reviewed,
             });
         }
         Ok((out, closed))
@@ -147,6 +148,7 @@ struct Lease {
     attempts: u32,
     queued_at: Timestamp,
     exposed: bool,
+    reviewed: bool,
 }
 
 async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault> {
@@ -177,7 +179,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let head = "UPDATE delivery SET state = 1, token = token + 1, lease_until = ?, \
                 updated_at = ? WHERE delivery_id IN";
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
-                lane, addressee, late_until, queued_at, token, attempts, exposure";
+                lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed";
     let first = row![until, request.now];
     let rows = for_keys(&mut tx.conn, head, tail, &first, &due).await?;
     let mut leases = rows.iter().map(read_lease).collect::<Result<Vec<_>, _>>()?;
@@ -226,6 +228,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         token: row.int(11)?,
         attempts: small(12)?,
         exposed: row.int(13)? > 0,
+        reviewed: row.int(14)? == 1,
     })
 }
 

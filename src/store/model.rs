@@ -377,6 +377,8 @@ pub struct Claimed {
     pub kept: Option<KeptOutput>,
     /// Whether an earlier attempt may have arrived.
     pub ambiguous: bool,
+    /// Whether a person has looked at it and let it go on.
+    pub reviewed: bool,
 }
 
 /// The bytes a delivery has once been authorised with.

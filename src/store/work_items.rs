@@ -1,10 +1,10 @@
 //! Work items: what waits for a person, and what that person decides.
 
 use super::consent::{raise_epoch, reevaluate};
-use super::model::{OperatorAct, Resolution, StoreError, WorkItem};
+use super::model::{HoldCause, OperatorAct, Resolution, StoreError, WorkItem};
 use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
-use super::stage::cause_of;
+use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
 use super::{Store, open, operator};
 use crate::base::clock::Timestamp;
@@ -115,9 +115,11 @@ async fn resolve(
 
 async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault> {
     let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
+               reviewed = max(reviewed, EXISTS (SELECT 1 FROM work_item w \
+               WHERE w.delivery_id = ?2 AND w.state = 0 AND w.cause = ?3)), \
                next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (6, 7, 10)";
-    let now = tx.now();
-    Ok(run(&mut tx.conn, sql, row![now, delivery]).await? > 0)
+    let (now, review) = (tx.now(), cause_word(HoldCause::HumanReview));
+    Ok(run(&mut tx.conn, sql, row![now, delivery, review]).await? > 0)
 }
 
 /// Routes a held record, if it is still the current version.

@@ -148,6 +148,7 @@ fn decide_at(record: &Record, from: &str, to: &str, papers: &[Paper], at: Timest
             recipient,
             channel: channel.expect("an out-channel"),
             test: false,
+            reviewed: false,
             consents: &held,
             now: at,
         },
@@ -276,6 +277,7 @@ fn an_agreement_that_has_run_out_opens_nothing() {
             recipient,
             channel: &recipient.channel[1],
             test: false,
+            reviewed: false,
             consents: &[],
             now: now(),
         },
@@ -423,6 +425,7 @@ https = { url = "https://program.example/inbox" }
             recipient: &recipient,
             channel: &recipient.channel[0],
             test: false,
+            reviewed: false,
             consents: &held,
             now: now(),
         },
@@ -480,6 +483,7 @@ purpose = "parent_access"
             recipient: &recipient,
             channel: &recipient.channel[0],
             test: false,
+            reviewed: false,
             consents: &[],
             now: now(),
         },
@@ -510,6 +514,7 @@ fn what_is_left_is_valid_in_every_format() {
                     recipient: &recipient,
                     channel: &recipient.channel[1],
                     test: false,
+                    reviewed: false,
                     consents: &[],
                     now: now(),
                 },
@@ -521,4 +526,45 @@ fn what_is_left_is_valid_in_every_format() {
             }
         }
     }
+}
+
+#[test]
+fn a_human_look_opens_the_hold_and_nothing_else() {
+    // A seven-year-old cannot have consented alone: facts that contradict the law ask for a look.
+    let odd = CONTACT.replacen(
+        "\"key\": \"child\",",
+        "\"key\": \"child\", \"birth_date\": \"2019-01-01\", \
+         \"minor_consented\": [{\"class\": \"mental_health\"}],",
+        1,
+    );
+    let record = record("engagement-contact", &odd);
+    let rules = rules();
+    let persons = persons(&record);
+    let recipient = partner(rules, "county");
+    let input = ReleaseInput {
+        record: &record,
+        record_id: RecordId([7; 16]),
+        persons: &persons,
+        source: partner(rules, "program"),
+        recipient,
+        channel: &recipient.channel[1],
+        test: false,
+        reviewed: false,
+        consents: &[],
+        now: now(),
+    };
+    let before = release(rules, &input);
+    assert!(
+        matches!(before, Release::Held(Hold::HumanReview, _)),
+        "{before:?}"
+    );
+    let after = release(
+        rules,
+        &ReleaseInput {
+            reviewed: true,
+            ..input
+        },
+    );
+    let told = text(sent(&after));
+    assert!(told.contains("in_person") && !told.contains("free words"));
 }

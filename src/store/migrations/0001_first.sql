@@ -195,6 +195,8 @@ CREATE TABLE delivery (
     late_until INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     exposure INTEGER NOT NULL,
+    -- A person has looked at it and let it go on.
+    reviewed INTEGER NOT NULL DEFAULT 0,
     detail TEXT
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX delivery_due ON delivery (partner, channel, next_at) WHERE state IN (0, 4);
