@@ -119,26 +119,17 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
         .cloned()
         .unwrap_or_default();
     for row in &rows {
-        let text = |name: &str| {
-            row.get(name)
-                .and_then(Value::as_str)
-                .unwrap_or("-")
-                .to_owned()
-        };
-        let citations = row.get("citations").and_then(Value::as_array);
-        let citations: Vec<&str> = citations
+        let decided = row.get("decision").and_then(Value::as_array);
+        let permitted = decided
             .into_iter()
             .flatten()
-            .filter_map(Value::as_str)
-            .take(2)
-            .collect();
-        let what = format!(
-            "{}  {}  {}",
-            text("at"),
-            text("purpose"),
-            citations.join(", ")
-        );
-        told.row("accounting", &text("recipient"), what);
+            .filter(|r| says(r, "effect") == "permit");
+        let mut laws: Vec<&str> = permitted.map(|r| says(r, "citation")).collect();
+        laws.sort_unstable();
+        laws.dedup();
+        let when = minute(says(row, "at"));
+        let what = format!("{when}  {}: {}", says(row, "purpose"), laws.join(", "));
+        told.row(says(row, "source"), says(row, "partner"), what);
     }
     let count = rows.len() as u64;
     told.check(status == 200, "the privacy officer may list them");
@@ -147,4 +138,13 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
         format!("{disclosures} disclosures, counted: {count}"),
     );
     Ok(())
+}
+
+fn says<'a>(row: &'a Value, name: &str) -> &'a str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Date and minute of an instant.
+fn minute(instant: &str) -> String {
+    instant.get(..16).unwrap_or(instant).replace('T', " ")
 }

@@ -39,7 +39,7 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
          else, counted or reported.\n\n\
          | step | what | who |\n|---|---|---|\n\
          | 1 | Sign the agreements this data needs: {agreements} | both |\n\
-         | 2 | Keep the token you were given once in a safe place; it is not stored in readable form | you |\n\
+         | 2 | Keep the token you were given in a safe place; nobody can read it out again | you |\n\
          | 3 | Send a sample: {samples} | you |\n\
          | 4 | Send a bad file, a correction, a withdrawal; read the findings | you |\n\
          | 5 | `kinbridge partner certify --partner {id}` passes | county |\n\
@@ -52,7 +52,8 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
          --data-binary @<file>\n\
          ```\n\n\
          - **202** and a receipt: it is stored and survives any crash. Keep the receipt.\n\
-         - **422** and findings: each names the place in *your* file and what to do. Nothing was kept.\n\
+         - **422** and findings: each names the place in *your* file and what to do. Nothing was \
+         kept.\n\
          - **503** or **429**: wait as long as `Retry-After` says and send the same file with the \
          same key.\n\
          - Sending the same file again does no harm. A changed record with the same id is a \

@@ -149,7 +149,8 @@ fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String
     format!(
         "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n{agreements}\n\
          [[credential]]\ntoken_sha256 = \"{digest}\"\n\n\
-         [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\nrecords = [{records}]\n",
+         [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\n\
+         records = [{records}]\n",
         id = quoted(&answers.id),
         name = quoted(&answers.name),
         role = quoted(&answers.role),
