@@ -39,7 +39,7 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
          else, counted or reported.\n\n\
          | step | what | who |\n|---|---|---|\n\
          | 1 | Sign the agreements this data needs: {agreements} | both |\n\
-         | 2 | Keep the token you were given in a safe place; nobody can read it out again | you |\n\
+         | 2 | Keep the token you were given safe; nobody can read it out again | you |\n\
          | 3 | Send a sample: {samples} | you |\n\
          | 4 | Send a bad file, a correction, a withdrawal; read the findings | you |\n\
          | 5 | `kinbridge partner certify --partner {id}` passes | county |\n\
