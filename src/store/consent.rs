@@ -40,16 +40,18 @@ struct Lodged {
 }
 
 impl Store {
-    /// The person an identifier (`system|value`) leads to.
+    /// The person an identifier (`system|value`) leads to, among the persons of test traffic or
+    /// among the real ones: the two never meet.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn person_by_identifier(
         &self,
         identifier: &str,
+        test: bool,
     ) -> Result<Option<PersonId>, StoreError> {
         const NAME: &str = "person_by_identifier";
-        let domain = identifier_domain(false);
+        let domain = identifier_domain(test);
         let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
@@ -65,11 +67,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn ensure_person(&self, identifier: &str) -> Result<PersonId, StoreError> {
-        let domain = identifier_domain(false);
+    pub async fn ensure_person(
+        &self,
+        identifier: &str,
+        test: bool,
+    ) -> Result<PersonId, StoreError> {
+        let domain = identifier_domain(test);
         let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
-        self.write("ensure_person", key, |tx, key| {
-            Box::pin(ensure_person(tx, *key))
+        self.write("ensure_person", (key, test), |tx, (key, test)| {
+            Box::pin(ensure_person(tx, *key, *test))
         })
         .await
     }
@@ -260,29 +266,34 @@ fn place(row_id: &[u8; 16]) -> Place<'_> {
     }
 }
 
-async fn ensure_person(tx: &mut Tx, key: [u8; 16]) -> Result<PersonId, Fault> {
+async fn ensure_person(tx: &mut Tx, key: [u8; 16], test: bool) -> Result<PersonId, Fault> {
     let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
     if let Some(known) = first(&mut tx.conn, sql, row![key]).await? {
         return Ok(PersonId(known.id(0)?));
     }
     let person = PersonId::mint(tx.now());
-    let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, 0)";
-    run(&mut tx.conn, sql, row![person.0]).await?;
+    let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, ?)";
+    run(&mut tx.conn, sql, row![person.0, test]).await?;
     let sql = "INSERT INTO person_identifier (identifier, person, learned_from) VALUES (?, ?, ?)";
     run(&mut tx.conn, sql, row![key, person.0, [0_u8; 16]]).await?;
     Ok(person)
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
-    let sql = "SELECT subject, revision FROM consent WHERE consent_key = ?";
+    let sql = "SELECT c.subject, c.revision, p.test FROM consent c \
+               JOIN person p ON p.person = c.subject WHERE c.consent_key = ?";
     let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
     let revision = match known {
-        Some(row) if row.id(0)? != lodged.subject.0 => return Ok(ConsentChange::OtherSubject),
+        // A lodger that went live lodges its consents again, about real persons now.
+        Some(row) if row.id(0)? != lodged.subject.0 && row.int(2)? == 0 => {
+            return Ok(ConsentChange::OtherSubject);
+        }
         Some(row) => row.int(1)? + 1,
         None => 1,
     };
     let sql = "INSERT INTO consent (consent_key, lodger, subject, revision) VALUES (?, ?, ?, ?) \
-               ON CONFLICT (consent_key) DO UPDATE SET revision = excluded.revision";
+               ON CONFLICT (consent_key) DO UPDATE SET subject = excluded.subject, \
+               revision = excluded.revision";
     let subject = lodged.subject.0;
     let cells = row![lodged.key, lodged.lodger.as_str(), subject, revision];
     run(&mut tx.conn, sql, cells).await?;

@@ -7,9 +7,10 @@ use super::answer::{Call, Outcome, store_failed};
 use super::json;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
-use crate::base::id::ConsentId;
+use crate::base::id::{ConsentId, PartnerId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
+use crate::catalog::partner::Mode;
 use crate::intake::scoped_identifier;
 use crate::store::{ConsentChange, NewConsent, StoredConsent};
 use actix_web::HttpResponse;
@@ -88,7 +89,8 @@ pub async fn put(mut call: Call) -> Outcome {
     let Identifier { system, value } = &lodging.subject;
     let identifier = scoped_identifier(&partner.id, system, value);
     let store = &call.site.store;
-    let subject = store.ensure_person(&identifier).await;
+    let test = is_test(&call, &partner.id)?;
+    let subject = store.ensure_person(&identifier, test).await;
     let subject = subject.map_err(|error| store_failed(&error))?;
     let body = serde_json::to_vec(&lodging.consent).unwrap_or_default();
     let change = store.put_consent(NewConsent {
@@ -100,6 +102,15 @@ pub async fn put(mut call: Call) -> Outcome {
         correlation_id: call.correlation.clone(),
     });
     changed(&id, change.await.map_err(|error| store_failed(&error))?)
+}
+
+/// Whether the lodger is a test partner: its consents are about the persons of test traffic.
+fn is_test(call: &Call, partner: &PartnerId) -> Result<bool, Problem> {
+    let rules = call.site.rules.load();
+    // A partner whose file was taken away since the call began lodges nothing.
+    let file = rules.partners.get(partner);
+    let file = file.ok_or_else(Problem::not_found)?;
+    Ok(file.mode == Mode::Test)
 }
 
 /// The newest revision.

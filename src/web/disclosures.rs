@@ -48,7 +48,7 @@ async fn person(call: &Call, named: &str) -> Result<PersonId, Problem> {
     if let Some(id) = PersonId::parse(named) {
         return Ok(id);
     }
-    let found = call.site.store.person_by_identifier(named).await;
+    let found = call.site.store.person_by_identifier(named, false).await;
     found
         .map_err(|error| store_failed(&error))?
         .ok_or_else(Problem::not_found)

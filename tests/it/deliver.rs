@@ -144,7 +144,7 @@ fn referral() -> String {
 async fn consent(road: &Road, body: &str) {
     let subject = road
         .store
-        .person_by_identifier("urn:example:person|m-1")
+        .person_by_identifier("urn:example:person|m-1", false)
         .await;
     let subject = subject.expect("the store answers").expect("a known person");
     let lodged = road

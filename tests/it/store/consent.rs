@@ -90,10 +90,10 @@ async fn consents_are_the_lodgers_and_keep_their_history() {
     // person. Method: put twice, read, revoke, read by person.
     let world = World::new();
     let store = world.open().await;
-    let subject = store.ensure_person("s|1").await.expect("person");
+    let subject = store.ensure_person("s|1", false).await.expect("person");
     assert_eq!(
-        store.ensure_person("S | 1 ").await.expect("person"),
-        store.ensure_person("S|1").await.expect("person")
+        store.ensure_person("S | 1 ", false).await.expect("person"),
+        store.ensure_person("S|1", false).await.expect("person")
     );
     store
         .put_consent(consent(subject, "{\"a\":1}"))
@@ -110,7 +110,7 @@ async fn consents_are_the_lodgers_and_keep_their_history() {
     assert_eq!(read.body.expose(Reason::Test), b"{\"a\":2}");
     let other = store.get_consent(&PartnerId::new("other"), &id).await;
     assert!(other.expect("read").is_none());
-    let stranger = store.ensure_person("s|2").await.expect("person");
+    let stranger = store.ensure_person("s|2", false).await.expect("person");
     let moved = store
         .put_consent(consent(stranger, "{}"))
         .await
@@ -125,4 +125,25 @@ async fn consents_are_the_lodgers_and_keep_their_history() {
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].revoked_at, Some(START));
     assert_eq!(all[0].consent_id, id);
+}
+
+#[tokio::test]
+async fn a_test_consent_says_nothing_about_a_real_person() {
+    // Goal: what a test partner lodges touches no real decision, and going live is possible with
+    // the same consent ids. Method: the same identifier in both worlds, then the same id again.
+    let world = World::new();
+    let store = world.open().await;
+    let test = store.ensure_person("s|1", true).await.expect("person");
+    let real = store.ensure_person("s|1", false).await.expect("person");
+    assert_ne!(test, real);
+    store.put_consent(consent(test, "{}")).await.expect("put");
+    let of_real = store.consents_of(&[real]).await.expect("consents");
+    assert!(of_real.is_empty());
+    let again = store.put_consent(consent(real, "{}")).await.expect("put");
+    assert!(matches!(again, ConsentChange::Done { revision: 2, .. }));
+    let of_both = store.consents_of(&[test, real]).await.expect("consents");
+    assert_eq!(of_both.len(), 1);
+    assert_eq!(of_both[0].subject, real);
+    let known = store.person_by_identifier("s|1", true).await;
+    assert_eq!(known.expect("read"), Some(test));
 }

@@ -227,8 +227,14 @@ async fn a_held_record_is_routed_once_its_persons_are_joined() {
     let id = items[0].work_item_id;
     let done = store.resolve_work_item(id, Resolution::JoinPersons, act("same child"));
     assert!(done.await.expect("resolved"));
-    let one = store.person_by_identifier("s|1").await.expect("person");
-    let two = store.person_by_identifier("s|2").await.expect("person");
+    let one = store
+        .person_by_identifier("s|1", false)
+        .await
+        .expect("person");
+    let two = store
+        .person_by_identifier("s|2", false)
+        .await
+        .expect("person");
     assert_eq!(one, two);
     let work = store.claim_routes(9).await.expect("routes");
     assert_eq!(work.len(), 1);

@@ -261,7 +261,10 @@ async fn the_accounting_tells_confirmed_from_possible_and_leaves_out_tests() {
     for (claimed, end) in real.iter().zip(ends) {
         assert!(complete_one(&store, claimed, end).await);
     }
-    let person = store.person_by_identifier("s|1").await.expect("read");
+    let person = store
+        .person_by_identifier("s|1", false)
+        .await
+        .expect("read");
     let person = person.expect("known");
     assert_ne!(tests[0].record.persons[0].person, person);
     let mut seen = Vec::new();
