@@ -5,7 +5,9 @@
 mod check;
 mod each;
 mod layout;
+mod notes;
 mod parts;
+mod places;
 mod refs;
 mod rules;
 mod shapes;

@@ -1,24 +1,19 @@
 //! Rows: one value on both sides, proved to have an inverse or marked as having none.
 
-use super::check::{join, values_of};
-use super::shapes::{Resolved, codes, resolve, scalar};
+use super::check::values_of;
+use super::shapes::{codes, scalar};
 use super::{Builder, Spot};
 use crate::base::Text;
 use crate::catalog::mapping::{AbsentSource, Direction, Pick, RuleSource};
 use crate::catalog::schema::Shape;
 use crate::format::tree::Node;
-use crate::mapping::loss::Bound;
 use crate::mapping::path::parse;
-use crate::mapping::plan::{Absent, Fallback, Gate, Op, Place, Target, ValueOp};
+use crate::mapping::plan::{Absent, Fallback, Gate, Op, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::{Form, Transform};
-use crate::mapping::walk::Step;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
-
-/// A compiled record path, its canonical name, and what stands there.
-pub(super) type Aimed<'s> = ((Target, String), Vec<&'s Shape>);
 
 impl<'s> Builder<'s> {
     /// All rows at the top of the file.
@@ -118,18 +113,6 @@ impl<'s> Builder<'s> {
             source.lossy.as_ref().or(partly.as_ref()),
         );
         op
-    }
-
-    /// What is noted since then works as the row or list around it does.
-    pub(super) fn direct(&mut self, from: usize, direction: Direction, reason: Option<&String>) {
-        for bound in self.bounds.iter_mut().skip(from) {
-            bound.inward &= direction.goes_in();
-            bound.outward &= direction.goes_out();
-            bound.exact &= bound.inward && bound.outward && reason.is_none();
-            if bound.reason.is_none() {
-                bound.reason = reason.cloned();
-            }
-        }
     }
 
     fn gate(&mut self, spot: &Spot<'s>, source: &'s RuleSource) -> Gate {
@@ -256,16 +239,13 @@ impl<'s> Builder<'s> {
         });
         let exact = self.prove(spot, spanned, &record, &chain, table.as_deref(), &first);
         for (name, target) in names.iter().zip(&record) {
-            let canonical = self.canonical(spot, name);
-            let partial = target.partial.clone().or_else(|| {
-                let first = target.tail.is_some() && place.tail.is_none();
-                first.then(|| "only the first of the list".to_owned())
-            });
-            let picked = source.pick.map(|_| "as the list says".to_owned());
-            let partial = partial.or(picked);
-            let exact = exact && partial.is_none();
-            self.note(spot, &canonical, &gate, exact, source, wire.as_ref());
-            self.limit(partial);
+            self.note_value(
+                spot,
+                source,
+                (name, target),
+                &gate,
+                (exact, place.tail.is_none()),
+            );
         }
         if chain.is_empty() && table.is_none() && gate.outward {
             self.codes_fit(spot, wire, &first, &found.shapes);
@@ -285,6 +265,36 @@ impl<'s> Builder<'s> {
             guard_in: self.rivals_in(spot, source),
             guard_out: source.pick.is_some() || self.rivals_out(spot, source),
         })
+    }
+
+    /// Notes one record path of a row. `proof`: the row has an inverse; the wire has one place.
+    fn note_value(
+        &mut self,
+        spot: &Spot<'s>,
+        source: &'s RuleSource,
+        (name, target): (&String, &Target),
+        gate: &Gate,
+        proof: (bool, bool),
+    ) {
+        let canonical = self.canonical(spot, name);
+        let first = target.tail.is_some() && proof.1;
+        let first = first.then(|| "only the first of the list".to_owned());
+        let picked = source.pick.map(|_| "as the list says".to_owned());
+        let partial = target.partial.clone().or(first).or(picked);
+        let wire = source
+            .wire
+            .as_ref()
+            .map(|wire| wire.as_ref().as_str())
+            .unwrap_or_default();
+        self.note(
+            spot,
+            &canonical,
+            gate,
+            proof.0 && partial.is_none(),
+            source,
+            wire,
+        );
+        self.limit(partial);
     }
 
     fn chain(&mut self, spot: &Spot<'s>, source: &'s RuleSource) -> Vec<Transform> {
@@ -405,202 +415,6 @@ impl<'s> Builder<'s> {
             table: Arc::clone(table),
             sentinel: it.wire.as_ref() == own.as_ref(),
         })
-    }
-
-    /// A place of the wire that holds a value.
-    pub(super) fn place(
-        &mut self,
-        text: &'s Spanned<String>,
-        spot: &Spot<'s>,
-    ) -> Option<(Place, Resolved<'s>)> {
-        self.any_place(text, spot, self.is_xml())
-    }
-
-    /// A place of the wire that holds a node or a reference.
-    pub(super) fn reference_place(
-        &mut self,
-        text: &'s Spanned<String>,
-        spot: &Spot<'s>,
-    ) -> Option<(Place, Resolved<'s>)> {
-        self.any_place(text, spot, false)
-    }
-
-    fn any_place(
-        &mut self,
-        text: &'s Spanned<String>,
-        spot: &Spot<'s>,
-        wants_text: bool,
-    ) -> Option<(Place, Resolved<'s>)> {
-        if spot.wire.is_empty() {
-            // Told where the part was declared.
-            return None;
-        }
-        let mut written = text.as_ref().clone();
-        if let Some(number) = spot.number {
-            written = written.replace("{n}", &number.to_string());
-        }
-        let names = self.part_names();
-        let separator = super::layout::separator(self.format);
-        let found = parse(&written, separator, &names).and_then(|mut raw| {
-            if raw.part.is_some() && spot.inner {
-                return Err("no part can be named inside an each or a template".to_owned());
-            }
-            if let Some(first) = raw.steps.first_mut() {
-                first.name.insert_str(0, spot.prefix);
-            }
-            resolve(&raw.steps, &spot.wire, wants_text)
-        });
-        let found = self.told(found, spot.file, text, "wire-path-unknown")?;
-        let mut get = found.head.clone();
-        if spot.rows_root {
-            get.insert(0, Step::Nth(0));
-        }
-        let place = Place {
-            get,
-            set: found.head.clone(),
-            tail: found.tail.clone(),
-        };
-        Some((place, found))
-    }
-
-    /// A place of the record, relative to its context or absolute.
-    pub(super) fn target(
-        &mut self,
-        text: &str,
-        span: Range<usize>,
-        spot: &Spot<'s>,
-    ) -> Option<Aimed<'s>> {
-        let raw = match parse(text, '.', &[]) {
-            Ok(raw) => raw,
-            Err(message) => {
-                self.defect(spot.file, span, "record-path-unknown", message);
-                return None;
-            }
-        };
-        let relative = raw.relative || text.trim() == ".";
-        if !relative && raw.steps.first().is_some_and(|step| step.name == "persons") {
-            let message = "persons are filled by person parts only";
-            self.defect(spot.file, span, "record-path-persons", message);
-            return None;
-        }
-        let from = if relative {
-            spot.record.clone()
-        } else {
-            vec![self.record]
-        };
-        if from.is_empty() {
-            return None;
-        }
-        match resolve(&raw.steps, &from, false) {
-            Ok(found) => {
-                for path in &found.assigned {
-                    let (absolute, path) = self.canonical(spot, path);
-                    self.bind(spot.part, &path, absolute, "a condition");
-                    self.limit(found.partial.clone());
-                }
-                let target = Target {
-                    absolute: !relative || spot.whole,
-                    steps: found.head,
-                    tail: found.tail,
-                    pointer: found.pointer,
-                    required: found.required,
-                    partial: found.partial,
-                };
-                Some(((target, found.canonical), found.shapes))
-            }
-            Err(message) => {
-                let message = format!("`{text}`: {message}");
-                self.defect(spot.file, span, "record-path-unknown", message);
-                None
-            }
-        }
-    }
-
-    /// The canonical name of a path in a context: whether it starts at the root, and the path.
-    pub(super) fn canonical(&self, spot: &Spot<'s>, path: &str) -> (bool, String) {
-        let from_root = ["envelope", "body"].iter().any(|name| {
-            path == *name
-                || path
-                    .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('.'))
-        });
-        if from_root || spot.whole {
-            (true, path.to_owned())
-        } else {
-            (false, join(&spot.below, path))
-        }
-    }
-
-    /// Notes what a row binds, for the checks and the loss report.
-    pub(super) fn note(
-        &mut self,
-        spot: &Spot<'s>,
-        canonical: &(bool, String),
-        gate: &Gate,
-        exact: bool,
-        source: &RuleSource,
-        wire: &str,
-    ) {
-        let node_type = self
-            .parts
-            .get(spot.part)
-            .map(|p| p.node_type.clone())
-            .unwrap_or_default();
-        self.bounds.push(Bound {
-            part: spot.part,
-            absolute: canonical.0,
-            path: canonical.1.clone(),
-            inward: gate.inward,
-            outward: gate.outward,
-            exact,
-            reason: source.lossy.clone().or_else(|| {
-                (source.crosswalk.is_some() && !exact && gate.inward && gate.outward)
-                    .then(|| "some codes have no code of the same meaning".to_owned())
-            }),
-            wire: self.shown(&node_type, spot, wire),
-        });
-    }
-
-    /// A wire path as findings name it: below the type of its node, without the part's name.
-    fn shown(&self, node_type: &str, spot: &Spot<'s>, wire: &str) -> String {
-        let wire = match spot.number {
-            Some(number) => wire.replace("{n}", &number.to_string()),
-            None => wire.to_owned(),
-        };
-        let of_part = |name: &str| !spot.inner && self.parts.iter().any(|p| p.name == name);
-        let bare = wire
-            .split_once(':')
-            .filter(|(name, _)| of_part(name))
-            .map_or(wire.as_str(), |(_, rest)| rest);
-        match (node_type.is_empty(), bare.is_empty()) {
-            (true, _) => format!("{}{wire}", spot.prefix),
-            (false, true) => node_type.to_owned(),
-            (false, false) => {
-                let separator = super::layout::separator(self.format);
-                format!("{node_type}{separator}{bare}")
-            }
-        }
-    }
-
-    /// The note just made holds for some values only.
-    pub(super) fn limit(&mut self, partial: Option<String>) {
-        if let (Some(partial), Some(bound)) = (partial, self.bounds.last_mut()) {
-            bound.exact = false;
-            bound.reason.get_or_insert(partial);
-        }
-    }
-
-    pub(super) fn bind(&mut self, part: usize, path: &str, absolute: bool, wire: &str) {
-        self.bounds.push(Bound {
-            part,
-            absolute,
-            path: path.to_owned(),
-            inward: true,
-            outward: true,
-            exact: true,
-            reason: None,
-            wire: wire.to_owned(),
-        });
     }
 }
 
