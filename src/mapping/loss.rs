@@ -26,6 +26,8 @@ pub(super) struct Bound {
     pub reason: Option<String>,
     /// The wire path, for people.
     pub wire: String,
+    /// The canonical schema requires the path: there is always a value.
+    pub required: bool,
 }
 
 /// A bound path from the record's root.
@@ -38,6 +40,7 @@ pub(super) struct Mounted {
     exact: bool,
     reason: Option<String>,
     wire: String,
+    required: bool,
 }
 
 /// What a mapping keeps and loses of a record type.
@@ -96,10 +99,33 @@ pub(super) fn mounted(bounds: &[Bound], mounts: &[Vec<String>]) -> Vec<Mounted> 
                 exact: bound.exact,
                 reason: bound.reason.clone(),
                 wire: bound.wire.clone(),
+                required: bound.required,
             });
         }
     }
+    elsewhere(&mut out);
     out
+}
+
+/// A path that a row going in alone may fill from elsewhere does not come back empty where it was
+/// empty, unless the same place of the wire is only written from it.
+fn elsewhere(bounds: &mut [Mounted]) {
+    let alone = |it: &&Mounted| it.inward && !it.outward && !it.required;
+    let filled: BTreeSet<String> = bounds
+        .iter()
+        .filter(alone)
+        .filter(|it| {
+            let twin = |o: &Mounted| o.outward && o.path == it.path && o.wire == it.wire;
+            !bounds.iter().any(twin)
+        })
+        .map(|it| it.path.clone())
+        .collect();
+    for bound in bounds.iter_mut().filter(|it| filled.contains(&it.path)) {
+        if bound.exact {
+            bound.exact = false;
+            bound.reason = Some("it may also be read from elsewhere".to_owned());
+        }
+    }
 }
 
 /// Canonical path to the wire path that reads it first.

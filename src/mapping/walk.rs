@@ -98,6 +98,29 @@ pub fn reach<'a>(node: &'a mut Node, steps: &[Step]) -> Option<&'a mut Node> {
     Some(at)
 }
 
+/// Whether a path can be made without a hole in a list.
+pub fn has_room(node: &Node, steps: &[Step]) -> bool {
+    let mut at = Some(node);
+    for step in steps {
+        at = match step {
+            Step::Member(name) => at.and_then(|it| it.get(name)),
+            Step::Nth(place) => {
+                let items = at.map(Node::items).unwrap_or_default();
+                if *place > items.len() {
+                    return false;
+                }
+                items.get(*place)
+            }
+            Step::Filter(filter) if filter.array => {
+                let items = at.map(Node::items).unwrap_or_default();
+                items.iter().find(|item| hold(item, &filter.conditions))
+            }
+            Step::Filter(_) => at,
+        };
+    }
+    true
+}
+
 /// Sets the value at a path.
 pub fn put(node: &mut Node, steps: &[Step], value: Node) {
     if let Some(slot) = reach(node, steps) {

@@ -1,4 +1,5 @@
 //! Goal: the mapping laws hold for shipped and for new formats. Method: see each module.
 
+mod data;
 mod law;
 mod shipped;

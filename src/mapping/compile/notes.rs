@@ -54,7 +54,15 @@ impl<'s> Builder<'s> {
                     .then(|| "some codes have no code of the same meaning".to_owned())
             }),
             wire: self.shown(&node_type, spot, wire),
+            required: false,
         });
+    }
+
+    /// The path of the note just made is required.
+    pub(super) fn require(&mut self, required: bool) {
+        if let Some(bound) = self.bounds.last_mut() {
+            bound.required = required;
+        }
     }
 
     /// The note just made holds for some values only.
@@ -75,6 +83,7 @@ impl<'s> Builder<'s> {
             exact: true,
             reason: None,
             wire: wire.to_owned(),
+            required: false,
         });
     }
 

@@ -42,6 +42,7 @@ impl<'s> Builder<'s> {
                 first.then(|| "only the first of the list".to_owned())
             });
             self.mount(&parts, &shapes, spot, &target, &canonical);
+            let required = target.0.required;
             record = Some(target.0);
             if !canonical.1.is_empty() || spot.inner {
                 // An embedded person is told by the column or element of its key.
@@ -50,6 +51,7 @@ impl<'s> Builder<'s> {
                 let shown = key.map_or(wire.as_ref(), |key| key.as_ref());
                 self.note(spot, &canonical, &gate, true, source, shown);
                 self.limit(partial);
+                self.require(required);
             }
         }
         let embedded = parts

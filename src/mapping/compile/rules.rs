@@ -11,6 +11,7 @@ use crate::mapping::path::parse;
 use crate::mapping::plan::{Absent, Fallback, Gate, Op, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::{Form, Transform};
+use crate::mapping::walk::Step;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -160,6 +161,7 @@ impl<'s> Builder<'s> {
                     ..gate.clone()
                 };
                 self.note(spot, &canonical, &inward, false, source, "a constant");
+                self.require(target.0.required);
                 Some(Op::RecordConst(gate, target.0, value))
             }
             (None, Some(wire)) => {
@@ -239,6 +241,7 @@ impl<'s> Builder<'s> {
         });
         let exact = self.prove(spot, spanned, &record, &chain, table.as_deref(), &first);
         for (name, target) in names.iter().zip(&record) {
+            let exact = exact && !later_place(&place.set);
             self.note_value(
                 spot,
                 source,
@@ -295,6 +298,7 @@ impl<'s> Builder<'s> {
             wire,
         );
         self.limit(partial);
+        self.require(target.required);
     }
 
     fn chain(&mut self, spot: &Spot<'s>, source: &'s RuleSource) -> Vec<Transform> {
@@ -416,6 +420,13 @@ impl<'s> Builder<'s> {
             sentinel: it.wire.as_ref() == own.as_ref(),
         })
     }
+}
+
+/// Whether a path goes to another place of a list than the first, which must then be there.
+fn later_place(steps: &[Step]) -> bool {
+    steps
+        .iter()
+        .any(|step| matches!(step, Step::Nth(place) if *place > 0))
 }
 
 /// Whether every code a record may hold comes back.

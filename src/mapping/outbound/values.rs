@@ -6,7 +6,7 @@ use crate::format::tree::{Node, Value};
 use crate::mapping::MapError;
 use crate::mapping::plan::{Target, ValueOp};
 use crate::mapping::transform::{Fault, Transform};
-use crate::mapping::walk::{assign, get, hold};
+use crate::mapping::walk::{assign, get, has_room, hold};
 
 impl<'a> Run<'a> {
     /// One value.
@@ -66,6 +66,8 @@ impl<'a> Run<'a> {
 
     fn one_value(&mut self, op: &'a ValueOp, found: &Node, node: &mut Node) {
         match op.convert_back(found) {
+            // The place behind one that is empty does not exist: a declared loss.
+            Ok(Some(_)) if !has_room(node, &op.wire.set) => {}
             Ok(Some(made)) => {
                 super::set(node, &op.wire, made);
                 assign(node, &op.gate.when);

@@ -117,7 +117,16 @@ impl Bench {
         match source.body.syntax {
             Syntax::Xml => {}
             Syntax::Delimited => {
-                let file = of_type(record.as_str()).expect("a row schema");
+                let only = || {
+                    source
+                        .body
+                        .schema
+                        .first()
+                        .map(|s| s.as_ref().file.as_ref().clone())
+                };
+                let file = of_type(record.as_str())
+                    .or_else(only)
+                    .expect("a row schema");
                 tree.items().iter().for_each(|row| check(&file, row));
             }
             Syntax::Json => {
