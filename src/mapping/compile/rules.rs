@@ -208,12 +208,12 @@ impl<'s> Builder<'s> {
         };
         let mut record = Vec::new();
         let mut names = Vec::new();
-        let mut shapes = Vec::new();
+        let mut first = Vec::new();
         for text in paths.as_ref().all() {
             let ((target, name), found) = self.target(text, paths.span(), spot)?;
             record.push(target);
             names.push(name);
-            shapes.push(found);
+            first = if first.is_empty() { found } else { first };
         }
         let (place, found) = self.place(wire, spot)?;
         let listed = record.first().is_some_and(|target| target.tail.is_some());
@@ -222,7 +222,6 @@ impl<'s> Builder<'s> {
             self.defect(spot.file, wire.span(), "type-clash", message);
             return None;
         }
-        let first = shapes.first().cloned().unwrap_or_default();
         let chain = self.chain(spot, source);
         let table = self.table(
             spot,
@@ -232,23 +231,11 @@ impl<'s> Builder<'s> {
             &found.shapes,
         );
         self.type_check(spot, spanned, &chain, &found.shapes, &first);
-        let default = source.default.as_ref().and_then(|value| {
-            let text = match value.as_ref() {
-                toml::Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            self.scalar(&text, &first, spot, value.span())
-        });
+        let default = self.default(spot, source, &first);
         let exact = self.prove(spot, spanned, &record, &chain, table.as_deref(), &first);
-        for (name, target) in names.iter().zip(&record) {
-            let exact = exact && !later_place(&place.set);
-            self.note_value(
-                spot,
-                source,
-                (name, target),
-                &gate,
-                (exact, place.tail.is_none()),
-            );
+        let proof = (exact && !later_place(&place.set), place.tail.is_none());
+        for aimed in names.iter().zip(&record) {
+            self.note_value(spot, source, aimed, &gate, proof);
         }
         if chain.is_empty() && table.is_none() && gate.outward {
             self.codes_fit(spot, wire, &first, &found.shapes);
@@ -268,6 +255,20 @@ impl<'s> Builder<'s> {
             guard_in: self.rivals_in(spot, source),
             guard_out: source.pick.is_some() || self.rivals_out(spot, source),
         })
+    }
+
+    fn default(
+        &mut self,
+        spot: &Spot<'s>,
+        source: &'s RuleSource,
+        shapes: &[&'s Shape],
+    ) -> Option<Node> {
+        let value = source.default.as_ref()?;
+        let text = match value.as_ref() {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        self.scalar(&text, shapes, spot, value.span())
     }
 
     /// Notes one record path of a row. `proof`: the row has an inverse; the wire has one place.
