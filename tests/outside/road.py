@@ -1,5 +1,6 @@
 """What the outside checks share: the executable, the fixtures and how they are run."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -35,6 +36,12 @@ def translate(source, target, path):
         [KINBRIDGE, "translate", "--from", source, "--to", target, str(path)],
         capture_output=True, cwd=ROOT, check=False)
     return (run.stdout, "") if run.returncode == 0 else (None, run.stderr.decode())
+
+
+def in_parallel(check, jobs):
+    """Runs a check on every job, one per processor at a time; what failed, in order."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [failure for failure in pool.map(check, jobs) if failure]
 
 
 def report(failures, checked, what):
