@@ -92,13 +92,19 @@ fn it_stands_the_same_in_every_format() {
         ("fhir-r4/4.0", "expected.fhir.json"),
     ] {
         let format = FormatId::new(format);
-        let out = rules.plans.outbound(&format, &record).expect("it is written");
+        let out = rules
+            .plans
+            .outbound(&format, &record)
+            .expect("it is written");
         let wire = rules.wires.get(&format).expect("the format is shipped");
         let written = wire.write(&out.tree);
         same(name, &written);
         let again = read(&rules, &format, &[record.record_type.clone()], &written);
         let again = the_record(&again);
-        let second = rules.plans.outbound(&format, &again).expect("it is written");
+        let second = rules
+            .plans
+            .outbound(&format, &again)
+            .expect("it is written");
         assert_eq!(wire.write(&second.tree), written, "{name} written again");
     }
 }

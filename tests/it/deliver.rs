@@ -13,7 +13,7 @@ use kinbridge::deliver::transport::{Parcel, Reply, Replying, Transport};
 use kinbridge::deliver::{Courier, UnderWay};
 use kinbridge::intake::{Inbound, Receipt, accept};
 use kinbridge::rules::Rules;
-use kinbridge::store::{DeliveryState, DeliveryView, NewConsent, Store};
+use kinbridge::store::{DeliveryState, DeliveryView, NewConsent, OperatorAct, Resolution, Store};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -324,4 +324,37 @@ async fn a_correction_goes_out_after_the_first_version() {
 #[test]
 fn the_clock_of_these_tests_lies_inside_the_consents() {
     assert!(START.to_rfc3339().starts_with("20"));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_human_look_goes_once_a_person_has_let_it() {
+    let road = Road::new().await;
+    let odd = CONTACT.replace("/persons/0/birth_date", "/persons/0/ethnicity");
+    let odd = odd.replacen(
+        "\"key\": \"child\",",
+        "\"key\": \"child\", \"birth_date\": \"2019-01-01\", \
+         \"minor_consented\": [{\"class\": \"mental_health\"}],",
+        1,
+    );
+    let receipt = road.hand_in("k", &odd).await;
+    road.drive().await;
+    assert_eq!(road.state(&receipt, "county").await, DeliveryState::Held);
+    assert!(road.recipient.arrived(COUNTY).is_empty());
+    let items = road.store.work_items(None, None, 10).await.expect("items");
+    let act = OperatorAct {
+        operator: "officer".into(),
+        reason: "looked at it".into(),
+        at: road.world.clock.now(),
+    };
+    let done = road
+        .store
+        .resolve_work_item(items[0].work_item_id, Resolution::Release, act)
+        .await;
+    assert!(done.expect("the store answers"));
+    road.drive().await;
+    assert_eq!(road.recipient.arrived(COUNTY).len(), 1);
+    assert_eq!(
+        road.state(&receipt, "county").await,
+        DeliveryState::Confirmed
+    );
 }
