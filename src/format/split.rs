@@ -7,7 +7,7 @@
 
 use super::delimited::{Cells, Dialect, parse_rows};
 use crate::base::Text;
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, LineIndex};
 use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
 use std::collections::VecDeque;
 
@@ -341,9 +341,8 @@ impl Splitter {
         let mut bytes = piece.bytes;
         let lines = line_ends(&bytes);
         self.told.extend(parse_rows(&bytes, dialect, 2).findings);
-        for finding in &mut self.told {
-            finding.line = Some(piece.line);
-        }
+        let index = LineIndex::new(&bytes, piece.line);
+        index.fill(self.told.make_contiguous());
         let names = row_cells(&bytes, dialect);
         let position = |name: &Text| names.iter().position(|known| known == name.as_bytes());
         let columns: Vec<usize> = group_by.iter().filter_map(position).collect();

@@ -113,6 +113,8 @@ impl<'a> Reader<'a> {
     pub fn unit(&self, unit: &Unit, stream: bool, reading: &mut Reading) {
         let parsed = self.wire.parse(unit);
         let mut findings = parsed.findings;
+        self.wire
+            .tell_parsed(unit, parsed.tree.as_ref(), &mut findings);
         let rest = match &parsed.tree {
             None => findings,
             Some(tree) => {
@@ -253,6 +255,7 @@ fn lies_in(span: Option<Span>, holder: Span) -> bool {
 fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>, held: bool) {
     let index = reading.before.saturating_add(reading.records.len());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    validate::tell_once(&mut findings);
     if findings.len() > RECORD_FINDINGS_MAX {
         findings.truncate(RECORD_FINDINGS_MAX.saturating_sub(1));
         findings.push(Finding::new(&FINDINGS_TRUNCATED));

@@ -16,7 +16,10 @@ pub use notation::{Notation, SenderNotation, Step};
 
 use crate::base::defect::Defect;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::{DATE_IMPOSSIBLE, FINDINGS_TRUNCATED, SCHEMA_PATTERN_MISMATCH};
+use crate::base::finding_codes::{
+    CROSSWALK_CODE_UNKNOWN, CodeEntry, DATE_IMPOSSIBLE, FINDINGS_TRUNCATED, SCHEMA_CODE_UNKNOWN,
+    SCHEMA_PATTERN_MISMATCH, SCHEMA_TYPE_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE,
+};
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::Sources;
 use crate::catalog::schema::Shape;
@@ -106,7 +109,7 @@ impl Schema {
             for error in self.engine.iter_errors(node).take(RECORD_FINDINGS_MAX) {
                 explain::explain(&error, node, steps, notation, &mut findings);
             }
-            once_each(&mut findings);
+            tell_once(&mut findings);
         }
         if self.open {
             open::unknown(&self.shape, node, steps, notation, &mut findings);
@@ -119,18 +122,40 @@ impl Schema {
     }
 }
 
-/// Keeps the first finding of a code at a place, and of a date only that it does not exist.
-fn once_each(findings: &mut Vec<Finding>) {
-    let impossible: BTreeSet<String> = findings
-        .iter()
-        .filter(|finding| finding.code == DATE_IMPOSSIBLE.code)
-        .map(|finding| finding.path.clone())
-        .collect();
+/// A finding of the first code makes those of the others at the same place superfluous.
+const SAID_BY: &[(&CodeEntry, &[&CodeEntry])] = &[
+    (
+        &SCHEMA_TYPE_MISMATCH,
+        &[
+            &SCHEMA_CODE_UNKNOWN,
+            &CROSSWALK_CODE_UNKNOWN,
+            &SCHEMA_PATTERN_MISMATCH,
+            &SCHEMA_VALUE_OUT_OF_RANGE,
+            &DATE_IMPOSSIBLE,
+        ],
+    ),
+    (
+        &SCHEMA_CODE_UNKNOWN,
+        &[&CROSSWALK_CODE_UNKNOWN, &SCHEMA_PATTERN_MISMATCH],
+    ),
+    (&DATE_IMPOSSIBLE, &[&SCHEMA_PATTERN_MISMATCH]),
+];
+
+/// Keeps one finding of a code at a place, and of several that say the same the one that says most.
+pub fn tell_once(findings: &mut Vec<Finding>) {
+    let mut said: BTreeSet<(&str, String)> = BTreeSet::new();
+    for finding in findings.iter().filter(|finding| !finding.path.is_empty()) {
+        let by = SAID_BY.iter().filter(|(code, _)| code.code == finding.code);
+        for other in by.flat_map(|(_, others)| others.iter()) {
+            said.insert((other.code, finding.path.clone()));
+        }
+    }
     let mut seen = BTreeSet::new();
     findings.retain(|finding| {
-        let form = finding.code == SCHEMA_PATTERN_MISMATCH.code;
-        !(form && impossible.contains(&finding.path))
-            && seen.insert((finding.code.clone(), finding.path.clone()))
+        let start = finding.span.map(|span| span.start);
+        let same = (finding.code.clone(), finding.path.clone(), start);
+        let superfluous = said.contains(&(finding.code.as_ref(), finding.path.clone()));
+        !superfluous && seen.insert(same)
     });
 }
 

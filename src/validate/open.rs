@@ -51,6 +51,8 @@ struct Walk<'n, 'f> {
 impl<'n> Walk<'n, '_> {
     fn node(&mut self, shape: &Shape, node: &'n Node) {
         match &shape.kind {
+            // An open object that names nothing takes anything: what stands in it is not ours.
+            Kind::Object { members, .. } if members.is_empty() => {}
             Kind::Object {
                 members, closed, ..
             } => {

@@ -258,6 +258,20 @@ impl Wire {
         self.notation(unit, &whole)
     }
 
+    /// Tells findings of the parser, which speaks in pointers, as the sender of JSON does.
+    pub fn tell_parsed(&self, unit: &Unit, tree: Option<&Node>, findings: &mut [Finding]) {
+        if self.notation != NotationKind::Fhir || findings.is_empty() {
+            return;
+        }
+        let notation = match tree {
+            Some(tree) => self.document_notation(unit, tree),
+            None => SenderNotation::Dotted(Text::default()),
+        };
+        for finding in findings {
+            finding.path = notation.of_pointer(&finding.path);
+        }
+    }
+
     /// How the sender names places below a target.
     pub fn notation(&self, unit: &Unit, target: &Target<'_>) -> SenderNotation {
         match (self.notation, &self.syntax) {
