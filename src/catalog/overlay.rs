@@ -62,10 +62,9 @@ fn shipped_shapes(sources: &Sources) -> BTreeMap<String, Arc<Shape>> {
         };
         let own = (!file.overlay).then_some(file.text.as_str());
         let shipped = own.or(file.shipped.as_deref());
-        if let Some(text) = shipped.filter(|_| path.ends_with(".schema.json")) {
-            if !name.starts_with("kinbridge/") {
-                texts.insert(name.to_owned(), text);
-            }
+        let read = path.ends_with(".schema.json") && !name.starts_with("kinbridge/");
+        if let Some(text) = shipped.filter(|_| read) {
+            texts.insert(name.to_owned(), text);
         }
     }
     compile_all(&texts).0

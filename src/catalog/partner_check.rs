@@ -164,9 +164,9 @@ impl Checker<'_> {
                     .get(format)
                     .is_some_and(|f| f.body.identity);
                 let mut all = self.sources.mappings.iter();
-                if !all.any(|m| m.format == *format && m.record == *record)
-                    && !(identity && self.is_record(record.as_str()))
-                {
+                let mapped = all.any(|m| m.format == *format && m.record == *record);
+                let known = mapped || (identity && self.is_record(record.as_str()));
+                if !known {
                     let message = format!("`{format}` has no mapping of `{record}`");
                     self.wrong(partner, record.as_str(), "partner-record-unknown", message);
                 }

@@ -271,13 +271,13 @@ impl<'s> Builder<'s> {
         };
         let spot = self.part_spot(holder);
         if source.many {
-            if let Some((place, _)) = self.reference_place(path, &spot) {
-                if let Some(part) = self.parts.get_mut(at) {
-                    part.link = Link::Forward {
-                        from: holder,
-                        path: place,
-                    };
-                }
+            if let Some((place, _)) = self.reference_place(path, &spot)
+                && let Some(part) = self.parts.get_mut(at)
+            {
+                part.link = Link::Forward {
+                    from: holder,
+                    path: place,
+                };
             }
             return;
         }
