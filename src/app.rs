@@ -115,6 +115,9 @@ pub async fn start_with(
         return Err(StartError::CredentialClash(directory.clashes().join(", ")));
     }
     let store = open_store(&config, clock.clone()).await?;
+    store
+        .keep_rule_set(&rules.digest, rules.kept_form())
+        .await?;
     let gateway = Gateway {
         config: Arc::new(config),
         clock,

@@ -55,6 +55,16 @@ impl Rules {
         }
     }
 
+    /// All catalog files by path, as the store keeps a rule set that was used.
+    pub fn kept_form(&self) -> Vec<u8> {
+        let files = self.sources.files.iter();
+        let texts: std::collections::BTreeMap<&str, &str> = files
+            .map(|(path, file)| (path.as_str(), file.text.as_str()))
+            .collect();
+        // A map of texts always serialises.
+        serde_json::to_vec(&texts).unwrap_or_default()
+    }
+
     /// Compiles sources already read; with any defect the rules must not be served.
     pub fn from_sources(sources: Sources) -> (Rules, Vec<Defect>) {
         let (wires, mut defects) = Wires::compile(&sources);

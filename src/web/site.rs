@@ -81,6 +81,7 @@ impl Site {
             emit(&Event::RulesRefused { defects });
         })?;
         let digest = rules.digest.clone();
+        self.keep(&rules).await?;
         self.rules.store(rules);
         self.directory.store(Arc::new(directory));
         if let Err(error) = self.store.reevaluate_partner(None).await {
@@ -93,6 +94,25 @@ impl Site {
             rule_set: digest.as_str(),
         });
         Ok(digest)
+    }
+
+    /// Keeps rules before they are used: a past decision can be taken again only under them.
+    async fn keep(&self, rules: &Rules) -> Result<(), Vec<Defect>> {
+        let kept = self.store.keep_rule_set(&rules.digest, rules.kept_form());
+        kept.await.map_err(|error| {
+            emit(&Event::Failed {
+                operation: error.operation,
+                cause: &error.cause,
+            });
+            vec![Defect {
+                file: String::new(),
+                line: 0,
+                column: 0,
+                code: "rules-not-kept",
+                message: String::from("the store did not keep the rules; the old ones stay"),
+                help: String::from("see `kinbridge doctor` for the store, then reload again"),
+            }]
+        })
     }
 
     fn directory_of(&self, rules: &Rules) -> Result<Directory, Vec<Defect>> {

@@ -33,6 +33,13 @@ async fn reloading_takes_new_partners_in_and_refuses_defects() {
     assert_eq!((status, &body["code"]), (422, &json!("rules-defective")));
     assert_eq!(body["defects"][0]["file"], "mappings/partners/gamma.toml");
     assert_eq!(works("gamma").await, 200);
+    // The rules in use are kept whole, the broken ones are not.
+    let inner = &gateway.running.gateway;
+    let used = inner.rules.load().digest.clone();
+    let kept = inner.store.rule_set(&used).await.expect("read");
+    let kept: serde_json::Value = serde_json::from_slice(&kept.expect("kept")).expect("JSON");
+    let partner = kept["mappings/partners/gamma.toml"].as_str();
+    assert!(partner.is_some_and(|text| text.contains("gamma")));
     gateway.running.shutdown().await;
 }
 
