@@ -37,88 +37,86 @@ const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],
     "interpreter":{"used":true,"kind":"qualified"},"disclosures":[{"topic":"safety","person":"p1"}],
     "mandated_report_made":true,"narrative":"x"}}"#;
 
+const CONTACT_CHANGES: &[(&str, &str, &str, &str)] = &[
+    (
+        "\"key\":\"p2\"",
+        "\"key\":\"p9\"",
+        "reference-dangling",
+        "/body/participants/0/person",
+    ),
+    (
+        "[\"p1\"]",
+        "[\"p7\"]",
+        "reference-dangling",
+        "/envelope/subject_refs/0",
+    ),
+    (
+        "{\"key\":\"p2\"}",
+        "{\"key\":\"p2\"},{\"key\":\"p2\"}",
+        "person-key-repeated",
+        "/persons/2/key",
+    ),
+    (
+        "safe_at_home_substitute",
+        "mailing",
+        "substitute-address-missing",
+        "/persons/0/addresses/0",
+    ),
+    (
+        "16:00:00Z",
+        "14:00:00Z",
+        "updated-before-created",
+        "/envelope/updated_at",
+    ),
+    (
+        "\"access_level\":\"N\"",
+        "\"access_level\":\"R\"",
+        "record-sealed",
+        "/envelope/access_level",
+    ),
+    (
+        "/body/group",
+        "/body/mode",
+        "missing-contradicted",
+        "/envelope/missing/0/path",
+    ),
+    (
+        "/body/narrative",
+        "/body/narative",
+        "label-path-unknown",
+        "/envelope/labels/0/path",
+    ),
+    ("T11:00:00", "T09:00:00", "period-reversed", "/body/end"),
+    (
+        "\"duration_min\":60",
+        "\"duration_min\":75",
+        "duration-mismatch",
+        "/body/duration_min",
+    ),
+    (
+        "\"min\":40",
+        "\"min\":41",
+        "activity-minutes-exceeded",
+        "/body/activities",
+    ),
+    (
+        "qualified",
+        "family",
+        "interpreter-not-qualified",
+        "/body/interpreter",
+    ),
+    (
+        "\"mandated_report_made\":true",
+        "\"mandated_report_made\":false",
+        "check-reporting-duty",
+        "/body/disclosures",
+    ),
+];
+
 // Goal: each rule of contacts, persons and envelopes is told at its place. Method: one change each.
 #[test]
 fn contacts() {
-    changes(
-        "engagement-contact",
-        CONTACT,
-        &[
-            (
-                "\"key\":\"p2\"",
-                "\"key\":\"p9\"",
-                "reference-dangling",
-                "/body/participants/0/person",
-            ),
-            (
-                "[\"p1\"]",
-                "[\"p7\"]",
-                "reference-dangling",
-                "/envelope/subject_refs/0",
-            ),
-            (
-                "{\"key\":\"p2\"}",
-                "{\"key\":\"p2\"},{\"key\":\"p2\"}",
-                "person-key-repeated",
-                "/persons/2/key",
-            ),
-            (
-                "safe_at_home_substitute",
-                "mailing",
-                "substitute-address-missing",
-                "/persons/0/addresses/0",
-            ),
-            (
-                "16:00:00Z",
-                "14:00:00Z",
-                "updated-before-created",
-                "/envelope/updated_at",
-            ),
-            (
-                "\"access_level\":\"N\"",
-                "\"access_level\":\"R\"",
-                "record-sealed",
-                "/envelope/access_level",
-            ),
-            (
-                "/body/group",
-                "/body/mode",
-                "missing-contradicted",
-                "/envelope/missing/0/path",
-            ),
-            (
-                "/body/narrative",
-                "/body/narative",
-                "label-path-unknown",
-                "/envelope/labels/0/path",
-            ),
-            ("T11:00:00", "T09:00:00", "period-reversed", "/body/end"),
-            (
-                "\"duration_min\":60",
-                "\"duration_min\":75",
-                "duration-mismatch",
-                "/body/duration_min",
-            ),
-            (
-                "\"min\":40",
-                "\"min\":41",
-                "activity-minutes-exceeded",
-                "/body/activities",
-            ),
-            (
-                "qualified",
-                "family",
-                "interpreter-not-qualified",
-                "/body/interpreter",
-            ),
-            (
-                "\"mandated_report_made\":true",
-                "\"mandated_report_made\":false",
-                "check-reporting-duty",
-                "/body/disclosures",
-            ),
-        ],
-    );
+    changes("engagement-contact", CONTACT, CONTACT_CHANGES);
     let late = CONTACT.replace("\"access_level\"", "\"entered_late\":true,\"access_level\"");
     assert_eq!(wrong("engagement-contact", &late), []);
     let late = late.replace("\"start\":", "\"begun\":");

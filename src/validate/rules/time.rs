@@ -81,83 +81,85 @@ pub(super) fn elapsed(start: &str, end: &str, minutes: i64) -> Option<Elapsed> {
 mod tests {
     use super::*;
 
+    const DURATIONS: &[(&str, &str, i64, Elapsed)] = &[
+        (
+            "2026-05-04T10:00:00-07:00",
+            "2026-05-04T11:30:00-07:00",
+            90,
+            Elapsed::Agrees,
+        ),
+        (
+            "2026-05-04T10:00:00-07:00",
+            "2026-05-04T11:30:40-07:00",
+            91,
+            Elapsed::Agrees,
+        ),
+        (
+            "2026-05-04T10:00:00-07:00",
+            "2026-05-04T18:30:00Z",
+            90,
+            Elapsed::Agrees,
+        ),
+        (
+            "2026-05-04T10:00:00-07:00",
+            "2026-05-04T11:30:00-07:00",
+            30,
+            Elapsed::Differs,
+        ),
+        // Spring: the hour from two to three does not exist.
+        (
+            "2026-03-08T01:30:00-08:00",
+            "2026-03-08T03:30:00-07:00",
+            60,
+            Elapsed::Agrees,
+        ),
+        (
+            "2026-03-08T01:30:00-08:00",
+            "2026-03-08T03:30:00-07:00",
+            120,
+            Elapsed::AgreesByClock,
+        ),
+        (
+            "2026-03-08T01:30:00-08:00",
+            "2026-03-08T03:30:00-08:00",
+            60,
+            Elapsed::AgreesByClock,
+        ),
+        (
+            "2026-03-08T01:30:00-08:00",
+            "2026-03-08T03:30:00-07:00",
+            30,
+            Elapsed::Differs,
+        ),
+        // Autumn: the hour from one to two comes twice.
+        (
+            "2026-11-01T00:30:00-07:00",
+            "2026-11-01T02:30:00-08:00",
+            180,
+            Elapsed::Agrees,
+        ),
+        (
+            "2026-11-01T00:30:00-07:00",
+            "2026-11-01T02:30:00-08:00",
+            120,
+            Elapsed::AgreesByClock,
+        ),
+        (
+            "2026-11-01T00:30:00-07:00",
+            "2026-11-01T02:30:00-07:00",
+            180,
+            Elapsed::AgreesByClock,
+        ),
+    ];
+
     // Goal: durations are elapsed time; on the two days clocks change the clock's reading is told
     // apart from a plain mistake. Method: both changes of 2026 and an ordinary day.
     #[test]
     fn durations_hold_across_a_change_of_clocks() {
-        use Elapsed::*;
-        for (start, end, minutes, expected) in [
-            (
-                "2026-05-04T10:00:00-07:00",
-                "2026-05-04T11:30:00-07:00",
-                90,
-                Agrees,
-            ),
-            (
-                "2026-05-04T10:00:00-07:00",
-                "2026-05-04T11:30:40-07:00",
-                91,
-                Agrees,
-            ),
-            (
-                "2026-05-04T10:00:00-07:00",
-                "2026-05-04T18:30:00Z",
-                90,
-                Agrees,
-            ),
-            (
-                "2026-05-04T10:00:00-07:00",
-                "2026-05-04T11:30:00-07:00",
-                30,
-                Differs,
-            ),
-            // Spring: the hour from two to three does not exist.
-            (
-                "2026-03-08T01:30:00-08:00",
-                "2026-03-08T03:30:00-07:00",
-                60,
-                Agrees,
-            ),
-            (
-                "2026-03-08T01:30:00-08:00",
-                "2026-03-08T03:30:00-07:00",
-                120,
-                AgreesByClock,
-            ),
-            (
-                "2026-03-08T01:30:00-08:00",
-                "2026-03-08T03:30:00-08:00",
-                60,
-                AgreesByClock,
-            ),
-            (
-                "2026-03-08T01:30:00-08:00",
-                "2026-03-08T03:30:00-07:00",
-                30,
-                Differs,
-            ),
-            // Autumn: the hour from one to two comes twice.
-            (
-                "2026-11-01T00:30:00-07:00",
-                "2026-11-01T02:30:00-08:00",
-                180,
-                Agrees,
-            ),
-            (
-                "2026-11-01T00:30:00-07:00",
-                "2026-11-01T02:30:00-08:00",
-                120,
-                AgreesByClock,
-            ),
-            (
-                "2026-11-01T00:30:00-07:00",
-                "2026-11-01T02:30:00-07:00",
-                180,
-                AgreesByClock,
-            ),
-        ] {
+        for (start, end, minutes, expected) in DURATIONS {
+            let expected = *expected;
             assert_eq!(
-                elapsed(start, end, minutes),
+                elapsed(start, end, *minutes),
                 Some(expected),
                 "{start} {end} {minutes}"
             );
