@@ -85,9 +85,6 @@ codes! {
     CROSSWALK_CODE_HELD = "crosswalk-code-held", Warning,
         "the code has no row in the crosswalk of this field, and the record waits for a person",
         "nothing; or use a code of the crosswalk and send the record again";
-    WIRE_VALUE_IGNORED = "wire-value-ignored", Warning,
-        "there are more values here than this format takes over",
-        "send one, or ask for a mapping that takes them all";
     WIRE_NODE_UNUSED = "wire-node-unused", Warning,
         "a part of the document belongs to no record and is ignored",
         "nothing, if the county does not need it; otherwise refer to it from a record";

@@ -4,6 +4,7 @@ use super::walk::{Condition, Step, assign, get, hold, push, put, reach};
 use crate::base::Text;
 use crate::catalog::format::IdForm;
 use crate::format::tree::{Node, Value};
+use std::cell::RefCell;
 use std::collections::HashMap;
 
 /// How documents of a format are built.
@@ -162,6 +163,9 @@ pub struct Index<'a> {
     pub nodes: Vec<Found<'a>>,
     by_id: HashMap<&'a str, Vec<usize>>,
     by_name: HashMap<&'a str, usize>,
+    /// By the path of a reference: nodes that point to a node by it. Worked out once per path, so
+    /// that a document of many records is not searched through for each.
+    back: RefCell<HashMap<usize, HashMap<usize, Vec<usize>>>>,
     /// Whether nodes beyond the limit were left out.
     pub truncated: bool,
     /// Nodes whose type and id another node before them has, and no name of their own.
@@ -176,6 +180,7 @@ impl<'a> Index<'a> {
             nodes: Vec::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),
+            back: RefCell::new(HashMap::new()),
             truncated: false,
             doubled: Vec::new(),
         };
@@ -242,6 +247,26 @@ impl<'a> Index<'a> {
     /// The text of a reference node.
     pub fn reference_text(&self, node: &'a Node) -> Option<&'a str> {
         get(node, &self.layout.reference.as_ref()?.value).and_then(Node::as_str)
+    }
+
+    /// Nodes whose reference at a path (of a plan, known by its address) points to a listed node,
+    /// in document order.
+    pub fn pointing_back(&self, path: &[Step], target: usize) -> Vec<Found<'a>> {
+        let mut all = self.back.borrow_mut();
+        let table = all.entry(path.as_ptr().addr()).or_insert_with(|| {
+            let mut table: HashMap<usize, Vec<usize>> = HashMap::new();
+            for node in &self.nodes {
+                let text = get(node.node, path).and_then(|it| self.reference_text(it));
+                let found = text.and_then(|text| self.resolve(text, node.at));
+                if let Some(found) = found.filter(|found| found.listed) {
+                    table.entry(found.at).or_default().push(node.at);
+                }
+            }
+            table
+        });
+        let places = table.get(&target).map(Vec::as_slice).unwrap_or_default();
+        let nodes = places.iter().filter_map(|at| self.nodes.get(*at));
+        nodes.copied().collect()
     }
 
     /// The node a reference that stands in node `owner` names.

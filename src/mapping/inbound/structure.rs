@@ -1,6 +1,6 @@
 //! Wire to record: parts that are found by how a document hangs together.
 
-use super::{Here, Instance, Run, sort_key};
+use super::{Here, Run, sort_key};
 use crate::format::tree::Node;
 use crate::mapping::document::Found;
 use crate::mapping::plan::{Link, Part, Place};
@@ -72,22 +72,18 @@ impl<'a> Run<'a> {
         out
     }
 
-    fn backward(&self, into: usize, path: &'a [Step], part: &'a Part) -> Vec<Found<'a>> {
-        let targets: Vec<&Instance<'a>> =
-            self.instances.iter().filter(|it| it.part == into).collect();
-        let points_at_one = |found: &&Found<'a>| {
-            part.accepts(found)
-                && get(found.node, path)
-                    .and_then(|reference| self.index.reference_text(reference))
-                    .and_then(|text| self.index.resolve(text, found.at))
-                    .is_some_and(|it| targets.iter().any(|t| std::ptr::eq(t.found.node, it.node)))
-        };
-        self.index
-            .nodes
+    fn backward(&self, into: usize, path: &[Step], part: &'a Part) -> Vec<Found<'a>> {
+        let targets = self
+            .instances
             .iter()
-            .filter(points_at_one)
-            .copied()
-            .collect()
+            .filter(|it| it.part == into && it.found.listed);
+        let mut found: Vec<Found<'a>> = targets
+            .flat_map(|target| self.index.pointing_back(path, target.found.at))
+            .filter(|it| part.accepts(it))
+            .collect();
+        found.sort_by_key(|it| it.at);
+        found.dedup_by_key(|it| it.at);
+        found
     }
 
     /// Persons nobody refers to.
