@@ -78,15 +78,10 @@ fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
     let of_name = |id: &&FormatId| {
         id.as_str() == name || id.as_str().rsplit_once('/').is_some_and(|(n, _)| n == name)
     };
-    known
-        .by_ref()
-        .filter(of_name)
-        .next_back()
-        .cloned()
-        .ok_or_else(|| {
-            let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
-            format!("there is no format `{name}`; there are: {}", all.join(", "))
-        })
+    known.by_ref().rfind(of_name).cloned().ok_or_else(|| {
+        let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
+        format!("there is no format `{name}`; there are: {}", all.join(", "))
+    })
 }
 
 /// Every record type there is.

@@ -132,7 +132,8 @@ async fn manifest(
         match count(store, pass, extract, (record_type, number)).await? {
             Counted::Empty => {}
             Counted::Changed => return Ok(None),
-            Counted::File(file, promise) => {
+            Counted::File(counted) => {
+                let (file, promise) = *counted;
                 files.push(file);
                 ledger = Some(promise);
             }
@@ -159,7 +160,7 @@ enum Counted {
     /// A consent changed while it was counted.
     Changed,
     /// A file and its ledger entry.
-    File(File, LedgerPromise),
+    File(Box<(File, LedgerPromise)>),
 }
 
 async fn count(
@@ -204,7 +205,7 @@ async fn count(
         bytes,
         sha256,
     };
-    Ok(Counted::File(file, promise))
+    Ok(Counted::File(Box::new((file, promise))))
 }
 
 fn disclosure(released: &Released) -> ExtractDisclosure {

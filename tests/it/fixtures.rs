@@ -222,7 +222,12 @@ fn what_a_file_says_comes_back() {
                 .outbound(&format, &record)
                 .expect("it can be written");
             let bytes = wire.write(&out.tree);
-            let again = read(&rules, &format, &[record.record_type.clone()], &bytes);
+            let again = read(
+                &rules,
+                &format,
+                std::slice::from_ref(&record.record_type),
+                &bytes,
+            );
             let back = again.records.first().and_then(|r| r.record.clone());
             let same = back
                 .as_ref()

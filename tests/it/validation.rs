@@ -49,10 +49,10 @@ fn fixtures() -> Vec<(&'static str, String, Vec<u8>)> {
         let folder = root().join("fixtures/kinbridge-json").join(record_type);
         for entry in std::fs::read_dir(folder).expect("fixtures").flatten() {
             let case = entry.file_name().to_string_lossy().into_owned();
-            if let Ok(bytes) = std::fs::read(entry.path().join("input.json")) {
-                if !case.starts_with("batch-") {
-                    out.push((*record_type, case, bytes));
-                }
+            if let Ok(bytes) = std::fs::read(entry.path().join("input.json"))
+                && !case.starts_with("batch-")
+            {
+                out.push((*record_type, case, bytes));
             }
         }
     }

@@ -72,7 +72,7 @@ fn cases(format: &str) -> Vec<(String, PathBuf)> {
 }
 
 /// The nodes of a document that have a schema of their own, by the type in their member.
-fn resources<'n>(document: &'n Node) -> Vec<&'n Node> {
+fn resources(document: &Node) -> Vec<&Node> {
     match document.text("resourceType") {
         Some("Bundle") => document
             .get("entry")

@@ -367,7 +367,7 @@ async fn withheld(world: &World, step: &Step, sender: &str, told: &mut Told) -> 
     for delivery in view.records.iter().flat_map(|record| &record.deliveries) {
         let kept_back = kept_back(world, delivery.delivery_id).await?;
         if delivery.state == DeliveryState::Withheld {
-            let laws: Vec<String> = kept_back.iter().map(|(_, law)| law.clone()).collect();
+            let laws: Vec<String> = kept_back.values().cloned().collect();
             seen.entry(delivery.partner.as_str().to_owned())
                 .or_default()
                 .extend(laws);

@@ -36,7 +36,7 @@ pub fn step(number: usize, step: &Step, told: &Told) {
         wrapped(&step.text, 4)
     );
     if !told.rows.is_empty() {
-        println!("    {:<30} {:<30} {}", "from", "to", "what");
+        println!("    {:<30} {:<30} what", "from", "to");
         println!("    {}", "-".repeat(WIDTH - 4));
     }
     for row in &told.rows {

@@ -30,10 +30,10 @@ const REFERENCES: &[&str] = &[
 pub(super) fn check(check: &mut Check<'_>) {
     let mut keys = BTreeSet::new();
     for (at, person) in check.items("/persons").iter().enumerate() {
-        if let Some(key) = person.text("key") {
-            if !keys.insert(key) {
-                check.tell(&PERSON_KEY_REPEATED, &format!("/persons/{at}/key"));
-            }
+        if let Some(key) = person.text("key")
+            && !keys.insert(key)
+        {
+            check.tell(&PERSON_KEY_REPEATED, &format!("/persons/{at}/key"));
         }
         addresses(check, person, at);
     }
