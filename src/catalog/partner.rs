@@ -24,9 +24,6 @@ pub struct Partner {
     /// One of the gateway's own simulated recipients: it sees test traffic and nothing else.
     #[serde(default)]
     pub simulated: bool,
-    /// The pass of the go-live list, written by `kinbridge partner certify`.
-    #[serde(default)]
-    pub certified: Option<Certified>,
     /// Agreements with this partner, toward the operator or the county.
     #[serde(default, deserialize_with = "one_or_many")]
     pub agreement: Vec<Agreement>,
@@ -49,16 +46,6 @@ pub enum Mode {
     Test,
     /// For real.
     Live,
-}
-
-/// A pass of the go-live list.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certified {
-    /// The day of the pass.
-    pub on: toml::value::Datetime,
-    /// The rule set it was passed under.
-    pub rule_set: crate::base::id::RuleSetId,
 }
 
 /// A signed agreement.

@@ -4,7 +4,7 @@
 //! It compares files with each other. It takes no decision, and has no clock: what runs out is told
 //! by those who have one ([`expired`]).
 
-use super::partner::{Channel, Direction, Mode, Partner};
+use super::partner::{Channel, Direction, Partner};
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
@@ -33,15 +33,6 @@ pub fn check(sources: &Sources) -> Vec<Defect> {
     }
     checker.shared_credentials();
     checker.defects
-}
-
-/// Live partners without a pass of the go-live list.
-pub fn uncertified(sources: &Sources) -> impl Iterator<Item = &Partner> {
-    let live = sources
-        .partners
-        .values()
-        .filter(|p| p.mode == Mode::Live && !p.simulated);
-    live.filter(|partner| partner.certified.is_none())
 }
 
 /// Partners and agreements that have run out at `now`.

@@ -37,12 +37,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for (partner, agreement) in partner_check::expired(&rules.sources, now) {
         println!("warning: {}: agreement {agreement} has run out", partner.id);
     }
-    for partner in partner_check::uncertified(&rules.sources) {
-        println!(
-            "warning: {}: live without a pass of the go-live list",
-            partner.id
-        );
-    }
     if let Some(folder) = &args.losses {
         for report in rules.plans.losses() {
             let path = folder.join(&report.format);

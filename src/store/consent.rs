@@ -280,10 +280,16 @@ async fn ensure_person(tx: &mut Tx, key: [u8; 16], test: bool) -> Result<PersonI
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
-    let sql = "SELECT c.subject, c.revision, p.test FROM consent c \
-               JOIN person p ON p.person = c.subject WHERE c.consent_key = ?";
+    let sql = "SELECT c.subject, c.revision, p.test, r.revoked_at IS NOT NULL FROM consent c \
+               JOIN person p ON p.person = c.subject \
+               JOIN consent_revision r ON r.consent_key = c.consent_key \
+               AND r.revision = c.revision WHERE c.consent_key = ?";
     let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
     let revision = match known {
+        // What a family took back stays taken back: a repeated PUT must not revive it.
+        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => {
+            return Ok(ConsentChange::Revoked);
+        }
         // A lodger that went live lodges its consents again, about real persons now.
         Some(row) if row.id(0)? != lodged.subject.0 && row.int(2)? == 0 => {
             return Ok(ConsentChange::OtherSubject);

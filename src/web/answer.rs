@@ -7,7 +7,8 @@ use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
-    BUSY, FORBIDDEN, Problem, RATE_LIMITED, STOPPING, STORE_UNAVAILABLE, UNAUTHENTICATED,
+    BUSY, FORBIDDEN, PARAMETER_INVALID, Problem, RATE_LIMITED, STOPPING, STORE_UNAVAILABLE,
+    UNAUTHENTICATED,
 };
 use super::routes::{Access, BodyRule, Handler, Route};
 use super::site::{Place, Site};
@@ -72,10 +73,25 @@ impl Call {
         self.request.match_info().get(name).unwrap_or_default()
     }
 
-    /// Whether the query has `name=true`.
-    pub fn asks_for(&self, name: &str) -> bool {
-        let mut pairs = self.request.query_string().split('&');
-        pairs.any(|pair| pair.split_once('=') == Some((name, "true")))
+    /// Whether the query says `name=true`. Any other word, or the name twice, is a problem: what
+    /// was meant as a trial must never be taken in earnest.
+    pub fn asks_for(&self, name: &str) -> Result<bool, Problem> {
+        let mut pairs = self
+            .request
+            .query_string()
+            .split('&')
+            .filter(|pair| !pair.is_empty());
+        let mut asked = None;
+        for pair in pairs.by_ref() {
+            let (key, word) = pair.split_once('=').unwrap_or((pair, ""));
+            let fits = key == name && asked.is_none() && matches!(word, "true" | "false");
+            if !fits {
+                let detail = format!("the query may hold {name}=true or {name}=false, once");
+                return Err(Problem::new(&PARAMETER_INVALID, detail));
+            }
+            asked = Some(word == "true");
+        }
+        Ok(asked.unwrap_or(false))
     }
 
     /// The announced length of the body; 0 when there is none.

@@ -149,6 +149,10 @@ fn changed(id: &ConsentId, change: ConsentChange) -> Outcome {
             &STATE_CONFLICT,
             "this consent is another person's: lodge it under an id of its own",
         )),
+        ConsentChange::Revoked => Err(Problem::new(
+            &STATE_CONFLICT,
+            "this consent was revoked: lodge a newly signed one under an id of its own",
+        )),
     }
 }
 

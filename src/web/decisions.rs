@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 
 /// Decides one question in the shape of the shipped cases.
 pub async fn decide(mut call: Call) -> Outcome {
-    let explain = call.asks_for("explain");
+    let explain = call.asks_for("explain")?;
     let request: Request = json::read(&mut call).await?;
     let rules = call.site.rules.load();
     let decision = if explain {

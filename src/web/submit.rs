@@ -34,6 +34,7 @@ const CHUNKS_WAITING_MAX: usize = 4;
 
 /// Takes a submission.
 pub async fn submit(mut call: Call) -> Outcome {
+    let trial = call.asks_for("dry_run")?;
     let partner = call.partner()?.id.clone();
     let rules = call.site.rules.load_full();
     let channel = way_in(&call, &rules, &partner)?;
@@ -47,7 +48,7 @@ pub async fn submit(mut call: Call) -> Outcome {
     };
     let body = match small_body(&mut call).await? {
         Small::Whole(body) => body,
-        Small::Larger(_) if call.asks_for("dry_run") => {
+        Small::Larger(_) if trial => {
             return Err(too_large(SMALL_BODY_BYTES_MAX as u64));
         }
         Small::Larger(head) => {
@@ -55,7 +56,7 @@ pub async fn submit(mut call: Call) -> Outcome {
             return answered(&call, &partner, taken);
         }
     };
-    if call.asks_for("dry_run") {
+    if trial {
         return dry_run(&call, rules, inbound(&opening, body)).await;
     }
     let again = (body.len() > MANY_RECORDS_BYTES_MIN).then(|| body.clone());

@@ -99,7 +99,12 @@ fn it_stands_the_same_in_every_format() {
         let wire = rules.wires.get(&format).expect("the format is shipped");
         let written = wire.write(&out.tree);
         same(name, &written);
-        let again = read(&rules, &format, &[record.record_type.clone()], &written);
+        let again = read(
+            &rules,
+            &format,
+            std::slice::from_ref(&record.record_type),
+            &written,
+        );
         let again = the_record(&again);
         let second = rules
             .plans

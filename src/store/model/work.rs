@@ -115,6 +115,8 @@ pub enum ConsentChange {
     Unknown,
     /// The consent is another person's.
     OtherSubject,
+    /// It was revoked: a new consent needs an id of its own.
+    Revoked,
 }
 
 /// Who acts, for what reason. Every operator action is a ledger entry.
