@@ -146,6 +146,12 @@ impl<'s> Builder<'s> {
             return;
         };
         if let Some(found) = self.record_steps(path) {
+            if found.tail.is_some() || found.shapes.iter().any(|shape| shape.item().is_some()) {
+                let message = "the record of a part that is no person is one object, not a list; \
+                               use `refers` in an each";
+                self.defect(self.file, path.span(), "part-record-list", message);
+                return;
+            }
             part.context = found.head;
             part.context_pointer = found.pointer;
             draft.record = found.shapes;

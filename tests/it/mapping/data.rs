@@ -494,6 +494,11 @@ fn what_a_mapping_must_not_be_is_told_with_its_place() {
         ("\"instant\"", "\"date-of\"", "row-not-invertible"),
         ("\"instant\"", "\"rot13\"", "transform-unknown"),
         (
+            "person = true\nrecord = \"envelope.subject_refs[]\"",
+            "record = \"body.status_history[]\"",
+            "part-record-list",
+        ),
+        (
             "type = \"referral\"\nroot",
             "type = \"letter\"\nroot",
             "part-type-unknown",

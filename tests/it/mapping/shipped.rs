@@ -106,25 +106,16 @@ fn thinned(node: &mut Node, seed: &mut u64, depth: usize) {
     }
 }
 
-proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig {
-        cases: 60,
-        failure_persistence: None,
-        ..Default::default()
-    })]
-    #[test]
-    fn records_with_members_taken_away_keep_the_law(seed in 1_u64..u64::MAX) {
-        // Goal: the law holds whatever is absent. Method: members of good records are taken away
-        // at random; what the canonical schema still takes goes through every format.
-        static BENCH: std::sync::OnceLock<(Bench, Vec<(String, Record)>)> =
-            std::sync::OnceLock::new();
-        let (bench, all) = BENCH.get_or_init(|| {
-            let bench = Bench::new(&[]);
-            let records = records(&bench);
-            (bench, records)
-        });
-        let mut seed = seed;
-        for (name, record) in all {
+#[test]
+fn records_with_members_taken_away_keep_the_law() {
+    // Goal: the law holds whatever is absent. Method: members of good records are taken away by
+    // spread seeds; what the canonical schema still takes goes through every format.
+    let bench = Bench::new(&[]);
+    let all = records(&bench);
+    let mut held = 0;
+    for number in 1..=60_u64 {
+        let mut seed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        for (name, record) in &all {
             let mut record = record.clone();
             thinned(&mut record.root, &mut seed, 0);
             let path = format!("canonical/{}.schema.json", record.record_type);
@@ -132,11 +123,13 @@ proptest::proptest! {
             if !schema.is_valid(&record.root) || empty_within(&record.root) {
                 continue;
             }
+            held += 1;
             for format in FORMATS {
                 bench.hold(format, &record, name);
             }
         }
     }
+    assert!(held > 20, "{held} records held");
 }
 
 /// Whether a list or object has nothing in it: no format can say that, and no sender means it.
