@@ -96,6 +96,78 @@ async fn verify_after(world: &World, sql: &[&'static str]) -> Report {
     archive.verify(None, &[]).await.expect("verified")
 }
 
+/// What is done, by which statements, what it is called and where.
+const TAMPERINGS: [(&str, &[&str], ProblemKind, u64); 8] = [
+    (
+        "flip",
+        &[
+            "UPDATE ledger_entry SET body = cast(replace(body, 'look', 'lock') AS BLOB) \
+               WHERE position = 40",
+        ],
+        ProblemKind::Altered,
+        40,
+    ),
+    (
+        "swap",
+        &[
+            "UPDATE ledger_entry SET position = 1000 WHERE position = 50",
+            "UPDATE ledger_entry SET position = 50 WHERE position = 51",
+            "UPDATE ledger_entry SET position = 51 WHERE position = 1000",
+        ],
+        ProblemKind::OutOfPlace,
+        50,
+    ),
+    (
+        "deletion",
+        &["DELETE FROM ledger_entry WHERE position = 60"],
+        ProblemKind::Missing,
+        60,
+    ),
+    (
+        "deletion, closed up",
+        &[
+            "DELETE FROM ledger_entry WHERE position = 60",
+            "UPDATE ledger_entry SET position = -position WHERE position > 60",
+            "UPDATE ledger_entry SET position = -position - 1 WHERE position < 0",
+        ],
+        ProblemKind::Missing,
+        60,
+    ),
+    (
+        "insertion",
+        &[
+            "UPDATE ledger_entry SET position = -position WHERE position > 20",
+            "UPDATE ledger_entry SET position = -position + 1 WHERE position < 0",
+            "INSERT INTO ledger_entry SELECT 21, entry_id, leaf_hash, body \
+                 FROM ledger_entry WHERE position = 20",
+        ],
+        // The two are equal: the first of them counts as put in.
+        ProblemKind::Inserted,
+        20,
+    ),
+    (
+        "truncation",
+        &["DELETE FROM ledger_entry WHERE position >= 90"],
+        ProblemKind::Truncated,
+        90,
+    ),
+    (
+        "hidden truncation",
+        &[
+            "DELETE FROM ledger_entry WHERE position = 99",
+            "UPDATE ledger_checkpoint SET size = 99 WHERE size = 100",
+        ],
+        ProblemKind::SignatureInvalid,
+        99,
+    ),
+    (
+        "forged root",
+        &["UPDATE ledger_checkpoint SET root = zeroblob(32) WHERE size = 49"],
+        ProblemKind::SignatureInvalid,
+        49,
+    ),
+];
+
 #[tokio::test]
 async fn every_kind_of_tampering_is_found_and_named() {
     // Goal: flip, swap, insertion, deletion and truncation never pass. Method: do each to a copy
@@ -105,71 +177,7 @@ async fn every_kind_of_tampering_is_found_and_named() {
     let sound = verify_after(&world, &[]).await;
     assert!(sound.is_sound(), "{sound:?}");
     assert_eq!((sound.entries, sound.covered), (100, 100));
-    let flip = "UPDATE ledger_entry SET body = cast(replace(body, 'look', 'lock') AS BLOB) \
-                WHERE position = 40";
-    let cases: [(&str, &[&'static str], ProblemKind, u64); 8] = [
-        ("flip", &[flip], ProblemKind::Altered, 40),
-        (
-            "swap",
-            &[
-                "UPDATE ledger_entry SET position = 1000 WHERE position = 50",
-                "UPDATE ledger_entry SET position = 50 WHERE position = 51",
-                "UPDATE ledger_entry SET position = 51 WHERE position = 1000",
-            ],
-            ProblemKind::OutOfPlace,
-            50,
-        ),
-        (
-            "deletion",
-            &["DELETE FROM ledger_entry WHERE position = 60"],
-            ProblemKind::Missing,
-            60,
-        ),
-        (
-            "deletion, closed up",
-            &[
-                "DELETE FROM ledger_entry WHERE position = 60",
-                "UPDATE ledger_entry SET position = -position WHERE position > 60",
-                "UPDATE ledger_entry SET position = -position - 1 WHERE position < 0",
-            ],
-            ProblemKind::Missing,
-            60,
-        ),
-        (
-            "insertion",
-            &[
-                "UPDATE ledger_entry SET position = -position WHERE position > 20",
-                "UPDATE ledger_entry SET position = -position + 1 WHERE position < 0",
-                "INSERT INTO ledger_entry SELECT 21, entry_id, leaf_hash, body \
-                 FROM ledger_entry WHERE position = 20",
-            ],
-            // The two are equal: the first of them counts as put in.
-            ProblemKind::Inserted,
-            20,
-        ),
-        (
-            "truncation",
-            &["DELETE FROM ledger_entry WHERE position >= 90"],
-            ProblemKind::Truncated,
-            90,
-        ),
-        (
-            "hidden truncation",
-            &[
-                "DELETE FROM ledger_entry WHERE position = 99",
-                "UPDATE ledger_checkpoint SET size = 99 WHERE size = 100",
-            ],
-            ProblemKind::SignatureInvalid,
-            99,
-        ),
-        (
-            "forged root",
-            &["UPDATE ledger_checkpoint SET root = zeroblob(32) WHERE size = 49"],
-            ProblemKind::SignatureInvalid,
-            49,
-        ),
-    ];
-    for (name, sql, kind, position) in cases {
+    for (name, sql, kind, position) in TAMPERINGS {
         let report = verify_after(&world, sql).await;
         let named =
             |p: &kinbridge::ledger::verify::Problem| p.kind == kind && p.position == position;
@@ -239,8 +247,10 @@ async fn the_accounting_tells_confirmed_from_possible_and_leaves_out_tests() {
     route_all(&store, &["county"]).await;
     let claims = claim(&world, &store, &["county"], 9).await;
     assert_eq!(claims.len(), 5);
-    let asked = claims.iter().map(authorisation).collect();
-    store.authorise(asked).await.expect("go");
+    store
+        .authorise(claims.iter().map(authorisation).collect())
+        .await
+        .expect("go");
     let later = START.after(Duration::from_secs(60));
     let ends = [
         Completion::Confirmed,
@@ -285,8 +295,15 @@ async fn the_accounting_tells_confirmed_from_possible_and_leaves_out_tests() {
         .disclosures(tests[0].record.persons[0].person, None, 9)
         .await;
     assert!(of_test.expect("page").disclosures.is_empty());
-    store.sequence().await.expect("sequenced");
-    store.close().await;
+    drop((
+        store.sequence().await.expect("sequenced"),
+        store.close().await,
+    ));
+    the_command_line_tells_the_same(&world);
+}
+
+/// Verifies and lists by the executable, beside nobody.
+fn the_command_line_tells_the_same(world: &World) {
     let run = |args: &[&str]| {
         std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
             .args(["ledger", args[0], "--database"])
