@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 /// Deliveries one worker has under way at most.
 const IN_FLIGHT_MAX: usize = 256;
 /// Records routed in one step.
-const ROUTES_MAX: usize = 200;
+pub(super) const ROUTES_MAX: usize = 200;
 
 /// What a courier works with; clones share it.
 #[derive(Clone)]

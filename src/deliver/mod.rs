@@ -19,6 +19,9 @@ use tokio::sync::watch;
 
 /// How long a worker rests when nothing is due.
 const REST: Duration = Duration::from_millis(50);
+/// How long it lets work gather after a step that was not full: one step of many records costs
+/// the store little more than one step of a single record.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long it rests after the store failed.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -33,6 +36,7 @@ async fn route_until(courier: Courier, mut shutdown: watch::Receiver<bool>) {
     loop {
         let rest = match courier.route().await {
             Ok(0) => REST,
+            Ok(routed) if routed < courier::ROUTES_MAX => GATHER,
             Ok(_) => Duration::ZERO,
             Err(error) => {
                 tracing::error!(%error, "routing failed");
@@ -50,7 +54,7 @@ async fn send_until(courier: Courier, mut shutdown: watch::Receiver<bool>) {
     loop {
         let rest = match courier.send(&mut under_way).await {
             Ok(0) => REST,
-            Ok(_) => Duration::ZERO,
+            Ok(_) => GATHER,
             Err(error) => {
                 tracing::error!(%error, "claiming failed");
                 REST_AFTER_FAILURE

@@ -132,11 +132,17 @@ impl Store {
     ) -> Result<Option<StoredConsent>, StoreError> {
         const NAME: &str = "get_consent";
         let key = self.consent_key(partner, consent_id);
+        let era = match self.inner.recent.get(&key) {
+            Ok(known) => return Ok(known),
+            Err(era) => era,
+        };
         let mut conn = self.reader(NAME).await?;
-        let key = [Cell::from(key)];
-        let found = self.consents(&mut conn, "c.consent_key IN", &key).await;
+        let keys = [Cell::from(key)];
+        let found = self.consents(&mut conn, "c.consent_key IN", &keys).await;
         let found = found.map_err(|fault| failed(NAME, &fault))?;
-        Ok(found.into_iter().next())
+        let found = found.into_iter().next();
+        self.inner.recent.keep(era, key, found.as_ref());
+        Ok(found)
     }
 
     /// All consents of these persons, revoked ones too, newest revisions.
@@ -336,6 +342,7 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
 
 /// Raises a person's epoch: decisions taken before can no longer be authorised.
 pub(super) async fn raise_epoch(tx: &mut Tx, person: PersonId) -> Result<i64, Fault> {
+    tx.consents_touched = true;
     let sql = "UPDATE person SET consent_epoch = consent_epoch + 1 WHERE person = ? \
                RETURNING consent_epoch";
     let row = first(&mut tx.conn, sql, row![person.0]).await?;

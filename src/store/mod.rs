@@ -25,6 +25,7 @@ mod open;
 mod operator;
 mod prepare;
 mod proof;
+mod recent;
 mod route;
 mod rule_sets;
 mod sequence;
@@ -74,6 +75,8 @@ struct Inner {
     routes: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// Keys of claimed deliveries.
     claims: Mutex<HashMap<DeliveryId, claim::ClaimedKey>>,
+    /// Consents looked up lately.
+    recent: Arc<recent::Recent>,
     /// Batches being received.
     batches: Mutex<HashMap<SubmissionId, batch::Receiving>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,

@@ -58,7 +58,9 @@ pub(super) async fn open(
         stop: stopped,
         lock,
     };
-    let tx = Tx::new(conn, Arc::clone(&keys), Arc::clone(&clock), tail);
+    let recent = Arc::<super::recent::Recent>::default();
+    let mut tx = Tx::new(conn, Arc::clone(&keys), Arc::clone(&clock), tail);
+    tx.recent = Arc::clone(&recent);
     let writer = tokio::spawn(super::writer::run(tx, inboxes));
     Ok(Store {
         inner: Arc::new(Inner {
@@ -73,6 +75,7 @@ pub(super) async fn open(
             writer: Mutex::new(Some(writer)),
             routes: Mutex::default(),
             claims: Mutex::default(),
+            recent,
             batches: Mutex::default(),
             stop: Mutex::new(Some(stop)),
         }),

@@ -1,6 +1,6 @@
 //! Many rows in one statement: the store's only way of building SQL text.
 //!
-//! Statement texts repeat (row counts are powers of two), so that prepared statements are found
+//! Statement texts repeat (row counts are of a short list), so that prepared statements are found
 //! again. Values are always bound, never written into the text.
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
@@ -152,7 +152,7 @@ impl Insert {
         let mut left = self.cells.len() / self.columns;
         let mut cells = self.cells.into_iter();
         while left > 0 {
-            let rows = largest_power(left.min(ROWS_MAX));
+            let rows = rows_of_next(left);
             let sql = insert_text(self.head, self.tail, self.columns, rows);
             let arguments = bind(cells.by_ref().take(rows * self.columns))?;
             let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
@@ -167,8 +167,18 @@ impl Insert {
     }
 }
 
-fn largest_power(n: usize) -> usize {
-    1 << (usize::BITS - 1 - n.max(1).leading_zeros())
+/// Rows of the next statement when so many are left. Each statement is a trip to the database's
+/// own thread, so up to [`ROWS_MAX`] rows go in two; few texts stand for all counts, so that the
+/// statement cache holds them.
+fn rows_of_next(left: usize) -> usize {
+    match left.min(ROWS_MAX) {
+        few @ 0..=16 => few.max(1),
+        17..=23 => 16,
+        24..=31 => 24,
+        32..=47 => 32,
+        48..=63 => 48,
+        _ => ROWS_MAX,
+    }
 }
 
 fn insert_text(head: &str, tail: &str, columns: usize, rows: usize) -> String {

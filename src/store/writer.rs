@@ -7,6 +7,7 @@ use super::accept::{self, AcceptJob};
 use super::complete::{self, CompleteJob};
 use super::keys::Keys;
 use super::model::{Checkpoint, StoreError};
+use super::recent::Recent;
 use super::sql::{Cell, Fault, Insert, row};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::digest::Digest;
@@ -53,6 +54,10 @@ pub(super) struct Tx {
     pub(super) tail: Tail,
     /// The tree's right edge, read again after a roll-back.
     pub(super) frontier: Option<Frontier>,
+    /// Consents looked up lately: forgotten after a commit that touched one.
+    pub(super) recent: Arc<Recent>,
+    /// Whether this transaction touched a consent.
+    pub(super) consents_touched: bool,
     entries: Vec<[Cell; 4]>,
 }
 
@@ -69,6 +74,8 @@ impl Tx {
             clock,
             tail,
             frontier: None,
+            recent: Arc::default(),
+            consents_touched: false,
             entries: Vec::new(),
         }
     }
@@ -115,7 +122,12 @@ impl Tx {
             entries.push(entry);
         }
         entries.run(&mut self.conn).await?;
-        sqlx::query("COMMIT").execute(&mut self.conn).await?;
+        let done = sqlx::query("COMMIT").execute(&mut self.conn).await;
+        // Even when it failed: whether it took hold is not certain then.
+        if std::mem::take(&mut self.consents_touched) {
+            self.recent.forget();
+        }
+        done?;
         Ok(())
     }
 

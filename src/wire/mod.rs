@@ -329,6 +329,10 @@ impl Wire {
 
 /// Fills lines and columns of findings about a unit.
 pub fn fill(unit: &Unit, findings: &mut [Finding]) {
+    // Most documents have none: their lines need not be counted.
+    if findings.is_empty() {
+        return;
+    }
     LineIndex::new(&unit.bytes, unit.first_line).fill(findings);
 }
 
@@ -337,12 +341,13 @@ fn is_line_stream(head: &[u8]) -> bool {
     let mut lines = head
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.trim_ascii().is_empty());
-    let first = lines.next().map(|line| json::parse(line.trim_ascii()));
-    let whole = first.is_some_and(|parsed| {
-        let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
-        object && parsed.findings.is_empty()
-    });
-    whole && lines.next().is_some()
+    // One line alone is no stream; the first is parsed only when a second one asks for it.
+    let (Some(first), Some(_)) = (lines.next(), lines.next()) else {
+        return false;
+    };
+    let parsed = json::parse(first.trim_ascii());
+    let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
+    object && parsed.findings.is_empty()
 }
 
 fn table_of_head<'a>(tables: &'a [Table], head: &[u8], dialect: &Dialect) -> Option<&'a Table> {
