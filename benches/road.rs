@@ -22,9 +22,7 @@ use kinbridge::record::Record;
 use kinbridge::record::labels::{Labels, Origin};
 use kinbridge::release::{ReleaseInput, release};
 use kinbridge::rules::Rules;
-use kinbridge::store::{
-    Action, MasterKey, NewPerson, NewRecord, NewSubmission, Store,
-};
+use kinbridge::store::{Action, MasterKey, NewPerson, NewRecord, NewSubmission, Store};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -289,7 +287,10 @@ fn release_one(bencher: Bencher, format: &str) {
         now: now(),
     };
     let outcome = format!("{:?}", release(rules(), &input));
-    println!("  ({})", outcome.split(['(', ' ']).next().unwrap_or_default());
+    println!(
+        "  ({})",
+        outcome.split(['(', ' ']).next().unwrap_or_default()
+    );
     bencher.bench(|| release(rules(), black_box(&input)));
 }
 

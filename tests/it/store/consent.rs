@@ -146,4 +146,32 @@ async fn a_test_consent_says_nothing_about_a_real_person() {
     assert_eq!(of_both[0].subject, real);
     let known = store.person_by_identifier("s|1", true).await;
     assert_eq!(known.expect("read"), Some(test));
+
+async fn a_lookup_never_remembers_past_a_change() {
+    // Goal: whoever looks a consent up sees every change that was answered. Method: look it up
+    // twice before it is lodged, lodge, look up twice, lodge anew, revoke, look up each time.
+    let world = World::new();
+    let store = world.open().await;
+    let person = store.ensure_person("urn:x|p-1").await.expect("a person");
+    let (partner, id) = (sender(), ConsentId::new("c-1"));
+    for _ in 0..2 {
+        let found = store.get_consent(&partner, &id).await.expect("an answer");
+        assert!(found.is_none());
+    }
+    for (revision, text) in [(1, "{}"), (2, "{\"kind\":\"roi\"}")] {
+        store.put_consent(consent(person, text)).await.expect("put");
+        for _ in 0..2 {
+            let found = store.get_consent(&partner, &id).await.expect("an answer");
+            let found = found.expect("it is lodged");
+            assert_eq!(found.revision, revision);
+            assert_eq!(found.body.expose(Reason::Test), text.as_bytes());
+        }
+    }
+    let correlation = CorrelationId::new("corr");
+    let done = store
+        .revoke_consent(&partner, &id, START, &correlation)
+        .await;
+    assert!(matches!(done, Ok(ConsentChange::Done { .. })));
+    let found = store.get_consent(&partner, &id).await.expect("an answer");
+    assert_eq!(found.and_then(|found| found.revoked_at), Some(START));
 }
