@@ -146,13 +146,15 @@ async fn a_test_consent_says_nothing_about_a_real_person() {
     assert_eq!(of_both[0].subject, real);
     let known = store.person_by_identifier("s|1", true).await;
     assert_eq!(known.expect("read"), Some(test));
+}
 
+#[tokio::test]
 async fn a_lookup_never_remembers_past_a_change() {
     // Goal: whoever looks a consent up sees every change that was answered. Method: look it up
     // twice before it is lodged, lodge, look up twice, lodge anew, revoke, look up each time.
     let world = World::new();
     let store = world.open().await;
-    let person = store.ensure_person("urn:x|p-1").await.expect("a person");
+    let person = store.ensure_person("urn:x|p-1", false).await.expect("a person");
     let (partner, id) = (sender(), ConsentId::new("c-1"));
     for _ in 0..2 {
         let found = store.get_consent(&partner, &id).await.expect("an answer");
