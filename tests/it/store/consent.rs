@@ -154,7 +154,10 @@ async fn a_lookup_never_remembers_past_a_change() {
     // twice before it is lodged, lodge, look up twice, lodge anew, revoke, look up each time.
     let world = World::new();
     let store = world.open().await;
-    let person = store.ensure_person("urn:x|p-1", false).await.expect("a person");
+    let person = store
+        .ensure_person("urn:x|p-1", false)
+        .await
+        .expect("a person");
     let (partner, id) = (sender(), ConsentId::new("c-1"));
     for _ in 0..2 {
         let found = store.get_consent(&partner, &id).await.expect("an answer");
