@@ -122,7 +122,9 @@ fn text(record_type: &str) -> &'static str {
 fn record(record_type: &str) -> Record {
     Record {
         record_type: RecordType::new(record_type),
-        root: json::parse(text(record_type).as_bytes()).tree.expect("a document"),
+        root: json::parse(text(record_type).as_bytes())
+            .tree
+            .expect("a document"),
     }
 }
 
@@ -285,6 +287,7 @@ fn release_one(bencher: Bencher, format: &str) {
         test: false,
         consents: &[],
         now: now(),
+        reviewed: false,
     };
     let outcome = format!("{:?}", release(rules(), &input));
     println!(
