@@ -1,6 +1,7 @@
 //! The ledger: every entry provable, every tampering named, every disclosure accounted for.
 
 use super::world::*;
+use kinbridge::base::id::PersonId;
 use kinbridge::ledger::export;
 use kinbridge::ledger::tree::{verify_consistency, verify_inclusion};
 use kinbridge::ledger::verify::{ProblemKind, Report};
@@ -277,6 +278,22 @@ async fn the_accounting_tells_confirmed_from_possible_and_leaves_out_tests() {
         .expect("read");
     let person = person.expect("known");
     assert_ne!(tests[0].record.persons[0].person, person);
+    let seen = all_disclosures(&store, person).await;
+    let confirmed = seen.iter().filter(|d| d.exposure == Exposure::Confirmed);
+    assert_eq!((seen.len(), confirmed.count()), (3, 1));
+    assert_eq!(seen[0].decision, decision(real[0], "permit"));
+    assert_eq!(seen[0].source, sender());
+    let of_test = store
+        .disclosures(tests[0].record.persons[0].person, None, 9)
+        .await;
+    assert!(of_test.expect("page").disclosures.is_empty());
+    store.sequence().await.expect("sequenced");
+    store.close().await;
+    the_command_line_tells_the_same(&world);
+}
+
+/// Everything listed about a person, two rows a page.
+async fn all_disclosures(store: &Store, person: PersonId) -> Vec<Disclosure> {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
@@ -287,19 +304,7 @@ async fn the_accounting_tells_confirmed_from_possible_and_leaves_out_tests() {
             break;
         }
     }
-    let confirmed = seen.iter().filter(|d| d.exposure == Exposure::Confirmed);
-    assert_eq!((seen.len(), confirmed.count()), (3, 1));
-    assert_eq!(seen[0].decision, decision(real[0], "permit"));
-    assert_eq!(seen[0].source, sender());
-    let of_test = store
-        .disclosures(tests[0].record.persons[0].person, None, 9)
-        .await;
-    assert!(of_test.expect("page").disclosures.is_empty());
-    drop((
-        store.sequence().await.expect("sequenced"),
-        store.close().await,
-    ));
-    the_command_line_tells_the_same(&world);
+    seen
 }
 
 /// Verifies and lists by the executable, beside nobody.
