@@ -9,6 +9,7 @@ use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
     ClassSet, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole, SourceRole,
 };
+use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::{Consent, Direction};
 use crate::disclosure::{Ask, ObligationSet};
@@ -36,6 +37,16 @@ struct Answers {
 
 /// Decides and renders one record for one recipient.
 pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
+    let effective: Vec<HeldConsent<'_>> = input
+        .consents
+        .iter()
+        .filter(|held| counts(rules, input, held))
+        .copied()
+        .collect();
+    let input = &ReleaseInput {
+        consents: &effective,
+        ..*input
+    };
     let Some(parties) = parties(input) else {
         return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
     };
@@ -129,6 +140,23 @@ fn told_to_third_parties(rules: &Rules, record: &Record) -> ClassSet {
         told.insert(DataClass::DvInformation);
     }
     told
+}
+
+/// Whether a consent may open anything: one lodged by the source of the data or by a county. A
+/// recipient cannot lodge what gives it data. A refusal counts whoever lodged it.
+fn counts(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
+    let lodger = rules
+        .partners
+        .get(held.lodger)
+        .and_then(Partner::source_role);
+    let county = lodger == Some(SourceRole::Cws) && held.lodger != &input.recipient.id;
+    if county || held.lodger == &input.source.id {
+        return true;
+    }
+    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
+    read.map_or(true, |consent| {
+        consent.direction.known() != Some(Direction::Permit)
+    })
 }
 
 /// Whether a Part 2 consent lodged by the sender is among those the record names.

@@ -436,7 +436,14 @@ https = { url = "https://program.example/inbox" }
 fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_along() {
     let closed = acceptance(&[paper(1, ROI)]);
     assert!(matches!(closed, Release::Withheld(_)), "{closed:?}");
-    let open = acceptance(&[paper(1, PART2)]);
+    // A recipient cannot lodge what gives it data.
+    let own = acceptance(&[paper(1, PART2)]);
+    assert!(matches!(own, Release::Withheld(_)), "{own:?}");
+    let of_the_clinic = || Paper {
+        lodger: PartnerId::new("clinic"),
+        ..paper(1, PART2)
+    };
+    let open = acceptance(&[of_the_clinic()]);
     let outgoing = sent(&open);
     let body = text(outgoing);
     assert!(
@@ -450,7 +457,7 @@ fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_alon
         "the consent's copy is missing"
     );
     assert!(outgoing.obligations().contains("attach_part2_notice"));
-    let again = acceptance(&[paper(1, PART2)]);
+    let again = acceptance(&[of_the_clinic()]);
     assert_eq!(text(sent(&again)), body);
 }
 
