@@ -36,7 +36,7 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
     )?;
     let format = answer(
         flags.format.as_deref(),
-        "Format it sends, e.g. provider-csv/1.0",
+        "Format it sends, as name/version",
         |f| f.contains('/'),
     )?;
     let records = answer(
