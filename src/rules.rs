@@ -3,12 +3,11 @@
 //! It gathers every defect of every room, so that an integrator sees them all at once. Rules with
 //! a defect are never served; whoever holds an `Arc` of older ones finishes with them.
 
-use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::id::{PartnerId, RuleSetId};
 use crate::base::vocabulary::ClassSet;
 use crate::catalog::partner::Channel;
-use crate::catalog::{self, Partner, Sources, agreement};
+use crate::catalog::{self, Partner, Sources};
 use crate::disclosure::Policy;
 use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
@@ -93,11 +92,12 @@ impl Rules {
 /// In-channels that may carry a class for which the partner shows no agreement with the gateway's
 /// operator. Whether an agreement has run out meanwhile is looked at when a record comes in.
 fn uncovered_channels(sources: &Sources, labels: &LabelPlan) -> Vec<Defect> {
-    let ever = Timestamp(0);
     let mut defects = Vec::new();
     for partner in sources.partners.values() {
         for channel in &partner.channel {
-            let open = agreement::uncovered(partner, channel, can_hold(channel, labels), ever);
+            let open = sources
+                .operator
+                .uncovered(partner, channel, can_hold(channel, labels));
             if open.is_empty() {
                 continue;
             }
@@ -112,8 +112,8 @@ fn uncovered_channels(sources: &Sources, labels: &LabelPlan) -> Vec<Defect> {
                     channel.format,
                     words.join(", ")
                 ),
-                help: "add the agreement (baa, qsoa or contract_10850), or list in `classes` what \
-                       the channel may carry"
+                help: "add an agreement `policies/operator.toml` names for them, or list in \
+                       `classes` what the channel may carry"
                     .to_owned(),
             });
         }

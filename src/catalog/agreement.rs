@@ -1,84 +1,23 @@
-//! Which agreement with the gateway's operator a kind of data needs before a channel may carry it.
+//! Signed agreements: the kinds there are, and whether one holds on a day.
 //!
-//! The operator is a party of its own, not the county's child welfare agency: what may flow to the
-//! county does not thereby flow to the machine in between.
+//! It reads the days partner files state. It must never say what an agreement opens: that is law,
+//! and stands in `policies/`.
 
-use super::partner::{Agreement, Channel, Direction, Partner};
+use super::partner::{Agreement, Partner};
 use crate::base::clock::Timestamp;
-use crate::base::vocabulary::{ClassSet, DataClass};
 use jiff::tz::TimeZone;
 use std::sync::LazyLock;
 
-/// Agreement kinds of which one must hold; empty when the class needs none.
-pub const fn needed(class: DataClass) -> &'static [&'static str] {
-    use DataClass as C;
-    match class {
-        C::GeneralHealth
-        | C::MentalHealth
-        | C::PsychotherapyNotes
-        | C::HivTest
-        | C::ReproductiveHealth
-        | C::GenderAffirmingCare => &["baa"],
-        C::SudPart2 | C::SudCounselingNotes => &["qsoa", "baa"],
-        C::JuvenileCaseFile
-        | C::Delinquency
-        | C::SealedRecord
-        | C::AbuseReport
-        | C::ReporterIdentity
-        | C::EngagementContact
-        | C::CasePlan
-        | C::CftPlan
-        | C::Cans
-        | C::Sdm
-        | C::Referral
-        | C::IcwaInquiry
-        | C::AdoptionRecord => &["contract_10850"],
-        C::DvInformation
-        | C::DvCounselorComm
-        | C::SaCounselorComm
-        | C::EducationRecord
-        | C::ImmigrationStatus
-        | C::Sogi
-        | C::ContactAddress
-        | C::SafeAtHomeAddress
-        | C::Demographics
-        | C::TribalConfidential
-        | C::AttorneyClient
-        | C::WorkforceRecord
-        | C::PartnerLivedExperience
-        | C::AggregateDeidentified => &[],
-    }
-}
-
-/// Classes of `asked` for which the partner shows no agreement that holds at `now`.
-pub fn missing(partner: &Partner, asked: ClassSet, now: Timestamp) -> ClassSet {
-    asked
-        .iter()
-        .filter(|class| {
-            let kinds = needed(*class);
-            let shown = |kind: &&str| partner.agreement_in_force(kind, now).is_some();
-            !kinds.is_empty() && !kinds.iter().any(shown)
-        })
-        .collect()
-}
-
-/// Classes an in-channel says it may carry and the partner has no agreement for. `can_hold` gives
-/// what a record type can hold, where the channel lists no classes.
-pub fn uncovered(
-    partner: &Partner,
-    channel: &Channel,
-    can_hold: ClassSet,
-    now: Timestamp,
-) -> ClassSet {
-    if channel.direction != Direction::In {
-        return ClassSet::EMPTY;
-    }
-    let listed = channel
-        .classes
-        .as_ref()
-        .map(|c| c.iter().copied().collect());
-    missing(partner, listed.unwrap_or(can_hold), now)
-}
+/// Agreement kinds there are.
+pub const KINDS: &[&str] = &[
+    "baa",
+    "qsoa",
+    "contract_10850",
+    "county_contract",
+    "part2_audit",
+    "part2_research",
+    "dua",
+];
 
 impl Partner {
     /// The agreement of that kind that holds on the local day of `now`, the last day included.
@@ -105,7 +44,7 @@ impl Agreement {
 }
 
 /// Year, month and day in California.
-fn local_date(now: Timestamp) -> Option<(i32, u8, u8)> {
+pub(super) fn local_date(now: Timestamp) -> Option<(i32, u8, u8)> {
     static LOCAL: LazyLock<Option<TimeZone>> =
         LazyLock::new(|| TimeZone::get("America/Los_Angeles").ok());
     let zone = LOCAL.as_ref()?;
@@ -118,42 +57,19 @@ fn local_date(now: Timestamp) -> Option<(i32, u8, u8)> {
 
 #[cfg(test)]
 mod tests {
-    //! Goal: an agreement holds through its last local day and a class needs its own kind.
+    //! Goal: an agreement holds through its last local day. Method: the instants around its end.
     use super::*;
-
-    fn partner(kind: &str, expires: &str) -> Partner {
-        let text = format!(
-            "id = \"p\"\nname = \"P\"\nrole = \"ppp\"\nmode = \"live\"\n\
-             agreement = {{ id = \"a\", kind = \"{kind}\", expires = {expires} }}\n"
-        );
-        toml::from_str(&text).expect("a partner")
-    }
-
-    fn at(text: &str) -> Timestamp {
-        Timestamp::from_rfc3339(text).expect("an instant")
-    }
 
     #[test]
     fn the_last_day_is_included_in_california() {
-        let partner = partner("baa", "2027-06-30");
-        let asked = ClassSet::of(DataClass::MentalHealth);
-        let late = at("2027-06-30T23:59:59-07:00");
-        assert!(missing(&partner, asked, late).is_empty());
-        let over = at("2027-07-01T00:00:00-07:00");
-        assert_eq!(missing(&partner, asked, over), asked);
-    }
-
-    #[test]
-    fn a_county_contract_does_not_carry_health_data() {
-        let partner = partner("contract_10850", "2027-06-30");
-        let asked: ClassSet = [
-            DataClass::Referral,
-            DataClass::SudPart2,
-            DataClass::Demographics,
-        ]
-        .into_iter()
-        .collect();
-        let lacking = missing(&partner, asked, at("2026-11-01T00:00:00Z"));
-        assert_eq!(lacking, ClassSet::of(DataClass::SudPart2));
+        let text = "id = \"p\"\nname = \"P\"\nrole = \"ppp\"\nmode = \"live\"\n\
+                    agreement = { id = \"a\", kind = \"baa\", expires = 2027-06-30 }\n";
+        let partner: Partner = toml::from_str(text).expect("a partner");
+        let held = |at: &str| {
+            let at = Timestamp::from_rfc3339(at).expect("an instant");
+            partner.agreement_in_force("baa", at).is_some()
+        };
+        assert!(held("2027-06-30T23:59:59-07:00"));
+        assert!(!held("2027-07-01T00:00:00-07:00"));
     }
 }

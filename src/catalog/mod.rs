@@ -11,10 +11,12 @@ pub mod dictionary;
 pub mod files;
 pub mod format;
 pub mod mapping;
+pub mod operator;
 pub mod overlay;
 pub mod partner;
 pub mod partner_check;
 pub mod schema;
+pub mod statewide;
 
 pub use crosswalk::Crosswalk;
 pub use files::SourceFile;
@@ -41,6 +43,8 @@ pub struct Sources {
     pub schemas: BTreeMap<String, Arc<schema::Shape>>,
     /// The same schemas as JSON.
     pub schema_json: BTreeMap<String, serde_json::Value>,
+    /// Which identifiers of a person hold statewide.
+    pub statewide: statewide::Statewide,
     /// Formats by id.
     pub formats: BTreeMap<FormatId, FormatSource>,
     /// Mapping files, shared template files among them.
@@ -53,6 +57,8 @@ pub struct Sources {
     pub certified: BTreeMap<PartnerId, certified::Pass>,
     /// The law pack, file by file.
     pub policies: Vec<PolicySource>,
+    /// What the gateway's operator may hold, and from whom.
+    pub operator: operator::OperatorLaw,
     /// Text of the policy schema.
     pub policy_schema: String,
     /// Every other file below `policies/` by path.
@@ -85,12 +91,14 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
         files: BTreeMap::new(),
         schemas: BTreeMap::new(),
         schema_json: BTreeMap::new(),
+        statewide: statewide::Statewide::default(),
         formats: BTreeMap::new(),
         mappings: Vec::new(),
         crosswalks: BTreeMap::new(),
         partners: BTreeMap::new(),
         certified: BTreeMap::new(),
         policies: Vec::new(),
+        operator: operator::OperatorLaw::default(),
         policy_schema: String::new(),
         policy_data: BTreeMap::new(),
     };
@@ -108,7 +116,13 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     let (shapes, wrong) = schema::compile_all(&texts);
     sources.schemas = shapes;
     defects.extend(wrong);
+    let (marked, wrong) = statewide::Statewide::compile(&sources.schemas);
+    sources.statewide = marked;
+    defects.extend(wrong);
     sources.files = files;
+    let (operator, wrong) = operator::OperatorLaw::read(&sources.files);
+    sources.operator = operator;
+    defects.extend(wrong);
     defects.extend(overlay::check(&sources));
     defects.extend(partner_check::check(&sources));
     sources
@@ -199,6 +213,12 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
             overlay: file.overlay,
         });
     } else {
+        // A county's file that nothing reads would tighten nothing, in silence.
+        let read = operator::is_file(path) || path.starts_with("policies/cases/");
+        if file.overlay && file.shipped.is_none() && !read {
+            let message = "nothing reads a file of this name here";
+            defects.push(file.defect(None, "catalog-file-misplaced", message));
+        }
         sources
             .policy_data
             .insert(path.to_owned(), file.text.clone());

@@ -4,23 +4,13 @@
 //! It compares files with each other. It takes no decision, and has no clock: what runs out is told
 //! by those who have one ([`expired`]).
 
+use super::agreement::KINDS;
 use super::partner::{Channel, Direction, Partner};
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{RecipientRole, SourceRole};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Agreement kinds there are.
-const AGREEMENTS: &[&str] = &[
-    "baa",
-    "qsoa",
-    "contract_10850",
-    "county_contract",
-    "part2_audit",
-    "part2_research",
-    "dua",
-];
 
 /// All defects of all partner files.
 pub fn check(sources: &Sources) -> Vec<Defect> {
@@ -83,7 +73,7 @@ impl Checker<'_> {
             self.wrong(partner, fips, "partner-county-invalid", message);
         }
         for agreement in &partner.agreement {
-            if !AGREEMENTS.contains(&agreement.kind.as_str()) {
+            if !KINDS.contains(&agreement.kind.as_str()) {
                 let message = format!("`{}` is no kind of agreement", agreement.kind);
                 self.wrong(
                     partner,

@@ -2,6 +2,7 @@
 
 use crate::base::vocabulary::Effect;
 use crate::catalog;
+use crate::catalog::operator::{Demand, LawRow};
 use crate::disclosure::cases::{self, Case};
 use crate::disclosure::{Policy, PolicyInfo};
 use anyhow::Context;
@@ -69,16 +70,82 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let policy = super::decide::load(&args.catalog)?;
     let mut rows = policy.list();
-    rows.retain(|row| !args.unconfirmed || &*row.mark == "K");
+    let (sources, _) = catalog::load(&args.catalog);
+    let mut operator = sources.operator.rows;
+    if args.unconfirmed {
+        rows.retain(|row| &*row.mark == "K");
+        operator.retain(|row| row.mark == "K");
+    }
     if args.output == "json" {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        let mut all = Vec::with_capacity(rows.len() + operator.len());
+        for row in &rows {
+            all.push(serde_json::to_value(row)?);
+        }
+        all.extend(operator.iter().map(operator_json));
+        println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     for row in &rows {
         println!("{}", line(row));
     }
-    println!("{} policies", rows.len());
+    for row in &operator {
+        println!("{}", operator_line(row));
+    }
+    let (policies, rules) = (rows.len(), operator.len());
+    println!("{policies} policies; {rules} rules of the operator");
     Ok(ExitCode::SUCCESS)
+}
+
+/// A row of the operator's law under the same names as a policy's.
+fn operator_json(row: &LawRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": row.id,
+        "row": "OPERATOR",
+        "rank": "operator",
+        "effect": row.demand.word(),
+        "any_of": match &row.demand {
+            Demand::Agreement(kinds) => kinds.as_slice(),
+            _ => &[],
+        },
+        "classes": row.classes.iter().map(|class| class.as_str()).collect::<Vec<_>>(),
+        "citations": row.citations,
+        "mark": row.mark,
+        "effective": row.effective,
+        "sunset": "",
+        "owner": row.owner,
+        "plain_en": row.plain_en,
+        "plain_es": row.plain_es,
+        "es_machine_draft": row.es_machine_draft,
+    })
+}
+
+fn operator_line(row: &LawRow) -> String {
+    let classes: Vec<&str> = row.classes.iter().map(|class| class.as_str()).collect();
+    let kinds = match &row.demand {
+        Demand::Agreement(kinds) if !kinds.is_empty() => format!(" {}", kinds.join("|")),
+        _ => String::new(),
+    };
+    format!(
+        "{} [{}{kinds} OPERATOR {}] {}\n    {}\n    {}{}\n    {}; from {}; {}",
+        row.id,
+        row.demand.word(),
+        row.mark,
+        row.citations.join(" "),
+        row.plain_en,
+        row.plain_es,
+        draft(row.es_machine_draft),
+        classes.join(" "),
+        row.effective,
+        row.owner,
+    )
+}
+
+fn draft(machine: bool) -> &'static str {
+    if machine {
+        " (borrador automático)"
+    } else {
+        ""
+    }
 }
 
 fn line(row: &PolicyInfo) -> String {
@@ -88,11 +155,7 @@ fn line(row: &PolicyInfo) -> String {
         let names: Vec<&str> = row.classes.iter().map(|class| class.as_str()).collect();
         names.join(" ")
     };
-    let draft = if row.es_machine_draft {
-        " (borrador automático)"
-    } else {
-        ""
-    };
+    let draft = draft(row.es_machine_draft);
     format!(
         "{} [{} {} {}] {}\n    {}\n    {}{draft}\n    {}; from {}{}; {}",
         row.id,

@@ -9,8 +9,8 @@ use crate::base::finding_codes::{
     DATA_CLASS_NOT_ON_CHANNEL, DATA_CLASS_REFUSED, DATA_CLASS_STRIPPED, OPERATOR_AGREEMENT_MISSING,
     RELEASE_NEEDED,
 };
-use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, SourceRole};
-use crate::catalog::agreement;
+use crate::base::vocabulary::{ClassSet, ConsentKind, SourceRole};
+use crate::catalog::operator::{Demand, LawRow, OperatorLaw};
 use crate::catalog::partner::{Channel, Partner};
 use crate::record::labels::{LabelPlan, Labels, Origin};
 use crate::record::{Record, strip};
@@ -45,19 +45,52 @@ pub struct Sender<'a> {
 }
 
 /// Takes out what is only accepted to be taken out and tells everything that keeps a record out.
-pub fn admit(plan: &LabelPlan, record: &mut Record, sender: &Sender<'_>) -> Vec<Finding> {
+pub fn admit(
+    law: &OperatorLaw,
+    plan: &LabelPlan,
+    record: &mut Record,
+    sender: &Sender<'_>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let papers = named(record, sender.papers);
     let origin = origin(sender.partner, &papers);
     let mut labels = plan.label(record, origin);
-    if labels.has(DataClass::ImmigrationStatus) {
-        for pointer in strip::strip(plan, record, DataClass::ImmigrationStatus) {
-            findings.push(Finding::new(&DATA_CLASS_STRIPPED).at(pointer));
+    let held = classes(&labels);
+    let mut gone = false;
+    for class in taken_out(law, sender.now).iter() {
+        if held.contains(class) {
+            for pointer in strip::strip(plan, record, class) {
+                findings.push(Finding::new(&DATA_CLASS_STRIPPED).at(pointer));
+            }
+            gone = true;
         }
+    }
+    if gone {
         labels = plan.label(record, origin);
     }
-    refuse(&labels, &papers, sender, &mut findings);
+    refuse(law, classes(&labels), &papers, sender, &mut findings);
     findings
+}
+
+/// All classes asked for by a record's labels.
+fn classes(labels: &Labels) -> ClassSet {
+    let asked = labels.asked();
+    asked
+        .values()
+        .fold(ClassSet::EMPTY, |all, own| all.union(*own))
+}
+
+/// Classes removed at the door; what is refused there is refused, not removed.
+fn taken_out(law: &OperatorLaw, now: Timestamp) -> ClassSet {
+    let (mut out, mut refused) = (ClassSet::EMPTY, ClassSet::EMPTY);
+    for row in law.in_force(now) {
+        match row.demand {
+            Demand::TakeOut => out = out.union(row.classes),
+            Demand::Refuse(_) => refused = refused.union(row.classes),
+            Demand::Agreement(_) | Demand::Source(..) => {}
+        }
+    }
+    out.without(refused)
 }
 
 /// What the sender and the papers make of a record's classes.
@@ -84,22 +117,27 @@ fn named<'a>(record: &Record, papers: &'a Papers) -> Vec<&'a Paper> {
         .collect()
 }
 
-fn refuse(labels: &Labels, papers: &[&Paper], sender: &Sender<'_>, findings: &mut Vec<Finding>) {
-    let asked = labels.asked();
-    let classes = asked
-        .values()
-        .fold(ClassSet::EMPTY, |all, own| all.union(*own));
-    for class in classes.iter().filter(|class| never(*class, papers)) {
+fn refuse(
+    law: &OperatorLaw,
+    classes: ClassSet,
+    papers: &[&Paper],
+    sender: &Sender<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut refused = ClassSet::EMPTY;
+    let mut release_needed = false;
+    for row in law.in_force(sender.now) {
+        refused = refused.union(refused_by(row, classes, papers));
+        release_needed |= asks_release(row, classes, papers, sender.partner);
+    }
+    for class in refused.iter() {
         let message = format!("the record holds `{class}`, which this gateway never accepts");
         findings.push(Finding::new(&DATA_CLASS_REFUSED).saying(message));
     }
-    let from_dv = sender.partner.source_role() == Some(SourceRole::DvProgram);
-    let released = |paper: &&Paper| paper.kind == ConsentKind::VawaRelease && paper.names_operator;
-    let only_aggregates = classes == ClassSet::of(DataClass::AggregateDeidentified);
-    if from_dv && !only_aggregates && !papers.iter().any(released) {
+    if release_needed {
         findings.push(Finding::new(&RELEASE_NEEDED));
     }
-    for class in agreement::missing(sender.partner, classes, sender.now).iter() {
+    for class in law.missing(sender.partner, classes, sender.now).iter() {
         let message = format!("no operator agreement in force covers `{class}`");
         findings.push(Finding::new(&OPERATOR_AGREEMENT_MISSING).saying(message));
     }
@@ -112,16 +150,31 @@ fn refuse(labels: &Labels, papers: &[&Paper], sender: &Sender<'_>, findings: &mu
     }
 }
 
-/// Never accepted, whatever agreement there is.
-fn never(class: DataClass, papers: &[&Paper]) -> bool {
-    match class {
-        DataClass::PsychotherapyNotes
-        | DataClass::AttorneyClient
-        | DataClass::DvCounselorComm
-        | DataClass::SaCounselorComm => true,
-        DataClass::SudCounselingNotes => !papers
-            .iter()
-            .any(|paper| paper.kind == ConsentKind::Part2CounselingNotes && paper.names_operator),
-        _ => false,
+/// Whether a consent of that kind that names the operator is among the papers.
+fn released(unless: Option<ConsentKind>, papers: &[&Paper]) -> bool {
+    papers
+        .iter()
+        .any(|paper| Some(paper.kind) == unless && paper.names_operator)
+}
+
+/// Classes of the record the row keeps out, whatever agreement there is.
+fn refused_by(row: &LawRow, classes: ClassSet, papers: &[&Paper]) -> ClassSet {
+    match row.demand {
+        Demand::Refuse(unless) if !released(unless, papers) => {
+            classes.without(classes.without(row.classes))
+        }
+        _ => ClassSet::EMPTY,
     }
+}
+
+/// Whether the row lets the sender hand this in only under a release.
+fn asks_release(row: &LawRow, classes: ClassSet, papers: &[&Paper], partner: &Partner) -> bool {
+    let Demand::Source(roles, unless) = &row.demand else {
+        return false;
+    };
+    let meant = partner
+        .source_role()
+        .is_some_and(|own| roles.contains(&own));
+    let only = !classes.is_empty() && classes.without(row.classes).is_empty();
+    meant && !only && !released(*unless, papers)
 }

@@ -223,7 +223,8 @@ impl Batch {
             now,
         };
         admit_all(&self.rules, &mut reading, &sender);
-        let (mut records, mut rejected) = sorted_out(&mut reading, &partner.id);
+        let (mut records, mut rejected) =
+            sorted_out(&mut reading, &partner.id, &self.rules.sources.statewide);
         self.accepted |= !records.is_empty();
         if !self.accepted && self.told.len() < RECEIPT_FINDINGS_MAX {
             self.told.extend(super::told(reading));

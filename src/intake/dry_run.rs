@@ -12,6 +12,7 @@ use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
 use crate::base::limits::{SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX};
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Mode;
+use crate::catalog::statewide::Statewide;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{HeldConsent, Release, ReleaseInput, Taken, family_names, release};
@@ -136,7 +137,7 @@ async fn recipients(
     record: &Record,
 ) -> Result<Vec<DryRecipient>, Refusal> {
     let test = sender.partner.mode == Mode::Test;
-    let persons = persons(store, sender, record).await?;
+    let persons = persons(store, &rules.sources.statewide, sender, record).await?;
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
     let held: Vec<HeldConsent<'_>> = consents.iter().map(held).collect();
@@ -183,6 +184,7 @@ async fn recipients(
 /// The persons the record's identifiers lead to; one nobody knows gets an id of this run.
 async fn persons(
     store: &Store,
+    statewide: &Statewide,
     sender: &Sender<'_>,
     record: &Record,
 ) -> Result<Vec<(String, PersonId)>, Refusal> {
@@ -192,7 +194,7 @@ async fn persons(
             continue;
         };
         let mut found = None;
-        for identifier in identifiers(person, &sender.partner.id) {
+        for identifier in identifiers(person, &sender.partner.id, statewide) {
             if found.is_none() {
                 let test = sender.partner.mode == Mode::Test;
                 let known = store.person_by_identifier(&identifier, test).await;

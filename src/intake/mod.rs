@@ -28,6 +28,7 @@ use crate::base::limits::{
 };
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
+use crate::catalog::statewide::Statewide;
 use crate::rules::Rules;
 use crate::store::{AcceptError, NewSubmission, Rejected, Store, StoreError};
 use admission::Sender;
@@ -112,7 +113,7 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
         now,
     };
     admit_all(rules, &mut reading, &sender);
-    let (records, rejected) = sorted_out(&mut reading, &partner.id);
+    let (records, rejected) = sorted_out(&mut reading, &partner.id, &rules.sources.statewide);
     if records.is_empty() {
         return Err(Refusal::Nothing(told(reading)));
     }
@@ -154,7 +155,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
             continue;
         };
         prepare::complete(record, sender.partner);
-        let mut findings = admission::admit(&rules.labels, record, sender);
+        let mut findings = admission::admit(&rules.sources.operator, &rules.labels, record, sender);
         for finding in &mut findings {
             finding.record_index = Some(read.index);
         }
@@ -173,11 +174,12 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
 fn sorted_out(
     reading: &mut Reading,
     partner: &PartnerId,
+    statewide: &Statewide,
 ) -> (Vec<crate::store::NewRecord>, Vec<Rejected>) {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());
     let broken = reading.findings.iter().any(Finding::is_error);
     for read in &mut reading.records {
-        match prepare::new_record(read, partner).filter(|_| !broken) {
+        match prepare::new_record(read, partner, statewide).filter(|_| !broken) {
             Some(record) => records.push(record),
             None => rejected.push(Rejected {
                 index: read.index,

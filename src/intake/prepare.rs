@@ -7,12 +7,17 @@ use super::read::ReadRecord;
 use crate::base::id::PartnerId;
 use crate::base::sensitive::Sensitive;
 use crate::catalog::Partner;
+use crate::catalog::statewide::Statewide;
 use crate::format::{Node, json};
 use crate::record::{Record, version};
 use crate::store::{Action, HoldCause, NewPerson, NewRecord};
 
 /// The record as the store takes it; `None` when it has an error.
-pub fn new_record(read: &mut ReadRecord, partner: &PartnerId) -> Option<NewRecord> {
+pub fn new_record(
+    read: &mut ReadRecord,
+    partner: &PartnerId,
+    statewide: &Statewide,
+) -> Option<NewRecord> {
     let mut record = read.record.take()?;
     if let Some(envelope) = record.root.get_mut("envelope") {
         // The gateway's own id is set at the commit; a sender's idea of it is not kept.
@@ -28,7 +33,7 @@ pub fn new_record(read: &mut ReadRecord, partner: &PartnerId) -> Option<NewRecor
         source_record_id: text("source_record_id")?.to_owned(),
         version: version(&record.root),
         payload: Sensitive::new(payload),
-        persons: persons(&record, partner),
+        persons: persons(&record, partner, statewide),
         case_ref: text("case_ref")
             .or_else(|| record.body().and_then(|body| body.text("case_number")))
             .map(str::to_owned),
@@ -51,7 +56,7 @@ pub fn complete(record: &mut Record, partner: &Partner) {
     }
 }
 
-fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
+fn persons(record: &Record, partner: &PartnerId, statewide: &Statewide) -> Vec<NewPerson> {
     let named = |list: &str, key: &str| {
         let refs = record.envelope().and_then(|e| e.get(list));
         let refs = refs.map(Node::items).unwrap_or_default();
@@ -61,20 +66,22 @@ fn persons(record: &Record, partner: &PartnerId) -> Vec<NewPerson> {
         let key = person.text("key")?;
         Some(NewPerson {
             key: key.to_owned(),
-            identifiers: identifiers(person, partner),
+            identifiers: identifiers(person, partner, statewide),
             focus: named("subject_refs", key) || named("focus_refs", key),
         })
     });
     persons.collect()
 }
 
-/// Identifiers of a person that hold statewide, by the canonical schema's names.
-const STATEWIDE: [&str; 2] = ["cws_client_id", "cin"];
-
 /// `system|value` as the registry keeps it: statewide identifiers and those of a URI system hold
 /// everywhere, those of a local name only within the sender's own records.
-pub fn scoped_identifier(partner: &PartnerId, system: &str, value: &str) -> String {
-    if system.contains(':') || STATEWIDE.contains(&system) {
+pub fn scoped_identifier(
+    statewide: &Statewide,
+    partner: &PartnerId,
+    system: &str,
+    value: &str,
+) -> String {
+    if system.contains(':') || statewide.contains(system) {
         format!("{system}|{value}")
     } else {
         format!("partner:{partner}:{system}|{value}")
@@ -82,14 +89,18 @@ pub fn scoped_identifier(partner: &PartnerId, system: &str, value: &str) -> Stri
 }
 
 /// All identifiers of a person, scoped.
-pub(super) fn identifiers(person: &Node, partner: &PartnerId) -> Vec<String> {
-    let own = STATEWIDE
-        .into_iter()
-        .filter_map(|name| Some(scoped_identifier(partner, name, person.text(name)?)));
+pub(super) fn identifiers(
+    person: &Node,
+    partner: &PartnerId,
+    statewide: &Statewide,
+) -> Vec<String> {
+    let scoped = |system: &str, value: &str| scoped_identifier(statewide, partner, system, value);
+    let own = statewide.names();
+    let own = own.filter_map(|name| Some(scoped(name, person.text(name)?)));
     let listed = person.get("identifiers").map(Node::items);
     let others = listed.unwrap_or_default().iter().filter_map(|identifier| {
         let (system, value) = (identifier.text("system")?, identifier.text("value")?);
-        Some(scoped_identifier(partner, system, value))
+        Some(scoped(system, value))
     });
     own.chain(others).collect()
 }

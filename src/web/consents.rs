@@ -87,7 +87,12 @@ pub async fn put(mut call: Call) -> Outcome {
     check_dates(&lodging.consent)?;
     lodging.consent.id = id.as_str().to_owned();
     let Identifier { system, value } = &lodging.subject;
-    let identifier = scoped_identifier(&partner.id, system, value);
+    let identifier = scoped_identifier(
+        &call.site.rules.load().sources.statewide,
+        &partner.id,
+        system,
+        value,
+    );
     let store = &call.site.store;
     let test = is_test(&call, &partner.id)?;
     let subject = store.ensure_person(&identifier, test).await;

@@ -3,7 +3,7 @@
 //! kinbridge-json against a store in a temporary folder.
 
 use crate::labels::CONTACT;
-use crate::release::{PARTNERS, rules_with};
+use crate::release::{PARTNERS, rules_over, rules_with};
 use crate::store::world::World;
 use kinbridge::base::finding::Finding;
 use kinbridge::base::id::{ChannelId, CorrelationId, FormatId, PartnerId, RecordType};
@@ -177,7 +177,10 @@ async fn findings_never_carry_a_value() {
 }
 
 fn admitted(partner: &str, body: &str) -> Reading {
-    let rules = rules();
+    admitted_by(rules(), partner, body)
+}
+
+fn admitted_by(rules: &Rules, partner: &str, body: &str) -> Reading {
     let format = FormatId::new("kinbridge-json/1.0");
     let allowed = [RecordType::new("engagement-contact")];
     let mut reading = read(rules, &format, &allowed, body.as_bytes());
@@ -248,6 +251,47 @@ fn a_class_needs_an_agreement_and_an_open_channel() {
     assert!(codes(findings).contains(&"operator-agreement-missing"));
     assert!(codes(findings).contains(&"data-class-not-on-channel"));
     assert!(reading.records[0].record.is_none());
+}
+
+#[test]
+fn a_county_file_closes_the_door_further() {
+    let row = |table: &str, id: &str, more: &str| {
+        format!(
+            "[[{table}]]\nid = \"{id}\"\nclasses = [\"contact_address\"]\n{more}\n\
+             citation = \"policy:county\"\nmark = \"K\"\neffective = 2026-01-01\n\
+             owner = \"counsel\"\nplain_en = \"A rule\"\nplain_es = \"Una regla\"\n"
+        )
+    };
+    for (table, more, code) in [
+        (
+            "agreement",
+            "any_of = [\"dua\"]",
+            "operator-agreement-missing",
+        ),
+        ("refuse", "", "data-class-refused"),
+        ("take_out", "", "data-class-stripped"),
+        ("source", "roles = [\"ppp\"]", "release-needed"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let policies = folder.path().join("policies");
+        std::fs::create_dir(&policies).expect("a folder");
+        let text = row(table, "county-row", more);
+        std::fs::write(policies.join("operator-county.toml"), text).expect("written");
+        let rules = rules_over(&[folder.path().to_owned()], PARTNERS);
+        let reading = admitted_by(&rules, "program", &plain());
+        let read = &reading.records[0];
+        assert!(
+            codes(&read.findings).contains(&code),
+            "{code}: {:?}",
+            read.findings
+        );
+        assert_eq!(read.record.is_some(), table == "take_out", "{table}");
+    }
+    let shipped = admitted("program", &plain());
+    assert!(
+        shipped.records[0].record.is_some(),
+        "without the rows it stands"
+    );
 }
 
 #[test]

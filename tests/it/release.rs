@@ -12,6 +12,7 @@ use kinbridge::record::Record;
 use kinbridge::release::candidates::{NamedByFamily, Ties, candidates};
 use kinbridge::release::{HeldConsent, Hold, Kept, Outgoing, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 /// Partners of these tests.
@@ -73,7 +74,12 @@ https = { url = "https://clinic.example/inbox" }
 
 /// The shipped catalog with the partners of these tests.
 pub fn rules_with(partners: &[&str]) -> Rules {
-    let (mut sources, _) = catalog::load(&[]);
+    rules_over(&[], partners)
+}
+
+/// The shipped catalog with folders laid over it and these partners.
+pub fn rules_over(overlays: &[PathBuf], partners: &[&str]) -> Rules {
+    let (mut sources, _) = catalog::load(overlays);
     for text in partners {
         let mut partner: Partner = toml::from_str(text).expect("a partner file");
         partner.name_channels();

@@ -168,6 +168,7 @@ impl<'a> Compiler<'a> {
             classes: own.classes,
             about: own.about,
             narrative: self.narrative(file, schema),
+            statewide: self.statewide(file, schema),
         };
         if own.labelled && shape.is_leaf() && (shape.classes.is_empty() || shape.about.is_none()) {
             self.invalid(

@@ -41,6 +41,7 @@ fn allowed(form: &str) -> &'static [&'static str] {
             "minLength",
             "maxLength",
             "format",
+            "x-identifier",
         ],
         "number" | "integer" => &["type", "minimum", "maximum"],
         "boolean" => &["type"],
@@ -97,6 +98,16 @@ impl Compiler<'_> {
         };
         self.want(file, node, node.as_bool(), "x-narrative", "true or false")
             .unwrap_or(false)
+    }
+
+    /// Whether the value is an identifier that holds statewide.
+    pub(super) fn statewide(&mut self, file: &str, schema: &Node) -> bool {
+        let Some(node) = schema.get("x-identifier") else {
+            return false;
+        };
+        let value = node.as_str().filter(|word| *word == "statewide");
+        self.want(file, node, value, "x-identifier", "\"statewide\"")
+            .is_some()
     }
 
     /// A list of texts.

@@ -26,6 +26,8 @@ pub struct Shape {
     pub about: Option<About>,
     /// Whether it is free text, which goes only where every label in the record may go.
     pub narrative: bool,
+    /// Whether it is an identifier of a person that holds statewide.
+    pub statewide: bool,
 }
 
 /// Whom a value is about.
@@ -158,6 +160,7 @@ impl Shape {
             classes: ClassSet::EMPTY,
             about: None,
             narrative: false,
+            statewide: false,
         }
     }
 

@@ -7,7 +7,6 @@ use super::letter::{Terms, letter};
 use super::samples::{Variant, ending, sample};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::{FormatId, RecordType};
-use crate::catalog::agreement::needed;
 use crate::rules::Rules;
 use anyhow::Context;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -93,11 +92,10 @@ fn agreements(rules: &Rules, answers: &Answers) -> anyhow::Result<Vec<String>> {
     for record in &answers.records {
         let plan = rules.labels.get(record);
         let plan = plan.with_context(|| format!("unknown record type {record}"))?;
-        let needed = plan
-            .classes_below()
-            .iter()
-            .filter_map(|class| needed(class).first());
-        kinds.extend(needed.map(|kind| (*kind).to_owned()));
+        for class in plan.classes_below().iter() {
+            let asked = rules.sources.operator.agreements(class);
+            kinds.extend(asked.filter_map(|any_of| any_of.first().cloned()));
+        }
     }
     Ok(kinds.into_iter().collect())
 }

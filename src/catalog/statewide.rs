@@ -1,0 +1,105 @@
+//! Which members of a person are identifiers that hold statewide, as the canonical schemas mark
+//! them with `x-identifier`.
+//!
+//! Compiled once from the shapes. It must never name a member itself.
+
+use super::schema::Shape;
+use crate::base::Text;
+use crate::base::defect::Defect;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where an identifier may be marked, in the notation of [`Shape::at`].
+const PERSONS: &str = "persons[]";
+
+/// Names of a person's members that are identifiers valid statewide.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statewide(Vec<Text>);
+
+impl Statewide {
+    /// Reads the marks of all record schemas; a mark elsewhere than on a person is a defect.
+    pub fn compile(shapes: &BTreeMap<String, Arc<Shape>>) -> (Statewide, Vec<Defect>) {
+        let (mut names, mut defects) = (Vec::new(), Vec::new());
+        let canonical = shapes
+            .iter()
+            .filter(|(path, _)| path.starts_with("canonical/"));
+        for (path, shape) in canonical {
+            let Some(person) = shape.at(PERSONS) else {
+                continue;
+            };
+            let marked = person
+                .members()
+                .iter()
+                .filter(|(_, member)| member.statewide);
+            for (name, _) in marked {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+            shape.leaves(&mut |leaf, at| {
+                let own = leaf
+                    .strip_prefix(PERSONS)
+                    .and_then(|rest| rest.strip_prefix('.'));
+                if at.statewide && own.is_none_or(|name| name.contains(['.', '['])) {
+                    let message = format!("`{leaf}` is marked and is no member of a person");
+                    let file = format!("schemas/{path}");
+                    defects.push(super::whole(&file, "schema-identifier-misplaced", message));
+                }
+            });
+        }
+        (Statewide(names), defects)
+    }
+
+    /// Whether a naming system of that name holds statewide.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|known| known.as_str() == name)
+    }
+
+    /// All names, in the order of the schema.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Text::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Goal: the schema says what holds statewide, and only a person's own members can.
+    //! Method: the shipped schemas, with a mark moved.
+    use super::*;
+    use crate::catalog::{files, from_files};
+
+    fn compiled(path: &str, from: &str, to: &str) -> (Vec<String>, Vec<&'static str>) {
+        let (mut all, mut defects) = files::read(&[]);
+        let file = all.get_mut(path).expect("a shipped file");
+        assert!(file.text.contains(from), "{path} holds {from}");
+        file.text = file.text.replacen(from, to, 1);
+        let sources = from_files(all, &mut defects);
+        let names = sources.statewide.names().map(str::to_owned).collect();
+        let mut codes: Vec<_> = defects.iter().map(|defect| defect.code).collect();
+        codes.dedup();
+        (names, codes)
+    }
+
+    #[test]
+    fn a_mark_in_the_schema_makes_an_identifier_statewide() {
+        let person = "schemas/canonical/part/person.schema.json";
+        let mark = "\"x-identifier\": \"statewide\",";
+        let (names, codes) = compiled(person, mark, mark);
+        assert_eq!(names, ["cws_client_id", "cin"]);
+        assert!(codes.is_empty(), "{codes:?}");
+        let (names, codes) = compiled(person, mark, "");
+        assert_eq!(names, ["cin"]);
+        assert!(codes.is_empty(), "{codes:?}");
+        let (names, codes) = compiled(person, "\"statewide\"", "\"everywhere\"");
+        assert_eq!(names, ["cin"]);
+        assert_eq!(codes, ["schema-value-invalid"]);
+    }
+
+    #[test]
+    fn a_mark_elsewhere_is_a_defect() {
+        let zip = "schemas/canonical/part/zip.schema.json";
+        let marked = "\"type\": \"string\", \"x-identifier\": \"statewide\"";
+        let (_, codes) = compiled(zip, "\"type\": \"string\"", marked);
+        assert_eq!(codes, ["schema-identifier-misplaced"]);
+    }
+}
