@@ -7,15 +7,18 @@ use super::model::{
     AcceptError, Committed, Counts, LedgerPromise, NewSubmission, RecordStatus, RecordVerdict,
 };
 use super::prepare::PreparedSubmission;
-use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
-use super::stage::{Part, Staged, stage};
+use super::script::{At, Script};
+use super::sql::{Cell, Columns as _, Fault, Insert, row};
+use super::stage::{self, Part, Staged};
 use super::submission;
 use super::writer::{Appended, Tx, failed};
 use crate::base::digest::Digest;
 use crate::base::id::SubmissionId;
 use crate::base::limits::RECEIPT_RECORDS_MAX;
 use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -58,24 +61,26 @@ enum Binding {
     Twin(usize),
 }
 
-/// Writes all submissions of a group; outcomes are set on the jobs.
+/// Writes all submissions of a group; outcomes are set on the jobs. One trip asks what is known;
+/// what is written goes with the commit.
 pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [AcceptJob]) -> Result<(), Fault> {
     let submissions: Vec<Arc<PreparedSubmission>> =
         jobs.iter().map(|job| Arc::clone(&job.submission)).collect();
-    let bindings = bind_keys(tx, &submissions).await?;
+    let all: Vec<Part<'_>> = submissions.iter().map(|s| part(s)).collect();
+    let mut asks = Script::default();
+    let keys = ask_keys(&mut asks, &submissions);
+    let asked = stage::ask(&mut asks, &all);
+    let mut answers = tx.ask(asks).await?;
+    let bindings = bind_keys(tx, &submissions, &answers.take(&keys))?;
     let fresh: Vec<usize> = (0..submissions.len())
         .filter(|i| matches!(bindings.get(*i), Some(Binding::Free)))
         .collect();
     let parts: Vec<Part<'_>> = fresh
         .iter()
         .filter_map(|i| submissions.get(*i))
-        .map(|s| Part {
-            head: &s.head,
-            records: &s.records,
-            visible: true,
-        })
+        .map(|s| part(s))
         .collect();
-    let staged = stage(tx, &parts).await?;
+    let staged = stage::write(tx, &parts, (&asked, &mut answers))?;
     let mut heads = SubmissionRows::new();
     let mut made: HashMap<usize, Committed> = HashMap::new();
     for ((index, part), staged) in fresh.iter().zip(&parts).zip(staged) {
@@ -87,7 +92,7 @@ pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [AcceptJob]) -> Result<(),
         let committed = committed(tx, part, &totals, (entry, staged));
         made.insert(*index, committed);
     }
-    heads.save(tx).await?;
+    heads.save(tx);
     for (index, binding) in bindings.into_iter().enumerate() {
         let outcome = settle(tx, (index, binding), &submissions, &made).await?;
         if let Some(job) = jobs.get_mut(index) {
@@ -95,6 +100,14 @@ pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [AcceptJob]) -> Result<(),
         }
     }
     Ok(())
+}
+
+fn part(submission: &PreparedSubmission) -> Part<'_> {
+    Part {
+        head: &submission.head,
+        records: &submission.records,
+        visible: true,
+    }
 }
 
 async fn settle(
@@ -124,51 +137,53 @@ async fn settle(
     Ok(Outcome::Committed(Box::new(outcome)))
 }
 
+/// Asks who answers the keys of a group already.
+fn ask_keys(asks: &mut Script, submissions: &[Arc<PreparedSubmission>]) -> At {
+    let keys = submissions.iter().filter_map(|submission| submission.key);
+    let head = "SELECT key, submission_id, body_digest FROM idempotency WHERE key IN";
+    asks.keys((head, ""), &[], keys.map(Cell::from))
+}
+
 /// Binds the keys of a group; who is not first learns who is.
-async fn bind_keys(
+fn bind_keys(
     tx: &mut Tx,
     submissions: &[Arc<PreparedSubmission>],
+    stored: &[SqliteRow],
 ) -> Result<Vec<Binding>, Fault> {
+    let mut known = HashMap::new();
+    for row in stored {
+        known.insert(row.id(0)?, (SubmissionId(row.id(1)?), row.digest(2)?));
+    }
     let mut first: HashMap<[u8; 16], usize> = HashMap::new();
-    let mut bindings = Vec::with_capacity(submissions.len());
-    let mut insert = key_insert();
-    for (index, submission) in submissions.iter().enumerate() {
+    let mut insert = key_insert("");
+    let mut bind = |(index, submission): (usize, &Arc<PreparedSubmission>)| {
         let Some(key) = submission.key else {
-            bindings.push(Binding::Free);
-            continue;
+            return Binding::Free;
         };
-        if let Some(twin) = first.get(&key) {
-            bindings.push(Binding::Twin(*twin));
-            continue;
+        if let Some((id, digest)) = known.get(&key) {
+            return Binding::Stored(*id, *digest);
         }
-        first.insert(key, index);
-        bindings.push(Binding::Free);
-        insert.push(key_row(key, &submission.head));
-    }
-    let mut taken = first.clone();
-    for row in insert.returning(&mut tx.conn).await? {
-        taken.remove(&row.id(0)?);
-    }
-    let keys: Vec<Cell> = taken.keys().map(|key| Cell::from(*key)).collect();
-    let head = "SELECT key, submission_id, body_digest FROM idempotency WHERE key IN";
-    let mut stored = HashMap::new();
-    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
-        stored.insert(row.id(0)?, (SubmissionId(row.id(1)?), row.digest(2)?));
-    }
-    for (binding, submission) in bindings.iter_mut().zip(submissions) {
-        if let Some((id, digest)) = submission.key.and_then(|key| stored.get(&key)) {
-            *binding = Binding::Stored(*id, *digest);
+        match first.entry(key) {
+            Entry::Occupied(twin) => Binding::Twin(*twin.get()),
+            Entry::Vacant(slot) => {
+                slot.insert(index);
+                insert.push(key_row(key, &submission.head));
+                Binding::Free
+            }
         }
-    }
+    };
+    let bindings = submissions.iter().enumerate().map(&mut bind).collect();
+    insert.add_to(&mut tx.writes);
     Ok(bindings)
 }
 
-/// The insert that binds keys; returns those it bound.
-pub(super) fn key_insert() -> Insert {
-    Insert::new(
-        "INSERT INTO idempotency (key, body_digest, submission_id, created_at) VALUES",
-        "ON CONFLICT (key) DO NOTHING RETURNING key",
-    )
+/// What returns the keys an insert bound, and passes over those that were bound before.
+pub(super) const KEYS_BOUND: &str = "ON CONFLICT (key) DO NOTHING RETURNING key";
+
+/// The insert that binds keys.
+pub(super) fn key_insert(tail: &'static str) -> Insert {
+    let head = "INSERT INTO idempotency (key, body_digest, submission_id, created_at) VALUES";
+    Insert::new(head, tail)
 }
 
 /// One row of [`key_insert`].
@@ -275,8 +290,8 @@ impl SubmissionRows {
         ]);
     }
 
-    pub(super) async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
-        self.0.run(&mut tx.conn).await
+    pub(super) fn save(self, tx: &mut Tx) {
+        self.0.add_to(&mut tx.writes);
     }
 }
 

@@ -3,7 +3,9 @@
 //! Only the seal gives a receipt and binds the key. What is not sealed is erased: when it is
 //! abandoned, when its deadline has passed, when the store opens. Re-sending starts anew.
 
-use super::accept::{SubmissionRows, Totals, append_entry, key_insert, key_row, promise};
+use super::accept::{
+    KEYS_BOUND, SubmissionRows, Totals, append_entry, key_insert, key_row, promise,
+};
 use super::model::{AcceptError, Committed, NewRecord, NewSubmission, Rejected, StoreError};
 use super::prepare::{PreparedRecord, PreparedSubmission, idempotency_key};
 use super::route::{WorkOf, work_insert, work_row};
@@ -193,10 +195,10 @@ async fn append(tx: &mut Tx, (head, records, totals): &Chunk) -> Result<Option<T
 async fn begin(tx: &mut Tx, head: &NewSubmission) -> Result<(), Fault> {
     let mut rows = SubmissionRows::new();
     rows.push(head, &Totals::default(), None);
-    rows.save(tx).await?;
+    rows.save(tx);
     let deadline = head.received_at.after(BATCH_DEADLINE);
     let sql = "UPDATE submission SET deadline = ? WHERE submission_id = ?";
-    run(&mut tx.conn, sql, row![deadline, head.submission_id.0]).await?;
+    tx.writes.add(sql, row![deadline, head.submission_id.0]);
     Ok(())
 }
 
@@ -248,7 +250,7 @@ async fn bind_key(tx: &mut Tx, head: &NewSubmission) -> Result<Option<Committed>
         return Ok(None);
     };
     let key = idempotency_key(&tx.keys, &head.partner, key);
-    let mut insert = key_insert();
+    let mut insert = key_insert(KEYS_BOUND);
     insert.push(key_row(key, head));
     if !insert.returning(&mut tx.conn).await?.is_empty() {
         return Ok(None);

@@ -5,13 +5,14 @@
 
 use super::model::Action;
 use super::prepare::PreparedRecord;
-use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
+use super::script::{At, Script};
+use super::sql::{Cell, Columns as _, Fault, Insert, row};
 use super::stage::Part;
-use super::writer::Tx;
 use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RecordId, RecordType, SubmissionId};
+use sqlx::sqlite::SqliteRow;
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// What is to be done with one record.
 pub(super) enum Verdict {
@@ -62,6 +63,7 @@ struct Head {
 }
 
 /// The heads one transaction touches.
+#[derive(Default)]
 pub(super) struct Heads {
     heads: HashMap<[u8; 16], Head>,
     /// Versions of a batch still received whose head somebody else took over.
@@ -69,72 +71,50 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    /// Reserves heads for new records and reads those that exist.
-    pub(super) async fn load(tx: &mut Tx, parts: &[Part<'_>]) -> Result<Heads, Fault> {
-        let mut heads = HashMap::new();
-        let mut insert = Insert::new(
-            "INSERT INTO record (record_id, source_key, partner, record_type, current_row, \
-             revision) VALUES",
-            "ON CONFLICT (source_key) DO NOTHING RETURNING source_key",
-        );
-        for part in parts {
-            for record in part.records {
-                if let Entry::Vacant(slot) = heads.entry(record.source_key) {
-                    slot.insert(fresh_head(&part.head.partner, record));
-                    insert.push(row![
-                        record.record_id.0,
-                        record.source_key,
-                        part.head.partner.as_str(),
-                        record.record_type.as_str(),
-                        record.row_id,
-                        1_i64,
-                    ]);
-                }
-            }
-        }
-        let mut known: HashSet<[u8; 16]> = heads.keys().copied().collect();
-        for row in insert.returning(&mut tx.conn).await? {
-            known.remove(&row.id(0)?);
-        }
-        let mut out = Heads {
-            heads,
-            overtaken: Vec::new(),
-        };
-        if !known.is_empty() {
-            out.read_known(tx, known).await?;
-        }
-        Ok(out)
-    }
-
-    async fn read_known(&mut self, tx: &mut Tx, known: HashSet<[u8; 16]>) -> Result<(), Fault> {
-        let keys: Vec<Cell> = known.into_iter().map(Cell::from).collect();
-        let head = "SELECT r.source_key, r.record_id, r.revision, r.current_row, v.row_id, \
-                    v.submission_id, s.state, v.void, v.content, v.version, v.commitment \
+    /// Asks for the heads of these records and all their versions.
+    pub(super) fn ask(asks: &mut Script, parts: &[Part<'_>]) -> At {
+        let records = parts.iter().flat_map(|part| part.records);
+        let keys: BTreeSet<[u8; 16]> = records.map(|record| record.source_key).collect();
+        let head = "SELECT r.source_key, r.record_id, r.revision, r.current_row, r.partner, \
+                    r.record_type, v.row_id, v.submission_id, s.state, v.void, v.content, \
+                    v.version, v.commitment \
                     FROM record r LEFT JOIN record_version v ON v.record_id = r.record_id \
                     LEFT JOIN submission s ON s.submission_id = v.submission_id \
                     WHERE r.source_key IN";
-        let rows = for_keys(&mut tx.conn, head, "ORDER BY v.revision", &[], &keys).await?;
+        let keys = keys.into_iter().map(Cell::from);
+        asks.keys((head, "ORDER BY v.revision"), &[], keys)
+    }
+
+    /// Takes in the answer.
+    pub(super) fn learn(rows: &[SqliteRow]) -> Result<Heads, Fault> {
+        let mut heads = Heads::default();
         for row in rows {
-            let Some(head) = self.heads.get_mut(&row.id(0)?) else {
-                continue;
+            let head = match heads.heads.entry(row.id(0)?) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(slot) => slot.insert(Head {
+                    record_id: RecordId(row.id(1)?),
+                    revision: row.int(2)?,
+                    current: row.id_or_null(3)?,
+                    partner: PartnerId::new(&row.text(4)?),
+                    record_type: RecordType::new(&row.text(5)?),
+                    versions: Vec::new(),
+                    changed: false,
+                }),
             };
-            head.record_id = RecordId(row.id(1)?);
-            head.revision = row.int(2)?;
-            head.current = row.id_or_null(3)?;
-            let Some(row_id) = row.id_or_null(4)? else {
+            let Some(row_id) = row.id_or_null(6)? else {
                 continue;
             };
             head.versions.push(Version {
                 row_id,
-                submission: SubmissionId(row.id(5)?),
-                sealed: row.int(6)? == 1,
-                void: row.int(7)? == 1,
-                content: row.digest(8)?,
-                version: row.digest(9)?,
-                commitment: row.digest(10)?,
+                submission: SubmissionId(row.id(7)?),
+                sealed: row.int(8)? == 1,
+                void: row.int(9)? == 1,
+                content: row.digest(10)?,
+                version: row.digest(11)?,
+                commitment: row.digest(12)?,
             });
         }
-        Ok(())
+        Ok(heads)
     }
 
     /// Judges the records of one part, in order.
@@ -188,8 +168,8 @@ impl Heads {
         Verdict::New(new)
     }
 
-    /// Writes the heads that changed.
-    pub(super) async fn save(&self, tx: &mut Tx) -> Result<(), Fault> {
+    /// Writes the heads that are new or changed.
+    pub(super) fn save(&self, writes: &mut Script) {
         let mut upsert = Insert::new(
             "INSERT INTO record (record_id, source_key, partner, record_type, current_row, \
              revision) VALUES",
@@ -206,13 +186,12 @@ impl Heads {
                 head.revision,
             ]);
         }
-        upsert.run(&mut tx.conn).await?;
+        upsert.add_to(writes);
         for (submission, row_id) in &self.overtaken {
             let sql = "UPDATE submission_record SET correction = 1 \
                        WHERE submission_id = ? AND row_id = ?";
-            super::sql::run(&mut tx.conn, sql, row![submission.0, *row_id]).await?;
+            writes.add(sql, row![submission.0, *row_id]);
         }
-        Ok(())
     }
 }
 
@@ -230,8 +209,7 @@ fn fresh_head(partner: &PartnerId, record: &PreparedRecord) -> Head {
 
 impl Head {
     fn take(&mut self, part: &Part<'_>, record: &PreparedRecord, new: &NewVersion) {
-        // The reserving insert already wrote the first version of a new record.
-        self.changed |= self.revision > 0;
+        self.changed = true;
         self.revision += 1;
         // An invisible version becomes current when its batch is sealed, or if nothing else is.
         if part.visible || self.current.is_none() {

@@ -4,11 +4,12 @@
 //! Two persons: nobody is joined, the record is held for a human.
 
 use super::prepare::PreparedPerson;
-use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
-use super::writer::Tx;
+use super::script::{At, Script};
+use super::sql::{Cell, Columns as _, Fault, Insert, row};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PersonId, SubmissionId};
-use std::collections::HashMap;
+use sqlx::sqlite::SqliteRow;
+use std::collections::{BTreeSet, HashMap};
 
 /// What one transaction knows and learns of persons.
 #[derive(Default)]
@@ -34,12 +35,16 @@ pub(super) struct Origin {
 }
 
 impl People {
-    /// Reads what is known of these identifiers.
-    pub(super) async fn load(tx: &mut Tx, identifiers: &[[u8; 16]]) -> Result<People, Fault> {
-        let keys: Vec<Cell> = identifiers.iter().map(|key| Cell::from(*key)).collect();
+    /// Asks what is known of these identifiers.
+    pub(super) fn ask(asks: &mut Script, identifiers: BTreeSet<[u8; 16]>) -> At {
         let head = "SELECT identifier, person FROM person_identifier WHERE identifier IN";
+        asks.keys((head, ""), &[], identifiers.into_iter().map(Cell::from))
+    }
+
+    /// Takes in the answer.
+    pub(super) fn learn(rows: &[SqliteRow]) -> Result<People, Fault> {
         let mut people = People::default();
-        for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
+        for row in rows {
             people.known.insert(row.id(0)?, PersonId(row.id(1)?));
         }
         Ok(people)
@@ -85,7 +90,7 @@ impl People {
     }
 
     /// Writes new persons and links.
-    pub(super) async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
+    pub(super) fn save(self, writes: &mut Script) {
         let mut persons = Insert::new(
             "INSERT INTO person (person, consent_epoch, test) VALUES",
             "",
@@ -93,7 +98,7 @@ impl People {
         for (person, test) in self.minted {
             persons.push(row![person.0, 0_i64, test]);
         }
-        persons.run(&mut tx.conn).await?;
+        persons.add_to(writes);
         let mut links = Insert::new(
             "INSERT INTO person_identifier (identifier, person, learned_from) VALUES",
             "",
@@ -101,6 +106,6 @@ impl People {
         for (identifier, person, from) in self.learned {
             links.push(row![identifier, person.0, from.0]);
         }
-        links.run(&mut tx.conn).await
+        links.add_to(writes);
     }
 }

@@ -28,6 +28,7 @@ mod proof;
 mod recent;
 mod route;
 mod rule_sets;
+mod script;
 mod sequence;
 mod setup;
 mod sql;

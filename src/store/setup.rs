@@ -23,6 +23,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 const READERS_MAX: u32 = 4;
 const STATEMENTS_CACHED_MAX: usize = 512;
+/// Rows and ends of statements on their way from the database's thread; it waits for no reader
+/// below that.
+const ROWS_BUFFERED_MAX: usize = 1024;
 /// Pages of the write-ahead log before it is moved into the database (4 KiB each).
 const CHECKPOINT_PAGES: &str = "4000";
 
@@ -110,6 +113,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(false)
         .busy_timeout(Duration::from_secs(10))
         .statement_cache_capacity(STATEMENTS_CACHED_MAX)
+        .row_buffer_size(ROWS_BUFFERED_MAX)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("secure_delete", "fast")
         .pragma("cell_size_check", "on")

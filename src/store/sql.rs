@@ -1,15 +1,10 @@
-//! Many rows in one statement: the store's only way of building SQL text.
+//! Values, rows and single statements; texts of many rows are built in [`super::script`].
 //!
-//! Statement texts repeat (row counts are of a short list), so that prepared statements are found
-//! again. Values are always bound, never written into the text.
+//! Values are always bound, never written into the text.
 
+use super::script::{At, Script};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
-
-/// Rows of one statement at most; bounds both the text and the bound values.
-const ROWS_MAX: usize = 64;
-/// Keys of one `IN` list at most.
-const KEYS_MAX: usize = 512;
+use sqlx::{Arguments as _, Row as _};
 
 /// Why a statement or the reading of a row failed. Never holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +117,7 @@ pub(super) struct Insert {
 }
 
 impl Insert {
-    /// `head` ends where the first row's parenthesis starts.
+    /// `head` ends with `VALUES`; the first column is never null.
     pub(super) fn new(head: &'static str, tail: &'static str) -> Insert {
         Insert {
             head,
@@ -138,6 +133,11 @@ impl Insert {
         self.cells.extend(row);
     }
 
+    /// Adds the rows to a script.
+    pub(super) fn add_to(self, script: &mut Script) -> At {
+        script.rows((self.head, self.tail), self.columns, self.cells)
+    }
+
     /// Inserts all rows.
     pub(super) async fn run(self, conn: &mut SqliteConnection) -> Result<(), Fault> {
         self.returning(conn).await.map(drop)
@@ -148,61 +148,13 @@ impl Insert {
         self,
         conn: &mut SqliteConnection,
     ) -> Result<Vec<SqliteRow>, Fault> {
-        let mut out = Vec::new();
-        let mut left = self.cells.len() / self.columns;
-        let mut cells = self.cells.into_iter();
-        while left > 0 {
-            let rows = rows_of_next(left);
-            let sql = insert_text(self.head, self.tail, self.columns, rows);
-            let arguments = bind(cells.by_ref().take(rows * self.columns))?;
-            let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-            if self.tail.contains("RETURNING") {
-                out.extend(query.fetch_all(&mut *conn).await?);
-            } else {
-                query.execute(&mut *conn).await?;
-            }
-            left -= rows;
-        }
-        Ok(out)
+        let mut script = Script::default();
+        let at = self.add_to(&mut script);
+        Ok(script.run(conn).await?.take(&at))
     }
 }
 
-/// Rows of the next statement when so many are left. Each statement is a trip to the database's
-/// own thread, so up to [`ROWS_MAX`] rows go in two; few texts stand for all counts, so that the
-/// statement cache holds them.
-fn rows_of_next(left: usize) -> usize {
-    match left.min(ROWS_MAX) {
-        few @ 0..=16 => few.max(1),
-        17..=23 => 16,
-        24..=31 => 24,
-        32..=47 => 32,
-        48..=63 => 48,
-        _ => ROWS_MAX,
-    }
-}
-
-fn insert_text(head: &str, tail: &str, columns: usize, rows: usize) -> String {
-    let mut row = String::from("(");
-    for column in 0..columns {
-        row.push_str(if column == 0 { "?" } else { ",?" });
-    }
-    row.push(')');
-    let mut sql = String::with_capacity(head.len() + tail.len() + rows * (row.len() + 1) + 2);
-    sql.push_str(head);
-    sql.push(' ');
-    for index in 0..rows {
-        if index > 0 {
-            sql.push(',');
-        }
-        sql.push_str(&row);
-    }
-    sql.push(' ');
-    sql.push_str(tail);
-    sql
-}
-
-/// Runs `head (keys) tail` with the cells of `first` bound before the keys. Keys are padded by
-/// repetition to a power of two, which an `IN` list does not notice.
+/// Runs `head (keys) tail` with the cells of `first` bound before the keys, as [`Script::keys`].
 pub(super) async fn for_keys(
     conn: &mut SqliteConnection,
     head: &str,
@@ -210,24 +162,9 @@ pub(super) async fn for_keys(
     first: &[Cell],
     keys: &[Cell],
 ) -> Result<Vec<SqliteRow>, Fault> {
-    let mut out = Vec::new();
-    for chunk in keys.chunks(KEYS_MAX) {
-        let Some(last) = chunk.last() else { continue };
-        let width = chunk.len().next_power_of_two();
-        let mut sql = String::with_capacity(head.len() + tail.len() + width * 2 + 4);
-        sql.push_str(head);
-        sql.push_str(" (");
-        for index in 0..width {
-            sql.push_str(if index == 0 { "?" } else { ",?" });
-        }
-        sql.push_str(") ");
-        sql.push_str(tail);
-        let padding = std::iter::repeat_n(last, width - chunk.len());
-        let arguments = bind(first.iter().chain(chunk).chain(padding).cloned())?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments);
-        out.extend(query.fetch_all(&mut *conn).await?);
-    }
-    Ok(out)
+    let mut script = Script::default();
+    let at = script.keys((head, tail), first, keys.iter().cloned());
+    Ok(script.run(conn).await?.take(&at))
 }
 
 /// One statement of fixed text.

@@ -7,7 +7,8 @@ use super::heads::{Heads, NewVersion, Verdict};
 use super::identity::{Origin, People};
 use super::model::{Action, HoldCause, NewSubmission, RecordStatus};
 use super::prepare::{PreparedRecord, findings_text};
-use super::sql::{Cell, Fault, Insert, for_keys, row};
+use super::script::{Answers, At, Script};
+use super::sql::{Cell, Fault, Insert, row};
 use super::writer::Tx;
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, WorkItemId};
@@ -76,14 +77,19 @@ impl Rows {
         }
     }
 
-    async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
-        self.versions.run(&mut tx.conn).await?;
-        self.keys.run(&mut tx.conn).await?;
-        self.verdicts.run(&mut tx.conn).await?;
-        self.persons.run(&mut tx.conn).await?;
-        self.routes.run(&mut tx.conn).await?;
-        self.work.run(&mut tx.conn).await?;
-        supersede(tx, &self.corrected, &self.superseded).await
+    fn save(self, tx: &mut Tx) {
+        let inserts = [
+            self.versions,
+            self.keys,
+            self.verdicts,
+            self.persons,
+            self.routes,
+            self.work,
+        ];
+        for insert in inserts {
+            insert.add_to(&mut tx.writes);
+        }
+        supersede(tx, &self.corrected, &self.superseded);
     }
 }
 
@@ -122,18 +128,43 @@ pub(super) fn cause_of(word: &str) -> Result<HoldCause, Fault> {
         .map_err(|_| Fault::Damaged("a hold cause is unknown"))
 }
 
-/// Writes the records of all parts, in order.
-pub(super) async fn stage(tx: &mut Tx, parts: &[Part<'_>]) -> Result<Vec<Vec<Staged>>, Fault> {
-    let mut heads = Heads::load(tx, parts).await?;
-    let verdicts: Vec<Vec<Verdict>> = parts.iter().map(|part| heads.judge(part)).collect();
-    heads.save(tx).await?;
-    let identifiers: Vec<[u8; 16]> = parts
-        .iter()
-        .flat_map(|part| part.records)
+/// What must be known before records are written, asked in one trip with other questions.
+pub(super) struct Asked {
+    heads: At,
+    people: At,
+}
+
+/// Asks what must be known to write the records of these parts.
+pub(super) fn ask(asks: &mut Script, parts: &[Part<'_>]) -> Asked {
+    let records = parts.iter().flat_map(|part| part.records);
+    let identifiers = records
         .flat_map(|record| &record.persons)
         .flat_map(|person| person.identifiers.iter().copied())
         .collect();
-    let mut people = People::load(tx, &identifiers).await?;
+    Asked {
+        heads: Heads::ask(asks, parts),
+        people: People::ask(asks, identifiers),
+    }
+}
+
+/// Reads what is known and puts the records of all parts, in order, to what is to be written.
+pub(super) async fn stage(tx: &mut Tx, parts: &[Part<'_>]) -> Result<Vec<Vec<Staged>>, Fault> {
+    let mut asks = Script::default();
+    let asked = ask(&mut asks, parts);
+    let mut answers = tx.ask(asks).await?;
+    write(tx, parts, (&asked, &mut answers))
+}
+
+/// Puts the records of all parts, in order, to what is to be written.
+pub(super) fn write(
+    tx: &mut Tx,
+    parts: &[Part<'_>],
+    (asked, answers): (&Asked, &mut Answers),
+) -> Result<Vec<Vec<Staged>>, Fault> {
+    let mut heads = Heads::learn(&answers.take(&asked.heads))?;
+    let mut people = People::learn(&answers.take(&asked.people))?;
+    let verdicts: Vec<Vec<Verdict>> = parts.iter().map(|part| heads.judge(part)).collect();
+    heads.save(&mut tx.writes);
     let mut rows = Rows::new();
     let mut out = Vec::with_capacity(parts.len());
     for (part, verdicts) in parts.iter().zip(verdicts) {
@@ -146,8 +177,8 @@ pub(super) async fn stage(tx: &mut Tx, parts: &[Part<'_>]) -> Result<Vec<Vec<Sta
         stage_rejected(&mut rows, part);
         out.push(staged);
     }
-    people.save(tx).await?;
-    rows.save(tx).await?;
+    people.save(&mut tx.writes);
+    rows.save(tx);
     Ok(out)
 }
 
@@ -305,32 +336,20 @@ fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
 
 /// Older versions that were replaced are neither routed, nor delivered, nor looked at any more.
 /// What may be under way is left to end: a lease or an ambiguous attempt is never cut off.
-pub(super) async fn supersede(
-    tx: &mut Tx,
-    records: &[RecordId],
-    older: &[[u8; 16]],
-) -> Result<(), Fault> {
+fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     if older.is_empty() {
-        return Ok(());
+        return;
     }
-    let now = Cell::from(tx.now());
-    let older: Vec<Cell> = older.iter().map(|row| Cell::from(*row)).collect();
-    let records: Vec<Cell> = records.iter().map(|id| Cell::from(id.0)).collect();
-    let conn = &mut tx.conn;
-    for_keys(
-        conn,
-        "DELETE FROM route_work WHERE row_id IN",
-        "",
-        &[],
-        &older,
-    )
-    .await?;
+    let now = [Cell::from(tx.now())];
+    let older = || older.iter().map(|row| Cell::from(*row));
+    let records = records.iter().map(|id| Cell::from(id.0));
+    let writes = &mut tx.writes;
+    writes.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], older());
     // The old rows are all rows of these records but those this transaction brought.
     let stop = "UPDATE delivery SET state = 9, updated_at = ? WHERE state IN (0, 6, 7) \
                 AND record_id IN";
-    for_keys(conn, stop, "", std::slice::from_ref(&now), &records).await?;
+    writes.keys((stop, ""), &now, records);
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
                  WHERE state = 0 AND row_id IN";
-    for_keys(conn, close, "", &[now], &older).await?;
-    Ok(())
+    writes.keys((close, ""), &now, older());
 }

@@ -8,7 +8,8 @@ use super::complete::{self, CompleteJob};
 use super::keys::Keys;
 use super::model::{Checkpoint, StoreError};
 use super::recent::Recent;
-use super::sql::{Cell, Fault, Insert, row};
+use super::script::{Answers, Script};
+use super::sql::{Fault, Insert, row};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::digest::Digest;
 use crate::base::id::EntryId;
@@ -58,7 +59,10 @@ pub(super) struct Tx {
     pub(super) recent: Arc<Recent>,
     /// Whether this transaction touched a consent.
     pub(super) consents_touched: bool,
-    entries: Vec<[Cell; 4]>,
+    /// What is still to be written: it goes with the next question, at the latest with the commit.
+    /// A job that puts something here and then reads `conn` itself calls [`Tx::flush`] before.
+    pub(super) writes: Script,
+    entries: Insert,
 }
 
 impl Tx {
@@ -76,7 +80,8 @@ impl Tx {
             frontier: None,
             recent: Arc::default(),
             consents_touched: false,
-            entries: Vec::new(),
+            writes: Script::default(),
+            entries: no_entries(),
         }
     }
 
@@ -106,33 +111,37 @@ impl Tx {
         appended
     }
 
-    async fn begin(&mut self) -> Result<(), Fault> {
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut self.conn)
-            .await?;
-        Ok(())
+    /// Writes what is to be written and asks, in one trip.
+    pub(super) async fn ask(&mut self, asks: Script) -> Result<Answers, Fault> {
+        let mut script = std::mem::take(&mut self.writes);
+        let by = script.append(asks);
+        Ok(script.run(&mut self.conn).await?.behind(by))
+    }
+
+    /// Writes what is to be written.
+    pub(super) async fn flush(&mut self) -> Result<(), Fault> {
+        self.ask(Script::default()).await.map(drop)
+    }
+
+    fn begin(&mut self) {
+        self.writes.add("BEGIN IMMEDIATE", []);
     }
 
     async fn commit(&mut self) -> Result<(), Fault> {
-        let mut entries = Insert::new(
-            "INSERT INTO ledger_entry (position, entry_id, leaf_hash, body) VALUES",
-            "",
-        );
-        for entry in self.entries.drain(..) {
-            entries.push(entry);
-        }
-        entries.run(&mut self.conn).await?;
-        let done = sqlx::query("COMMIT").execute(&mut self.conn).await;
+        let entries = std::mem::replace(&mut self.entries, no_entries());
+        entries.add_to(&mut self.writes);
+        self.writes.add("COMMIT", []);
+        let done = self.flush().await;
         // Even when it failed: whether it took hold is not certain then.
         if std::mem::take(&mut self.consents_touched) {
             self.recent.forget();
         }
-        done?;
-        Ok(())
+        done
     }
 
     async fn roll_back(&mut self, tail: Tail) {
-        self.entries.clear();
+        self.entries = no_entries();
+        self.writes = Script::default();
         self.frontier = None;
         self.tail = tail;
         // Fails only when no transaction is open, which is what is wanted.
@@ -140,6 +149,11 @@ impl Tx {
             tracing::debug!(cause = Fault::from(error).cause(), "nothing to roll back");
         }
     }
+}
+
+fn no_entries() -> Insert {
+    let head = "INSERT INTO ledger_entry (position, entry_id, leaf_hash, body) VALUES";
+    Insert::new(head, "")
 }
 
 /// A unit of work inside the writer's transaction.
@@ -307,14 +321,16 @@ async fn attempt(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
 }
 
 async fn run_members(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
-    tx.begin().await?;
+    tx.begin();
     if !group.accepts.is_empty() {
         accept::run_group(tx, &mut group.accepts).await?;
     }
     if !group.completes.is_empty() {
+        tx.flush().await?;
         complete::run_group(tx, &mut group.completes).await?;
     }
     for job in &mut group.work {
+        tx.flush().await?;
         job.run(tx).await?;
     }
     tx.commit().await
