@@ -182,21 +182,26 @@ impl LabelPlan {
         let plan = self.plans.get(record.record_type.as_str());
         let mut walker = Walker::new(record, origin);
         walker.walk(&record.root, plan);
-        let mut sheet = Sheet::new(walker.finish());
+        let mut sheet = Sheet::new(walker.take());
         protect_addresses(record, &mut sheet);
-        let rows = sender_rows(record, &mut sheet);
+        let rows = sender_rows(record, &mut sheet, |path| walker.absent(plan, path));
         // Rows first, so that free text carries their labels; and again, for rows on free text.
-        label_rows(record, plan, origin, &rows, &mut sheet);
+        label_rows(&rows, &mut sheet);
         label_narratives(&mut sheet);
-        label_rows(record, plan, origin, &rows, &mut sheet);
+        label_rows(&rows, &mut sheet);
         sheet.finish()
     }
 }
 
+/// Up to so many sets a new one is looked for by comparing it with each.
+const FEW_SETS: usize = 64;
+
 /// Labels under way: sets are shared, so a change to a leaf interns a new set.
 struct Sheet {
     sets: Vec<LabelSet>,
+    /// Where sets are, once there are many; what lies behind `indexed` is not in it yet.
     index: HashMap<LabelSet, u16>,
+    indexed: usize,
     leaves: Vec<u16>,
     narratives: Vec<usize>,
     references: Vec<(usize, u16)>,
@@ -205,31 +210,38 @@ struct Sheet {
 
 impl Sheet {
     fn new(walked: Walked) -> Sheet {
-        let mut sheet = Sheet {
-            sets: Vec::new(),
+        Sheet {
+            sets: walked.sets,
             index: HashMap::new(),
-            leaves: Vec::new(),
+            indexed: 0,
+            leaves: walked.leaves,
             narratives: walked.narratives,
             references: walked.references,
             keys: walked.keys,
-        };
-        let places: Vec<u16> = walked.sets.into_iter().map(|s| sheet.intern(s)).collect();
-        sheet.leaves = walked
-            .leaves
-            .iter()
-            .map(|set| places.get(*set as usize).copied().unwrap_or(u16::MAX))
-            .collect();
-        sheet
+        }
     }
 
     fn intern(&mut self, set: LabelSet) -> u16 {
-        if let Some(at) = self.index.get(&set) {
-            return *at;
+        let known = if self.sets.len() <= FEW_SETS {
+            self.sets.iter().position(|own| *own == set)
+        } else {
+            self.index_all();
+            self.index.get(&set).map(|at| usize::from(*at))
+        };
+        let at = known.unwrap_or_else(|| {
+            self.sets.push(set);
+            self.sets.len() - 1
+        });
+        u16::try_from(at).unwrap_or(u16::MAX)
+    }
+
+    fn index_all(&mut self) {
+        let new = self.sets.iter().enumerate().skip(self.indexed);
+        for (at, set) in new {
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            self.index.entry(set.clone()).or_insert(at);
         }
-        let at = u16::try_from(self.sets.len()).unwrap_or(u16::MAX);
-        self.sets.push(set.clone());
-        self.index.insert(set, at);
-        at
+        self.indexed = self.sets.len();
     }
 
     fn set_of(&self, leaf: usize) -> LabelSet {
@@ -240,27 +252,39 @@ impl Sheet {
     }
 
     fn change(&mut self, run: Range<usize>, change: &dyn Fn(&LabelSet) -> LabelSet) {
+        // Neighbours mostly share a set: what became of the last one.
+        let mut last: Option<(u16, u16)> = None;
         for leaf in run {
-            let set = self.intern(change(&self.set_of(leaf)));
+            let Some(old) = self.leaves.get(leaf).copied() else {
+                continue;
+            };
+            let new = match last.filter(|(from, _)| *from == old) {
+                Some((_, to)) => to,
+                None => self.intern(change(&self.set_of(leaf))),
+            };
+            last = Some((old, new));
             if let Some(slot) = self.leaves.get_mut(leaf) {
-                *slot = set;
+                *slot = new;
             }
         }
     }
 
     fn union(&self, run: Range<usize>) -> LabelSet {
-        let mut sets: Vec<u16> = self.leaves.get(run).unwrap_or_default().to_vec();
-        sets.sort_unstable();
-        sets.dedup();
+        let mut seen = vec![false; self.sets.len()];
         let mut out = LabelSet::default();
-        for set in sets.iter().filter_map(|at| self.sets.get(*at as usize)) {
-            out.add(set);
+        for leaf in self.leaves.get(run).unwrap_or_default() {
+            let at = usize::from(*leaf);
+            if let (Some(set), Some(seen)) = (self.sets.get(at), seen.get_mut(at))
+                && !std::mem::replace(seen, true)
+            {
+                out.add(set);
+            }
         }
         out
     }
 
     /// Keeps only the sets that some value still has.
-    fn finish(self) -> Labels {
+    fn finish(mut self) -> Labels {
         let mut places: Vec<Option<u16>> = vec![None; self.sets.len()];
         let mut sets = Vec::new();
         let mut leaves = Vec::with_capacity(self.leaves.len());
@@ -270,7 +294,7 @@ impl Sheet {
                 Some(Some(at)) => *at,
                 Some(slot) => {
                     let at = u16::try_from(sets.len()).unwrap_or(u16::MAX);
-                    sets.extend(self.sets.get(*leaf as usize).cloned());
+                    sets.extend(self.sets.get_mut(*leaf as usize).map(std::mem::take));
                     *slot = Some(at);
                     at
                 }
@@ -296,11 +320,17 @@ fn never(person: u16) -> LabelSet {
 /// One of `envelope.labels` or `envelope.missing`: where the row stands and what it speaks of.
 struct Row {
     run: Range<usize>,
-    target: Vec<String>,
+    target: Vec<Range<usize>>,
+    /// What the place would be labelled if there were anything.
+    absent: LabelSet,
 }
 
 /// Applies what the sender adds; gives all rows that speak of another place.
-fn sender_rows(record: &Record, sheet: &mut Sheet) -> Vec<Row> {
+fn sender_rows(
+    record: &Record,
+    sheet: &mut Sheet,
+    mut absent: impl FnMut(&[String]) -> LabelSet,
+) -> Vec<Row> {
     let mut rows = Vec::new();
     for (list, name) in [(true, "labels"), (false, "missing")] {
         let items = record.envelope().and_then(|e| e.get(name));
@@ -308,13 +338,19 @@ fn sender_rows(record: &Record, sheet: &mut Sheet) -> Vec<Row> {
         for (at, item) in items.iter().enumerate() {
             let here = ["envelope".to_owned(), name.to_owned(), at.to_string()];
             let target = places::tokens(item.text("path").unwrap_or_default());
+            let runs = places::runs(&record.root, &target);
             if list {
-                add_sender_classes(record, item, &target, sheet);
+                add_sender_classes(item, &runs, sheet);
             }
+            let absent = match runs.is_empty() {
+                true => absent(&target),
+                false => never(NOBODY),
+            };
             for run in places::runs(&record.root, &here) {
                 rows.push(Row {
                     run,
-                    target: target.clone(),
+                    target: runs.clone(),
+                    absent: absent.clone(),
                 });
             }
         }
@@ -322,12 +358,7 @@ fn sender_rows(record: &Record, sheet: &mut Sheet) -> Vec<Row> {
     rows
 }
 
-fn add_sender_classes(
-    record: &Record,
-    row: &crate::format::Node,
-    target: &[String],
-    sheet: &mut Sheet,
-) {
+fn add_sender_classes(row: &crate::format::Node, target: &[Range<usize>], sheet: &mut Sheet) {
     let words = row.get("classes").map(|c| c.items()).unwrap_or_default();
     let mut added = ClassSet::EMPTY;
     for word in words {
@@ -336,13 +367,12 @@ fn add_sender_classes(
             None => added = all_classes(),
         }
     }
-    let mut runs = places::runs(&record.root, target);
-    if runs.is_empty() {
+    if target.is_empty() {
         // A label on a place that is not there may be misspelt: it then holds for everything.
-        runs.push(0..sheet.leaves.len());
+        sheet.change(0..sheet.leaves.len(), &|set| set.with(added));
     }
-    for run in runs {
-        sheet.change(run, &|set| set.with(added));
+    for run in target {
+        sheet.change(run.clone(), &|set| set.with(added));
     }
 }
 
@@ -357,21 +387,14 @@ fn label_narratives(sheet: &mut Sheet) {
 }
 
 /// A row that speaks of a value goes exactly where that value would go.
-fn label_rows(
-    record: &Record,
-    plan: Option<&Plan>,
-    origin: Origin,
-    rows: &[Row],
-    sheet: &mut Sheet,
-) {
+fn label_rows(rows: &[Row], sheet: &mut Sheet) {
     for row in rows {
-        let runs = places::runs(&record.root, &row.target);
         let mut set = LabelSet::default();
-        for run in runs {
-            set.add(&sheet.union(run));
+        for run in &row.target {
+            set.add(&sheet.union(run.clone()));
         }
         if set.pairs.is_empty() {
-            set = Walker::new(record, origin).absent(plan, &row.target);
+            set = row.absent.clone();
         }
         sheet.change(row.run.clone(), &|own| {
             let mut own = own.clone();
@@ -399,6 +422,9 @@ fn protect_addresses(record: &Record, sheet: &mut Sheet) {
                 households.extend(address.text("household_ref"));
             }
         }
+    }
+    if !protected.contains(&true) {
+        return;
     }
     for (at, flag) in protected.iter().enumerate() {
         let mut shares = addresses(at).iter().filter_map(|a| a.text("household_ref"));

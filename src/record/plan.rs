@@ -12,11 +12,16 @@ pub fn all_classes() -> ClassSet {
     DataClass::ALL.iter().copied().collect()
 }
 
+/// The number of the set of all classes in every plan.
+pub const ALL_CLASSES: u16 = 0;
+
 /// What is known of one place in a record type.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Classes of every value here.
     pub classes: ClassSet,
+    /// Which of the record type's few distinct class sets that is.
+    pub number: u16,
     /// Whom the value is about.
     pub about: AboutPlan,
     /// Free text that may repeat anything in the record.
@@ -73,13 +78,29 @@ impl Plan {
         }
     }
 
+    /// The same for the members of one object in turn: documents mostly follow their schema, so
+    /// the search goes on at `next`, behind the member found last.
+    pub fn below_in_turn(&self, token: &str, next: &mut usize) -> Option<&Plan> {
+        let PlanKind::Object(members) = &self.kind else {
+            return self.below(token);
+        };
+        let (before, after) = members.split_at_checked(*next)?;
+        let is = |(name, _): &&(Text, Plan)| name == token;
+        let found = match after.iter().position(|it| is(&it)) {
+            Some(at) => *next + at,
+            None => before.iter().position(|it| is(&it))?,
+        };
+        *next = found + 1;
+        members.get(found).map(|(_, plan)| plan)
+    }
+
     /// The plan that holds for a node here: the variant its discriminator names, or itself.
-    pub fn settle(&self, discriminated_by: impl Fn(&str) -> Option<Text>) -> Option<&Plan> {
+    pub fn settle<'n>(&self, discriminated_by: impl Fn(&str) -> Option<&'n str>) -> Option<&Plan> {
         match &self.kind {
             PlanKind::OneOf {
                 discriminator,
                 variants,
-            } => find(variants, &discriminated_by(discriminator)?),
+            } => find(variants, discriminated_by(discriminator)?),
             _ => Some(self),
         }
     }
@@ -109,23 +130,23 @@ fn find<'a>(plans: &'a [(Text, Plan)], name: &str) -> Option<&'a Plan> {
 impl Plan {
     /// The plan of one canonical record type.
     pub fn of(shape: &Shape) -> Plan {
-        compile(shape, &mut Vec::new())
+        compile(shape, &mut Vec::new(), &mut vec![all_classes()])
     }
 }
 
-/// `enclosing` holds the objects around a place, outermost first.
-fn compile<'a>(shape: &'a Shape, enclosing: &mut Vec<&'a Shape>) -> Plan {
+/// `enclosing` holds the objects around a place, outermost first; `sets` the distinct class sets.
+fn compile<'a>(shape: &'a Shape, enclosing: &mut Vec<&'a Shape>, sets: &mut Vec<ClassSet>) -> Plan {
     let kind = match &shape.kind {
         Kind::Object { members, .. } => {
             enclosing.push(shape);
             let plans = members
                 .iter()
-                .map(|(name, member)| (name.clone(), compile(member, enclosing)))
+                .map(|(name, member)| (name.clone(), compile(member, enclosing, sets)))
                 .collect();
             enclosing.pop();
             PlanKind::Object(plans)
         }
-        Kind::Array { item, .. } => PlanKind::Array(Box::new(compile(item, enclosing))),
+        Kind::Array { item, .. } => PlanKind::Array(Box::new(compile(item, enclosing, sets))),
         Kind::OneOf {
             discriminator,
             variants,
@@ -133,15 +154,21 @@ fn compile<'a>(shape: &'a Shape, enclosing: &mut Vec<&'a Shape>) -> Plan {
             discriminator: discriminator.clone(),
             variants: variants
                 .iter()
-                .map(|(word, variant)| (word.clone(), compile(variant, enclosing)))
+                .map(|(word, variant)| (word.clone(), compile(variant, enclosing, sets)))
                 .collect(),
         },
         Kind::Text(_) | Kind::Number { .. } | Kind::Integer { .. } | Kind::Boolean => {
             PlanKind::Leaf
         }
     };
+    let number = sets.iter().position(|set| *set == shape.classes);
+    let number = number.unwrap_or_else(|| {
+        sets.push(shape.classes);
+        sets.len() - 1
+    });
     Plan {
         classes: shape.classes,
+        number: u16::try_from(number).unwrap_or(u16::MAX),
         about: about(shape, enclosing),
         narrative: shape.narrative,
         closed_list: matches!(&shape.kind, Kind::Text(rule) if !rule.codes.is_empty()),

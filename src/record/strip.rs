@@ -32,7 +32,7 @@ pub fn strip(plan: &LabelPlan, record: &mut Record, class: DataClass) -> Vec<Str
 fn of_schema(plan: &LabelPlan, record: &Record, class: DataClass) -> BTreeSet<usize> {
     let mut walker = Walker::new(record, Origin::default());
     walker.walk(&record.root, plan.get(record.record_type.as_str()));
-    let walked = walker.finish();
+    let walked = walker.take();
     let has = |set: &u16| {
         let set = walked.sets.get(*set as usize);
         set.is_some_and(|set| set.pairs.iter().any(|(_, own)| own.contains(class)))
