@@ -22,6 +22,13 @@ pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
     each.collect()
 }
 
+/// Keys of a stored record's persons and who they are.
+pub fn persons(stored: &StoredRecord) -> Vec<(String, PersonId)> {
+    let each = stored.persons.iter();
+    each.map(|person| (person.key.clone(), person.person))
+        .collect()
+}
+
 /// Toward whom a stored record is decided.
 #[derive(Clone, Copy)]
 pub struct Toward<'a> {
@@ -44,11 +51,7 @@ pub fn release_stored(
 ) -> Option<Release> {
     let source = rules.partners.get(&stored.partner)?;
     let record = opened(&stored.record_type, &stored.payload)?;
-    let persons: Vec<(String, PersonId)> = stored
-        .persons
-        .iter()
-        .map(|person| (person.key.clone(), person.person))
-        .collect();
+    let persons = persons(stored);
     let own: Vec<HeldConsent<'_>> = held(consents)
         .into_iter()
         .filter(|held| persons.iter().any(|(_, person)| *person == held.subject))

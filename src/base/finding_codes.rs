@@ -118,6 +118,9 @@ codes! {
     RELEASE_NEEDED = "release-needed", Error,
         "a record of this sender is taken only under a release that names the gateway's operator",
         "lodge the release and name it in the record's consent references";
+    SERVICE_SOURCE_UNKNOWN = "service-source-unknown", Warning,
+        "the record does not say where the work with the family comes from, and waits for a person",
+        "say case, referral or prevention, or have it declared for the channel in the partner file";
     HEADER_INVALID = "header-invalid", Error,
         "the header row is missing, repeated or has a column twice",
         "start the file with the header of the template, each column once";

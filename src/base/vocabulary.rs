@@ -68,6 +68,15 @@ macro_rules! vocabulary {
     };
 }
 vocabulary! {
+    /// Where the work with a family comes from; what the prevention wall looks at.
+    ServiceSource, "service source" {
+        Case = "case",
+        Referral = "referral",
+        Prevention = "prevention",
+    }
+}
+
+vocabulary! {
     /// What the holder of a record is (disclosure rules, section 0).
     SourceRole, "source role" {
         Cws = "cws",

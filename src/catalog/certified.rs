@@ -44,6 +44,9 @@ pub fn tried(partner: &Partner) -> Digest {
             channel.purpose,
             channel.related_by,
         ));
+        if let Some(source) = channel.service_source {
+            text.push_str(&format!("service source {source}\n"));
+        }
     }
     Digest::of(text.as_bytes())
 }

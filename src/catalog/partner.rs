@@ -3,7 +3,7 @@
 //! What differs between partners stands here or in mappings, never in a Rust struct of its own.
 
 use crate::base::id::{ChannelId, FormatId, PartnerId, RecordType};
-use crate::base::vocabulary::{DataClass, Purpose, RecipientRole, SourceRole};
+use crate::base::vocabulary::{DataClass, Purpose, RecipientRole, ServiceSource, SourceRole};
 use serde::Deserialize;
 
 /// One partner file, checked.
@@ -112,6 +112,10 @@ pub struct Channel {
     /// In: data classes it may carry; left out, all its record types can hold.
     #[serde(default)]
     pub classes: Option<Vec<DataClass>>,
+    /// In: where the work behind all its records comes from, for records that do not say. Left
+    /// out, such a record waits for a person: nobody guesses which side of the wall it stands on.
+    #[serde(default)]
+    pub service_source: Option<ServiceSource>,
     /// Out and pull: why.
     #[serde(default)]
     pub purpose: Option<Purpose>,

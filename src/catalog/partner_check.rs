@@ -180,6 +180,10 @@ impl Checker<'_> {
             Direction::Out | Direction::Pull => {
                 wrong(channel.purpose.is_none(), "give the purpose of use");
                 wrong(channel.classes.is_some(), "`classes` is for in-channels");
+                wrong(
+                    channel.service_source.is_some(),
+                    "`service_source` is for in-channels",
+                );
             }
         }
         wrong(
@@ -298,6 +302,11 @@ mod tests {
             ("\"person\"", "\"letter\"", "partner-record-unknown"),
             ("purpose = \"treatment\"\n", "", "partner-channel-invalid"),
             ("https://p", "http://p", "partner-channel-invalid"),
+            (
+                "purpose =",
+                "service_source = \"case\"\npurpose =",
+                "partner-channel-invalid",
+            ),
             ("\"out\"", "\"in\"", "partner-channel-invalid"),
             (
                 "name = \"P\"",

@@ -107,7 +107,8 @@ impl Courier {
     /// When the store fails; the records stay waiting.
     pub async fn route(&self) -> Result<usize, StoreError> {
         let rules = self.rules.load_full();
-        let (records, deliveries) = route_some(&self.store, &rules, ROUTES_MAX).await?;
+        let now = self.clock.now();
+        let (records, deliveries) = route_some(&self.store, &rules, ROUTES_MAX, now).await?;
         if records > 0 {
             emit(&telemetry::Event::Routed {
                 records,

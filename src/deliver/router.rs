@@ -3,15 +3,16 @@
 //! It queues candidates and decides nothing. A record is routed once per version; routing it twice
 //! changes nothing, because delivery ids are derived.
 
+use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::Channel;
-use crate::kept::held;
+use crate::kept::{held, persons};
 use crate::release::candidates::{
-    Candidate, NamedByFamily, Ties, addressee_unknown, candidates, is_prevention,
+    Candidate, NamedByFamily, Ties, addressee_unknown, behind_the_wall, candidates,
 };
-use crate::release::{family_names, opened};
+use crate::release::{FamilyPapers, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{
     HoldCause, NewDelivery, NewWorkItem, Routed, Store, StoreError, StoredConsent, StoredRecord,
@@ -50,11 +51,12 @@ pub(super) async fn route_some(
     store: &Store,
     rules: &Rules,
     limit: usize,
+    now: Timestamp,
 ) -> Result<(usize, usize), StoreError> {
     let work = store.claim_routes(limit).await?;
     let mut found = Vec::with_capacity(work.len());
     for item in &work {
-        found.push(route(store, rules, &item.record).await?);
+        found.push(route(store, rules, &item.record, now).await?);
     }
     let (records, deliveries) = (found.len(), found.iter().map(|r| r.deliveries.len()).sum());
     if !found.is_empty() {
@@ -63,7 +65,12 @@ pub(super) async fn route_some(
     Ok((records, deliveries))
 }
 
-async fn route(store: &Store, rules: &Rules, stored: &StoredRecord) -> Result<Routed, StoreError> {
+async fn route(
+    store: &Store,
+    rules: &Rules,
+    stored: &StoredRecord,
+    now: Timestamp,
+) -> Result<Routed, StoreError> {
     let mut routed = Routed {
         record_id: stored.record_id,
         version: stored.version,
@@ -74,8 +81,18 @@ async fn route(store: &Store, rules: &Rules, stored: &StoredRecord) -> Result<Ro
         routed.work.push(item(HoldCause::OutputInvalid, "payload"));
         return Ok(routed);
     };
-    let named = if is_prevention(&record) {
-        named_by_family(store, stored).await?
+    // Whom the family names matters only at the prevention wall; the store is asked there alone.
+    let named = if behind_the_wall(&record) {
+        family_names(
+            rules,
+            &FamilyPapers {
+                record: &record,
+                persons: &persons(stored),
+                source: &stored.partner,
+                consents: &held(&consents(store, stored).await?),
+                now,
+            },
+        )
     } else {
         NamedByFamily::default()
     };
@@ -106,14 +123,9 @@ fn item(cause: HoldCause, detail: &str) -> NewWorkItem {
     }
 }
 
-/// Whom the family names matters only at the prevention wall; the store is asked there alone.
-async fn named_by_family(
-    store: &Store,
-    stored: &StoredRecord,
-) -> Result<NamedByFamily, StoreError> {
-    let persons: Vec<_> = stored.persons.iter().map(|p| p.person).collect();
-    let consents: Vec<StoredConsent> = store.consents_of(&persons).await?;
-    Ok(family_names(&held(&consents)))
+async fn consents(store: &Store, stored: &StoredRecord) -> Result<Vec<StoredConsent>, StoreError> {
+    let ids: Vec<_> = stored.persons.iter().map(|p| p.person).collect();
+    store.consents_of(&ids).await
 }
 
 fn delivery(

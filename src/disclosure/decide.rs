@@ -185,6 +185,35 @@ impl Policy {
         }
     }
 
+    /// For each paper whether it is a permit that counts at the context's instant, whatever it is
+    /// used for; none of them where the instant is not known or the papers are too many.
+    pub fn in_force(
+        &self,
+        subject: &Subject,
+        context: &Context,
+        consents: &[Consent],
+    ) -> Vec<bool> {
+        let now = match context.now {
+            Clock::At(now) if consents.len() <= CONSENTS_MAX => now,
+            _ => return vec![false; consents.len()],
+        };
+        // Who asks and for what plays no part in it.
+        let ask = Ask {
+            source: SourceRole::Ppp,
+            recipient: RecipientRole::Ppp,
+            purpose: Purpose::CareCoordination,
+            classes: ClassSet::EMPTY,
+            subject,
+            consents,
+            context,
+        };
+        let person = Person::on(subject, context, now, &self.pack.tables);
+        let desk = self.desk(&ask, &person, now);
+        let each = consents.iter().enumerate();
+        each.map(|(index, consent)| desk.is_in_force(index, consent))
+            .collect()
+    }
+
     /// Decides a question as it was written.
     pub fn decide(&self, request: &Request) -> Decision {
         self.tell(request, false)

@@ -126,6 +126,11 @@ impl Desk<'_> {
         }
     }
 
+    /// Whether it is a permit with nothing wrong, whatever it is used for.
+    pub fn is_in_force(&self, index: usize, consent: &Consent) -> bool {
+        self.flaw(index, consent) == Why::Counts
+    }
+
     /// What is wrong with a permit whatever it is used for.
     fn flaw(&self, index: usize, consent: &Consent) -> Why {
         let Some(row) = consent.kind.known().and_then(|kind| self.tables.kind(kind)) else {

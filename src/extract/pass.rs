@@ -7,9 +7,9 @@ use super::joint::Joint;
 use super::manifest::Parameters;
 use crate::base::id::{PersonId, RecordType};
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{Toward, held, release_stored};
+use crate::kept::{Toward, held, persons, release_stored};
 use crate::release::candidates::{is_party, walled_off};
-use crate::release::{Outgoing, Release, family_names, opened};
+use crate::release::{FamilyPapers, Outgoing, Release, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{Extract, ExtractPage, Store, StoreError, StoredConsent, StoredRecord};
 use std::sync::Arc;
@@ -144,7 +144,16 @@ impl Pass {
             .filter(|consent| stored.persons.iter().any(|p| p.person == consent.subject))
             .cloned()
             .collect();
-        let named = family_names(&held(&own));
+        let named = family_names(
+            &self.rules,
+            &FamilyPapers {
+                record: &record,
+                persons: &persons(stored),
+                source: &stored.partner,
+                consents: &held(&own),
+                now: self.extract.decided_at,
+            },
+        );
         let purpose = self.channel.purpose;
         let state = purpose == Some(crate::base::vocabulary::Purpose::StateReporting);
         !walled_off(&self.recipient, &record, &named)

@@ -15,7 +15,9 @@ use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
-use crate::release::{HeldConsent, Release, ReleaseInput, Taken, family_names, release};
+use crate::release::{
+    FamilyPapers, HeldConsent, Release, ReleaseInput, Taken, family_names, release,
+};
 use crate::rules::Rules;
 use crate::store::{Store, StoredConsent};
 
@@ -35,11 +37,11 @@ pub struct DryRecord {
     pub index: u32,
     /// Its type, when it can be read.
     pub record_type: Option<RecordType>,
-    /// `accepted` or `rejected`.
+    /// `accepted`, `held` or `rejected`.
     pub status: &'static str,
     /// Everything found.
     pub findings: Vec<Finding>,
-    /// Who would be asked about, and what they would be given.
+    /// Who would be asked about, and what they would be given; nobody while it is held.
     pub recipients: Vec<DryRecipient>,
 }
 
@@ -108,17 +110,17 @@ pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<D
     let mut records = Vec::with_capacity(reading.records.len());
     for read in &reading.records {
         let record = read.record.as_ref().filter(|_| !broken);
-        let recipients = match record {
+        let recipients = match record.filter(|_| read.hold.is_none()) {
             Some(record) => recipients(store, rules, &sender, record).await?,
             None => Vec::new(),
         };
         records.push(DryRecord {
             index: read.index,
             record_type: record.map(|record| record.record_type.clone()),
-            status: if record.is_some() {
-                "accepted"
-            } else {
-                "rejected"
+            status: match (record, read.hold) {
+                (None, _) => "rejected",
+                (Some(_), Some(_)) => "held",
+                (Some(_), None) => "accepted",
             },
             findings: read.findings.clone(),
             recipients,
@@ -141,7 +143,16 @@ async fn recipients(
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
     let held: Vec<HeldConsent<'_>> = consents.iter().map(held).collect();
-    let named = family_names(&held);
+    let named = family_names(
+        rules,
+        &FamilyPapers {
+            record,
+            persons: &persons,
+            source: &sender.partner.id,
+            consents: &held,
+            now: sender.now,
+        },
+    );
     let ties = Ties {
         record,
         sender: &sender.partner.id,

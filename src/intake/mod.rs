@@ -21,7 +21,7 @@ pub use receipt::Receipt;
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::FINDINGS_TRUNCATED;
+use crate::base::finding_codes::{FINDINGS_TRUNCATED, SERVICE_SOURCE_UNKNOWN};
 use crate::base::id::{ChannelId, CorrelationId, PartnerId, SubmissionId};
 use crate::base::limits::{
     RECEIPT_FINDINGS_MAX, RECORD_FINDINGS_MAX, SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX,
@@ -30,7 +30,8 @@ use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::catalog::statewide::Statewide;
 use crate::rules::Rules;
-use crate::store::{AcceptError, NewSubmission, Rejected, Store, StoreError};
+use crate::store::{AcceptError, HoldCause, NewSubmission, Rejected, Store, StoreError};
+use crate::validate::rules::waits_for_service_source;
 use admission::Sender;
 
 /// One submission as a transport hands it over.
@@ -154,8 +155,15 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         let Some(record) = &mut read.record else {
             continue;
         };
-        prepare::complete(record, sender.partner);
+        prepare::complete(record, sender.partner, sender.channel);
+        if waits_for_service_source(&record.record_type, &record.root) {
+            read.hold = read.hold.or(Some(HoldCause::ServiceSourceUnknown));
+        } else {
+            read.findings
+                .retain(|finding| finding.code != SERVICE_SOURCE_UNKNOWN.code);
+        }
         let mut findings = admission::admit(&rules.sources.operator, &rules.labels, record, sender);
+        findings.extend(prepare::walled_for_silence(record));
         for finding in &mut findings {
             finding.record_index = Some(read.index);
         }

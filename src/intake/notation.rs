@@ -2,7 +2,7 @@
 //! by where the mapping would have read it.
 
 use crate::base::finding::{Finding, Span};
-use crate::base::finding_codes::SCHEMA_REQUIRED_MISSING;
+use crate::base::finding_codes::{CodeEntry, SCHEMA_REQUIRED_MISSING, SERVICE_SOURCE_UNKNOWN};
 use crate::base::id::{FormatId, RecordType};
 use crate::catalog::format::NotationKind;
 use crate::format::split::Unit;
@@ -11,6 +11,9 @@ use crate::mapping::Plans;
 use crate::record::places;
 use crate::validate::{Notation, SenderNotation, Step};
 use crate::wire::Wire;
+
+/// Codes that tell of what is not there: their place is where it would have been read.
+const MISSING: [&CodeEntry; 2] = [&SCHEMA_REQUIRED_MISSING, &SERVICE_SOURCE_UNKNOWN];
 
 /// One document, for telling places in it.
 #[derive(Clone, Copy)]
@@ -24,7 +27,7 @@ impl Document<'_> {
     /// Tells the place of every finding that has a span by the node that stands there.
     pub fn tell(&self, findings: &mut [Finding]) {
         for finding in findings {
-            let missing = finding.code == SCHEMA_REQUIRED_MISSING.code;
+            let missing = MISSING.iter().any(|entry| finding.code == entry.code);
             let span = finding.span.filter(|span| span.end > 0 && !missing);
             if let Some(path) = span.and_then(|span| self.path(span)) {
                 finding.path = path;

@@ -4,13 +4,18 @@
 //! digest of all the sender says. Nothing is invented but what the partner file states.
 
 use super::read::ReadRecord;
+use crate::base::finding::Finding;
+use crate::base::finding_codes::SERVICE_SOURCE_UNKNOWN;
 use crate::base::id::PartnerId;
 use crate::base::sensitive::Sensitive;
+use crate::base::vocabulary::ServiceSource;
 use crate::catalog::Partner;
+use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
 use crate::format::{Node, json};
 use crate::record::{Record, version};
-use crate::store::{Action, HoldCause, NewPerson, NewRecord};
+use crate::store::{Action, NewPerson, NewRecord};
+use crate::validate::rules::waits_for_service_source;
 
 /// The record as the store takes it; `None` when it has an error.
 pub fn new_record(
@@ -41,19 +46,39 @@ pub fn new_record(
         action: if void { Action::Void } else { Action::Upsert },
         service_source: text("service_source").map(str::to_owned),
         findings: read.findings.clone(),
-        hold: read.held.then_some(HoldCause::VocabularyUnknown),
+        hold: read.hold,
     })
 }
 
-/// Fills from the partner file what the sender's format left out: the county of jurisdiction.
-pub fn complete(record: &mut Record, partner: &Partner) {
-    let (Some(county), Some(envelope)) = (&partner.county_fips, record.root.get_mut("envelope"))
-    else {
+/// Fills from the partner file what the sender's format left out: the county of jurisdiction, and
+/// where the work with the family comes from if the channel declares it.
+pub fn complete(record: &mut Record, partner: &Partner, channel: &Channel) {
+    let Some(envelope) = record.root.get_mut("envelope") else {
         return;
     };
-    if envelope.get("county_fips").is_none() {
-        envelope.set("county_fips", Node::string(county.as_str()));
+    let county = partner.county_fips.as_deref();
+    let source = channel.service_source.map(ServiceSource::as_str);
+    for (name, stated) in [("county_fips", county), ("service_source", source)] {
+        if let Some(stated) = stated.filter(|_| envelope.get(name).is_none()) {
+            envelope.set(name, Node::string(stated));
+        }
     }
+}
+
+/// What is told of a record that need not say where the work comes from and does not: it goes on,
+/// behind the prevention wall.
+pub fn walled_for_silence(record: &Record) -> Option<Finding> {
+    let said = record.envelope().and_then(|e| e.get("service_source"));
+    let waits = waits_for_service_source(&record.record_type, &record.root);
+    (said.is_none() && !waits).then(|| {
+        Finding::new(&SERVICE_SOURCE_UNKNOWN)
+            .at("/envelope/service_source")
+            .saying(
+                "the record does not say where the work with the family comes from, and is kept \
+                 from child welfare, probation, police and courts"
+                    .to_owned(),
+            )
+    })
 }
 
 fn persons(record: &Record, partner: &PartnerId, statewide: &Statewide) -> Vec<NewPerson> {

@@ -15,6 +15,7 @@ use crate::format::split::Unit;
 use crate::mapping::InRecord;
 use crate::record::Record;
 use crate::rules::Rules;
+use crate::store::HoldCause;
 use crate::validate;
 use crate::wire::{Wire, fill};
 
@@ -38,8 +39,8 @@ pub struct ReadRecord {
     pub record: Option<Record>,
     /// Everything found, errors first.
     pub findings: Vec<Finding>,
-    /// A code without a row asks that a person look at it before it goes on.
-    pub held: bool,
+    /// What a person must look at before it goes on.
+    pub hold: Option<HoldCause>,
 }
 
 impl Reading {
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
     /// A piece of the stream that could not be cut out: it stands for one record.
     pub fn lost(&self, finding: Finding, stream: bool, reading: &mut Reading) {
         if stream {
-            add(reading, None, vec![finding], false);
+            add(reading, None, vec![finding], None);
         } else {
             reading.findings.push(finding);
         }
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
             return;
         }
         if stream {
-            add(reading, None, rest, false);
+            add(reading, None, rest, None);
         } else {
             reading.findings.extend(rest);
         }
@@ -164,10 +165,11 @@ impl<'a> Reader<'a> {
         let broken = findings.iter().any(Finding::is_error);
         for (found, mut own) in made {
             let checked = !own.iter().any(Finding::is_error);
-            let (record, held, more) = self.check_record(document, found, checked);
+            let hold = found.held.then_some(HoldCause::VocabularyUnknown);
+            let (record, more) = self.check_record(document, found, checked);
             own.extend(more);
             let good = !broken && !own.iter().any(Finding::is_error);
-            add(reading, good.then_some(record), own, held);
+            add(reading, good.then_some(record), own, hold);
         }
         findings
     }
@@ -192,7 +194,7 @@ impl<'a> Reader<'a> {
         document: &Document<'_>,
         found: InRecord,
         whole: bool,
-    ) -> (Record, bool, Vec<Finding>) {
+    ) -> (Record, Vec<Finding>) {
         let mut out = found.findings;
         let record = found.record;
         let mut more = Vec::new();
@@ -222,7 +224,7 @@ impl<'a> Reader<'a> {
         document.tell(&mut more);
         out.extend(more);
         fill(document.unit, &mut out);
-        (record, found.held, out)
+        (record, out)
     }
 
     fn check_canonical(
@@ -252,7 +254,12 @@ fn lies_in(span: Option<Span>, holder: Span) -> bool {
 }
 
 /// Adds a record with its findings, bounded and with errors first.
-fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>, held: bool) {
+fn add(
+    reading: &mut Reading,
+    record: Option<Record>,
+    mut findings: Vec<Finding>,
+    hold: Option<HoldCause>,
+) {
     let index = reading.before.saturating_add(reading.records.len());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     validate::tell_once(&mut findings);
@@ -268,6 +275,6 @@ fn add(reading: &mut Reading, record: Option<Record>, mut findings: Vec<Finding>
         index: u32::try_from(index).unwrap_or(u32::MAX),
         record: record.filter(|_| good),
         findings,
-        held,
+        hold,
     });
 }

@@ -1,11 +1,11 @@
 //! Who is even asked about: partners with a channel for the record type and a tie to the record.
 //!
 //! No tie, no decision, no trace outside. A record of a test partner stays with that partner and
-//! the simulated recipients; a prevention record never reaches child welfare, probation, police,
-//! courts or attorneys unless the family's own consent names them.
+//! the simulated recipients; a prevention record, or one that does not say, never reaches child
+//! welfare, probation, police, courts or attorneys unless the family's own consent names them.
 
 use crate::base::id::{ChannelId, PartnerId, RecordType};
-use crate::base::vocabulary::RecipientRole;
+use crate::base::vocabulary::{RecipientRole, ServiceSource};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
 use crate::format::Node;
 use crate::record::Record;
@@ -114,28 +114,28 @@ pub fn in_lane(partner: &Partner, sender: &PartnerId, test: bool) -> bool {
     }
 }
 
-/// Whether a record stands behind the prevention wall.
-pub fn is_prevention(record: &Record) -> bool {
+/// Whether a record stands behind the prevention wall: it says so, or does not say that it does
+/// not.
+pub fn behind_the_wall(record: &Record) -> bool {
     let source = record.envelope().and_then(|e| e.text("service_source"));
-    source == Some("prevention")
+    let known = source.and_then(|word| word.parse::<ServiceSource>().ok());
+    !matches!(known, Some(ServiceSource::Case | ServiceSource::Referral))
 }
 
 /// Whether the prevention wall keeps this record from that partner.
 pub fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
-    if !is_prevention(record) {
+    if !behind_the_wall(record) {
         return false;
     }
     match partner.recipient_role() {
         Some(role) => {
-            behind_the_wall(role)
-                && !named.roles.contains(&role)
-                && !named.partners.contains(&partner.id)
+            kept_out(role) && !named.roles.contains(&role) && !named.partners.contains(&partner.id)
         }
         None => true,
     }
 }
 
-fn behind_the_wall(role: RecipientRole) -> bool {
+fn kept_out(role: RecipientRole) -> bool {
     use RecipientRole as R;
     matches!(
         role,

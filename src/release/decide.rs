@@ -1,23 +1,23 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
-use super::candidates::{self, NamedByFamily};
+use super::papers::{self, FamilyPapers};
 use super::{
-    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, facts, obligations,
+    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates, facts,
+    obligations,
 };
-use crate::base::id::{PartnerId, PersonId, RecordType};
+use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
-    ClassSet, DataClass, Effect, Grantor, Obligation, Purpose, RecipientRole, SourceRole,
+    ClassSet, DataClass, Effect, Obligation, Purpose, RecipientRole, SourceRole,
 };
-use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
-use crate::disclosure::request::{Consent, Direction};
+use crate::disclosure::request::Consent;
 use crate::disclosure::{Ask, ObligationSet};
 use crate::format::{Node, json};
 use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let effective: Vec<HeldConsent<'_>> = input
         .consents
         .iter()
-        .filter(|held| counts(rules, input, held))
+        .filter(|held| papers::may_open(rules, input, held))
         .copied()
         .collect();
     let input = &ReleaseInput {
@@ -50,7 +50,16 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let Some(parties) = parties(input) else {
         return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
     };
-    let named = family_names(input.consents);
+    let named = papers::family_names(
+        rules,
+        &FamilyPapers {
+            record: input.record,
+            persons: input.persons,
+            source: &input.source.id,
+            consents: input.consents,
+            now: input.now,
+        },
+    );
     if !candidates::in_lane(input.recipient, &input.source.id, input.test)
         || candidates::walled_off(input.recipient, input.record, &named)
     {
@@ -142,23 +151,6 @@ fn told_to_third_parties(rules: &Rules, record: &Record) -> ClassSet {
     told
 }
 
-/// Whether a consent may open anything: one lodged by the source of the data or by a county. A
-/// recipient cannot lodge what gives it data. A refusal counts whoever lodged it.
-fn counts(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
-    let lodger = rules
-        .partners
-        .get(held.lodger)
-        .and_then(Partner::source_role);
-    let county = lodger == Some(SourceRole::Cws) && held.lodger != &input.recipient.id;
-    if county || held.lodger == &input.source.id {
-        return true;
-    }
-    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-    read.map_or(true, |consent| {
-        consent.direction.known() != Some(Direction::Permit)
-    })
-}
-
 /// Whether a Part 2 consent lodged by the sender is among those the record names.
 fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
     let refs = input.record.envelope().and_then(|e| e.get("consent_refs"));
@@ -171,38 +163,6 @@ fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
             kind.is_some_and(obligations::is_part2)
         }
     })
-}
-
-/// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall.
-pub fn family_names(held: &[HeldConsent<'_>]) -> NamedByFamily {
-    let mut named = NamedByFamily::default();
-    let persons: BTreeSet<PersonId> = held.iter().map(|held| held.subject).collect();
-    let papers = persons.into_iter().flat_map(|p| facts::consents(held, p));
-    for consent in papers.filter(of_the_family) {
-        let roles = RecipientRole::ALL.iter().copied();
-        // A release to everyone names nobody.
-        let listed =
-            roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
-        named.roles.extend(listed);
-        let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
-        named.partners.extend(ids.map(|id| PartnerId::new(id)));
-    }
-    named
-}
-
-/// A permission of the family's own that nobody has revoked.
-fn of_the_family(consent: &Consent) -> bool {
-    let own = matches!(
-        consent.grantor.known(),
-        Some(
-            Grantor::Myself
-                | Grantor::Youth
-                | Grantor::Parent
-                | Grantor::Guardian
-                | Grantor::YouthAndParent
-        )
-    );
-    own && consent.direction.known() == Some(Direction::Permit) && consent.revoked.is_none()
 }
 
 /// Asks about every person the record speaks of.

@@ -9,9 +9,11 @@ mod decide;
 mod facts;
 mod obligations;
 mod outgoing;
+mod papers;
 
-pub use decide::{family_names, opened, release};
+pub use decide::{opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};
+pub use papers::{FamilyPapers, family_names};
 
 use crate::base::clock::Timestamp;
 use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RuleSetId};

@@ -74,6 +74,8 @@ pub enum HoldCause {
     AddresseeUnknown,
     /// A purpose or class outside the vocabulary.
     VocabularyUnknown,
+    /// Neither the record nor the partner file says where the work with the family comes from.
+    ServiceSourceUnknown,
     /// A human must look before sending.
     HumanReview,
     /// The recipient refused it for good.

@@ -109,16 +109,15 @@ fn disclosed_topics_keep_apart() {
 }
 
 #[test]
-fn service_source_is_asked_for_where_the_prevention_wall_needs_it() {
+fn no_format_invents_where_the_work_comes_from() {
     let (sources, _) = catalog::load(&[]);
-    for (record, wanted) in [
-        ("person", false),
-        ("family-case", true),
-        ("engagement-contact", true),
-        ("service-referral", true),
-    ] {
-        let leaf = shape(&sources, record).at("envelope.service_source");
-        assert_eq!(leaf.expect("the member").required, wanted, "{record}");
+    for mapping in &sources.mappings {
+        let invented = mapping.body.rule.iter().any(|rule| {
+            let rule = rule.as_ref();
+            let named = format!("{:?}", rule.record).contains("service_source");
+            named && (rule.default.is_some() || rule.constant.is_some())
+        });
+        assert!(!invented, "{} {}", mapping.format, mapping.record);
     }
 }
 

@@ -56,16 +56,16 @@ impl Transport for Recipient {
 const COUNTY: &str = "https://county.example/inbox";
 const CLINIC: &str = "https://clinic.example/inbox";
 
-struct Road {
+pub struct Road {
     world: World,
-    store: Store,
+    pub store: Store,
     rules: Arc<ArcSwap<Rules>>,
     recipient: Arc<Recipient>,
     courier: Courier,
 }
 
 impl Road {
-    async fn new() -> Road {
+    pub async fn new() -> Road {
         let world = World::new();
         let store = world.open().await;
         let rules = Arc::new(ArcSwap::from_pointee(rules_with(PARTNERS)));
@@ -81,7 +81,7 @@ impl Road {
         }
     }
 
-    async fn hand_in(&self, key: &str, body: &str) -> Receipt {
+    pub async fn hand_in(&self, key: &str, body: &str) -> Receipt {
         let rules = self.rules.load_full();
         let inbound = Inbound {
             partner: PartnerId::new("program"),
@@ -97,7 +97,7 @@ impl Road {
     }
 
     /// Routes and delivers until nothing is due.
-    async fn drive(&self) {
+    pub async fn drive(&self) {
         let mut under_way = UnderWay::default();
         loop {
             let routed = self.courier.route().await.expect("routing");
@@ -109,7 +109,7 @@ impl Road {
         }
     }
 
-    async fn deliveries(&self, receipt: &Receipt) -> Vec<DeliveryView> {
+    pub async fn deliveries(&self, receipt: &Receipt) -> Vec<DeliveryView> {
         let partner = PartnerId::new("program");
         let view = self.store.submission(&partner, receipt.submission_id).await;
         let view = view.expect("the store answers").expect("it is known");

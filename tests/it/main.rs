@@ -16,6 +16,7 @@ mod metamorphic;
 mod redact;
 mod reference;
 mod release;
+mod service_source;
 mod slicing;
 mod store;
 mod tidy;

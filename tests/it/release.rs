@@ -108,15 +108,17 @@ fn persons(record: &Record) -> Vec<(String, PersonId)> {
         .collect()
 }
 
-struct Paper {
+/// A consent on file.
+pub struct Paper {
     id: ConsentId,
-    lodger: PartnerId,
+    pub lodger: PartnerId,
     subject: PersonId,
-    revoked_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
     body: Sensitive<Vec<u8>>,
 }
 
-fn paper(subject: u8, json: &str) -> Paper {
+/// A consent of the person with that number, lodged by the program.
+pub fn paper(subject: u8, json: &str) -> Paper {
     Paper {
         id: ConsentId::new("k1"),
         lodger: PartnerId::new("program"),
@@ -126,7 +128,8 @@ fn paper(subject: u8, json: &str) -> Paper {
     }
 }
 
-fn decide(record: &Record, from: &str, to: &str, papers: &[Paper]) -> Release {
+/// Decides in the middle of September 2026.
+pub fn decide(record: &Record, from: &str, to: &str, papers: &[Paper]) -> Release {
     decide_at(record, from, to, papers, now())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! An answer outside its word list is asked again; without a terminal it is an error.
 
-use crate::base::vocabulary::{RecipientRole, SourceRole};
+use crate::base::vocabulary::{RecipientRole, ServiceSource, SourceRole};
 use std::io::{BufRead, IsTerminal, Write};
 
 /// What is known of the new partner.
@@ -16,6 +16,8 @@ pub struct Answers {
     pub role: String,
     /// Five digits, or empty.
     pub county_fips: String,
+    /// Where the work behind its records comes from, or empty.
+    pub service_source: String,
     /// Format of what it sends.
     pub format: String,
     /// Record types it sends.
@@ -34,6 +36,12 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         "County FIPS code, or nothing",
         is_county,
     )?;
+    let source = optional(
+        flags.service_source.as_deref(),
+        "Where all its work with families comes from (case, referral, prevention), or nothing if \
+         its records say",
+        is_service_source,
+    )?;
     let format = answer(
         flags.format.as_deref(),
         "Format it sends, as name/version",
@@ -49,9 +57,22 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         name,
         role,
         county_fips: county,
+        service_source: source,
         format,
         records: records.split(',').map(|r| r.trim().to_owned()).collect(),
     })
+}
+
+/// An answer that may be nothing; without a terminal to ask it is.
+fn optional(
+    flag: Option<&str>,
+    question: &str,
+    fits: impl Fn(&str) -> bool,
+) -> anyhow::Result<String> {
+    if flag.is_none() && !std::io::stdin().is_terminal() {
+        return Ok(String::new());
+    }
+    answer(flag, question, fits)
 }
 
 fn answer(
@@ -102,6 +123,10 @@ fn is_role(text: &str) -> bool {
     text.parse::<SourceRole>().is_ok() || text.parse::<RecipientRole>().is_ok()
 }
 
+fn is_service_source(text: &str) -> bool {
+    text.is_empty() || text.parse::<ServiceSource>().is_ok()
+}
+
 fn is_county(text: &str) -> bool {
     text.is_empty() || (text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -114,6 +139,8 @@ mod tests {
     fn ids_roles_and_counties_are_checked() {
         assert!(is_id("harbor-family-center") && !is_id("Harbor") && !is_id("x"));
         assert!(is_role("ppp") && is_role("health_plan") && !is_role("friend"));
+        assert!(is_service_source("") && is_service_source("prevention"));
+        assert!(!is_service_source("Referral"));
         assert!(is_county("") && is_county("06113") && !is_county("6113"));
     }
 }

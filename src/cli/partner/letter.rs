@@ -57,7 +57,9 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
          - **503** or **429**: wait as long as `Retry-After` says and send the same file with the \
          same key.\n\
          - Sending the same file again does no harm. A changed record with the same id is a \
-         correction.\n\n\
+         correction.\n\
+         - **held**: a person of the county looks first. A record that does not say whether the \
+         work comes from a case, a referral or prevention is held{source}.\n\n\
          Do not send psychotherapy notes, counselor or attorney communications, or immigration \
          status: they are refused and nothing of such a record is kept. A suspicion of child abuse \
          is reported **by telephone** first; this gateway is not a hotline.\n",
@@ -66,6 +68,10 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
         records = answers.records.join(", "),
         format = answers.format,
         url = terms.url,
+        source = match answers.service_source.as_str() {
+            "" => String::new(),
+            word => format!("; yours count as **{word}** then"),
+        },
         media = terms.media_type,
     )
 }

@@ -29,6 +29,10 @@ pub struct Args {
     /// County FIPS code
     #[arg(long)]
     pub county: Option<String>,
+    /// Where all its work with families comes from, for records that do not say: case, referral
+    /// or prevention; left out, such records wait for a person
+    #[arg(long)]
+    pub service_source: Option<String>,
     /// Format it sends
     #[arg(long)]
     pub format: Option<String>,
@@ -135,6 +139,12 @@ fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String
         "" => String::new(),
         fips => format!("county_fips = {}\n", quoted(fips)),
     };
+    let source = match answers.service_source.as_str() {
+        "" => "# of records that do not say; left out, these wait for a person:\n\
+               # service_source = \"case\", \"referral\" or \"prevention\"\n"
+            .to_owned(),
+        word => format!("service_source = {}\n", quoted(word)),
+    };
     let agreements: String = agreements
         .iter()
         .map(|kind| {
@@ -148,7 +158,7 @@ fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String
         "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n{agreements}\n\
          [[credential]]\ntoken_sha256 = \"{digest}\"\n\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\n\
-         records = [{records}]\n",
+         records = [{records}]\n{source}",
         id = quoted(&answers.id),
         name = quoted(&answers.name),
         role = quoted(&answers.role),

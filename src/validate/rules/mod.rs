@@ -13,7 +13,7 @@ mod time;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CodeEntry, EVENT_TIME_MISSING, LABEL_PATH_UNKNOWN, MISSING_CONTRADICTED, PERIOD_REVERSED,
-    RECORD_SEALED, UPDATED_BEFORE_CREATED,
+    RECORD_SEALED, SERVICE_SOURCE_UNKNOWN, UPDATED_BEFORE_CREATED,
 };
 use crate::base::id::RecordType;
 use crate::format::tree::{Node, Value};
@@ -26,6 +26,9 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
     };
     persons::check(&mut check);
     envelope(&mut check);
+    if waits_for_service_source(record_type, record) {
+        check.tell(&SERVICE_SOURCE_UNKNOWN, "/envelope/service_source");
+    }
     periods(&mut check, record, &mut String::new());
     match record_type.as_str() {
         "family-case" => family::check(&mut check),
@@ -34,6 +37,15 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         _ => {}
     }
     check.findings
+}
+
+/// Whether a record of that type must say where the work comes from and does not: which side of
+/// the prevention wall it stands on is then nobody's to guess.
+pub fn waits_for_service_source(record_type: &RecordType, record: &Node) -> bool {
+    matches!(
+        record_type.as_str(),
+        "family-case" | "engagement-contact" | "service-referral"
+    ) && record.pointer("/envelope/service_source").is_none()
 }
 
 /// A record under examination.

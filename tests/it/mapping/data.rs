@@ -116,7 +116,6 @@ wire = "no"
 [[rule]]
 record = "envelope.service_source"
 wire = "from"
-default = "referral"
 [[rule]]
 record = "body.status"
 wire = "state"
@@ -487,8 +486,8 @@ fn what_a_mapping_must_not_be_is_told_with_its_place() {
         ),
         ("wire = \"state\"\n", "wire = \"steps\"\n", "type-clash"),
         (
-            "default = \"referral\"",
-            "default = \"friendship\"",
+            "wire = \"from\"\n",
+            "wire = \"from\"\ndefault = \"friendship\"\nlossy = \"a test\"\n",
             "code-not-in-value-set",
         ),
         ("\"instant\"", "\"date-of\"", "row-not-invertible"),

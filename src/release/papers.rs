@@ -1,0 +1,124 @@
+//! Papers of the registry as release may use them: whose consents may open anything, and whom the
+//! family itself names.
+//!
+//! A paper opens the prevention wall only while it counts, by the same judgement as any consent:
+//! expired, revoked, replaced or not yet begun, it names nobody.
+
+use super::candidates::{NamedByFamily, behind_the_wall};
+use super::{HeldConsent, ReleaseInput, facts};
+use crate::base::clock::Timestamp;
+use crate::base::id::{PartnerId, PersonId};
+use crate::base::sensitive::Reason;
+use crate::base::vocabulary::{Grantor, RecipientRole, SourceRole};
+use crate::catalog::Partner;
+use crate::disclosure::moment::Now;
+use crate::disclosure::request::{Clock, Consent, Context, Direction};
+use crate::format::Node;
+use crate::record::Record;
+use crate::rules::Rules;
+
+/// The papers of a record's family, and what they are judged by.
+#[derive(Clone, Copy)]
+pub struct FamilyPapers<'a> {
+    /// The record.
+    pub record: &'a Record,
+    /// Keys of its persons and who they are.
+    pub persons: &'a [(String, PersonId)],
+    /// Who handed it in.
+    pub source: &'a PartnerId,
+    /// Every consent of its persons.
+    pub consents: &'a [HeldConsent<'a>],
+    /// The instant they must hold at.
+    pub now: Timestamp,
+}
+
+/// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall.
+/// Nobody for a record that does not stand behind it.
+pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
+    let mut named = NamedByFamily::default();
+    if papers.consents.is_empty() || !behind_the_wall(papers.record) {
+        return named;
+    }
+    let context = Context {
+        now: Clock::At(Now::at(papers.now)),
+        ..Context::default()
+    };
+    let lodged: Vec<HeldConsent<'_>> = papers
+        .consents
+        .iter()
+        .filter(|held| well_lodged(rules, papers.source, held))
+        .copied()
+        .collect();
+    for person in papers.record.persons() {
+        let Some(id) = identity(person, papers.persons) else {
+            continue;
+        };
+        let subject = facts::subject(person, &id.to_string(), papers.now);
+        let own = facts::consents(&lodged, id);
+        let in_force = rules.policy.in_force(&subject, &context, &own);
+        let counting = own.iter().zip(in_force).filter(|(_, counts)| *counts);
+        for (consent, _) in counting.filter(|(consent, _)| of_the_family(consent)) {
+            add(&mut named, consent);
+        }
+    }
+    named
+}
+
+fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<PersonId> {
+    let key = person.text("key")?;
+    let found = persons.iter().find(|(known, _)| known == key);
+    found.map(|(_, id)| *id)
+}
+
+fn add(named: &mut NamedByFamily, consent: &Consent) {
+    let roles = RecipientRole::ALL.iter().copied();
+    // A release to everyone names nobody.
+    let listed = roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
+    named.roles.extend(listed);
+    let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
+    named.partners.extend(ids.map(|id| PartnerId::new(id)));
+}
+
+/// A permission of the family's own.
+fn of_the_family(consent: &Consent) -> bool {
+    let own = matches!(
+        consent.grantor.known(),
+        Some(
+            Grantor::Myself
+                | Grantor::Youth
+                | Grantor::Parent
+                | Grantor::Guardian
+                | Grantor::YouthAndParent
+        )
+    );
+    own && consent.direction.known() == Some(Direction::Permit)
+}
+
+/// Whether a consent may open anything toward this recipient: one lodged by the source of the data
+/// or by a county that is not the recipient, which cannot lodge what gives it data. A refusal
+/// counts whoever lodged it.
+pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
+    let own = held.lodger == &input.source.id;
+    if own || (held.lodger != &input.recipient.id && lodged_by_a_county(rules, held)) {
+        return true;
+    }
+    refuses(held)
+}
+
+/// As [`may_open`], before a recipient is known.
+fn well_lodged(rules: &Rules, source: &PartnerId, held: &HeldConsent<'_>) -> bool {
+    held.lodger == source || lodged_by_a_county(rules, held) || refuses(held)
+}
+
+fn lodged_by_a_county(rules: &Rules, held: &HeldConsent<'_>) -> bool {
+    let lodger = rules.partners.get(held.lodger);
+    lodger.and_then(Partner::source_role) == Some(SourceRole::Cws)
+}
+
+/// Whether it does not permit; one nobody can read is kept, to ask for a human look.
+fn refuses(held: &HeldConsent<'_>) -> bool {
+    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
+    read.map_or(true, |consent| {
+        consent.direction.known() != Some(Direction::Permit)
+    })
+}

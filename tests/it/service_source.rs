@@ -1,0 +1,196 @@
+//! Goal: which side of the prevention wall a record stands on is never guessed, and only a consent
+//! that counts opens the wall. Method: records that do not say, from a channel that declares it and
+//! from one that does not, as FHIR and as canonical JSON, down the road to routing.
+
+use crate::deliver::Road;
+use crate::labels::CONTACT;
+use crate::release::{PARTNERS, Paper, decide, paper, rules_with};
+use crate::store::world::{START, World};
+use kinbridge::base::clock::Timestamp;
+use kinbridge::base::id::{ChannelId, CorrelationId, PartnerId};
+use kinbridge::base::sensitive::{Reason, Sensitive};
+use kinbridge::intake::{Inbound, Receipt, accept, dry_run};
+use kinbridge::release::Release;
+use kinbridge::rules::Rules;
+use kinbridge::store::{HoldCause, OperatorAct, RecordStatus, Resolution, Store};
+
+const REFERRAL: &str = r##"{"resourceType": "ServiceRequest", "id": "r-1", "status": "active",
+  "intent": "order", "subject": {"reference": "#p"},
+  "contained": [{"resourceType": "Patient", "id": "p", "birthDate": "1990-05-05",
+                 "name": [{"family": "Quill"}]}]}"##;
+
+/// A program that sends FHIR, its channel with or without a declaration.
+fn rules(declared: &str) -> Rules {
+    let hospital = format!(
+        r#"
+id = "hospital"
+name = "A hospital"
+role = "mhp"
+county_fips = "06067"
+mode = "live"
+agreement = [
+  {{ id = "1", kind = "contract_10850" }}, {{ id = "2", kind = "baa" }},
+  {{ id = "3", kind = "qsoa" }} ]
+[[channel]]
+name = "in"
+direction = "in"
+format = "fhir-r4/4.0"
+records = ["service-referral"]
+{declared}
+"#
+    );
+    let mut all = PARTNERS.to_vec();
+    all.push(&hospital);
+    rules_with(&all)
+}
+
+fn inbound(partner: &str, key: &str, body: &str) -> Inbound {
+    Inbound {
+        partner: PartnerId::new(partner),
+        channel: ChannelId::new("in"),
+        key: Some(key.to_owned()),
+        body: Sensitive::new(body.as_bytes().to_vec()),
+        correlation: CorrelationId::new("test"),
+        received_at: START,
+    }
+}
+
+fn told(receipt: &Receipt) -> Vec<&str> {
+    let findings = receipt.records.iter().flat_map(|r| &r.findings);
+    findings.map(|f| f.code.as_ref()).collect()
+}
+
+async fn routed(store: &Store) -> Vec<String> {
+    let work = store.claim_routes(10).await.expect("routes");
+    let payloads = work.iter().map(|w| w.record.payload.expose(Reason::Test));
+    payloads
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_nobody_says_is_held_with_a_finding_and_a_work_item() {
+    let world = World::new();
+    let store = world.open().await;
+    let rules = rules("");
+    let dry = dry_run(&store, &rules, inbound("hospital", "d", REFERRAL)).await;
+    let dry = serde_json::to_value(dry.expect("a dry run")).expect("JSON");
+    assert_eq!(dry["records"][0]["status"], "held");
+    assert_eq!(dry["records"][0]["recipients"], serde_json::json!([]));
+    let receipt = accept(&store, &rules, inbound("hospital", "k", REFERRAL)).await;
+    let receipt = receipt.expect("a receipt");
+    assert_eq!(receipt.records[0].status, RecordStatus::Held);
+    assert!(told(&receipt).contains(&"service-source-unknown"));
+    let mut findings = receipt.records[0].findings.iter();
+    let unknown = findings.find(|f| f.code == "service-source-unknown");
+    let path = &unknown.expect("told").path;
+    assert!(
+        path.contains("extension"),
+        "in the sender's notation: {path}"
+    );
+    let items = store.work_items(None, None, 10).await.expect("items");
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0].cause, HoldCause::ServiceSourceUnknown);
+    assert!(routed(&store).await.is_empty(), "it went on");
+}
+
+#[tokio::test]
+async fn what_the_partner_file_declares_counts_and_nothing_is_held() {
+    let world = World::new();
+    let store = world.open().await;
+    let rules = rules("service_source = \"prevention\"");
+    let receipt = accept(&store, &rules, inbound("hospital", "k", REFERRAL)).await;
+    let receipt = receipt.expect("a receipt");
+    assert_eq!(receipt.records[0].status, RecordStatus::Accepted);
+    assert!(!told(&receipt).contains(&"service-source-unknown"));
+    let records = routed(&store).await;
+    assert!(records[0].contains("\"service_source\":\"prevention\""));
+}
+
+#[tokio::test]
+async fn a_record_that_says_it_itself_is_not_overruled() {
+    let world = World::new();
+    let store = world.open().await;
+    let rules = rules("service_source = \"prevention\"");
+    let said = REFERRAL.replace(
+        "\"status\": \"active\",",
+        "\"status\": \"active\", \"extension\": [{\"url\": \"urn:kinbridge:fhir:service-source\", \
+         \"valueCode\": \"case\"}],",
+    );
+    let receipt = accept(&store, &rules, inbound("hospital", "k", &said)).await;
+    assert_eq!(receipt.expect("a receipt").counts.accepted, 1);
+    assert!(routed(&store).await[0].contains("\"service_source\":\"case\""));
+}
+
+#[tokio::test]
+async fn a_held_record_let_on_stays_behind_the_wall_until_it_says_otherwise() {
+    let road = Road::new().await;
+    let unsaid = CONTACT.replace("\"service_source\": \"case\", ", "");
+    assert_ne!(unsaid, CONTACT);
+    let receipt = road.hand_in("k1", &unsaid).await;
+    assert_eq!(receipt.records[0].status, RecordStatus::Held);
+    let items = road.store.work_items(None, None, 10).await.expect("items");
+    let act = OperatorAct {
+        operator: "officer".to_owned(),
+        reason: "looked at it".to_owned(),
+        at: START,
+    };
+    let done = road
+        .store
+        .resolve_work_item(items[0].work_item_id, Resolution::Release, act)
+        .await;
+    assert!(done.expect("the store answers"));
+    road.drive().await;
+    assert!(road.deliveries(&receipt).await.is_empty(), "child welfare");
+    // The sender says it: a correction, and the county is asked about.
+    let said = road.hand_in("k2", CONTACT).await;
+    assert_eq!(said.records[0].status, RecordStatus::Accepted);
+    road.drive().await;
+    assert_eq!(road.deliveries(&said).await.len(), 1);
+}
+
+#[test]
+fn the_family_opens_the_wall_only_with_a_consent_that_counts_now() {
+    let prevention = CONTACT.replace("\"case\"", "\"prevention\"");
+    let record = crate::labels::record("engagement-contact", &prevention);
+    let own = r#"{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",
+      "classes": ["engagement_contact", "demographics", "juvenile_case_file"],
+      "recipients": ["cws"], "purposes": ["care_coordination"], "signed": "2026-01-01",
+      "start": "2026-01-01", "end": "2026-12-31", "revoked": null}"#;
+    let walled = |paper: Paper| match decide(&record, "program", "county", &[paper]) {
+        // Behind the wall nobody is even asked.
+        Release::Withheld(taken) => taken.rows.is_empty(),
+        Release::Go(_) => false,
+        Release::Held(..) => panic!("held"),
+    };
+    assert!(!walled(paper(2, own)), "a consent in force");
+    for (from, to, why) in [
+        ("2026-12-31", "2026-03-31", "expired"),
+        (
+            "\"start\": \"2026-01-01\"",
+            "\"start\": \"2026-11-01\"",
+            "not begun",
+        ),
+        (
+            "\"revoked\": null",
+            "\"revoked\": \"2026-02-01\"",
+            "revoked on paper",
+        ),
+        ("\"end\": \"2026-12-31\"", "\"end\": null", "without an end"),
+        (
+            "\"grantor\": \"self\"",
+            "\"grantor\": \"court\"",
+            "not the family's",
+        ),
+        ("[\"cws\"]", "[\"*\"]", "everyone names nobody"),
+    ] {
+        assert_ne!(own, own.replace(from, to), "{why}");
+        assert!(walled(paper(2, &own.replace(from, to))), "{why}");
+    }
+    let mut revoked = paper(2, own);
+    revoked.revoked_at = Some(Timestamp::from_rfc3339("2026-02-01T00:00:00Z").expect("one"));
+    assert!(walled(revoked), "revoked in the registry");
+    let mut foreign = paper(2, own);
+    foreign.lodger = PartnerId::new("county");
+    assert!(walled(foreign), "lodged by the recipient");
+}
