@@ -10,7 +10,7 @@ use crate::deliver::{self, Courier, HttpsTransport};
 use crate::extract;
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
-use crate::store::{LaneStat, MasterKey, Store, StoreError};
+use crate::store::{Extract, LaneStat, MasterKey, Store, StoreError};
 use crate::telemetry::{Event, emit, metrics};
 use crate::web::principal::Directory;
 use crate::web::server::{Server, ServerError};
@@ -124,6 +124,8 @@ pub async fn start_with(
         store,
         rules: Arc::new(ArcSwap::new(rules)),
     };
+    // Before anybody can begin a new one: no job is written twice.
+    let unfinished = gateway.store.extracts_writing().await?;
     let courier = courier(&gateway)?;
     let site = Arc::new(Site::new(&gateway, directory));
     let server = Server::start(&site)?;
@@ -131,7 +133,7 @@ pub async fn start_with(
     let workers = vec![
         tokio::spawn(housekeeping(gateway.clone(), stopped.clone())),
         tokio::spawn(sequencer(gateway.store.clone(), stopped.clone())),
-        tokio::spawn(unfinished_extracts(gateway.clone(), stopped.clone())),
+        tokio::spawn(go_on(gateway.clone(), unfinished, stopped.clone())),
         tokio::spawn(deliver::run(courier, stopped)),
     ];
     emit(&Event::Started {
@@ -186,10 +188,10 @@ async fn sequencer(store: Store, mut stopped: watch::Receiver<bool>) {
 }
 
 /// Extracts an earlier run left unfinished are written again.
-async fn unfinished_extracts(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
+async fn go_on(gateway: Gateway, jobs: Vec<Extract>, mut stopped: watch::Receiver<bool>) {
     let rules = gateway.rules.load_full();
     tokio::select! {
-        done = extract::go_on(&gateway.store, &rules) => {
+        done = extract::go_on(&gateway.store, &rules, jobs) => {
             if let Err(error) = done {
                 failed(&error);
             }

@@ -6,9 +6,9 @@
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::catalog::partner::{Channel, Partner};
-use crate::release::{HeldConsent, Release, ReleaseInput, Taken, opened, release};
+use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
 use crate::rules::Rules;
-use crate::store::{DecisionRecord, DecisionRow, StoredConsent, StoredRecord};
+use crate::store::{DecisionRecord, DecisionRow, HoldCause, StoredConsent, StoredRecord};
 
 /// Consents of the store as release reads them.
 pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
@@ -71,6 +71,16 @@ pub fn release_stored(
             now,
         },
     ))
+}
+
+/// Why a record waits for a person, as the store keeps it.
+pub fn hold_cause(hold: Hold) -> HoldCause {
+    match hold {
+        Hold::OutputInvalid => HoldCause::OutputInvalid,
+        Hold::HumanReview => HoldCause::HumanReview,
+        Hold::ObligationOpen => HoldCause::ObligationOpen,
+        Hold::VocabularyUnknown => HoldCause::VocabularyUnknown,
+    }
 }
 
 /// A decision as ledger and accounting keep it.

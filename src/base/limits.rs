@@ -56,3 +56,17 @@ pub const STOP_GRACE: Duration = Duration::from_secs(8);
 pub const CATALOG_FILE_BYTES_MAX: usize = 8 << 20;
 /// Files of a catalog with all its overlays.
 pub const CATALOG_FILES_MAX: usize = 10_000;
+/// Record types of one extract.
+pub const EXTRACT_TYPES_MAX: usize = 64;
+/// Records an extract decides on, or a download makes anew, in one go.
+pub const EXTRACT_PAGE_ROWS: usize = 250;
+/// Records one manifest names as gone; of more only the number is told.
+pub const EXTRACT_DELETED_MAX: usize = 100_000;
+/// Extracts being written at once.
+pub const EXTRACTS_UNDER_WAY_MAX: u32 = 4;
+/// Of these, extracts of one requester.
+pub const EXTRACTS_OF_REQUESTER_MAX: u32 = 2;
+/// Files of extracts being served at once.
+pub const EXTRACT_FILES_SERVED_MAX: usize = 16;
+/// How old an extract may get: its files are served no longer.
+pub const EXTRACT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);

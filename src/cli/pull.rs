@@ -176,6 +176,7 @@ impl Gateway {
                 ("stale", _) => {
                     bail!("a consent changed since this extract was decided; begin a new one")
                 }
+                ("expired", _) => bail!("this extract is too old; begin a new one"),
                 (other, _) => bail!("the extract ended as {other}"),
             }
         }

@@ -1,23 +1,19 @@
 //! The job: fixed when it is asked for, written in one pass that decides, records, counts, hashes.
 
 use super::joint::Joiner;
-use super::manifest::{File, Manifest, Parameters};
-use super::pass::{Pass, Released};
+use super::manifest::{File, Gap, Manifest, Parameters};
+use super::pass::{Answer, Decided, Decider, Scan};
 use crate::base::clock::Timestamp;
-use crate::base::id::{CorrelationId, ExtractId, PartnerId, RecordType};
-use crate::base::sensitive::Reason;
+use crate::base::id::{CorrelationId, ExtractId, PartnerId, RecordId, RecordType};
+use crate::base::limits::{EXTRACT_AGE_MAX, EXTRACT_DELETED_MAX, EXTRACT_TYPES_MAX, PAGE_ROWS_MAX};
 use crate::catalog::partner::{Direction, Mode, Partner};
 use crate::kept::decision_record;
 use crate::rules::Rules;
 use crate::store::{
-    Extract, ExtractDisclosure, ExtractFile, LedgerPromise, NewExtract, Store, StoreError,
+    Extract, ExtractFile, ExtractOutcome, ExtractOutput, ExtractTaken, LedgerPromise, NewExtract,
+    NewJob, Store, StoreError,
 };
 use std::sync::Arc;
-
-/// Record types of one job at most.
-const TYPES_MAX: usize = 64;
-/// Records that a manifest names as deleted at most; more go into the next job.
-const DELETED_MAX: usize = 500;
 
 /// Why a job was not begun.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +24,12 @@ pub enum BeginError {
     /// The channel is not open for a record type that was asked for.
     #[error("the channel is not open for a record type that was asked for")]
     RecordType,
+    /// The requester has as many under way as it may.
+    #[error("this requester has enough extracts under way")]
+    RequesterBusy,
+    /// As many are under way as the gateway takes.
+    #[error("enough extracts are under way")]
+    Busy,
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -58,12 +60,15 @@ pub async fn begin(
         extract_id: ExtractId::mint(now),
         requester: partner.id.clone(),
         test: parameters.test,
-        decided_at: now,
         rule_set: rules.digest.clone(),
         correlation_id,
         params: serde_json::to_string(&parameters).unwrap_or_default(),
     };
-    Ok(store.create_extract(new).await?)
+    match store.create_extract(new).await? {
+        NewJob::Created(extract) => Ok(*extract),
+        NewJob::RequesterBusy => Err(BeginError::RequesterBusy),
+        NewJob::Busy => Err(BeginError::Busy),
+    }
 }
 
 fn parameters(partner: &Partner, asked: &Asked) -> Result<Parameters, BeginError> {
@@ -87,7 +92,7 @@ fn parameters(partner: &Partner, asked: &Asked) -> Result<Parameters, BeginError
     }
     records.sort();
     records.dedup();
-    records.truncate(TYPES_MAX);
+    records.truncate(EXTRACT_TYPES_MAX);
     Ok(Parameters {
         channel: channel.name.clone().ok_or(BeginError::NoChannel)?,
         records,
@@ -95,15 +100,27 @@ fn parameters(partner: &Partner, asked: &Asked) -> Result<Parameters, BeginError
     })
 }
 
-/// Writes the job: the one pass that decides, records the disclosures, counts and hashes. A
-/// consent that changes meanwhile, or rules that are no longer in force, give it up.
+/// Writes the job: the one pass that decides, records every row, counts and hashes. A consent that
+/// changed since the job was made, or rules that are no longer in force, give it up; so does a
+/// store that fails, as far as it can still be told.
 ///
 /// # Errors
-/// When the store fails; the job stays to be written after a restart.
+/// When the store fails.
 pub async fn write(store: &Store, rules: &Arc<Rules>, extract: &Extract) -> Result<(), StoreError> {
+    let written = written(store, rules, extract).await;
+    if written.is_err() {
+        // If this fails too, a restart takes the job up again.
+        let _ = store.finish_extract(extract.extract_id, None).await;
+    }
+    written
+}
+
+async fn written(store: &Store, rules: &Arc<Rules>, extract: &Extract) -> Result<(), StoreError> {
     let manifest = match parse(rules, extract) {
-        Some(parameters) => manifest(store, rules, extract, parameters).await?,
-        None => None,
+        Some(parameters) if store.start_extract(extract.extract_id).await? => {
+            manifest(store, rules, extract, parameters).await?
+        }
+        _ => None,
     };
     let text = manifest.and_then(|manifest| serde_json::to_string(&manifest).ok());
     store.finish_extract(extract.extract_id, text).await
@@ -123,77 +140,99 @@ async fn manifest(
     extract: &Extract,
     parameters: Parameters,
 ) -> Result<Option<Manifest>, StoreError> {
-    let (mut files, mut ledger) = (Vec::new(), None);
+    let (mut files, mut gaps, mut ledger) = (Vec::new(), Vec::new(), None);
     for record_type in &parameters.records {
-        let Some(pass) = Pass::open(store, rules, extract, &parameters, record_type) else {
+        let Some(decider) = Decider::new(rules, extract, &parameters) else {
             return Ok(None);
         };
         let number = u32::try_from(files.len()).unwrap_or(u32::MAX);
-        match count(store, pass, extract, (record_type, number)).await? {
-            Counted::Empty => {}
-            Counted::Changed => return Ok(None),
-            Counted::File(counted) => {
-                let (file, promise) = *counted;
-                files.push(file);
-                ledger = Some(promise);
-            }
+        let counted = count(store, decider, extract, (record_type, number)).await?;
+        let Some(counted) = counted else {
+            return Ok(None);
+        };
+        if counted.gaps > 0 {
+            gaps.push(Gap {
+                record_type: record_type.clone(),
+                records: counted.gaps,
+            });
+        }
+        if let Some((file, promise)) = counted.file {
+            files.push(file);
+            ledger = Some(promise);
         }
     }
+    let (deleted, deleted_left_out) = deleted(store, extract.extract_id).await?;
     Ok(Some(Manifest {
         extract_id: extract.extract_id,
         requester: extract.requester.clone(),
         rule_set: extract.rule_set.clone(),
         watermark: extract.position,
         decided_at: extract.decided_at,
+        expires_at: extract.created_at.after(EXTRACT_AGE_MAX),
         parameters,
         files,
-        deleted: store
-            .extract_deleted(extract.extract_id, None, DELETED_MAX)
-            .await?,
+        gaps,
+        deleted,
+        deleted_left_out,
         ledger,
     }))
 }
 
-enum Counted {
-    /// Nothing of this type may go.
-    Empty,
-    /// A consent changed while it was counted.
-    Changed,
-    /// A file and its ledger entry.
-    File(Box<(File, LedgerPromise)>),
-}
-
-async fn count(
-    store: &Store,
-    mut pass: Pass,
-    extract: &Extract,
-    (record_type, number): (&RecordType, u32),
-) -> Result<Counted, StoreError> {
-    let (joint, media_type) = (pass.joint(), pass.media_type());
-    let mut joiner = Joiner::new(joint);
-    while let Some(page) = pass.next().await? {
-        if page.is_empty() {
-            continue;
+/// Everything the requester was sent that is gone, page by page, and how many are not named.
+async fn deleted(store: &Store, id: ExtractId) -> Result<(Vec<RecordId>, u64), StoreError> {
+    let (mut named, mut left_out, mut after) = (Vec::new(), 0, None);
+    loop {
+        let page = store.extract_deleted(id, after, PAGE_ROWS_MAX).await?;
+        for record in &page {
+            if named.len() < EXTRACT_DELETED_MAX {
+                named.push(*record);
+            } else {
+                left_out += 1;
+            }
         }
-        for released in &page {
-            joiner.add(released.outgoing.bytes().expose(Reason::Send));
-        }
-        let given = page.iter().map(disclosure).collect();
-        if !store
-            .record_extract_disclosures(extract.extract_id, given)
-            .await?
-        {
-            return Ok(Counted::Changed);
+        after = page.last().copied();
+        if page.len() < PAGE_ROWS_MAX {
+            return Ok((named, left_out));
         }
     }
-    let (rows, bytes) = (joiner.records(), joiner.bytes());
-    let Some(sha256) = joiner.digest().filter(|_| rows > 0) else {
-        return Ok(Counted::Empty);
+}
+
+/// The records of one type.
+struct Counted {
+    /// Their file and its ledger entry, when anything may go.
+    file: Option<(File, LedgerPromise)>,
+    /// Records that could not be read.
+    gaps: u64,
+}
+
+/// Writes the records of one type; `None` when a consent changed.
+async fn count(
+    store: &Store,
+    decider: Decider,
+    extract: &Extract,
+    (record_type, number): (&RecordType, u32),
+) -> Result<Option<Counted>, StoreError> {
+    let (joint, media_type) = (decider.joint(), decider.media_type());
+    let mut scan = Scan::new(store, decider, extract, record_type);
+    let (mut joiner, mut gaps) = (Joiner::new(joint), 0);
+    while let Some(page) = scan.next().await? {
+        gaps += u64::try_from(page.unreadable.len()).unwrap_or(u64::MAX);
+        let decided = page.decided.into_iter();
+        let taken: Vec<ExtractTaken> = decided.filter_map(|one| taken(one, &mut joiner)).collect();
+        let file = (extract.extract_id, number);
+        let recorded = store.record_extract_rows(file, taken, page.unreadable);
+        if !recorded.await? {
+            return Ok(None);
+        }
+    }
+    let (records, bytes) = (joiner.records(), joiner.bytes());
+    let Some(sha256) = joiner.digest().filter(|_| records > 0) else {
+        return Ok(Some(Counted { file: None, gaps }));
     };
     let kept = ExtractFile {
         number,
         sha256,
-        rows,
+        rows: records,
         bytes,
     };
     let promise = store.record_extract_file(extract.extract_id, kept).await?;
@@ -201,34 +240,57 @@ async fn count(
         name: joint.file_name(record_type.as_str()),
         record_type: record_type.clone(),
         media_type,
-        records: rows,
+        records,
         bytes,
         sha256,
     };
-    Ok(Counted::File(Box::new((file, promise))))
+    Ok(Some(Counted {
+        file: Some((file, promise)),
+        gaps,
+    }))
 }
 
-fn disclosure(released: &Released) -> ExtractDisclosure {
-    let persons = released.stored.persons.iter();
-    ExtractDisclosure {
-        record_id: released.stored.record_id,
-        version: released.stored.version,
-        epochs: persons
-            .map(|person| (person.person, person.epoch))
-            .collect(),
-        decision: decision_record(released.outgoing.taken()),
-    }
+/// A decision as the store records it, what may go added to the file.
+fn taken(decided: Decided, joiner: &mut Joiner) -> Option<ExtractTaken> {
+    let (decision, outcome) = match decided.answer {
+        Answer::Go(outgoing) => {
+            let starts_at = joiner.bytes();
+            let piece = joiner.add(&outgoing);
+            let output = ExtractOutput {
+                persons: decided.persons,
+                digest: piece.digest(),
+                starts_at,
+                ends_at: joiner.bytes(),
+            };
+            let decision = decision_record(outgoing.taken());
+            (decision, ExtractOutcome::Given(output))
+        }
+        Answer::Withheld(decision) => (decision, ExtractOutcome::Withheld),
+        Answer::Held(cause, decision) => (decision, ExtractOutcome::Held(cause)),
+        Answer::NotAsked | Answer::Unreadable => return None,
+    };
+    Some(ExtractTaken {
+        record_id: decided.record_id,
+        row: decided.row,
+        decision,
+        outcome,
+    })
 }
 
 /// Jobs a restart found unfinished are written again from the beginning.
 ///
 /// # Errors
-/// When the store fails.
-pub async fn go_on(store: &Store, rules: &Arc<Rules>) -> Result<(), StoreError> {
-    for extract in store.extracts_writing().await? {
-        write(store, rules, &extract).await?;
+/// When the store fails; the first failure, after all were tried.
+pub async fn go_on(
+    store: &Store,
+    rules: &Arc<Rules>,
+    unfinished: Vec<Extract>,
+) -> Result<(), StoreError> {
+    let mut done = Ok(());
+    for extract in unfinished {
+        done = done.and(write(store, rules, &extract).await);
     }
-    Ok(())
+    done
 }
 
 /// A partner's job with its manifest, if it has one yet.

@@ -1,7 +1,7 @@
 //! The manifest: what a batch holds, by file, with counts and SHA-256.
 //!
-//! Everything in it speaks of released rows only: neither a count nor a length tells of a record
-//! that was withheld.
+//! It speaks of released rows, and of how many records could not be read at all: neither a count
+//! nor a length tells of a record that was withheld.
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -34,15 +34,32 @@ pub struct Manifest {
     pub watermark: u64,
     /// The instant of the decisions.
     pub decided_at: Timestamp,
+    /// From then on the files are served no longer.
+    pub expires_at: Timestamp,
     /// What was asked for.
     pub parameters: Parameters,
     /// One file per record type that has any.
     pub files: Vec<File>,
-    /// Records this requester was given earlier and that are gone now.
+    /// Records that should have been decided on and could not be read, by type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// Records this requester was sent earlier and that are gone now.
     pub deleted: Vec<RecordId>,
+    /// How many more are gone than are named.
+    #[serde(default)]
+    pub deleted_left_out: u64,
     /// The promise that this extract is in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledger: Option<LedgerPromise>,
+}
+
+/// Records of one type that could not be read; each has a work item.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Gap {
+    /// Their type.
+    pub record_type: crate::base::id::RecordType,
+    /// How many.
+    pub records: u64,
 }
 
 /// One file of an extract.

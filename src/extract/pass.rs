@@ -1,67 +1,75 @@
 //! One pass over the records of one type: decide, release, a page at a time.
 //!
-//! Both the pass that counts and the pass that serves go through here; with the same job they see
-//! the same records in the same order.
+//! Both what is written and what is served is decided here and nowhere else. A stored record goes
+//! in and never comes out: what comes out is a decision, with what was released if it may go.
 
 use super::joint::Joint;
 use super::manifest::Parameters;
-use crate::base::id::{PersonId, RecordType};
+use crate::base::clock::Timestamp;
+use crate::base::id::{PersonId, RecordId, RecordType};
+use crate::base::limits::EXTRACT_PAGE_ROWS;
+use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{Toward, held, persons, release_stored};
+use crate::kept::{Toward, decision_record, held, hold_cause, persons, release_stored};
 use crate::release::candidates::{is_party, walled_off};
 use crate::release::{FamilyPapers, Outgoing, Release, family_names, opened};
 use crate::rules::Rules;
-use crate::store::{Extract, ExtractPage, Store, StoreError, StoredConsent, StoredRecord};
+use crate::store::{
+    DecisionRecord, Extract, ExtractPage, HoldCause, RowRef, Store, StoreError, StoredConsent,
+    StoredRecord, Unreadable,
+};
 use std::sync::Arc;
 
-/// Records decided in one go.
-const PAGE_ROWS: usize = 250;
-
-/// A record that may go, with what was released of it.
-pub struct Released {
-    /// Which record and version, for whom.
-    pub stored: StoredRecord,
-    /// What of it may go.
-    pub outgoing: Outgoing,
+/// What was decided about a record.
+pub enum Answer {
+    /// The requester stands in no relation to it: no decision, no trace.
+    NotAsked,
+    /// Its payload cannot be read.
+    Unreadable,
+    /// This may go.
+    Go(Box<Outgoing>),
+    /// Law and consents withhold it.
+    Withheld(DecisionRecord),
+    /// A person must look.
+    Held(HoldCause, DecisionRecord),
 }
 
-/// A pass over the records of one type of one job.
-pub struct Pass {
-    store: Store,
+/// A decided record, named.
+pub struct Decided {
+    /// Which.
+    pub record_id: RecordId,
+    /// Which version.
+    pub row: RowRef,
+    /// Whom it speaks of.
+    pub persons: Vec<PersonId>,
+    /// What was decided.
+    pub answer: Answer,
+}
+
+/// A decided page.
+pub struct Page {
+    /// In order of the record ids.
+    pub decided: Vec<Decided>,
+    /// What could not be opened.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Decides for one requester over one channel.
+pub struct Decider {
     rules: Arc<Rules>,
     recipient: Partner,
     channel: Channel,
-    extract: Extract,
-    page: ExtractPage,
-    ended: bool,
 }
 
-impl Pass {
-    /// A pass from the beginning; `None` when the requester or its channel is gone.
-    pub fn open(
-        store: &Store,
-        rules: &Arc<Rules>,
-        extract: &Extract,
-        parameters: &Parameters,
-        record_type: &RecordType,
-    ) -> Option<Pass> {
+impl Decider {
+    /// `None` when the requester or its channel is gone.
+    pub fn new(rules: &Arc<Rules>, extract: &Extract, asked: &Parameters) -> Option<Decider> {
         let recipient = rules.partners.get(&extract.requester)?.clone();
-        let channel = recipient.channel(&parameters.channel)?.clone();
-        let page = ExtractPage {
-            position: extract.position,
-            test: extract.test,
-            record_type: record_type.clone(),
-            after: None,
-            limit: PAGE_ROWS,
-        };
-        Some(Pass {
-            store: store.clone(),
+        let channel = recipient.channel(&asked.channel)?.clone();
+        Some(Decider {
             rules: rules.clone(),
             recipient,
             channel,
-            extract: extract.clone(),
-            page,
-            ended: false,
         })
     }
 
@@ -77,68 +85,61 @@ impl Pass {
 
     /// Media type of the file.
     pub fn media_type(&self) -> String {
-        let wire = self.rules.wires.get(&self.channel.format);
         match self.joint() {
             Joint::Lines => "application/x-ndjson".to_owned(),
-            Joint::Rows => wire
-                .map(|wire| wire.media_type().to_owned())
-                .unwrap_or_default(),
+            Joint::Rows => self.document_type(),
         }
     }
 
-    /// What may go of the next page; `None` after the last.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn next(&mut self) -> Result<Option<Vec<Released>>, StoreError> {
-        if self.ended {
-            return Ok(None);
-        }
-        let records = self.store.extract_page(&self.page).await?;
-        let Some(last) = records.last() else {
-            return Ok(None);
-        };
-        self.page.after = Some(last.record_id);
-        self.ended = records.len() < self.page.limit;
-        let mut persons: Vec<PersonId> = records
-            .iter()
-            .flat_map(|r| &r.persons)
-            .map(|p| p.person)
-            .collect();
-        persons.sort_unstable();
-        persons.dedup();
-        let consents = self.store.consents_of(&persons).await?;
-        let released = records
-            .into_iter()
-            .filter_map(|stored| self.decide(stored, &consents));
-        Ok(Some(released.collect()))
+    /// Media type of one released record.
+    fn document_type(&self) -> String {
+        let wire = self.rules.wires.get(&self.channel.format);
+        wire.map(|wire| wire.media_type().to_owned())
+            .unwrap_or_default()
     }
 
-    fn decide(&self, stored: StoredRecord, consents: &[StoredConsent]) -> Option<Released> {
-        if !self.may_be_asked(&stored, consents) {
-            return None;
+    /// Decides about one record as of an instant, on all consents of its persons.
+    pub fn decide(
+        &self,
+        (stored, reviewed): (&StoredRecord, bool),
+        consents: &[StoredConsent],
+        at: Timestamp,
+    ) -> Answer {
+        match self.may_be_asked(stored, consents, at) {
+            Some(true) => {}
+            Some(false) => return Answer::NotAsked,
+            None => return Answer::Unreadable,
         }
         let to = Toward {
             recipient: &self.recipient,
             channel: &self.channel,
-            reviewed: false,
+            reviewed,
         };
-        let at = self.extract.decided_at;
-        match release_stored(&self.rules, &stored, to, consents, at)? {
-            Release::Go(outgoing) => Some(Released {
-                stored,
-                outgoing: *outgoing,
-            }),
-            Release::Withheld(_) | Release::Held(..) => None,
+        match release_stored(&self.rules, stored, to, consents, at) {
+            // Its sender is no longer in the catalog.
+            None => Answer::NotAsked,
+            Some(Release::Withheld(taken)) => Answer::Withheld(decision_record(&taken)),
+            Some(Release::Held(hold, taken)) => {
+                Answer::Held(hold_cause(hold), decision_record(&taken))
+            }
+            // What has to go along with a record has no place in a file of many.
+            Some(Release::Go(outgoing)) if outgoing.media_type() != self.document_type() => {
+                let decision = decision_record(outgoing.taken());
+                Answer::Held(HoldCause::ObligationOpen, decision)
+            }
+            Some(Release::Go(outgoing)) => Answer::Go(outgoing),
         }
     }
 
     /// The prevention wall stands for pulls as for sends; and who is not the state pulls only
-    /// records that name it.
-    fn may_be_asked(&self, stored: &StoredRecord, consents: &[StoredConsent]) -> bool {
-        let Some(record) = opened(&stored.record_type, &stored.payload) else {
-            return false;
-        };
+    /// records that name it. `None` when the record cannot be read.
+    fn may_be_asked(
+        &self,
+        stored: &StoredRecord,
+        consents: &[StoredConsent],
+        at: Timestamp,
+    ) -> Option<bool> {
+        let record = opened(&stored.record_type, &stored.payload)?;
         let own: Vec<StoredConsent> = consents
             .iter()
             .filter(|consent| stored.persons.iter().any(|p| p.person == consent.subject))
@@ -151,13 +152,91 @@ impl Pass {
                 persons: &persons(stored),
                 source: &stored.partner,
                 consents: &held(&own),
-                now: self.extract.decided_at,
+                now: at,
             },
         );
-        let purpose = self.channel.purpose;
-        let state = purpose == Some(crate::base::vocabulary::Purpose::StateReporting);
-        !walled_off(&self.recipient, &record, &named)
-            && (state || is_party(&self.recipient, &record))
-            && stored.partner != self.recipient.id
+        let state = self.channel.purpose == Some(Purpose::StateReporting);
+        let walled = walled_off(&self.recipient, &record, &named);
+        let related = state || is_party(&self.recipient, &record);
+        Some(!walled && related && stored.partner != self.recipient.id)
     }
+}
+
+/// The records of one type of one job, decided as of the job's instant.
+pub struct Scan {
+    store: Store,
+    decider: Decider,
+    at: Timestamp,
+    page: ExtractPage,
+    ended: bool,
+}
+
+impl Scan {
+    /// A scan from the beginning.
+    pub fn new(store: &Store, decider: Decider, extract: &Extract, of: &RecordType) -> Scan {
+        Scan {
+            store: store.clone(),
+            decider,
+            at: extract.decided_at,
+            page: ExtractPage {
+                requester: extract.requester.clone(),
+                position: extract.position,
+                test: extract.test,
+                record_type: of.clone(),
+                after: None,
+                limit: EXTRACT_PAGE_ROWS,
+            },
+            ended: false,
+        }
+    }
+
+    /// The next page decided; `None` after the last.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next(&mut self) -> Result<Option<Page>, StoreError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let seen = self.store.extract_page(&self.page).await?;
+        self.page.after = seen.next;
+        self.ended = seen.next.is_none();
+        let records = seen.rows.iter().map(|row| &row.record);
+        let consents = consents(&self.store, records).await?;
+        let mut unreadable = seen.unreadable;
+        let mut decided = Vec::with_capacity(seen.rows.len());
+        for row in &seen.rows {
+            let about = (&row.record, row.reviewed);
+            let (record_id, row_ref) = (row.record.record_id, row.row);
+            match self.decider.decide(about, &consents, self.at) {
+                Answer::NotAsked => {}
+                Answer::Unreadable => unreadable.push(Unreadable {
+                    record_id,
+                    row: row_ref,
+                }),
+                answer => decided.push(Decided {
+                    record_id,
+                    row: row_ref,
+                    persons: row.record.persons.iter().map(|p| p.person).collect(),
+                    answer,
+                }),
+            }
+        }
+        Ok(Some(Page {
+            decided,
+            unreadable,
+        }))
+    }
+}
+
+/// All consents of everybody these records speak of.
+pub async fn consents<'a>(
+    store: &Store,
+    records: impl Iterator<Item = &'a StoredRecord>,
+) -> Result<Vec<StoredConsent>, StoreError> {
+    let persons = records.flat_map(|record| &record.persons);
+    let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    store.consents_of(&persons).await
 }

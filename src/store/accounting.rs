@@ -34,11 +34,12 @@ impl Store {
 const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
      coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, \
-     coalesce(d.exposure, x.exposure), c.body \
+     coalesce(d.exposure, f.exposure), c.body \
      FROM person_disclosure p \
      LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \
      LEFT JOIN extract_record e ON p.source = 1 AND e.disclosure_id = p.disclosure_id \
      LEFT JOIN extract x ON x.extract_id = e.extract_id \
+     LEFT JOIN extract_file f ON f.extract_id = e.extract_id AND f.file = e.file \
      LEFT JOIN record r ON r.record_id = coalesce(d.record_id, e.record_id) \
      LEFT JOIN decision c ON c.source_id = p.disclosure_id AND c.token = p.token \
      WHERE p.person = ? AND (p.at, p.disclosure_id) > (?, ?) \

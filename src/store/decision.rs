@@ -73,21 +73,22 @@ pub(super) fn seal(
         version: &[],
         column: "body",
     };
-    let mut disclosed: Vec<PersonId> = decision
-        .rows
-        .iter()
-        .filter(|row| row.effect == "permit")
-        .map(|row| row.person)
-        .collect();
-    disclosed.sort_unstable();
-    disclosed.dedup();
     Ok(SealedDecision {
         at: decision.at,
         rule_set: decision.rule_set.clone(),
         commitment: key.commit(&Digest::of(&plain)),
         body: key.seal(&place, &plain)?,
-        disclosed,
+        disclosed: disclosed(decision),
     })
+}
+
+/// Persons about whom a decision lets something go.
+pub(super) fn disclosed(decision: &DecisionRecord) -> Vec<PersonId> {
+    let permits = decision.rows.iter().filter(|row| row.effect == "permit");
+    let mut disclosed: Vec<PersonId> = permits.map(|row| row.person).collect();
+    disclosed.sort_unstable();
+    disclosed.dedup();
+    disclosed
 }
 
 /// Opens what [`seal`] made.

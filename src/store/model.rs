@@ -86,6 +86,8 @@ pub enum HoldCause {
     ObligationOpen,
     /// Law and consent withhold it from a named addressee.
     Withheld,
+    /// It stands in the store and cannot be opened any more: a pull left it out.
+    Unreadable,
 }
 
 /// A submission to accept in one transaction.

@@ -71,8 +71,9 @@ const VERSION_COLUMNS: &str = "SELECT v.row_id, v.record_id, v.version, v.conten
      JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
      WHERE v.row_id IN";
 
-/// Opens versions by row; shredded and invisible ones are left out, and so is one that is damaged:
-/// one bad row must not stop the others. Order is not kept.
+/// Opens versions by row; shredded and invisible ones are left out, and so is one that is damaged
+/// or whose partner's key is: one bad row must not stop the others. Whoever must know which are
+/// missing compares. Order is not kept.
 pub(super) async fn records(
     conn: &mut SqliteConnection,
     keys: &Keys,
@@ -86,11 +87,13 @@ pub(super) async fn records(
     for row in &found {
         let row_id = row.id(0)?;
         let partner = PartnerId::new(&row.text(5)?);
-        load_partner_key(conn, keys, &partner, row.int(14)?).await?;
+        let key = load_partner_key(conn, keys, &partner, row.int(14)?).await;
         let mine = persons.remove(&row_id).unwrap_or_default();
-        match open_row(keys, row, (row_id, partner), (mine, sequenced)) {
+        match key.and_then(|()| open_row(keys, row, (row_id, partner), (mine, sequenced))) {
             Ok(opened) => out.push(opened),
-            Err(fault) => {
+            // The database, not the row: nobody may take the row for damaged.
+            Err(fault @ (Fault::Sql(_) | Fault::Failed(_) | Fault::Full)) => return Err(fault),
+            Err(fault @ Fault::Damaged(_)) => {
                 let record = RecordId(row.id(1)?);
                 tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
             }

@@ -124,14 +124,17 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
 
 /// The schema's versions. A database of a later program is refused.
 fn migrations() -> Vec<Migration> {
-    let first = include_str!("migrations/0001_first.sql");
-    vec![Migration::new(
-        1,
-        "first".into(),
-        MigrationType::Simple,
-        first.into_sql_str(),
-        false,
-    )]
+    let texts = [
+        ("first", include_str!("migrations/0001_first.sql")),
+        ("extracts", include_str!("migrations/0002_extracts.sql")),
+    ];
+    (1..)
+        .zip(texts)
+        .map(|(version, (name, text))| {
+            let text = text.into_sql_str();
+            Migration::new(version, name.into(), MigrationType::Simple, text, false)
+        })
+        .collect()
 }
 
 async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {

@@ -96,6 +96,8 @@ async fn resolve(
     let (row_id, delivery) = (item.id_or_null(0)?, item.id_or_null(1)?);
     let fits = match (resolution, row_id, delivery) {
         (Resolution::Discard, _, _) => true,
+        // What a pull held goes into the requester's next one; nothing is routed anew.
+        (_, _, None) if is_of_pull(tx, id).await? => resolution == Resolution::Release,
         (Resolution::Release, _, Some(delivery)) => release_delivery(tx, delivery).await?,
         (Resolution::Release, Some(row_id), None) => release_record(tx, row_id).await?,
         (Resolution::JoinPersons, Some(row_id), None) => {
@@ -111,6 +113,11 @@ async fn resolve(
         operator::append(tx, act, (word(resolution), &target));
     }
     Ok(fits)
+}
+
+async fn is_of_pull(tx: &mut Tx, id: WorkItemId) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM extract_work WHERE work_item_id = ?";
+    Ok(first(&mut tx.conn, sql, row![id.0]).await?.is_some())
 }
 
 async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault> {

@@ -1,14 +1,18 @@
 //! Extracts: a job is asked for, watched, and its files are fetched, from any byte on.
 //!
 //! A file is made again for every download and never lies about; it is served only while no
-//! consent of a person in it has changed. A requester sees its own jobs alone.
+//! consent of a person in it has changed and it is not too old. A requester sees its own jobs
+//! alone, and has only so many under way.
 
 use super::answer::{Call, Outcome, store_failed};
 use super::json;
-use super::problem::{EXTRACT_STALE, FORBIDDEN, PARAMETER_INVALID, Problem, RANGE_INVALID};
+use super::problem::{
+    BUSY, EXTRACT_EXPIRED, EXTRACT_STALE, FORBIDDEN, PARAMETER_INVALID, Problem, RANGE_INVALID,
+    RATE_LIMITED,
+};
 use crate::base::id::{ExtractId, FormatId, RecordType};
-use crate::extract::{self, Asked, BeginError, FileError, Manifest};
-use crate::store::{Extract, ExtractState, Store};
+use crate::extract::{self, Asked, BeginError, Chunk, FileError, Manifest};
+use crate::store::{Extract, ExtractState, Standing, Store};
 use crate::telemetry::{Event, emit};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -16,6 +20,9 @@ use actix_web::http::header::{ACCEPT_RANGES, CONTENT_RANGE, LOCATION};
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// When to come back while too much is under way, in seconds.
+const BUSY_RETRY_SECS: u64 = 30;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +70,14 @@ fn not_begun(error: &BeginError) -> Problem {
             let detail = "your pull channel is not open for one of these record types";
             Problem::new(&FORBIDDEN, detail)
         }
+        BeginError::RequesterBusy => {
+            let detail = "wait until one of your extracts under way has ended";
+            Problem::new(&RATE_LIMITED, detail).retry_after(BUSY_RETRY_SECS)
+        }
+        BeginError::Busy => {
+            let detail = "as many extracts are under way as the gateway takes";
+            Problem::new(&BUSY, detail).retry_after(BUSY_RETRY_SECS)
+        }
         BeginError::Store(error) => store_failed(error),
     }
 }
@@ -92,12 +107,13 @@ async fn status(store: &Store, job: &Extract) -> Result<&'static str, Problem> {
     Ok(match job.state {
         ExtractState::Writing => "running",
         ExtractState::Abandoned => "given-up",
+        ExtractState::Stale => "stale",
         ExtractState::Ready => {
-            let current = store.extract_is_current(job.extract_id).await;
-            if current.map_err(|error| store_failed(&error))? {
-                "ready"
-            } else {
-                "stale"
+            let standing = store.extract_standing(job.extract_id).await;
+            match standing.map_err(|error| store_failed(&error))? {
+                Standing::Current => "ready",
+                Standing::Stale => "stale",
+                Standing::Expired => "expired",
             }
         }
     })
@@ -115,17 +131,21 @@ pub async fn file(call: &Call) -> Outcome {
     if start > 0 && start >= bytes {
         return Err(Problem::new(&RANGE_INVALID, "the file is shorter"));
     }
-    let (store, rules) = (call.site.store.clone(), call.site.rules.load_full());
+    let place = call.site.enter_file().ok_or_else(|| {
+        let detail = "as many files are being served as the gateway takes";
+        Problem::new(&BUSY, detail).retry_after(BUSY_RETRY_SECS)
+    })?;
+    let (store, rules) = (call.site.store.clone(), call.site.rules.clone());
     // On the gateway's own threads: making the file takes longer than a request's thread may.
     let serving = call.site.runtime.spawn(async move {
         let job = (&job, &manifest);
-        extract::serve(&store, &rules, job, &name, start).await
+        extract::serve(&store, &rules, job, (&name, start), place).await
     });
     let served = serving.await.unwrap_or(Err(FileError::Stale));
     let (file, pages) = served.map_err(|error| not_served(&error))?;
     let stream = unfold(pages, |mut pages| async move {
         let next = pages.recv().await?;
-        Some((next, pages))
+        Some((next.map(Chunk::into_bytes), pages))
     });
     let mut builder = HttpResponse::build(match from {
         Some(_) => StatusCode::PARTIAL_CONTENT,
@@ -163,6 +183,10 @@ fn not_served(error: &FileError) -> Problem {
         FileError::Stale => {
             let detail = "a consent or the rules changed since: begin a new extract";
             Problem::new(&EXTRACT_STALE, detail)
+        }
+        FileError::Expired => {
+            let detail = "the extract is too old: begin a new one";
+            Problem::new(&EXTRACT_EXPIRED, detail)
         }
         FileError::Store(error) => store_failed(error),
     }

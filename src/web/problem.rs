@@ -42,6 +42,7 @@ kinds! {
     KEY_CONFLICT = 409, "idempotency-key-conflict", "The key was used with another body";
     STATE_CONFLICT = 409, "state-conflict", "It is not in a state that allows this";
     EXTRACT_STALE = 409, "extract-stale", "A consent or the rules changed since it was decided";
+    EXTRACT_EXPIRED = 410, "extract-expired", "The extract is too old to be served";
     BODY_TOO_LARGE = 413, "body-too-large", "The body is larger than this route takes";
     FORMAT_UNSUPPORTED = 415, "format-unsupported", "This format is not taken here";
     RANGE_INVALID = 416, "range-invalid", "The file does not reach so far";

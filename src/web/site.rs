@@ -5,6 +5,7 @@ use crate::app::Gateway;
 use crate::base::clock::Clock;
 use crate::base::defect::Defect;
 use crate::base::id::RuleSetId;
+use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
 use crate::catalog::certified;
 use crate::config::Config;
 use crate::rules::Rules;
@@ -32,6 +33,7 @@ pub struct Site {
     /// OpenAPI, rendered once.
     pub openapi: String,
     batches: Arc<Semaphore>,
+    files: Arc<Semaphore>,
     in_flight: AtomicUsize,
     stopping: AtomicBool,
 }
@@ -46,6 +48,7 @@ impl Site {
             rules: gateway.rules.clone(),
             runtime: tokio::runtime::Handle::current(),
             batches: Arc::new(Semaphore::new(gateway.config.limits.batches_max)),
+            files: Arc::new(Semaphore::new(EXTRACT_FILES_SERVED_MAX)),
             directory: ArcSwap::from_pointee(directory),
             openapi: super::openapi::render(),
             in_flight: AtomicUsize::new(0),
@@ -56,6 +59,11 @@ impl Site {
     /// A place among the batches being received; `None` when all are taken.
     pub fn enter_batch(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.batches).try_acquire_owned().ok()
+    }
+
+    /// A place among the files of extracts being served; `None` when all are taken.
+    pub fn enter_file(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.files).try_acquire_owned().ok()
     }
 
     /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there

@@ -13,6 +13,7 @@ mod intake;
 mod labels;
 mod mapping;
 mod metamorphic;
+mod pull_road;
 mod redact;
 mod reference;
 mod release;

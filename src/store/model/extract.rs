@@ -1,11 +1,11 @@
 //! Structs of extracts: a job fixes five things, everything else follows from them.
 
-use super::DecisionRecord;
+use super::{DecisionRecord, HoldCause, StoredRecord};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 
-/// A job to create. The store adds the fifth thing, the ledger position.
+/// A job to create. The store adds the ledger position and the instant of the decisions.
 #[derive(Clone, Debug)]
 pub struct NewExtract {
     /// Minted by the caller.
@@ -14,14 +14,23 @@ pub struct NewExtract {
     pub requester: PartnerId,
     /// A test partner's extract holds test records only and is not accounted.
     pub test: bool,
-    /// The instant all decisions are taken as of.
-    pub decided_at: Timestamp,
     /// The rules they are taken by.
     pub rule_set: RuleSetId,
     /// Of the request.
     pub correlation_id: CorrelationId,
     /// Parameters as JSON; record types, periods and words of vocabularies only.
     pub params: String,
+}
+
+/// Whether a job was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewJob {
+    /// It was.
+    Created(Box<Extract>),
+    /// The requester has as many under way as it may.
+    RequesterBusy,
+    /// As many are under way as the gateway takes.
+    Busy,
 }
 
 /// Where a job stands.
@@ -34,6 +43,8 @@ pub enum ExtractState {
     Ready,
     /// Given up.
     Abandoned,
+    /// What it was decided on no longer holds.
+    Stale,
 }
 
 /// A job.
@@ -45,7 +56,8 @@ pub struct Extract {
     pub requester: PartnerId,
     /// Test records only.
     pub test: bool,
-    /// Versions whose submission stands before this ledger position are in it.
+    /// Versions whose submission stands before this ledger position are in it; a person whose
+    /// consents changed at or after it makes the job stale.
     pub position: u64,
     /// The instant all decisions are taken as of.
     pub decided_at: Timestamp,
@@ -63,9 +75,22 @@ pub struct Extract {
     pub manifest: Option<String>,
 }
 
+/// Whether a job may be fetched now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Current,
+    /// What it was decided on no longer holds.
+    Stale,
+    /// It is too old.
+    Expired,
+}
+
 /// Which page of a job's records.
 #[derive(Clone, Debug)]
 pub struct ExtractPage {
+    /// Who asks: some of the records a person may have looked at for this requester.
+    pub requester: PartnerId,
     /// The job's position.
     pub position: u64,
     /// Test records only, or none of them.
@@ -78,17 +103,76 @@ pub struct ExtractPage {
     pub limit: usize,
 }
 
-/// One record of a file, as released to the requester.
+/// The row a version stands in; of no meaning outside the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RowRef(pub(in crate::store) [u8; 16]);
+
+/// One version a job sees.
 #[derive(Clone, Debug)]
-pub struct ExtractDisclosure {
+pub struct ExtractRow {
+    /// Where it stands.
+    pub row: RowRef,
+    /// What it is.
+    pub record: StoredRecord,
+    /// Whether a person has looked at it for this requester and let it go on.
+    pub reviewed: bool,
+}
+
+/// A version that was selected and cannot be opened: shredded or damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Which record.
+    pub record_id: RecordId,
+    /// Where it stands.
+    pub row: RowRef,
+}
+
+/// A page of what a job sees.
+#[derive(Clone, Debug)]
+pub struct ExtractRows {
+    /// In order of the record ids.
+    pub rows: Vec<ExtractRow>,
+    /// What was selected too and cannot be opened.
+    pub unreadable: Vec<Unreadable>,
+    /// Where the next page starts; absent after the last, whatever could be opened.
+    pub next: Option<RecordId>,
+}
+
+/// One record a job has decided on.
+#[derive(Clone, Debug)]
+pub struct ExtractTaken {
     /// Which record.
     pub record_id: RecordId,
     /// Which version.
-    pub version: Digest,
-    /// Persons and epochs the decision was taken with.
-    pub epochs: Vec<(PersonId, i64)>,
+    pub row: RowRef,
     /// The decision.
     pub decision: DecisionRecord,
+    /// What it came to.
+    pub outcome: ExtractOutcome,
+}
+
+/// What a decision of a job came to.
+#[derive(Clone, Debug)]
+pub enum ExtractOutcome {
+    /// It goes into the file.
+    Given(ExtractOutput),
+    /// Law and consents withhold it.
+    Withheld,
+    /// A person must look.
+    Held(HoldCause),
+}
+
+/// What one record adds to its file.
+#[derive(Clone, Debug)]
+pub struct ExtractOutput {
+    /// Persons of the record: a change of their consents makes the job stale.
+    pub persons: Vec<PersonId>,
+    /// Digest of the bytes; kept under a key.
+    pub digest: Digest,
+    /// First byte in the file.
+    pub starts_at: u64,
+    /// One after its last byte.
+    pub ends_at: u64,
 }
 
 /// A file of a job, written whole.
@@ -102,4 +186,35 @@ pub struct ExtractFile {
     pub rows: u64,
     /// Bytes.
     pub bytes: u64,
+}
+
+/// A recorded row of a file, to be made again.
+#[derive(Clone, Debug)]
+pub struct ServedRow {
+    /// What it is.
+    pub record: StoredRecord,
+    /// Whether a person has looked at it for this requester and let it go on.
+    pub reviewed: bool,
+    /// First byte in the file.
+    pub starts_at: u64,
+    /// One after its last byte.
+    pub ends_at: u64,
+}
+
+/// A page of a file's recorded rows.
+#[derive(Clone, Debug)]
+pub struct ServedRows {
+    /// In the order of the file; none after its end.
+    pub rows: Vec<ServedRow>,
+    /// The present instant.
+    pub at: Timestamp,
+}
+
+/// A row made again, before it is sent.
+#[derive(Clone, Debug)]
+pub struct ServedOutput {
+    /// Which record.
+    pub record_id: RecordId,
+    /// Digest of the bytes that would be sent.
+    pub digest: Digest,
 }

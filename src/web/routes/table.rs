@@ -423,6 +423,7 @@ pub(super) const ROUTES: &[Route] = &[
                     "A consent or the rules changed since: begin a new extract",
                     PROBLEM,
                 ),
+                answer(410, "Too old: begin a new extract", PROBLEM),
                 answer(416, "The file does not reach so far", PROBLEM),
             ],
         },

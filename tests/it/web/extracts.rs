@@ -3,6 +3,11 @@
 use super::harness::{Gateway, client};
 use super::submissions::{contact, fits, hand_in};
 use kinbridge::base::digest::Digest;
+use kinbridge::base::id::*;
+use kinbridge::base::limits::EXTRACTS_OF_REQUESTER_MAX;
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::extract::{self, Asked};
+use kinbridge::store::{Extract, ExtractPage, ExtractState, NewConsent, StoredRecord};
 use serde_json::{Value, json};
 
 /// A county that sends contacts and a state department that pulls them.
@@ -94,5 +99,113 @@ async fn a_channel_gives_only_what_it_is_open_for() {
         .await
         .expect("answer");
     assert_eq!(answer.status(), 403);
+    gateway.running.shutdown().await;
+}
+
+/// Begins a job without anybody writing it.
+async fn begun(gateway: &Gateway) -> Extract {
+    let inner = &gateway.running.gateway;
+    let rules = inner.rules.load_full();
+    let state = &rules.partners[&PartnerId::new("state")];
+    let stamp = (inner.clock.now(), CorrelationId::new("corr"));
+    let all = Asked::default();
+    let begun = extract::begin(&inner.store, &rules, state, &all, stamp);
+    begun.await.expect("begun")
+}
+
+/// The one record a job sees.
+async fn only_record(gateway: &Gateway, job: &Extract) -> StoredRecord {
+    let page = ExtractPage {
+        requester: job.requester.clone(),
+        position: job.position,
+        test: job.test,
+        record_type: RecordType::new("engagement-contact"),
+        after: None,
+        limit: 9,
+    };
+    let seen = gateway.running.gateway.store.extract_page(&page).await;
+    let row = seen.expect("page").rows.into_iter().next();
+    row.expect("a record").record
+}
+
+async fn lodge(gateway: &Gateway, record: &StoredRecord) {
+    let consent = NewConsent {
+        consent_id: ConsentId::new("c-1"),
+        partner: PartnerId::new("alpha"),
+        subject: record.persons[0].person,
+        body: Sensitive::new(b"{}".to_vec()),
+        at: gateway.running.gateway.clock.now(),
+        correlation_id: CorrelationId::new("corr"),
+    };
+    let lodged = gateway.running.gateway.store.put_consent(consent).await;
+    lodged.expect("lodged");
+}
+
+async fn write(gateway: &Gateway, job: &Extract) -> ExtractState {
+    let inner = &gateway.running.gateway;
+    let rules = inner.rules.load_full();
+    let written = extract::write(&inner.store, &rules, job).await;
+    written.expect("written");
+    let found = extract::find(&inner.store, &job.requester, job.extract_id).await;
+    found.expect("read").expect("known").0.state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_after_the_job_gives_it_up() {
+    // Goal: a job never decides on consents that changed after it was made, even when it reads them
+    // anew. Method: make it, change a consent, write it; then one that nothing disturbs.
+    let gateway = with_state().await;
+    let sent = hand_in(&gateway, "", &[], contact("c-1").to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    let job = begun(&gateway).await;
+    lodge(&gateway, &only_record(&gateway, &job).await).await;
+    assert_eq!(write(&gateway, &job).await, ExtractState::Abandoned);
+    let job = begun(&gateway).await;
+    assert_eq!(write(&gateway, &job).await, ExtractState::Ready);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_served_only_while_its_consents_stand() {
+    // Goal: a stale job says so and serves nothing; what was fetched is confirmed in the
+    // accounting. Method: fetch a file, change a consent of a person in it, fetch again.
+    let gateway = with_state().await;
+    let sent = hand_in(&gateway, "", &[], contact("c-1").to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    let job = begun(&gateway).await;
+    assert_eq!(write(&gateway, &job).await, ExtractState::Ready);
+    let place = format!("/v1/extracts/{}", job.extract_id);
+    let file = format!("{place}/files/engagement-contact.ndjson");
+    assert_eq!(get(&gateway, &file, None).await.0, 200);
+    let record = only_record(&gateway, &job).await;
+    let store = &gateway.running.gateway.store;
+    let person = record.persons[0].person;
+    let accounted = store.disclosures(person, None, 9).await.expect("page");
+    assert_eq!(accounted.disclosures.len(), 1);
+    assert_eq!(accounted.disclosures[0].partner, PartnerId::new("state"));
+    lodge(&gateway, &record).await;
+    let (status, body) = get(&gateway, &file, None).await;
+    let problem: Value = serde_json::from_slice(&body).expect("json");
+    assert_eq!((status, &problem["code"]), (409, &json!("extract-stale")));
+    let (_, body) = get(&gateway, &place, None).await;
+    let shown: Value = serde_json::from_slice(&body).expect("json");
+    assert_eq!(shown["status"], "stale");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requester_waits_for_its_own_jobs() {
+    // Goal: too many jobs are refused with a time to come back. Method: as many as may be under
+    // way, which nobody writes, and one more over HTTP.
+    let gateway = with_state().await;
+    for _ in 0..EXTRACTS_OF_REQUESTER_MAX {
+        begun(&gateway).await;
+    }
+    let ask = client()
+        .post(gateway.url("/v1/extracts"))
+        .bearer_auth("token-state");
+    let answer = ask.json(&json!({})).send().await.expect("answer");
+    assert_eq!(answer.status(), 429);
+    assert!(answer.headers().contains_key("retry-after"));
     gateway.running.shutdown().await;
 }
