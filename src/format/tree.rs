@@ -168,7 +168,10 @@ impl Node {
             .strip_prefix('/')?
             .split('/')
             .try_fold(self, |node, token| match &node.value {
-                Value::Object(_) => node.get(&token.replace("~1", "/").replace("~0", "~")),
+                Value::Object(_) if token.contains('~') => {
+                    node.get(&token.replace("~1", "/").replace("~0", "~"))
+                }
+                Value::Object(_) => node.get(token),
                 Value::Array(items) => token.parse::<usize>().ok().and_then(|at| items.get(at)),
                 _ => None,
             })

@@ -57,14 +57,11 @@ impl Record {
 pub fn version(root: &Node) -> Digest {
     const NOT_OF_THE_MATTER: [&str; 4] = ["record_id", "created_at", "updated_at", "hash"];
     let canonical = |node: Option<&Node>| node.map(json::canonical).unwrap_or_default();
-    let mut envelope = root.get("envelope").cloned();
-    if let Some(envelope) = &mut envelope {
-        for name in NOT_OF_THE_MATTER {
-            envelope.remove(name);
-        }
-    }
+    let envelope = root
+        .get("envelope")
+        .map(|envelope| json::canonical_without(envelope, &NOT_OF_THE_MATTER));
     Digest::of_parts(&[
-        &canonical(envelope.as_ref()),
+        &envelope.unwrap_or_default(),
         &canonical(root.get("persons")),
         &canonical(root.get("body")),
     ])

@@ -109,7 +109,11 @@ impl Script {
         (rows, filled_up): (usize, bool),
     ) {
         let bare = head.strip_suffix("VALUES").unwrap_or(head);
-        self.sql.push_str(bare);
+        // Whoever meets an error rolls back anyway; said beforehand, no page is kept for undoing
+        // the one statement.
+        let into = bare.strip_prefix("INSERT").unwrap_or(bare);
+        self.sql.push_str("INSERT OR ROLLBACK");
+        self.sql.push_str(into);
         self.sql.push_str(match filled_up {
             true => "SELECT * FROM (VALUES ",
             false => "VALUES ",

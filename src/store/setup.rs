@@ -22,12 +22,17 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 const READERS_MAX: u32 = 4;
-const STATEMENTS_CACHED_MAX: usize = 512;
+const STATEMENTS_CACHED_MAX: usize = 256;
 /// Rows and ends of statements on their way from the database's thread; it waits for no reader
 /// below that.
 const ROWS_BUFFERED_MAX: usize = 1024;
 /// Pages of the write-ahead log before it is moved into the database (4 KiB each).
-const CHECKPOINT_PAGES: &str = "4000";
+const CHECKPOINT_PAGES: &str = "16000";
+/// The writer's page cache, KiB (negative: not a number of pages). A commit that has moved pages
+/// about walks all of it.
+const WRITER_CACHE: &str = "-16384";
+/// A reader's: every commit of the writer empties it, and emptying costs what it could hold.
+const READER_CACHE: &str = "-2048";
 
 pub(super) async fn open(
     path: &Path,
@@ -47,7 +52,12 @@ pub(super) async fn open(
     let readers = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        .connect_lazy_with(
+            options
+                .read_only(true)
+                .create_if_missing(false)
+                .pragma("cache_size", READER_CACHE),
+        );
     let (accepts, accepts_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (completes, completes_in) = mpsc::channel(IN_FLIGHT_MAX);
     let (work, work_in) = mpsc::channel(IN_FLIGHT_MAX);
@@ -117,7 +127,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("secure_delete", "fast")
         .pragma("cell_size_check", "on")
-        .pragma("cache_size", "-32768")
+        .pragma("cache_size", WRITER_CACHE)
         .pragma("temp_store", "memory")
         .disable_statement_logging()
 }

@@ -10,4 +10,4 @@ mod write;
 
 pub use number::is_exact;
 pub use parse::parse;
-pub use write::{canonical, write};
+pub use write::{canonical, canonical_without, write};

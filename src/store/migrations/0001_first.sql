@@ -51,7 +51,6 @@ CREATE TABLE submission (
     leaf_hash BLOB,
     checkpoint_size INTEGER
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX submission_by_partner ON submission (partner, submission_id);
 CREATE INDEX submission_open ON submission (deadline) WHERE state = 0;
 
 -- An idempotency key is bound by a receipt and by nothing else.
@@ -61,7 +60,6 @@ CREATE TABLE idempotency (
     submission_id BLOB NOT NULL,
     created_at INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX idempotency_age ON idempotency (created_at);
 
 -- One row per record over all its versions. current_row counts only once its submission is sealed.
 CREATE TABLE record (
@@ -99,8 +97,8 @@ CREATE TABLE record_version (
     meta BLOB NOT NULL,
     payload BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX record_version_order ON record_version (record_type, record_id, revision);
-CREATE INDEX record_version_record ON record_version (record_id, revision);
+-- The type is the record's; it stands here so that one type is paged over without its rows.
+CREATE UNIQUE INDEX record_version_order ON record_version (record_id, revision, record_type);
 
 -- The data key of one version, wrapped by the partner's key: deleting the row shreds the version.
 CREATE TABLE record_key (

@@ -17,6 +17,7 @@ use crate::base::finding_codes::{
 };
 use crate::base::id::RecordType;
 use crate::format::tree::{Node, Value};
+use std::fmt::Write as _;
 
 /// Everything in a record of that type that contradicts something else in it.
 pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
@@ -29,7 +30,11 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
     if waits_for_service_source(record_type, record) {
         check.tell(&SERVICE_SOURCE_UNKNOWN, "/envelope/service_source");
     }
-    periods(&mut check, record, &mut String::new());
+    let root = Place {
+        above: None,
+        step: Step::Root,
+    };
+    periods(&mut check, record, &root);
     match record_type.as_str() {
         "family-case" => family::check(&mut check),
         "engagement-contact" => contact::check(&mut check),
@@ -112,28 +117,52 @@ fn envelope(check: &mut Check<'_>) {
 /// Pairs of members that begin and end something, in any object.
 const PAIRS: &[(&str, &str)] = &[("start", "end"), ("from", "to")];
 
-fn periods(check: &mut Check<'_>, node: &Node, pointer: &mut String) {
-    let length = pointer.len();
+/// A place on the way down, written out as a pointer only when there is something to tell.
+struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Name(&'a str),
+    Item(usize),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> String {
+        let mut pointer = self.above.map(Place::pointer).unwrap_or_default();
+        // Writing to text cannot fail.
+        let _ = match self.step {
+            Step::Root => Ok(()),
+            Step::Name(name) => write!(pointer, "/{name}"),
+            Step::Item(at) => write!(pointer, "/{at}"),
+        };
+        pointer
+    }
+}
+
+fn periods(check: &mut Check<'_>, node: &Node, place: &Place<'_>) {
+    let below = |step| Place {
+        above: Some(place),
+        step,
+    };
     match &node.value {
         Value::Object(members) => {
             for (start, end) in PAIRS {
                 let both = node.text(start).zip(node.text(end));
                 if both.is_some_and(|(start, end)| time::reversed(start, end)) {
-                    check.tell(&PERIOD_REVERSED, &format!("{pointer}/{end}"));
+                    check.tell(&PERIOD_REVERSED, &below(Step::Name(end)).pointer());
                 }
             }
             for (name, member) in members {
-                pointer.push('/');
-                pointer.push_str(name);
-                periods(check, member, pointer);
-                pointer.truncate(length);
+                periods(check, member, &below(Step::Name(name)));
             }
         }
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                pointer.push_str(&format!("/{at}"));
-                periods(check, item, pointer);
-                pointer.truncate(length);
+                periods(check, item, &below(Step::Item(at)));
             }
         }
         _ => {}

@@ -8,6 +8,7 @@ use crate::base::finding_codes::{
 };
 use crate::format::tree::Node;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// Where keys of persons stand; `*` is every item of a list.
 const REFERENCES: &[&str] = &[
@@ -38,30 +39,43 @@ pub(super) fn check(check: &mut Check<'_>) {
         addresses(check, person, at);
     }
     for pattern in REFERENCES {
-        let mut found = Vec::new();
-        expand(check.record, "", pattern, &mut found);
-        for (pointer, node) in found {
-            if node.as_str().is_some_and(|key| !keys.contains(key)) {
-                check.tell(&REFERENCE_DANGLING, &pointer);
-            }
+        let mut dangling = Vec::new();
+        let known = |node: &Node| node.as_str().is_none_or(|key| keys.contains(key));
+        expand(
+            check.record,
+            (&mut String::new(), pattern),
+            &mut |at, node| {
+                if !known(node) {
+                    dangling.push(at.to_owned());
+                }
+            },
+        );
+        for pointer in dangling {
+            check.tell(&REFERENCE_DANGLING, &pointer);
         }
     }
 }
 
-/// Every place a pattern leads to.
-fn expand<'r>(node: &'r Node, above: &str, pattern: &str, found: &mut Vec<(String, &'r Node)>) {
+/// Shows every place a pattern leads to, with its pointer.
+fn expand(node: &Node, (above, pattern): (&mut String, &str), show: &mut impl FnMut(&str, &Node)) {
     let Some(rest) = pattern.strip_prefix('/') else {
-        found.push((above.to_owned(), node));
-        return;
+        return show(above, node);
     };
     let end = rest.find('/').unwrap_or(rest.len());
     let (step, rest) = rest.split_at(end);
+    let length = above.len();
     if step == "*" {
         for (at, item) in node.items().iter().enumerate() {
-            expand(item, &format!("{above}/{at}"), rest, found);
+            // Writing to text cannot fail.
+            let _ = write!(above, "/{at}");
+            expand(item, (above, rest), show);
+            above.truncate(length);
         }
     } else if let Some(member) = node.get(step) {
-        expand(member, &format!("{above}/{step}"), rest, found);
+        above.push('/');
+        above.push_str(step);
+        expand(member, (above, rest), show);
+        above.truncate(length);
     }
 }
 
