@@ -229,6 +229,9 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = gateway.store.erase_overdue_batches().await {
             failed(&error);
         }
+        if let Err(error) = gateway.store.end_overdue_replays().await {
+            failed(&error);
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub const LEASE: Duration = Duration::from_secs(60);
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Bytes per second asked of a body after the grace.
 pub const BODY_RATE_MIN: u64 = 1_024;
+/// How long a second officer may take to confirm what a first one asked for.
+pub const SECOND_OFFICER_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// How long a batch may stay unsealed.
 pub const BATCH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How long a graceful stop waits for work in flight.

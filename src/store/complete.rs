@@ -6,14 +6,13 @@
 use super::authorise::{decision_insert, decision_row};
 use super::decision::{self, SealedDecision};
 use super::model::{
-    Completion, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem, OperatorAct,
-    StoreError,
+    Completion, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem, StoreError,
 };
 use super::route::{Queued, WorkOf, delivery_insert, delivery_row, work_insert, work_row};
 use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row, run};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::{Store, claim::state_code, operator};
+use super::{Store, claim::state_code};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::ledger::entry::{EntryKind, Fields};
@@ -92,22 +91,6 @@ impl Store {
             }
         }
         Ok(done)
-    }
-
-    /// Queues a delivery again that was held, dead or withheld, at once and with its attempts kept.
-    /// `false` when it is unknown or in no such state.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn replay(
-        &self,
-        delivery_id: DeliveryId,
-        act: OperatorAct,
-    ) -> Result<bool, StoreError> {
-        self.write("replay", (delivery_id, act), |tx, (id, act)| {
-            Box::pin(replay(tx, *id, act))
-        })
-        .await
     }
 
     /// One delivery as a view shows it.
@@ -361,17 +344,4 @@ fn append(tx: &mut Tx, ended: &Ended, current: &Standing, change: &Change<'_>) {
         _ => (EntryKind::Completed, fields),
     };
     tx.append(kind, now, &fields);
-}
-
-async fn replay(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<bool, Fault> {
-    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
-               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (6, 7, 10)";
-    if run(&mut tx.conn, sql, row![act.at, id.0]).await? == 0 {
-        return Ok(false);
-    }
-    let sql = "UPDATE work_item SET state = 1, resolution = 'replayed', resolved_at = ? \
-               WHERE state = 0 AND delivery_id = ?";
-    run(&mut tx.conn, sql, row![act.at, id.0]).await?;
-    operator::append(tx, act, ("replay", &id.to_string()));
-    Ok(true)
 }

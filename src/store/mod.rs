@@ -26,6 +26,7 @@ mod operator;
 mod prepare;
 mod proof;
 mod recent;
+mod replay;
 mod route;
 mod rule_sets;
 mod script;

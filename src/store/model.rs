@@ -88,6 +88,8 @@ pub enum HoldCause {
     Withheld,
     /// It stands in the store and cannot be opened any more: a pull left it out.
     Unreadable,
+    /// An officer asked to decide a withheld delivery again; a second one has to confirm.
+    ReplayConfirmation,
 }
 
 /// A submission to accept in one transaction.

@@ -1,7 +1,7 @@
 //! Work items: what waits for a person, and what that person decides.
 
 use super::consent::{raise_epoch, reevaluate};
-use super::model::{HoldCause, OperatorAct, Resolution, StoreError, WorkItem};
+use super::model::{HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem};
 use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
 use super::stage::{cause_of, cause_word};
@@ -30,11 +30,13 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
                    resolved_at, resolution, detail FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR partner = ?1) AND work_item_id > ?2 \
+                   AND (?1 IS NULL OR (partner = ?1 AND cause <> ?4)) AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
         let partner = partner.map(PartnerId::as_str);
-        let cells = row![partner, after, limit.min(PAGE_ROWS_MAX)];
+        // What officers settle among themselves would tell a sender of a withholding.
+        let officers = cause_word(HoldCause::ReplayConfirmation);
+        let cells = row![partner, after, limit.min(PAGE_ROWS_MAX), officers];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()
@@ -42,8 +44,8 @@ impl Store {
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
-    /// Resolves an open work item; `false` when there is none of that id, or the resolution does
-    /// not fit it.
+    /// Resolves an open work item. A withheld delivery is never released by this: see
+    /// [`Store::request_replay`].
     ///
     /// # Errors
     /// When the database fails.
@@ -52,7 +54,7 @@ impl Store {
         id: WorkItemId,
         resolution: Resolution,
         act: OperatorAct,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Resolved, StoreError> {
         let data = (id, resolution, act);
         self.write("resolve_work_item", data, |tx, (id, resolution, act)| {
             Box::pin(resolve(tx, *id, *resolution, act))
@@ -88,12 +90,17 @@ async fn resolve(
     id: WorkItemId,
     resolution: Resolution,
     act: &OperatorAct,
-) -> Result<bool, Fault> {
-    let sql = "SELECT row_id, delivery_id FROM work_item WHERE work_item_id = ? AND state = 0";
+) -> Result<Resolved, Fault> {
+    let sql = "SELECT w.row_id, w.delivery_id, d.state IS NOT NULL AND d.state = 6 \
+               FROM work_item w LEFT JOIN delivery d ON d.delivery_id = w.delivery_id \
+               WHERE w.work_item_id = ? AND w.state = 0";
     let Some(item) = first(&mut tx.conn, sql, row![id.0]).await? else {
-        return Ok(false);
+        return Ok(Resolved::Unknown);
     };
     let (row_id, delivery) = (item.id_or_null(0)?, item.id_or_null(1)?);
+    if resolution == Resolution::Release && item.int(2)? == 1 {
+        return Ok(Resolved::TwoOfficers);
+    }
     let fits = match (resolution, row_id, delivery) {
         (Resolution::Discard, _, _) => true,
         // What a pull held goes into the requester's next one; nothing is routed anew.
@@ -105,14 +112,16 @@ async fn resolve(
         }
         _ => false,
     };
-    if fits {
-        let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ? \
-                   WHERE work_item_id = ?";
-        run(&mut tx.conn, sql, row![word(resolution), act.at, id.0]).await?;
-        let target = id.to_string();
-        operator::append(tx, act, (word(resolution), &target));
+    if !fits {
+        return Ok(Resolved::Unfit);
     }
-    Ok(fits)
+    let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ? \
+               WHERE work_item_id = ?";
+    run(&mut tx.conn, sql, row![word(resolution), act.at, id.0]).await?;
+    let sql = "DELETE FROM replay_request WHERE work_item_id = ?";
+    run(&mut tx.conn, sql, row![id.0]).await?;
+    operator::append(tx, act, (word(resolution), &id.to_string()));
+    Ok(Resolved::Done)
 }
 
 async fn is_of_pull(tx: &mut Tx, id: WorkItemId) -> Result<bool, Fault> {
@@ -124,7 +133,7 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
     let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
                reviewed = max(reviewed, EXISTS (SELECT 1 FROM work_item w \
                WHERE w.delivery_id = ?2 AND w.state = 0 AND w.cause = ?3)), \
-               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (6, 7, 10)";
+               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (7, 10)";
     let (now, review) = (tx.now(), cause_word(HoldCause::HumanReview));
     Ok(run(&mut tx.conn, sql, row![now, delivery, review]).await? > 0)
 }

@@ -259,7 +259,8 @@ fn announced(request: &HttpRequest) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn forbidden() -> Problem {
+/// The caller is known and may not.
+pub fn forbidden() -> Problem {
     Problem::new(&FORBIDDEN, "ask the county for the role this needs")
 }
 
@@ -294,6 +295,7 @@ async fn run(call: Call) -> Outcome {
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,
         Handler::DeliveryReplay => work::replay(call).await,
+        Handler::DeliveryReplayConfirm => work::confirm_replay(call).await,
         Handler::ExtractBegin => extracts::begin(call).await,
         Handler::ExtractGet => extracts::get(&call).await,
         Handler::ExtractFile => extracts::file(&call).await,

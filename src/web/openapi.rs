@@ -191,6 +191,7 @@ pub fn answers(route: &'static Route) -> Vec<(u16, &'static str, &'static str)> 
     if route.body != BodyRule::None {
         add(408, "The body came too slowly");
         add(413, "The body is too large");
+        add(415, "The body is of another media type");
         add(422, "The body cannot be read as what it should be");
     }
     if route.access != Access::Public {

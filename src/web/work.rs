@@ -2,17 +2,21 @@
 //!
 //! Every act of an operator carries a reason and becomes a ledger entry in the same transaction.
 
-use super::answer::{Call, Outcome, store_failed};
+use super::answer::{Call, Outcome, forbidden, store_failed};
 use super::json;
 use super::paging::Page;
 use super::principal::Principal;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
 use crate::base::id::{DeliveryId, WorkItemId};
-use crate::store::{DeliveryState, OperatorAct, Resolution, WorkItem};
+use crate::config::Role;
+use crate::store::{
+    DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved, WorkItem,
+};
 use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Longest reason, bytes.
 const REASON_BYTES_MAX: usize = 2_000;
@@ -80,10 +84,18 @@ pub async fn resolve(mut call: Call) -> Outcome {
         Word::Discard => Resolution::Discard,
     };
     let done = call.site.store.resolve_work_item(id, resolution, act).await;
-    done_or_unknown(done.map_err(|error| store_failed(&error))?)
+    match done.map_err(|error| store_failed(&error))? {
+        Resolved::Done => Ok(done_now()),
+        Resolved::Unknown => Err(Problem::not_found()),
+        Resolved::Unfit => Err(conflict("the item does not take this resolution now")),
+        Resolved::TwoOfficers => Err(conflict(
+            "withheld by law or consent: two officers replay its delivery, or discard the item",
+        )),
+    }
 }
 
-/// Queues a dead or held delivery again; it is decided anew before it is sent.
+/// Queues a dead or held delivery again; it is decided anew before it is sent. For a withheld one
+/// this is the request of a first privacy officer, which a second one confirms.
 pub async fn replay(mut call: Call) -> Outcome {
     let Reason { reason } = json::read(&mut call).await?;
     let act = act(&call, reason)?;
@@ -93,12 +105,58 @@ pub async fn replay(mut call: Call) -> Outcome {
     let found = found.map_err(|error| store_failed(&error))?;
     let found = found.ok_or_else(Problem::not_found)?;
     if found.state == DeliveryState::Withheld {
-        // One officer alone never makes a withheld delivery move.
-        let detail = "withheld by law or consent: it is decided again when one of them changes";
-        return Err(Problem::new(&STATE_CONFLICT, detail));
+        return request(&call, id, act).await;
     }
     let done = store.replay(id, act).await;
-    done_or_unknown(done.map_err(|error| store_failed(&error))?)
+    if done.map_err(|error| store_failed(&error))? {
+        Ok(done_now())
+    } else {
+        Err(conflict(
+            "only what is held, dead or withheld is tried again",
+        ))
+    }
+}
+
+/// One officer alone never makes a withheld delivery move.
+async fn request(call: &Call, id: DeliveryId, act: OperatorAct) -> Outcome {
+    if !call.operator()?.roles.contains(&Role::PrivacyOfficer) {
+        return Err(forbidden());
+    }
+    let asked = call.site.store.request_replay(id, act).await;
+    match asked.map_err(|error| store_failed(&error))? {
+        ReplayRequested::Recorded { until } => {
+            let body = json!({ "status": "waits-for-second-officer", "until": until.to_rfc3339() });
+            Ok(HttpResponse::Accepted().json(body))
+        }
+        ReplayRequested::Waits { until } => Err(conflict(format!(
+            "asked for already: a second officer may confirm until {}",
+            until.to_rfc3339()
+        ))),
+        ReplayRequested::NotWithheld => Err(conflict("it is withheld no more")),
+    }
+}
+
+/// A second officer confirms that a withheld delivery is decided again.
+pub async fn confirm_replay(mut call: Call) -> Outcome {
+    let Reason { reason } = json::read(&mut call).await?;
+    let act = act(&call, reason)?;
+    let id = DeliveryId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
+    let store = &call.site.store;
+    let found = store.delivery(id).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    found.ok_or_else(Problem::not_found)?;
+    let confirmed = store.confirm_replay(id, act).await;
+    match confirmed.map_err(|error| store_failed(&error))? {
+        ReplayConfirmed::Queued => Ok(done_now()),
+        ReplayConfirmed::SameOfficer => Err(conflict("another officer than the first confirms")),
+        ReplayConfirmed::NotAsked => Err(conflict(
+            "nothing waits for a second officer: it was not asked for, or the time has run out",
+        )),
+    }
+}
+
+fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
+    Problem::new(&STATE_CONFLICT, detail)
 }
 
 /// The calling operator's act, for the ledger.
@@ -114,12 +172,8 @@ pub fn act(call: &Call, reason: String) -> Result<OperatorAct, Problem> {
     })
 }
 
-fn done_or_unknown(done: bool) -> Outcome {
-    if done {
-        Ok(HttpResponse::Ok().json(json!({ "status": "done" })))
-    } else {
-        Err(Problem::not_found())
-    }
+fn done_now() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "done" }))
 }
 
 impl Reason {

@@ -13,10 +13,15 @@ use kinbridge::deliver::transport::{Parcel, Reply, Replying, Transport};
 use kinbridge::deliver::{Courier, UnderWay};
 use kinbridge::intake::{Inbound, Receipt, accept};
 use kinbridge::rules::Rules;
-use kinbridge::store::{DeliveryState, DeliveryView, NewConsent, OperatorAct, Resolution, Store};
+use kinbridge::store::{
+    DeliveryState, DeliveryView, NewConsent, OperatorAct, ReplayConfirmed, ReplayRequested,
+    Resolution, Resolved, Store,
+};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+mod replay;
 
 /// A recipient that answers with the status it was told and keeps what came.
 #[derive(Default)]
@@ -350,7 +355,7 @@ async fn what_waits_for_a_human_look_goes_once_a_person_has_let_it() {
         .store
         .resolve_work_item(items[0].work_item_id, Resolution::Release, act)
         .await;
-    assert!(done.expect("the store answers"));
+    assert_eq!(done.expect("the store answers"), Resolved::Done);
     road.drive().await;
     assert_eq!(road.recipient.arrived(COUNTY).len(), 1);
     assert_eq!(

@@ -7,5 +7,6 @@ mod crash;
 mod delivery;
 mod extract;
 mod ledger;
+mod replay;
 mod sealing;
 pub mod world;

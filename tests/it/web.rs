@@ -6,5 +6,6 @@ mod harness;
 mod holdings;
 mod identity;
 mod operators;
+mod replay;
 mod submissions;
 mod table;

@@ -251,6 +251,15 @@ CREATE INDEX work_item_open ON work_item (state, partner, work_item_id);
 CREATE INDEX work_item_delivery ON work_item (delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE INDEX work_item_row ON work_item (row_id) WHERE row_id IS NOT NULL;
 
+-- A first officer's request to decide a withheld delivery again; a second one confirms in time.
+CREATE TABLE replay_request (
+    delivery_id BLOB PRIMARY KEY NOT NULL,
+    officer TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    work_item_id BLOB NOT NULL
+) WITHOUT ROWID, STRICT;
+
 -- The ledger: insert-only. On this store one writer commits in order, so the order of insertion is
 -- the position; an entry counts as sequenced once a checkpoint covers it. entry_id is the writer's
 -- id (8 bytes) and its sequence number (8 bytes, big endian).

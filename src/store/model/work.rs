@@ -254,6 +254,47 @@ pub enum Resolution {
     Discard,
 }
 
+/// What became of an operator's word on a work item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// Done.
+    Done,
+    /// There is no open item of that id.
+    Unknown,
+    /// The resolution does not fit the item as it stands.
+    Unfit,
+    /// It is about a withheld delivery, which one officer alone never makes move.
+    TwoOfficers,
+}
+
+/// What became of a first officer's request to decide a withheld delivery again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayRequested {
+    /// Recorded: a second officer may confirm.
+    Recorded {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// One is already waiting.
+    Waits {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The delivery is not withheld, or there is none.
+    NotWithheld,
+}
+
+/// What became of a second officer's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayConfirmed {
+    /// The delivery waits for a new decision.
+    Queued,
+    /// The one who asked cannot confirm.
+    SameOfficer,
+    /// Nothing waits to be confirmed: never asked for, run out, or withheld no more.
+    NotAsked,
+}
+
 /// Whether something left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

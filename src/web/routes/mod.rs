@@ -129,6 +129,7 @@ pub enum Handler {
     WorkItems,
     WorkItemResolve,
     DeliveryReplay,
+    DeliveryReplayConfirm,
     ExtractBegin,
     ExtractGet,
     ExtractFile,

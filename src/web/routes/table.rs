@@ -4,7 +4,84 @@ use super::{Access, Answer, BodyRule, Doc, Handler, IdKind, Parameter, Route, Sc
 use crate::base::limits::BATCH_BYTES_MAX;
 use crate::config::Role;
 
-const PROBLEM: &str = "Problem";
+const fn row(verb: Verb, name: &'static str, path: &'static str, handler: Handler) -> Route {
+    Route {
+        name,
+        verb,
+        path,
+        handler,
+        // Nobody, until the row says who.
+        access: Access::Known {
+            partners: false,
+            roles: &[],
+        },
+        scope: Scope::Gateway,
+        body: BodyRule::None,
+        doc: Doc {
+            summary: "",
+            parameters: &[],
+            takes: &[],
+            answers: &[],
+        },
+    }
+}
+
+const fn get(name: &'static str, path: &'static str, handler: Handler) -> Route {
+    row(Verb::Get, name, path, handler)
+}
+
+const fn post(name: &'static str, path: &'static str, handler: Handler) -> Route {
+    row(Verb::Post, name, path, handler)
+}
+
+const fn put(name: &'static str, path: &'static str, handler: Handler) -> Route {
+    row(Verb::Put, name, path, handler)
+}
+
+impl Route {
+    /// Who may call it, and whose things it shows or changes.
+    const fn open_to(self, access: Access, scope: Scope) -> Route {
+        Route {
+            access,
+            scope,
+            ..self
+        }
+    }
+
+    /// Its query and header parameters.
+    const fn with(mut self, parameters: &'static [Parameter]) -> Route {
+        self.doc.parameters = parameters;
+        self
+    }
+
+    /// What it reads of a body, and the media types with their examples.
+    const fn takes(
+        mut self,
+        body: BodyRule,
+        media: &'static [(&'static str, &'static str)],
+    ) -> Route {
+        self.body = body;
+        self.doc.takes = media;
+        self
+    }
+
+    /// A JSON body with the example of that name.
+    const fn json(self, media: &'static [(&'static str, &'static str)]) -> Route {
+        self.takes(JSON, media)
+    }
+
+    /// One line for readers.
+    const fn says(mut self, summary: &'static str) -> Route {
+        self.doc.summary = summary;
+        self
+    }
+
+    /// Its own answers.
+    const fn answers(mut self, answers: &'static [Answer]) -> Route {
+        self.doc.answers = answers;
+        self
+    }
+}
 
 const fn answer(status: u16, text: &'static str, schema: &'static str) -> Answer {
     Answer {
@@ -14,444 +91,282 @@ const fn answer(status: u16, text: &'static str, schema: &'static str) -> Answer
     }
 }
 
-const PARTNERS: Access = Access::Known {
-    partners: true,
-    roles: &[],
-};
+const fn header(name: &'static str, required: bool, text: &'static str) -> Parameter {
+    Parameter {
+        name,
+        header: true,
+        required,
+        text,
+    }
+}
 
-const OFFICERS: Access = Access::Known {
-    partners: false,
-    roles: &[Role::Integrator, Role::PrivacyOfficer],
-};
+const fn query(name: &'static str, required: bool, text: &'static str) -> Parameter {
+    Parameter {
+        name,
+        header: false,
+        required,
+        text,
+    }
+}
+
+const fn problem(status: u16, text: &'static str) -> Answer {
+    answer(status, text, "Problem")
+}
+
+const fn known(partners: bool, roles: &'static [Role]) -> Access {
+    Access::Known { partners, roles }
+}
+
+const PARTNERS: Access = known(true, &[]);
+const OPERATORS: Access = known(false, &[Role::Integrator, Role::PrivacyOfficer]);
+const OFFICERS: Access = known(false, &[Role::PrivacyOfficer]);
+const INTEGRATORS: Access = known(false, &[Role::Integrator]);
+const ACCOUNTANTS: Access = known(false, &[Role::PrivacyOfficer, Role::Auditor]);
+const CONCERNED: Access = known(true, &[Role::Integrator, Role::PrivacyOfficer]);
+const EVERYBODY: Access = known(
+    true,
+    &[Role::Integrator, Role::PrivacyOfficer, Role::Auditor],
+);
+
+const JSON_TYPE: &str = "application/json";
 
 const JSON: BodyRule = BodyRule::Whole {
     bytes_max: 256 << 10,
 };
 
 const SUBMIT: &[Parameter] = &[
-    Parameter {
-        name: "Kinbridge-Format",
-        header: true,
-        required: true,
-        text: "Format and version, as your partner file names it",
-    },
-    Parameter {
-        name: "Kinbridge-Channel",
-        header: true,
-        required: false,
-        text: "Which in-channel, where several take the format",
-    },
-    Parameter {
-        name: "Idempotency-Key",
-        header: true,
-        required: false,
-        text: "Up to 255 visible characters; the same key and body give the same receipt",
-    },
-    Parameter {
-        name: "traceparent",
-        header: true,
-        required: false,
-        text: "W3C trace context; its trace id becomes the correlation id",
-    },
-    Parameter {
-        name: "dry_run",
-        header: false,
-        required: false,
-        text: "`true`: nothing is stored; adds what each recipient would be given, and why",
-    },
+    header(
+        "Kinbridge-Format",
+        true,
+        "Format and version, as your partner file names it",
+    ),
+    header(
+        "Kinbridge-Channel",
+        false,
+        "Which in-channel, where several take the format",
+    ),
+    header(
+        "Idempotency-Key",
+        false,
+        "Up to 255 visible characters; the same key and body give the same receipt",
+    ),
+    header(
+        "traceparent",
+        false,
+        "W3C trace context; its trace id becomes the correlation id",
+    ),
+    query(
+        "dry_run",
+        false,
+        "`true`: nothing is stored; adds what each recipient would be given, and why",
+    ),
 ];
 
 const ACCOUNTED: &[Parameter] = &[
-    Parameter {
-        name: "person",
-        header: false,
-        required: true,
-        text: "`per_...`, or an identifier as `system|value`",
-    },
+    query(
+        "person",
+        true,
+        "`per_...`, or an identifier as `system|value`",
+    ),
     CURSOR,
     LIMIT,
 ];
 
-const CURSOR: Parameter = Parameter {
-    name: "cursor",
-    header: false,
-    required: false,
-    text: "`next_cursor` of the page before",
-};
+const CURSOR: Parameter = query("cursor", false, "`next_cursor` of the page before");
 
-const LIMIT: Parameter = Parameter {
-    name: "limit",
-    header: false,
-    required: false,
-    text: "Rows on the page, 1 to 500; 100 when left out",
-};
+const LIMIT: Parameter = query(
+    "limit",
+    false,
+    "Rows on the page, 1 to 500; 100 when left out",
+);
 
 const PAGED: &[Parameter] = &[CURSOR, LIMIT];
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
-    Route {
-        name: "healthz",
-        verb: Verb::Get,
-        path: "/healthz",
-        handler: Handler::Healthz,
-        access: Access::Public,
-        scope: Scope::Gateway,
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "Whether the process answers",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "It does", "Health")],
-        },
-    },
-    Route {
-        name: "readyz",
-        verb: Verb::Get,
-        path: "/readyz",
-        handler: Handler::Readyz,
-        access: Access::Public,
-        scope: Scope::Gateway,
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "Whether submissions can be taken now",
-            parameters: &[],
-            takes: &[],
-            answers: &[
-                answer(200, "They can", "Readiness"),
-                answer(503, "Stopping, or the store cannot take more", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "openapi",
-        verb: Verb::Get,
-        path: "/openapi.json",
-        handler: Handler::Openapi,
-        access: Access::Public,
-        scope: Scope::Gateway,
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "This document",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "OpenAPI 3.1", "Document")],
-        },
-    },
-    Route {
-        name: "submit",
-        verb: Verb::Post,
-        path: "/v1/submissions",
-        handler: Handler::Submit,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::None),
-        body: BodyRule::Submission {
-            bytes_max: BATCH_BYTES_MAX,
-        },
-        doc: Doc {
-            summary: "Hand in records: one, many, or a streamed batch of one format",
-            parameters: SUBMIT,
-            takes: &[
+    get("healthz", "/healthz", Handler::Healthz)
+        .open_to(Access::Public, Scope::Gateway)
+        .says("Whether the process answers")
+        .answers(&[answer(200, "It does", "Health")]),
+    get("readyz", "/readyz", Handler::Readyz)
+        .open_to(Access::Public, Scope::Gateway)
+        .says("Whether submissions can be taken now")
+        .answers(&[
+            answer(200, "They can", "Readiness"),
+            problem(503, "Stopping, or the store cannot take more"),
+        ]),
+    get("openapi", "/openapi.json", Handler::Openapi)
+        .open_to(Access::Public, Scope::Gateway)
+        .says("This document")
+        .answers(&[answer(200, "OpenAPI 3.1", "Document")]),
+    post("submit", "/v1/submissions", Handler::Submit)
+        .open_to(PARTNERS, Scope::Own(IdKind::None))
+        .with(SUBMIT)
+        .takes(
+            BodyRule::Submission {
+                bytes_max: BATCH_BYTES_MAX,
+            },
+            &[
                 ("application/json", "KinbridgeJson"),
                 ("application/fhir+json", "FhirJson"),
                 ("application/x-ndjson", "Ndjson"),
                 ("application/xml", "Xml"),
                 ("text/csv", "Csv"),
             ],
-            answers: &[
-                answer(200, "With dry_run: what would become of it", "DryRun"),
-                answer(202, "Committed; every record's verdict", "Receipt"),
-                answer(400, "The idempotency key is malformed", PROBLEM),
-                answer(409, "The key was used with another body", PROBLEM),
-                answer(415, "No in-channel of yours takes this format", PROBLEM),
-                answer(422, "No record was accepted; all findings", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "submission_records",
-        verb: Verb::Get,
-        path: "/v1/submissions/{id}/records",
-        handler: Handler::SubmissionRecords,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Submission),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "All verdicts of a submission, page by page",
-            parameters: PAGED,
-            takes: &[],
-            answers: &[
-                answer(200, "One page", "RecordPage"),
-                answer(400, "The cursor is not one of ours", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "submission",
-        verb: Verb::Get,
-        path: "/v1/submissions/{id}",
-        handler: Handler::SubmissionGet,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Submission),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "What became of a submission: its first records and where each went",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "The timeline", "Submission")],
-        },
-    },
-    Route {
-        name: "consent_put",
-        verb: Verb::Put,
-        path: "/v1/consents/{id}",
-        handler: Handler::ConsentPut,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Consent),
-        body: JSON,
-        doc: Doc {
-            summary: "Lodge a consent or a new revision of it",
-            parameters: &[],
-            takes: &[("application/json", "ConsentLodging")],
-            answers: &[
-                answer(200, "Lodged and in force", "ConsentChange"),
-                answer(409, "The id belongs to another person's consent", PROBLEM),
-                answer(415, "Not JSON", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "consent",
-        verb: Verb::Get,
-        path: "/v1/consents/{id}",
-        handler: Handler::ConsentGet,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Consent),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "The newest revision of a consent you lodged",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "The consent", "Consent")],
-        },
-    },
-    Route {
-        name: "consent_revoke",
-        verb: Verb::Post,
-        path: "/v1/consents/{id}/revoke",
-        handler: Handler::ConsentRevoke,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Consent),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "Revoke a consent: nothing more is released on it",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "Revoked", "ConsentChange")],
-        },
-    },
-    Route {
-        name: "decide",
-        verb: Verb::Post,
-        path: "/v1/decisions",
-        handler: Handler::Decide,
-        access: Access::Known {
-            partners: true,
-            roles: &[Role::Integrator, Role::PrivacyOfficer, Role::Auditor],
-        },
-        scope: Scope::Gateway,
-        body: JSON,
-        doc: Doc {
-            summary: "What may go to a recipient for a purpose, and why",
-            parameters: &[Parameter {
-                name: "explain",
-                header: false,
-                required: false,
-                text: "`true`: also why each paper counts or not, and what would permit",
-            }],
-            takes: &[("application/json", "DecisionRequest")],
-            answers: &[
-                answer(200, "The decision; nothing is released", "Decision"),
-                answer(415, "Not JSON", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "disclosures",
-        verb: Verb::Get,
-        path: "/v1/disclosures",
-        handler: Handler::Disclosures,
-        access: Access::Known {
-            partners: false,
-            roles: &[Role::PrivacyOfficer, Role::Auditor],
-        },
-        scope: Scope::All,
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "Accounting of disclosures about a person",
-            parameters: ACCOUNTED,
-            takes: &[],
-            answers: &[
-                answer(200, "One page, oldest first", "DisclosurePage"),
-                answer(
-                    400,
-                    "No person named, or the cursor is not one of ours",
-                    PROBLEM,
-                ),
-                answer(404, "Nobody is known by this", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "work_items",
-        verb: Verb::Get,
-        path: "/v1/work-items",
-        handler: Handler::WorkItems,
-        access: Access::Known {
-            partners: true,
-            roles: &[Role::Integrator, Role::PrivacyOfficer],
-        },
-        scope: Scope::Own(IdKind::None),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "What waits for a person: a partner's own, an operator's all",
-            parameters: PAGED,
-            takes: &[],
-            answers: &[
-                answer(200, "One page, oldest first", "WorkItemPage"),
-                answer(400, "The cursor is not one of ours", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "work_item_resolve",
-        verb: Verb::Post,
-        path: "/v1/work-items/{id}/resolve",
-        handler: Handler::WorkItemResolve,
-        access: OFFICERS,
-        scope: Scope::All,
-        body: JSON,
-        doc: Doc {
-            summary: "Resolve a work item, with a reason for the ledger",
-            parameters: &[],
-            takes: &[("application/json", "WorkItemResolution")],
-            answers: &[
-                answer(200, "Resolved", "Done"),
-                answer(415, "Not JSON", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "delivery_replay",
-        verb: Verb::Post,
-        path: "/v1/deliveries/{id}/replay",
-        handler: Handler::DeliveryReplay,
-        access: OFFICERS,
-        scope: Scope::All,
-        body: JSON,
-        doc: Doc {
-            summary: "Try a dead or held delivery again, with a reason for the ledger",
-            parameters: &[],
-            takes: &[("application/json", "OperatorReason")],
-            answers: &[
-                answer(200, "Queued; it is decided anew before it is sent", "Done"),
-                answer(
-                    409,
-                    "Withheld: only a consent, link or agreement moves it",
-                    PROBLEM,
-                ),
-                answer(415, "Not JSON", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "extract_begin",
-        verb: Verb::Post,
-        path: "/v1/extracts",
-        handler: Handler::ExtractBegin,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::None),
-        body: JSON,
-        doc: Doc {
-            summary: "Begin a batch of released records over your pull channel",
-            parameters: &[],
-            takes: &[("application/json", "ExtractRequest")],
-            answers: &[
-                answer(202, "Begun; watch it at Location", "Extract"),
-                answer(415, "Not JSON", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "extract",
-        verb: Verb::Get,
-        path: "/v1/extracts/{id}",
-        handler: Handler::ExtractGet,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Extract),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "Where an extract stands; its manifest when it is ready",
-            parameters: &[],
-            takes: &[],
-            answers: &[answer(200, "The extract", "Extract")],
-        },
-    },
-    Route {
-        name: "extract_file",
-        verb: Verb::Get,
-        path: "/v1/extracts/{id}/files/{name}",
-        handler: Handler::ExtractFile,
-        access: PARTNERS,
-        scope: Scope::Own(IdKind::Extract),
-        body: BodyRule::None,
-        doc: Doc {
-            summary: "A file of a ready extract",
-            parameters: &[Parameter {
-                name: "Range",
-                header: true,
-                required: false,
-                text: "`bytes=N-`: from that byte on",
-            }],
-            takes: &[],
-            answers: &[
-                answer(200, "The whole file", "File"),
-                answer(206, "From the byte asked for", "File"),
-                answer(400, "Another kind of range", PROBLEM),
-                answer(
-                    409,
-                    "A consent or the rules changed since: begin a new extract",
-                    PROBLEM,
-                ),
-                answer(410, "Too old: begin a new extract", PROBLEM),
-                answer(416, "The file does not reach so far", PROBLEM),
-            ],
-        },
-    },
-    Route {
-        name: "rules_reload",
-        verb: Verb::Post,
-        path: "/v1/rules/reload",
-        handler: Handler::RulesReload,
-        access: Access::Known {
-            partners: false,
-            roles: &[Role::Integrator],
-        },
-        scope: Scope::All,
-        body: JSON,
-        doc: Doc {
-            summary: "Read the catalog again; swapped only without defects",
-            parameters: &[],
-            takes: &[("application/json", "OperatorReason")],
-            answers: &[
-                answer(200, "The new rules are in force", "RulesInForce"),
-                answer(415, "Not JSON", PROBLEM),
-                answer(
-                    422,
-                    "Defects, or a body that cannot be read; the old rules stay",
-                    PROBLEM,
-                ),
-            ],
-        },
-    },
+        )
+        .says("Hand in records: one, many, or a streamed batch of one format")
+        .answers(&[
+            answer(200, "With dry_run: what would become of it", "DryRun"),
+            answer(202, "Committed; every record's verdict", "Receipt"),
+            problem(400, "The idempotency key is malformed"),
+            problem(409, "The key was used with another body"),
+            problem(415, "No in-channel of yours takes this format"),
+            problem(422, "No record was accepted; all findings"),
+        ]),
+    get(
+        "submission_records",
+        "/v1/submissions/{id}/records",
+        Handler::SubmissionRecords,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Submission))
+    .with(PAGED)
+    .says("All verdicts of a submission, page by page")
+    .answers(&[
+        answer(200, "One page", "RecordPage"),
+        problem(400, "The cursor is not one of ours"),
+    ]),
+    get("submission", "/v1/submissions/{id}", Handler::SubmissionGet)
+        .open_to(PARTNERS, Scope::Own(IdKind::Submission))
+        .says("What became of a submission: its first records and where each went")
+        .answers(&[answer(200, "The timeline", "Submission")]),
+    put("consent_put", "/v1/consents/{id}", Handler::ConsentPut)
+        .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+        .json(&[(JSON_TYPE, "ConsentLodging")])
+        .says("Lodge a consent or a new revision of it")
+        .answers(&[
+            answer(200, "Lodged and in force", "ConsentChange"),
+            problem(409, "The id belongs to another person's consent"),
+        ]),
+    get("consent", "/v1/consents/{id}", Handler::ConsentGet)
+        .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+        .says("The newest revision of a consent you lodged")
+        .answers(&[answer(200, "The consent", "Consent")]),
+    post(
+        "consent_revoke",
+        "/v1/consents/{id}/revoke",
+        Handler::ConsentRevoke,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .says("Revoke a consent: nothing more is released on it")
+    .answers(&[answer(200, "Revoked", "ConsentChange")]),
+    post("decide", "/v1/decisions", Handler::Decide)
+        .open_to(EVERYBODY, Scope::Gateway)
+        .with(&[query(
+            "explain",
+            false,
+            "`true`: also why each paper counts or not, and what would permit",
+        )])
+        .json(&[(JSON_TYPE, "DecisionRequest")])
+        .says("What may go to a recipient for a purpose, and why")
+        .answers(&[answer(200, "The decision; nothing is released", "Decision")]),
+    get("disclosures", "/v1/disclosures", Handler::Disclosures)
+        .open_to(ACCOUNTANTS, Scope::All)
+        .with(ACCOUNTED)
+        .says("Accounting of disclosures about a person")
+        .answers(&[
+            answer(200, "One page, oldest first", "DisclosurePage"),
+            problem(400, "No person named, or the cursor is not one of ours"),
+            problem(404, "Nobody is known by this"),
+        ]),
+    get("work_items", "/v1/work-items", Handler::WorkItems)
+        .open_to(CONCERNED, Scope::Own(IdKind::None))
+        .with(PAGED)
+        .says("What waits for a person: a partner's own, an operator's all")
+        .answers(&[
+            answer(200, "One page, oldest first", "WorkItemPage"),
+            problem(400, "The cursor is not one of ours"),
+        ]),
+    post(
+        "work_item_resolve",
+        "/v1/work-items/{id}/resolve",
+        Handler::WorkItemResolve,
+    )
+    .open_to(OPERATORS, Scope::All)
+    .json(&[(JSON_TYPE, "WorkItemResolution")])
+    .says("Resolve a work item, with a reason for the ledger")
+    .answers(&[
+        answer(200, "Resolved", "Done"),
+        problem(409, "The item does not take it, or it takes two officers"),
+    ]),
+    post(
+        "delivery_replay",
+        "/v1/deliveries/{id}/replay",
+        Handler::DeliveryReplay,
+    )
+    .open_to(OPERATORS, Scope::All)
+    .json(&[(JSON_TYPE, "OperatorReason")])
+    .says("Try a delivery again, with a reason for the ledger; a withheld one needs two")
+    .answers(&[
+        answer(200, "Queued; it is decided anew before it is sent", "Done"),
+        answer(
+            202,
+            "Withheld: a second privacy officer has to confirm",
+            "ReplayRequest",
+        ),
+        problem(
+            409,
+            "Asked for already, or it rests in no state to try again",
+        ),
+    ]),
+    post(
+        "delivery_replay_confirm",
+        "/v1/deliveries/{id}/replay/confirm",
+        Handler::DeliveryReplayConfirm,
+    )
+    .open_to(OFFICERS, Scope::All)
+    .json(&[(JSON_TYPE, "OperatorReason")])
+    .says("Confirm, as another officer, that a withheld delivery is decided again")
+    .answers(&[
+        answer(200, "Queued; it may be withheld again", "Done"),
+        problem(409, "Not asked for, run out, or the same officer"),
+    ]),
+    post("extract_begin", "/v1/extracts", Handler::ExtractBegin)
+        .open_to(PARTNERS, Scope::Own(IdKind::None))
+        .json(&[(JSON_TYPE, "ExtractRequest")])
+        .says("Begin a batch of released records over your pull channel")
+        .answers(&[answer(202, "Begun; watch it at Location", "Extract")]),
+    get("extract", "/v1/extracts/{id}", Handler::ExtractGet)
+        .open_to(PARTNERS, Scope::Own(IdKind::Extract))
+        .says("Where an extract stands; its manifest when it is ready")
+        .answers(&[answer(200, "The extract", "Extract")]),
+    get(
+        "extract_file",
+        "/v1/extracts/{id}/files/{name}",
+        Handler::ExtractFile,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Extract))
+    .with(&[header("Range", false, "`bytes=N-`: from that byte on")])
+    .says("A file of a ready extract")
+    .answers(&[
+        answer(200, "The whole file", "File"),
+        answer(206, "From the byte asked for", "File"),
+        problem(400, "Another kind of range"),
+        problem(
+            409,
+            "A consent or the rules changed since: begin a new extract",
+        ),
+        problem(410, "Too old: begin a new extract"),
+        problem(416, "The file does not reach so far"),
+    ]),
+    post("rules_reload", "/v1/rules/reload", Handler::RulesReload)
+        .open_to(INTEGRATORS, Scope::All)
+        .json(&[(JSON_TYPE, "OperatorReason")])
+        .says("Read the catalog again; swapped only without defects")
+        .answers(&[
+            answer(200, "The new rules are in force", "RulesInForce"),
+            problem(
+                422,
+                "Defects, or a body that cannot be read; the old rules stay",
+            ),
+        ]),
 ];

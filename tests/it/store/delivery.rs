@@ -173,7 +173,7 @@ async fn failed_deliveries_raise_work_and_are_replayed() {
     let left = store.work_items(None, None, 10).await.expect("items");
     assert_eq!(left.len(), 1);
     let done = store.resolve_work_item(left[0].work_item_id, Resolution::Release, act("mended"));
-    assert!(done.await.expect("resolved"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
     assert_eq!(claim(&world, &store, &["county"], 9).await.len(), 2);
     assert!(
         store
@@ -226,7 +226,7 @@ async fn a_held_record_is_routed_once_its_persons_are_joined() {
     assert_eq!(items[0].cause, HoldCause::IdentityAmbiguous);
     let id = items[0].work_item_id;
     let done = store.resolve_work_item(id, Resolution::JoinPersons, act("same child"));
-    assert!(done.await.expect("resolved"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
     let one = store
         .person_by_identifier("s|1", false)
         .await

@@ -95,7 +95,7 @@ async fn an_extract_is_the_ledger_as_of_its_position() {
     let items = store.work_items(None, None, 9).await.expect("items");
     let id = items[0].work_item_id;
     let done = store.resolve_work_item(id, Resolution::Release, act("seen"));
-    assert!(done.await.expect("resolved"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
     assert_eq!(sources(&store, &first).await, before);
     let second = created(&store, 2).await;
     let after = sources(&store, &second).await;

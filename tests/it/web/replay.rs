@@ -1,0 +1,111 @@
+//! Goal: over HTTP two privacy officers, and nobody else, have a withheld delivery decided again.
+//! Method: a withheld delivery put into the store, asked for by every kind of operator.
+
+use super::harness::{Gateway, client, operator};
+use crate::store::world;
+use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
+use kinbridge::base::digest::Digest;
+use kinbridge::base::id::{ChannelId, DeliveryId, PartnerId};
+use kinbridge::config::{Operator, Role};
+use kinbridge::store::{ClaimRequest, Completion, LaneLimit, Routed, Store};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+async fn post(gateway: &Gateway, path: &str, who: &str) -> (u16, Value) {
+    let ask = client()
+        .post(gateway.url(path))
+        .bearer_auth(format!("token-{who}"))
+        .json(&json!({ "reason": "the family asks" }));
+    let answer = ask.send().await.expect("answer");
+    (answer.status().as_u16(), answer.json().await.expect("json"))
+}
+
+/// A withheld delivery to a recipient no partner file knows: no worker of the gateway touches it.
+async fn withheld(store: &Store) -> DeliveryId {
+    let records = vec![world::record(0, "a", "one")];
+    let submission = world::submission(None, "one", records);
+    let committed = store.accept(submission).await.expect("accepted");
+    let record_id = committed.records()[0].record_id.expect("accepted");
+    let version = Digest::of(b"one");
+    let (partner, channel) = (PartnerId::new("nobody"), ChannelId::new("out"));
+    let delivery = kinbridge::store::NewDelivery {
+        delivery_id: DeliveryId::mint(Timestamp(1)),
+        record_id,
+        version,
+        partner: partner.clone(),
+        channel: channel.clone(),
+        generation: 0,
+        lane: store.lane(&partner, &channel, "case"),
+        addressee: false,
+        late_release_days: 30,
+    };
+    let id = delivery.delivery_id;
+    let routed = Routed {
+        record_id,
+        version,
+        deliveries: vec![delivery],
+        work: Vec::new(),
+    };
+    store.routed(vec![routed]).await.expect("routed");
+    let request = ClaimRequest {
+        limit: 9,
+        now: SystemClock.now(),
+        lease: Duration::from_secs(60),
+        lanes: vec![LaneLimit {
+            partner,
+            channel,
+            in_flight_max: 9,
+        }],
+    };
+    let claimed = store.claim(request).await.expect("claimed").remove(0);
+    let decision = Box::new(world::decision(&claimed, "withhold"));
+    assert!(world::complete_one(store, &claimed, Completion::Withheld { decision }).await);
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_privacy_officers_and_nobody_else() {
+    let second = Operator {
+        id: "second".into(),
+        token_sha256: Some(Digest::of(b"token-second").to_hex()),
+        ..operator(Role::PrivacyOfficer)
+    };
+    let gateway = Gateway::start_with(|config| config.operator.push(second)).await;
+    let id = withheld(&gateway.running.gateway.store).await;
+    let replay = format!("/v1/deliveries/{id}/replay");
+    let confirm = format!("{replay}/confirm");
+    for (path, who, status) in [
+        (&replay, "alpha", 403),
+        (&replay, "auditor", 403),
+        (&replay, "integrator", 403),
+        (&confirm, "integrator", 403),
+        (&confirm, "second", 409),
+    ] {
+        let (answered, body) = post(&gateway, path, who).await;
+        assert_eq!(answered, status, "{who}: {body}");
+    }
+    let (status, body) = post(&gateway, &replay, "privacy_officer").await;
+    assert_eq!(
+        (status, &body["status"]),
+        (202, &json!("waits-for-second-officer"))
+    );
+    let until = body["until"].as_str().and_then(Timestamp::from_rfc3339);
+    assert!(until.is_some_and(|until| until > SystemClock.now()));
+    for (path, who) in [(&replay, "second"), (&confirm, "privacy_officer")] {
+        let (status, body) = post(&gateway, path, who).await;
+        assert_eq!(
+            (status, &body["code"]),
+            (409, &json!("state-conflict")),
+            "{body}"
+        );
+    }
+    let (status, body) = post(&gateway, &confirm, "second").await;
+    assert_eq!((status, &body["status"]), (200, &json!("done")), "{body}");
+    let unknown = DeliveryId::mint(Timestamp(1));
+    for path in ["replay", "replay/confirm"] {
+        let path = format!("/v1/deliveries/{unknown}/{path}");
+        let (status, _) = post(&gateway, &path, "second").await;
+        assert_eq!(status, 404);
+    }
+    gateway.running.shutdown().await;
+}
