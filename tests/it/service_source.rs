@@ -139,7 +139,10 @@ async fn a_held_record_let_on_stays_behind_the_wall_until_it_says_otherwise() {
         .store
         .resolve_work_item(items[0].work_item_id, Resolution::Release, act)
         .await;
-    assert!(done.expect("the store answers"));
+    assert_eq!(
+        done.expect("the store answers"),
+        kinbridge::store::Resolved::Done
+    );
     road.drive().await;
     assert!(road.deliveries(&receipt).await.is_empty(), "child welfare");
     // The sender says it: a correction, and the county is asked about.
