@@ -415,10 +415,10 @@ async fn what_a_pull_holds_waits_for_a_person_once() {
     assert_eq!(items[0].cause, HoldCause::HumanReview);
     let id = items[0].work_item_id;
     let joined = store.resolve_work_item(id, Resolution::JoinPersons, act("no"));
-    assert!(!joined.await.expect("asked"));
+    assert_eq!(joined.await.expect("asked"), Resolved::Unfit);
     let waiting = store.health().await.expect("health").routes_waiting;
     let done = store.resolve_work_item(id, Resolution::Release, act("seen"));
-    assert!(done.await.expect("resolved"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
     assert_eq!(
         store.health().await.expect("health").routes_waiting,
         waiting
