@@ -134,7 +134,10 @@ impl OperatorLaw {
         }
         let listed = channel.classes.as_ref();
         let listed = listed.map(|classes| classes.iter().copied().collect());
-        lacking(self.rows.iter(), listed.unwrap_or(can_hold), |kind| {
+        let asked = listed
+            .unwrap_or(can_hold)
+            .union(partner.declared_services());
+        lacking(self.rows.iter(), asked, |kind| {
             partner.agreement.iter().any(|shown| shown.kind == kind)
         })
     }

@@ -3,7 +3,9 @@
 //! What differs between partners stands here or in mappings, never in a Rust struct of its own.
 
 use crate::base::id::{ChannelId, FormatId, PartnerId, RecordType};
-use crate::base::vocabulary::{DataClass, Purpose, RecipientRole, ServiceSource, SourceRole};
+use crate::base::vocabulary::{
+    ClassSet, DataClass, Purpose, RecipientRole, ServiceSource, SourceRole,
+};
 use serde::Deserialize;
 
 /// One partner file, checked.
@@ -33,6 +35,10 @@ pub struct Partner {
     /// How it shows who it is.
     #[serde(default)]
     pub credential: Vec<Credential>,
+    /// Kinds of service whose mere mention says something: data classes that a referral to this
+    /// partner, or a record from it, carries whatever stands in it (an HIV clinic: `hiv_test`).
+    #[serde(default)]
+    pub service_classes: Vec<DataClass>,
     /// What goes in and out, how.
     #[serde(default)]
     pub channel: Vec<Channel>,
@@ -235,6 +241,23 @@ impl Partner {
     /// What it is when it receives; `None` when its role can only disclose.
     pub fn recipient_role(&self) -> Option<RecipientRole> {
         self.role.parse().ok()
+    }
+
+    /// The kinds of service its file declares.
+    pub fn declared_services(&self) -> ClassSet {
+        self.service_classes.iter().copied().collect()
+    }
+
+    /// What a referral to it gives away: what its file declares and what its role says.
+    pub fn services(&self) -> ClassSet {
+        let mut all = self.declared_services();
+        match self.source_role() {
+            Some(SourceRole::SudProgram) => all.insert(DataClass::SudPart2),
+            Some(SourceRole::DvProgram) => all.insert(DataClass::DvInformation),
+            Some(SourceRole::Mhp) => all.insert(DataClass::MentalHealth),
+            _ => {}
+        }
+        all
     }
 
     /// The channel of that name.

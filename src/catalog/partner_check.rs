@@ -9,8 +9,18 @@ use super::partner::{Channel, Direction, Partner};
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
-use crate::base::vocabulary::{RecipientRole, SourceRole};
+use crate::base::vocabulary::{DataClass, RecipientRole, SourceRole};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Data classes that name a kind of service.
+const SERVICES: &[DataClass] = &[
+    DataClass::MentalHealth,
+    DataClass::SudPart2,
+    DataClass::HivTest,
+    DataClass::ReproductiveHealth,
+    DataClass::GenderAffirmingCare,
+    DataClass::DvInformation,
+];
 
 /// All defects of all partner files.
 pub fn check(sources: &Sources) -> Vec<Defect> {
@@ -81,6 +91,13 @@ impl Checker<'_> {
                     "partner-agreement-unknown",
                     message,
                 );
+            }
+        }
+        for class in &partner.service_classes {
+            if !SERVICES.contains(class) {
+                let message = format!("`{class}` names no kind of service");
+                let code = "partner-service-class-invalid";
+                self.wrong(partner, class.as_str(), code, message);
             }
         }
         self.credentials(partner);
@@ -175,6 +192,14 @@ impl Checker<'_> {
             }
         };
         let out = channel.direction == Direction::Out;
+        let closed = channel.classes.as_ref().is_some_and(|open| {
+            let mut declared = partner.service_classes.iter();
+            declared.any(|class| !open.contains(class))
+        });
+        wrong(
+            closed,
+            "`classes` leaves out one of the partner's `service_classes`",
+        );
         match channel.direction {
             Direction::In => wrong(channel.purpose.is_some(), "an in-channel has no purpose"),
             Direction::Out | Direction::Pull => {
@@ -300,6 +325,11 @@ mod tests {
                 "partner-format-unknown",
             ),
             ("\"person\"", "\"letter\"", "partner-record-unknown"),
+            (
+                "name = \"P\"",
+                "name = \"P\"\nservice_classes = [\"demographics\"]",
+                "partner-service-class-invalid",
+            ),
             ("purpose = \"treatment\"\n", "", "partner-channel-invalid"),
             ("https://p", "http://p", "partner-channel-invalid"),
             (

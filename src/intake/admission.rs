@@ -137,6 +137,8 @@ fn refuse(
     if release_needed {
         findings.push(Finding::new(&RELEASE_NEEDED));
     }
+    // Whom a record comes from says something too.
+    let classes = classes.union(sender.partner.declared_services());
     for class in law.missing(sender.partner, classes, sender.now).iter() {
         let message = format!("no operator agreement in force covers `{class}`");
         findings.push(Finding::new(&OPERATOR_AGREEMENT_MISSING).saying(message));

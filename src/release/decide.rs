@@ -2,8 +2,8 @@
 
 use super::papers::{self, FamilyPapers};
 use super::{
-    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates, facts,
-    obligations,
+    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates, facts, keys,
+    obligations, services,
 };
 use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
@@ -125,30 +125,12 @@ fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
     if input.record.envelope().and_then(|e| e.text("access_level")) == Some("R") {
         labels = labels.adding(ClassSet::of(DataClass::SealedRecord));
     }
-    if !candidates::is_party(input.recipient, input.record) {
-        let told = told_to_third_parties(rules, input.record);
-        if !told.is_empty() {
-            labels = labels.adding(told);
-        }
+    let told = services::told(rules, input);
+    if told.is_empty() {
+        labels
+    } else {
+        labels.adding(told)
     }
-    labels
-}
-
-/// What a referral gives away by whom it is addressed to: toward everyone but its requester, its
-/// subject and its addressee it is of the class of that service.
-fn told_to_third_parties(rules: &Rules, record: &Record) -> ClassSet {
-    let mut told = ClassSet::EMPTY;
-    let addressee = candidates::addressee(&rules.partners, record);
-    match addressee.and_then(|partner| partner.source_role()) {
-        Some(SourceRole::SudProgram) => told.insert(DataClass::SudPart2),
-        Some(SourceRole::DvProgram) => told.insert(DataClass::DvInformation),
-        _ => {}
-    }
-    let need = record.body().and_then(|body| body.text("need_category"));
-    if matches!(need, Some("intimate-partner-violence" | "safety-planning")) {
-        told.insert(DataClass::DvInformation);
-    }
-    told
 }
 
 /// Whether a Part 2 consent lodged by the sender is among those the record names.
@@ -248,6 +230,7 @@ fn hide_other_children(record: &Record, permit: &mut BTreeMap<u16, ClassSet>) {
 /// The cut record in the recipient's own format, valid there, with what has to go along.
 fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answers) -> Release {
     let mut record = cut.record;
+    keys::rename(&mut record.root);
     if let Some(envelope) = record.root.get_mut("envelope") {
         envelope.set("record_id", Node::string(input.record_id.to_string()));
     }

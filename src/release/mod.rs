@@ -7,9 +7,11 @@
 pub mod candidates;
 mod decide;
 mod facts;
+mod keys;
 mod obligations;
 mod outgoing;
 mod papers;
+mod services;
 
 pub use decide::{opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};

@@ -163,3 +163,54 @@ fn a_template_names_every_column_once() {
     assert_eq!(columns.first(), Some(&"person_id"));
     assert!(columns.contains(&"addr3_household"));
 }
+
+/// Adds the places below a schema where the key of a person stands, lists as `*`.
+fn key_places(
+    folder: &std::path::Path,
+    schema: &serde_json::Value,
+    at: &str,
+    out: &mut Vec<String>,
+) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        if reference.ends_with("person-key.schema.json") {
+            out.push(at.to_owned());
+            return;
+        }
+        let file = folder.join(reference);
+        let text = std::fs::read_to_string(&file).expect("a schema");
+        let part = serde_json::from_str(&text).expect("JSON");
+        key_places(file.parent().expect("a folder"), &part, at, out);
+        return;
+    }
+    for variant in schema["oneOf"].as_array().into_iter().flatten() {
+        key_places(folder, variant, at, out);
+    }
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        key_places(folder, member, &format!("{at}/{name}"), out);
+    }
+    if !schema["items"].is_null() {
+        key_places(folder, &schema["items"], &format!("{at}/*"), out);
+    }
+}
+
+#[test]
+fn every_place_of_a_persons_key_is_known_to_checks_and_release() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/canonical");
+    let mut found = Vec::new();
+    for record in [
+        "person",
+        "family-case",
+        "engagement-contact",
+        "service-referral",
+    ] {
+        let text = std::fs::read_to_string(folder.join(format!("{record}.schema.json")));
+        let schema = serde_json::from_str(&text.expect("a schema")).expect("JSON");
+        key_places(&folder, &schema, "", &mut found);
+    }
+    found.retain(|place| place != "/persons/*/key");
+    assert!(found.len() > 10, "{found:?}");
+    for place in found {
+        let known = kinbridge::validate::rules::REFERENCES.contains(&place.as_str());
+        assert!(known, "{place}");
+    }
+}

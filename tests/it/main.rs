@@ -17,6 +17,7 @@ mod pull_road;
 mod redact;
 mod reference;
 mod release;
+mod sensitive_clinics;
 mod service_source;
 mod slicing;
 mod store;

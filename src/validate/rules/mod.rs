@@ -10,6 +10,8 @@ mod persons;
 mod referral;
 mod time;
 
+pub use persons::REFERENCES;
+
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CodeEntry, EVENT_TIME_MISSING, LABEL_PATH_UNKNOWN, MISSING_CONTRADICTED, PERIOD_REVERSED,

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Where keys of persons stand; `*` is every item of a list.
-const REFERENCES: &[&str] = &[
+pub const REFERENCES: &[&str] = &[
     "/envelope/subject_refs/*",
     "/envelope/focus_refs/*",
     "/body/participants/*/person",
