@@ -88,6 +88,9 @@ codes! {
     WIRE_NODE_UNUSED = "wire-node-unused", Warning,
         "a part of the document belongs to no record and is ignored",
         "nothing, if the county does not need it; otherwise refer to it from a record";
+    WIRE_ITEM_UNUSED = "wire-item-unused", Warning,
+        "the list holds more items than this format reads, and the rest is ignored",
+        "nothing, if the county does not need it; otherwise ask for a mapping";
     DATE_IMPOSSIBLE = "date-impossible", Error,
         "the date or time does not exist",
         "correct it; dates are YYYY, YYYY-MM or YYYY-MM-DD";

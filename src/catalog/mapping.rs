@@ -102,9 +102,9 @@ pub struct PartSource {
     /// Several instances.
     #[serde(default)]
     pub many: bool,
-    /// Wire path instances are sorted by.
+    /// Wire paths instances are sorted by: of each the first that is there.
     #[serde(default)]
-    pub order_by: Option<Spanned<String>>,
+    pub order_by: Option<Spanned<OneOrMany>>,
     /// It becomes an entry of `persons[]`.
     #[serde(default)]
     pub person: bool,

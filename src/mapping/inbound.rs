@@ -277,6 +277,7 @@ impl<'a> Run<'a> {
                 Op::Value(value) => self.value(value, here, context, trail),
                 Op::Ref(reference) => self.reference(reference, here, context),
                 Op::Each(each) => self.each(each, here, context, trail),
+                Op::Unread(unread) => self.unread(unread, here),
                 Op::RecordConst(gate, target, value) => {
                     let base = if target.absolute {
                         &self.root
@@ -326,14 +327,38 @@ impl Part {
     }
 }
 
-/// What a list is sorted by: instants by time, other text as it is, absent last.
-pub(super) fn sort_key(node: Option<&Node>) -> (u8, i128, Text) {
-    let Some(text) = node.and_then(Node::lexeme) else {
-        return (2, 0, Text::default());
+/// Sorts by what is found of each item: instants by time, other text as it is. An item of which
+/// nothing is found stays behind the one before it: only its place tells when it was.
+pub(super) fn put_in_order<'n, T: Copy>(
+    items: &mut Vec<T>,
+    found: impl Fn(&T) -> Option<&'n Node>,
+) {
+    let mut before = SortKey::default();
+    let mut keyed: Vec<(SortKey, T)> = Vec::with_capacity(items.len());
+    for item in items.iter() {
+        if let Some(text) = found(item).and_then(Node::lexeme) {
+            before = sort_key(text);
+        }
+        keyed.push((before.clone(), *item));
+    }
+    keyed.sort_by(|left, right| left.0.cmp(&right.0));
+    *items = keyed.into_iter().map(|(_, item)| item).collect();
+}
+
+/// Nothing told yet, then what has a time, then what has not.
+type SortKey = (u8, i128, Text);
+
+fn sort_key(text: &str) -> SortKey {
+    // A date alone is its first moment.
+    let padded = match text.len() {
+        4 => format!("{text}-01-01T00:00:00Z"),
+        7 => format!("{text}-01T00:00:00Z"),
+        10 => format!("{text}T00:00:00Z"),
+        _ => text.to_owned(),
     };
-    match text.parse::<jiff::Timestamp>() {
-        Ok(instant) => (0, instant.as_nanosecond(), Text::default()),
-        Err(_) => (1, 0, text.into()),
+    match padded.parse::<jiff::Timestamp>() {
+        Ok(instant) => (1, instant.as_nanosecond(), Text::default()),
+        Err(_) => (2, 0, text.into()),
     }
 }
 

@@ -201,7 +201,32 @@ impl LossReport {
                 .limits
                 .push("persons that nothing refers to are not written".to_owned());
         }
+        report.orders(mapping);
         report
+    }
+
+    /// Lists that are sorted on the way.
+    fn orders(&mut self, mapping: &MappingSource) {
+        let parts = mapping.body.part.iter().map(|part| part.as_ref());
+        for part in parts {
+            let Some(keys) = &part.order_by else {
+                continue;
+            };
+            let keys = keys.as_ref().all().join("`, else `");
+            let instances = format!("{}:", part.name.as_ref());
+            let lists = mapping.body.each.iter().map(|each| each.as_ref());
+            let of_part = lists.filter(|each| {
+                let wire = each.wire.as_ref().map(|wire| wire.as_ref());
+                each.direction.goes_out() && wire == Some(&instances)
+            });
+            self.limits.extend(of_part.map(|each| {
+                format!(
+                    "`{}` comes in the order of `{keys}`; an item without stays behind the one \
+                     before it",
+                    each.record.as_ref()
+                )
+            }));
+        }
     }
 
     fn place(

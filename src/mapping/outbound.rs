@@ -314,7 +314,7 @@ impl<'a> Run<'a> {
                         assign(node, &gate.when);
                     }
                 }
-                Op::RecordConst(..) => {}
+                Op::RecordConst(..) | Op::Unread(_) => {}
             }
         }
     }

@@ -53,8 +53,8 @@ pub struct Part {
     pub link: Link,
     /// Several instances, item by item.
     pub many: bool,
-    /// Wire path instances are sorted by.
-    pub order_by: Option<Vec<Step>>,
+    /// Wire paths instances are sorted by: of each the first that is there.
+    pub order_by: Vec<Vec<Step>>,
     /// Becomes an entry of `persons[]`.
     pub person: bool,
     /// The object of the record that is its context; empty: the whole record.
@@ -167,6 +167,20 @@ pub enum Op {
     Ref(RefOp),
     /// Items.
     Each(EachOp),
+    /// Items nobody reads.
+    Unread(Unread),
+}
+
+/// A list of the wire of which only the first items are read, by their places: going in, one more
+/// is told rather than dropped in silence.
+#[derive(Debug)]
+pub struct Unread {
+    /// Down to the list.
+    pub list: Vec<Step>,
+    /// How many of its items are read.
+    pub read: usize,
+    /// Items for which one of these holds are read too, wherever they stand.
+    pub chosen: Vec<Vec<Condition>>,
 }
 
 /// A value on both sides.

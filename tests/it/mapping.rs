@@ -4,3 +4,4 @@ mod data;
 mod files;
 mod law;
 mod shipped;
+mod unsaid;

@@ -1,6 +1,6 @@
 //! Goal: who a referral is addressed to, or comes from, tells no third party what it is for; and a
-//! sender's own keys of persons leave with nobody. Method: one referral, the addressee or the sender
-//! declared as one kind of clinic after the other, with and without a consent of the family.
+//! sender's own keys of persons leave with nobody. Method: one referral, the addressee or the
+//! sender declared as one kind of clinic after the other, with and without a family's consent.
 
 use crate::labels::record;
 use crate::release::{PARTNERS, Paper, REFERRAL, decide_by, paper, rules_with, sent, text};

@@ -116,7 +116,7 @@ impl<'s> Builder<'s> {
         let order = self
             .parts
             .get(at)
-            .is_some_and(|part| part.order_by.is_some());
+            .is_some_and(|part| !part.order_by.is_empty());
         let order_by = if order {
             self.order(at, source, &inner)
         } else {
@@ -146,10 +146,8 @@ impl<'s> Builder<'s> {
             .find(|part| part.name.as_ref() == name.as_str())?;
         let order = part.order_by.as_ref()?;
         let row = source.rule.iter().map(|rule| rule.as_ref()).find(|rule| {
-            rule.wire
-                .as_ref()
-                .is_some_and(|wire| wire.as_ref() == order.as_ref())
-                && rule.record.is_some()
+            let wire = rule.wire.as_ref().map(|wire| wire.as_ref().as_str());
+            wire.is_some_and(|wire| order.as_ref().all().contains(&wire)) && rule.record.is_some()
         });
         let path = row.and_then(|row| row.record.as_ref());
         let Some(path) = path else {

@@ -11,6 +11,7 @@ mod places;
 mod refs;
 mod rules;
 mod shapes;
+mod unread;
 
 pub(super) use check::{filled, join};
 
@@ -289,6 +290,7 @@ impl<'s> Builder<'s> {
             part.ops.extend(draft.from_templates);
             part.ops.extend(draft.from_rules);
         }
+        self.unread(&mut parts);
         if !parts.is_empty() {
             self.built.plan = Some(self.plan(parts));
         }

@@ -3,11 +3,11 @@
 use super::shapes::{Resolved, conditions, resolve};
 use super::{Builder, Draft, Spot};
 use crate::base::Text;
-use crate::catalog::mapping::PartSource;
+use crate::catalog::mapping::{OneOrMany, PartSource};
 use crate::catalog::schema::Shape;
 use crate::mapping::path::{self, parse};
 use crate::mapping::plan::{Gate, Link, Op, Part, Place, RefOp, Target};
-use crate::mapping::walk::Condition;
+use crate::mapping::walk::{Condition, Step};
 use toml::Spanned;
 
 impl<'s> Builder<'s> {
@@ -77,7 +77,7 @@ impl<'s> Builder<'s> {
         part.when = self.part_conditions(&source.when, &draft.wire, true);
         part.only = self.part_conditions(&source.only, &draft.record, false);
         if let Some(order) = &source.order_by {
-            part.order_by = self.wire_steps(order, &draft.wire).map(|found| found.head);
+            part.order_by = self.order_keys(order, &draft.wire);
         }
         self.parts.push(part);
         self.drafts.push(draft);
@@ -97,7 +97,7 @@ impl<'s> Builder<'s> {
                 Link::Referred
             },
             many: source.many,
-            order_by: None,
+            order_by: Vec::new(),
             person: source.person,
             context: Vec::new(),
             context_pointer: String::new(),
@@ -176,6 +176,23 @@ impl<'s> Builder<'s> {
         let found = parse(text.as_ref(), separator, &[])
             .and_then(|raw| resolve(&raw.steps, shapes, self.is_xml()));
         self.told(found, self.file, text, "wire-path-unknown")
+    }
+
+    /// The paths instances are sorted by.
+    fn order_keys(&mut self, order: &Spanned<OneOrMany>, shapes: &[&'s Shape]) -> Vec<Vec<Step>> {
+        let separator = super::layout::separator(self.format);
+        let mut keys = Vec::new();
+        for text in order.as_ref().all() {
+            let found = parse(text, separator, &[])
+                .and_then(|raw| resolve(&raw.steps, shapes, self.is_xml()));
+            match found {
+                Ok(found) => keys.push(found.head),
+                Err(message) => {
+                    self.defect(self.file, order.span(), "wire-path-unknown", message);
+                }
+            }
+        }
+        keys
     }
 
     fn part_conditions(

@@ -1,9 +1,11 @@
 //! Wire to record: items on both sides.
 
 use super::{Here, Run};
+use crate::base::finding::Finding;
+use crate::base::finding_codes as codes;
 use crate::format::tree::Node;
 use crate::mapping::document::Found;
-use crate::mapping::plan::{EachOp, Part};
+use crate::mapping::plan::{EachOp, Part, Unread};
 use crate::mapping::walk::{assign_absent, get, hold, push, reach};
 use crate::mapping::where_in::Trail;
 
@@ -30,6 +32,19 @@ impl<'a> Run<'a> {
         };
         for node in list.items() {
             self.item(op, 0, Here { node, ..here }, context, trail);
+        }
+    }
+
+    /// Tells the first item of a list that no row reads.
+    pub(super) fn unread(&mut self, unread: &Unread, here: Here<'a>) {
+        let list = get(here.node, &unread.list).map(Node::items);
+        let beyond = list.and_then(|items| items.get(unread.read..));
+        let first = beyond.into_iter().flatten().find(|item| {
+            let mut chosen = unread.chosen.iter();
+            !chosen.any(|conditions| hold(item, conditions))
+        });
+        if let Some(item) = first {
+            self.find(Finding::new(&codes::WIRE_ITEM_UNUSED), item.span);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Wire to record: parts that are found by how a document hangs together.
 
-use super::{Here, Run, sort_key};
+use super::{Here, Run, put_in_order};
 use crate::format::tree::Node;
 use crate::mapping::document::Found;
 use crate::mapping::plan::{Link, Part, Place};
@@ -17,8 +17,10 @@ impl<'a> Run<'a> {
         if !part.many && !part.person {
             found.truncate(1);
         }
-        if let Some(order) = &part.order_by {
-            found.sort_by_cached_key(|it| sort_key(get(it.node, order)));
+        if !part.order_by.is_empty() {
+            put_in_order(&mut found, |it| {
+                part.order_by.iter().find_map(|key| get(it.node, key))
+            });
         }
         for it in &found {
             self.add_instance(at, *it, None);

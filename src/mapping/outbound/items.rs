@@ -4,7 +4,7 @@ use super::{Here, Run};
 use crate::base::Text;
 use crate::format::tree::{Node, Value};
 use crate::mapping::MapError;
-use crate::mapping::inbound::sort_key;
+use crate::mapping::inbound::put_in_order;
 use crate::mapping::plan::{EachOp, Part, ROWS, RefOp};
 use crate::mapping::walk::{assign, get, hold, item, reach};
 use crate::mapping::where_in::Trail;
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
             .filter(|(_, item)| hold(item, &op.gate.only))
             .collect();
         if let Some(order) = &op.order_by {
-            items.sort_by_cached_key(|(_, item)| sort_key(get(item, order)));
+            put_in_order(&mut items, |(_, item)| get(item, order));
         }
         items
     }

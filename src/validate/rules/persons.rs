@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 pub const REFERENCES: &[&str] = &[
     "/envelope/subject_refs/*",
     "/envelope/focus_refs/*",
+    "/persons/*/worker/organization/worker",
     "/body/participants/*/person",
     "/body/on_behalf_of",
     "/body/disclosures/*/person",
