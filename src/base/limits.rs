@@ -72,3 +72,5 @@ pub const EXTRACTS_OF_REQUESTER_MAX: u32 = 2;
 pub const EXTRACT_FILES_SERVED_MAX: usize = 16;
 /// How old an extract may get: its files are served no longer.
 pub const EXTRACT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+/// How long whoever fetches a file of an extract may take nothing of it.
+pub const EXTRACT_STALL_MAX: Duration = Duration::from_secs(120);

@@ -10,12 +10,13 @@ use super::manifest::{File, Manifest};
 use super::pass::{Answer, Decider, consents};
 use crate::base::clock::Timestamp;
 use crate::base::id::ExtractId;
-use crate::base::limits::EXTRACT_PAGE_ROWS;
+use crate::base::limits::{EXTRACT_PAGE_ROWS, EXTRACT_STALL_MAX};
 use crate::rules::Rules;
 use crate::store::{Extract, ServedOutput, ServedRow, Standing, Store, StoreError, StoredConsent};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
 
 /// Pages that may wait for a slow reader.
 const PAGES_WAITING_MAX: usize = 2;
@@ -102,7 +103,11 @@ impl Stream {
         loop {
             match page {
                 Ok(Some(chunk)) => {
-                    if send.send(Ok(chunk)).await.is_err() {
+                    // Gone, or so slow that the place is another's.
+                    if !matches!(
+                        timeout(EXTRACT_STALL_MAX, send.send(Ok(chunk))).await,
+                        Ok(Ok(()))
+                    ) {
                         return;
                     }
                 }
@@ -116,7 +121,8 @@ impl Stream {
             page = self.page().await;
         }
         // Only once the last page was taken: one that still waits may never be.
-        if send.reserve_many(PAGES_WAITING_MAX).await.is_ok() {
+        let taken = timeout(EXTRACT_STALL_MAX, send.reserve_many(PAGES_WAITING_MAX)).await;
+        if matches!(taken, Ok(Ok(_))) {
             let done = self.store.extract_file_fetched(self.id(), self.number);
             if let Err(error) = done.await {
                 let _ = send.send(Err(error.into())).await;

@@ -14,6 +14,7 @@ mod labels;
 mod mapping;
 mod metamorphic;
 mod pull_road;
+mod pulls;
 mod redact;
 mod reference;
 mod release;

@@ -111,14 +111,7 @@ impl Store {
         manifest: Option<String>,
     ) -> Result<(), StoreError> {
         self.write("finish_extract", (id, manifest), |tx, (id, manifest)| {
-            Box::pin(async move {
-                let sql = "UPDATE extract SET state = ?, manifest = ?, updated_at = ? \
-                           WHERE extract_id = ? AND state = 0";
-                let state = if manifest.is_some() { 1_i64 } else { 2 };
-                let cells = row![state, manifest.as_deref(), tx.now(), id.0];
-                run(&mut tx.conn, sql, cells).await?;
-                Ok(())
-            })
+            Box::pin(finish(tx, *id, manifest.as_deref()))
         })
         .await
     }
@@ -336,6 +329,24 @@ async fn record_file(
     let at = tx.now();
     let entry = tx.append(EntryKind::Extract, at, &fields);
     Ok(promise(tx, &entry))
+}
+
+/// Ends a job that is being written; the ledger keeps a commitment to everything it decided.
+async fn finish(tx: &mut Tx, id: ExtractId, manifest: Option<&str>) -> Result<(), Fault> {
+    let extract = read(&mut tx.conn, id).await?;
+    let Some(extract) = extract.filter(|extract| extract.state == ExtractState::Writing) else {
+        return Ok(());
+    };
+    let (state, word) = match manifest {
+        Some(_) => (1_i64, "ready"),
+        None => (2, "given-up"),
+    };
+    let now = tx.now();
+    let sql = "UPDATE extract SET state = ?, manifest = ?, updated_at = ? WHERE extract_id = ?";
+    run(&mut tx.conn, sql, row![state, manifest, now, id.0]).await?;
+    let fields = entry_fields(word, &extract).digest("disclosures", &chain(tx, id).await?);
+    tx.append(EntryKind::Extract, now, &fields);
+    Ok(())
 }
 
 /// Whether a job may be fetched at an instant.

@@ -103,7 +103,11 @@ async fn a_database_has_one_owner_one_key_and_no_later_schema() {
     let foreign = Store::open(&world.database(), other.expect("a key"), clock()).await;
     let told = foreign.expect_err("refused").to_string();
     assert!(told.contains("master key does not belong"), "{told}");
-    change(&world, "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2").await;
+    change(
+        &world,
+        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2",
+    )
+    .await;
     let later = Store::open(&world.database(), key(), clock()).await;
     let told = later.expect_err("refused").to_string();
     assert!(told.contains("later version"), "{told}");
