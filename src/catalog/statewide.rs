@@ -65,7 +65,6 @@ impl Statewide {
 mod tests {
     //! Goal: the schema says what holds statewide, and only a person's own members can.
     //! Method: the shipped schemas, with a mark moved.
-    use super::*;
     use crate::catalog::{files, from_files};
 
     fn compiled(path: &str, from: &str, to: &str) -> (Vec<String>, Vec<&'static str>) {

@@ -260,7 +260,7 @@ async fn what_is_held_waits_for_a_person_once() {
     let done = pull
         .store
         .resolve_work_item(item.work_item_id, Resolution::Release, act);
-    assert!(done.await.expect("resolved"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
     let job = pull.begun().await;
     pull.written(&job).await.expect("ready");
     assert!(items().await.is_empty(), "it was looked at");
