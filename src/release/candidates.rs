@@ -65,12 +65,12 @@ pub fn candidates(partners: &BTreeMap<PartnerId, Partner>, ties: &Ties<'_>) -> V
     out
 }
 
-/// Whether the record names an addressee by identifier that no partner file knows.
+/// Whether the record names an addressee that is none of the partners by its identifiers: a name
+/// alone is nobody's. What such a referral tells by whom it is addressed to is not known, so it
+/// goes to no third party.
 pub fn addressee_unknown(partners: &BTreeMap<PartnerId, Partner>, record: &Record) -> bool {
     let named = organization(record, "recipient");
-    let identifiers = named.and_then(|org| org.get("identifiers"));
-    let identified = identifiers.is_some_and(|list| !list.items().is_empty());
-    identified && !partners.values().any(|partner| named_in(partner, named))
+    named.is_some() && !partners.values().any(|partner| named_in(partner, named))
 }
 
 /// The partner the record names as the one asked to serve.
@@ -80,6 +80,11 @@ pub fn addressee<'a>(
 ) -> Option<&'a Partner> {
     let named = organization(record, "recipient");
     partners.values().find(|partner| named_in(partner, named))
+}
+
+/// Whether the record names this partner as the one that asks.
+pub fn is_requester(partner: &Partner, record: &Record) -> bool {
+    named_in(partner, organization(record, "requester"))
 }
 
 /// Whether the record names this partner as requester or addressee.
@@ -182,13 +187,24 @@ fn organization<'a>(record: &'a Record, part: &str) -> Option<&'a Node> {
     record.body().and_then(|body| body.get(part))
 }
 
-/// Whether an organisation of the record carries one of the partner's identifiers.
-fn named_in(partner: &Partner, organization: Option<&Node>) -> bool {
+/// Whether an organisation of the record carries one of the partner's identifiers, however its
+/// case and spaces were typed.
+pub fn named_in(partner: &Partner, organization: Option<&Node>) -> bool {
     let identifiers = organization.and_then(|org| org.get("identifiers"));
     let identifiers = identifiers.map(Node::items).unwrap_or_default();
+    let same = |found: Option<&str>, own: &str| found.is_some_and(|found| alike(found, own));
     identifiers.iter().any(|found| {
         partner.identifier.iter().any(|own| {
-            found.text("system") == Some(&own.system) && found.text("value") == Some(&own.value)
+            same(found.text("system"), &own.system) && same(found.text("value"), &own.value)
         })
     })
+}
+
+/// Whether two words are the same but for case and spaces.
+pub fn alike(one: &str, other: &str) -> bool {
+    fn bare(text: &str) -> impl Iterator<Item = char> {
+        let shown = text.chars().filter(|c| !c.is_whitespace());
+        shown.flat_map(char::to_lowercase)
+    }
+    bare(one).eq(bare(other))
 }

@@ -19,6 +19,9 @@ use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
 use std::collections::BTreeMap;
 
+/// What is cited when a referral is addressed to nobody we know.
+const ADDRESSEE_UNKNOWN: &str = "policy:addressee-unknown";
+
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
 struct Parties {
@@ -65,12 +68,13 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     {
         return Release::Withheld(Box::new(nothing(rules, input)));
     }
+    if third_party_to_unknown(rules, input, parties.recipient) {
+        let mut taken = nothing(rules, input);
+        taken.citations.push(ADDRESSEE_UNKNOWN.to_owned());
+        return Release::Withheld(Box::new(taken));
+    }
     let labels = labels(rules, input);
     let mut answers = ask_all(rules, input, &labels, parties);
-    let unseen = !input.reviewed;
-    if unseen && !input.test && facts::needs_known_standing(parties.recipient) {
-        return Release::Held(Hold::HumanReview, Box::new(answers.taken));
-    }
     if owes(answers.owed, Obligation::RedactThirdPartyChildren) {
         hide_other_children(input.record, &mut answers.permit);
     }
@@ -78,16 +82,41 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let cut = redact(input.record, &labels, &|class, person| {
         permit.get(&person).is_some_and(|open| open.contains(class))
     });
-    if unseen && answers.review {
-        return Release::Held(Hold::HumanReview, Box::new(answers.taken));
-    }
+    let unseen = !input.reviewed;
     if cut.nothing_left {
-        return Release::Withheld(Box::new(answers.taken));
+        return Release::Withheld(Box::new(withheld(answers, unseen)));
+    }
+    let standing = !input.test && facts::needs_known_standing(parties.recipient);
+    if unseen && (standing || answers.review) {
+        return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
     if let Some(hold) = obligations::blocked(answers.owed, input.reviewed) {
         return Release::Held(hold, Box::new(answers.taken));
     }
     render(rules, input, cut, answers)
+}
+
+/// Whether the record is addressed to nobody we know and this recipient is neither the one that
+/// asks nor the subject: what the addressee would give away is then not known.
+fn third_party_to_unknown(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    recipient: RecipientRole,
+) -> bool {
+    recipient != RecipientRole::Myself
+        && candidates::addressee_unknown(&rules.partners, input.record)
+        && !candidates::is_requester(input.recipient, input.record)
+}
+
+/// Nothing may go. What is owed with a release is then not owed; only where the rules want a human
+/// to look at the refusal itself, and nobody has, the decision says so.
+fn withheld(answers: Answers, unseen: bool) -> Taken {
+    let mut taken = answers.taken;
+    taken.obligations.clear();
+    if unseen && answers.review {
+        taken.obligations.push(Obligation::HumanReview.as_str());
+    }
+    taken
 }
 
 fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {

@@ -6,17 +6,19 @@
 use super::authorise::{decision_insert, decision_row};
 use super::decision::{self, SealedDecision};
 use super::model::{
-    Completion, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem, StoreError,
+    Completion, DecisionRecord, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem,
+    StoreError,
 };
 use super::route::{Queued, WorkOf, delivery_insert, delivery_row, work_insert, work_row};
-use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, Insert, first, for_keys, row, run};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use super::{Store, claim::state_code};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
+use crate::base::vocabulary::Obligation;
 use crate::ledger::entry::{EntryKind, Fields};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 
 /// Ends that wait for the writer. Workers end attempts one by one; the writer takes all that
@@ -148,6 +150,8 @@ struct Rows {
     decisions: Insert,
     work: Insert,
     next: Insert,
+    /// Versions and recipients of whose withholding this group has asked for a look.
+    looks: HashSet<([u8; 16], String)>,
 }
 
 /// Writes the ends of a group; results are set on the jobs.
@@ -172,6 +176,7 @@ async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
         decisions: decision_insert(),
         work: work_insert(),
         next: delivery_insert(),
+        looks: HashSet::new(),
     };
     let mut out = Vec::with_capacity(ended.len());
     for ended in ended {
@@ -238,9 +243,13 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Change<'a> {
             work: Some(HoldCause::AttemptsExhausted),
             ..plain("dead", DeliveryState::Dead)
         },
-        Completion::Withheld { .. } => Change {
-            // Nobody is told of a withholding but the one who named the recipient.
-            work: current.addressee.then_some(HoldCause::Withheld),
+        Completion::Withheld { decision } => Change {
+            // Nobody is told of a withholding but the one who named the recipient, and whoever
+            // the rules want to look at a refusal.
+            work: match asks_for_a_look(decision) {
+                true => Some(HoldCause::HumanReview),
+                false => current.addressee.then_some(HoldCause::Withheld),
+            },
             ..plain("withheld", DeliveryState::Withheld)
         },
         Completion::Held { cause } => Change {
@@ -249,6 +258,24 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Change<'a> {
         },
         Completion::Withdrawn { .. } => plain("withdrawn", DeliveryState::Withdrawn),
     }
+}
+
+fn asks_for_a_look(decision: &DecisionRecord) -> bool {
+    let look = Obligation::HumanReview.as_str();
+    decision.obligations.iter().any(|owed| owed == look)
+}
+
+/// Whether somebody was asked already to look at why this version is withheld from this recipient:
+/// one item is enough, however many channels it has and however often the decision is taken again.
+async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<bool, Fault> {
+    if !rows.looks.insert((current.row_id, current.partner.clone())) {
+        return Ok(true);
+    }
+    let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
+               WHERE w.row_id = ? AND w.cause = ? AND d.partner = ? LIMIT 1";
+    let cause = cause_word(HoldCause::HumanReview);
+    let cells = row![current.row_id, cause, current.partner.as_str()];
+    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 
 async fn end_one(
@@ -279,7 +306,10 @@ async fn end_one(
         rows.decisions
             .push(decision_row(&id, ended.token, decision));
     }
-    if let Some(cause) = change.work {
+    let review = change.state == DeliveryState::Withheld
+        && change.work == Some(HoldCause::HumanReview);
+    let told = review && looked_at(tx, rows, current).await?;
+    if let Some(cause) = change.work.filter(|_| !told) {
         let item = NewWorkItem {
             cause,
             detail: change.detail.unwrap_or_default().to_owned(),

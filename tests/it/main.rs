@@ -11,6 +11,7 @@ mod format_laws;
 mod https_out;
 mod intake;
 mod labels;
+mod leaks;
 mod mapping;
 mod metamorphic;
 mod pull_road;

@@ -70,6 +70,21 @@ purpose = "treatment"
 related_by = ["addressee"]
 https = { url = "https://clinic.example/inbox" }
 "#,
+    r#"
+id = "food-bank"
+name = "A food bank"
+role = "service_org"
+mode = "live"
+identifier = [{ system = "urn:org", value = "food-bank" }]
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["service-referral"]
+purpose = "care_coordination"
+related_by = ["addressee"]
+https = { url = "https://food-bank.example/inbox" }
+"#,
 ];
 
 /// The shipped catalog with the partners of these tests.
@@ -117,6 +132,19 @@ pub struct Paper {
     body: Sensitive<Vec<u8>>,
 }
 
+impl Paper {
+    /// As release reads it.
+    pub fn held(&self) -> HeldConsent<'_> {
+        HeldConsent {
+            id: &self.id,
+            lodger: &self.lodger,
+            subject: self.subject,
+            revoked_at: self.revoked_at,
+            body: &self.body,
+        }
+    }
+}
+
 /// A consent of the person with that number, lodged by the program.
 pub fn paper(subject: u8, json: &str) -> Paper {
     Paper {
@@ -151,16 +179,7 @@ fn decide_with(
     let partner = |id: &str| &rules.partners[&PartnerId::new(id)];
     let recipient = partner(to);
     let channel = recipient.channel.iter().find(|c| c.https.is_some());
-    let held: Vec<HeldConsent<'_>> = papers
-        .iter()
-        .map(|paper| HeldConsent {
-            id: &paper.id,
-            lodger: &paper.lodger,
-            subject: paper.subject,
-            revoked_at: paper.revoked_at,
-            body: &paper.body,
-        })
-        .collect();
+    let held: Vec<HeldConsent<'_>> = papers.iter().map(Paper::held).collect();
     release(
         rules,
         &ReleaseInput {

@@ -1,0 +1,162 @@
+//! Goal: what the law withholds does not get out by another way: by an addressee nobody knows, by
+//! free text beside a withheld value, by an answer that floods people with refusals to look at.
+//! Method: invented partners and records on the shipped law pack, decided and sent by hand.
+
+use crate::labels::{CONTACT, record};
+use crate::release::{PARTNERS, Paper, REFERRAL, rules_with};
+use kinbridge::base::clock::Timestamp;
+use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::sensitive::Reason;
+use kinbridge::record::Record;
+use kinbridge::release::{HeldConsent, Release, ReleaseInput, release};
+use kinbridge::rules::Rules;
+use std::sync::OnceLock;
+
+/// A county that investigates.
+const INVESTIGATION: &str = r#"
+id = "hotline"
+name = "A county's investigators"
+role = "cws"
+county_fips = "06067"
+mode = "live"
+identifier = [{ system = "urn:org", value = "hotline" }]
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+purpose = "investigation"
+related_by = ["county"]
+https = { url = "https://hotline.example/inbox" }
+"#;
+
+pub fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    RULES.get_or_init(|| {
+        let mut all = PARTNERS.to_vec();
+        all.push(INVESTIGATION);
+        rules_with(&all)
+    })
+}
+
+/// Decides one record for one recipient in the middle of September 2026.
+fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Release {
+    let rules = rules();
+    let recipient = &rules.partners[&PartnerId::new(to)];
+    let channel = recipient.channel.iter().find(|c| c.https.is_some());
+    let keys = record.persons().iter().filter_map(|p| p.text("key"));
+    let persons: Vec<(String, PersonId)> = keys
+        .enumerate()
+        .map(|(at, key)| (key.to_owned(), PersonId([at as u8 + 1; 16])))
+        .collect();
+    let consents: Vec<HeldConsent<'_>> = papers.iter().map(Paper::held).collect();
+    release(
+        rules,
+        &ReleaseInput {
+            record,
+            record_id: RecordId([7; 16]),
+            persons: &persons,
+            source: &rules.partners[&PartnerId::new(from)],
+            recipient,
+            channel: channel.expect("an out-channel"),
+            test: false,
+            reviewed: false,
+            consents: &consents,
+            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+        },
+    )
+}
+
+fn told(release: &Release) -> String {
+    match release {
+        Release::Go(outgoing) => {
+            String::from_utf8(outgoing.bytes().expose(Reason::Test).clone()).expect("UTF-8")
+        }
+        Release::Withheld(_) => String::new(),
+        Release::Held(hold, _) => panic!("held: {hold:?}"),
+    }
+}
+
+#[test]
+fn a_referral_to_nobody_we_know_goes_to_no_third_party() {
+    for recipient in [
+        r#"{"name": "Somewhere"}"#,
+        r#"{"name": "A substance-use program"}"#,
+        r#"{"identifiers": [{"system": "urn:org", "value": "clinics"}]}"#,
+        r#"{"worker": "mother"}"#,
+    ] {
+        let known = r#"{"identifiers": [{"system": "urn:org", "value": "clinic"}]}}"#;
+        let text = REFERRAL.replace(known, &format!("{recipient}}}"));
+        assert_ne!(text, REFERRAL);
+        let record = record("service-referral", &text);
+        let release = decide(&record, ("program", "county"), &[]);
+        assert!(matches!(release, Release::Withheld(_)), "{recipient}: {release:?}");
+        let asked = text.replace("\"value\": \"program\"", "\"value\": \" County \"");
+        let record = crate::labels::record("service-referral", &asked);
+        let release = decide(&record, ("program", "county"), &[]);
+        assert!(told(&release).contains("requested"), "{recipient}: it asked for it");
+    }
+}
+
+#[test]
+fn case_and_spaces_of_an_identifier_hide_nobody() {
+    for value in ["CLINIC", " clinic ", "Cli nic"] {
+        let text = REFERRAL.replace("\"clinic\"", &format!("\"{value}\""));
+        let record = record("service-referral", &text);
+        let release = decide(&record, ("program", "county"), &[]);
+        assert!(matches!(release, Release::Withheld(_)), "{value}: {release:?}");
+        let Release::Withheld(taken) = &release else { unreachable!() };
+        let rows = taken.rows.iter().filter(|row| row.data_class == "sud_part2");
+        assert!(rows.count() > 0, "{value}: it was not seen whose clinic it is");
+    }
+    let text = REFERRAL.replace("\"clinic\"", "\"Food-Bank\"");
+    let release = decide(&record("service-referral", &text), ("program", "county"), &[]);
+    assert!(told(&release).contains("Food-Bank"));
+}
+
+#[test]
+fn free_text_stays_where_anything_beside_it_stays() {
+    let text = REFERRAL
+        .replace("\"clinic\"", "\"food-bank\"")
+        .replace(
+            "\"status\": \"requested\",",
+            "\"status\": \"requested\", \"status_history\": [{\"code\": \"requested\", \
+             \"reason\": \"REASONWORDS\"}], \"program_code\": \"PROGRAM1\",",
+        );
+    let open = decide(&record("service-referral", &text), ("program", "county"), &[]);
+    assert!(told(&open).contains("REASONWORDS"), "nothing is withheld: {}", told(&open));
+    let closed = text.replace(
+        "\"service_source\"",
+        "\"labels\": [{\"path\": \"/body/program_code\", \"classes\": [\"sud_part2\"]}], \
+         \"service_source\"",
+    );
+    let closed = decide(&record("service-referral", &closed), ("program", "county"), &[]);
+    let told = told(&closed);
+    assert!(told.contains("requested"), "{told}");
+    assert!(!told.contains("REASONWORDS") && !told.contains("PROGRAM1"), "{told}");
+    let group = CONTACT.replace(
+        "\"mode\": \"in_person\",",
+        "\"mode\": \"group\", \"group\": {\"size_band\": \"2-5\", \"topic\": \"TOPICWORDS\", \
+         \"curriculum\": \"BOOKWORDS\"},",
+    );
+    let group = decide(&record("engagement-contact", &group), ("program", "county"), &[]);
+    let told = self::told(&group);
+    assert!(told.contains("2-5"), "{told}");
+    assert!(!told.contains("TOPICWORDS") && !told.contains("BOOKWORDS"), "{told}");
+}
+
+#[test]
+fn a_refusal_of_everything_is_withheld_and_says_if_a_human_should_look() {
+    let contact = record("engagement-contact", CONTACT);
+    let asked = decide(&contact, ("program", "hotline"), &[]);
+    let Release::Withheld(taken) = &asked else {
+        panic!("not withheld: {asked:?}");
+    };
+    assert_eq!(taken.obligations, ["human_review"]);
+    let referral = record("service-referral", REFERRAL);
+    let plain = decide(&referral, ("program", "county"), &[]);
+    let Release::Withheld(taken) = &plain else {
+        panic!("not withheld: {plain:?}");
+    };
+    assert!(taken.obligations.is_empty(), "{:?}", taken.obligations);
+}
