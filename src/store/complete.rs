@@ -306,8 +306,8 @@ async fn end_one(
         rows.decisions
             .push(decision_row(&id, ended.token, decision));
     }
-    let review = change.state == DeliveryState::Withheld
-        && change.work == Some(HoldCause::HumanReview);
+    let review =
+        change.state == DeliveryState::Withheld && change.work == Some(HoldCause::HumanReview);
     let told = review && looked_at(tx, rows, current).await?;
     if let Some(cause) = change.work.filter(|_| !told) {
         let item = NewWorkItem {

@@ -3,12 +3,12 @@
 //! Method: invented partners and records on the shipped law pack, decided and sent by hand.
 
 use crate::labels::{CONTACT, record};
-use crate::release::{PARTNERS, Paper, REFERRAL, rules_with};
+use crate::release::{PARTNERS, Paper, REFERRAL, paper, rules_with};
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::{PartnerId, PersonId, RecordId};
 use kinbridge::base::sensitive::Reason;
 use kinbridge::record::Record;
-use kinbridge::release::{HeldConsent, Release, ReleaseInput, release};
+use kinbridge::release::{HeldConsent, Hold, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
 use std::sync::OnceLock;
 
@@ -30,11 +30,26 @@ related_by = ["county"]
 https = { url = "https://hotline.example/inbox" }
 "#;
 
+/// A parent's own door.
+const PARENT: &str = r#"
+id = "mother"
+name = "A parent"
+role = "parent"
+mode = "live"
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["service-referral"]
+purpose = "parent_access"
+https = { url = "https://mother.example/inbox" }
+"#;
+
 pub fn rules() -> &'static Rules {
     static RULES: OnceLock<Rules> = OnceLock::new();
     RULES.get_or_init(|| {
         let mut all = PARTNERS.to_vec();
-        all.push(INVESTIGATION);
+        all.extend([INVESTIGATION, PARENT]);
         rules_with(&all)
     })
 }
@@ -90,11 +105,17 @@ fn a_referral_to_nobody_we_know_goes_to_no_third_party() {
         assert_ne!(text, REFERRAL);
         let record = record("service-referral", &text);
         let release = decide(&record, ("program", "county"), &[]);
-        assert!(matches!(release, Release::Withheld(_)), "{recipient}: {release:?}");
+        assert!(
+            matches!(release, Release::Withheld(_)),
+            "{recipient}: {release:?}"
+        );
         let asked = text.replace("\"value\": \"program\"", "\"value\": \" County \"");
         let record = crate::labels::record("service-referral", &asked);
         let release = decide(&record, ("program", "county"), &[]);
-        assert!(told(&release).contains("requested"), "{recipient}: it asked for it");
+        assert!(
+            told(&release).contains("requested"),
+            "{recipient}: it asked for it"
+        );
     }
 }
 
@@ -104,45 +125,80 @@ fn case_and_spaces_of_an_identifier_hide_nobody() {
         let text = REFERRAL.replace("\"clinic\"", &format!("\"{value}\""));
         let record = record("service-referral", &text);
         let release = decide(&record, ("program", "county"), &[]);
-        assert!(matches!(release, Release::Withheld(_)), "{value}: {release:?}");
-        let Release::Withheld(taken) = &release else { unreachable!() };
-        let rows = taken.rows.iter().filter(|row| row.data_class == "sud_part2");
-        assert!(rows.count() > 0, "{value}: it was not seen whose clinic it is");
+        assert!(
+            matches!(release, Release::Withheld(_)),
+            "{value}: {release:?}"
+        );
+        let Release::Withheld(taken) = &release else {
+            unreachable!()
+        };
+        let rows = taken
+            .rows
+            .iter()
+            .filter(|row| row.data_class == "sud_part2");
+        assert!(
+            rows.count() > 0,
+            "{value}: it was not seen whose clinic it is"
+        );
     }
     let text = REFERRAL.replace("\"clinic\"", "\"Food-Bank\"");
-    let release = decide(&record("service-referral", &text), ("program", "county"), &[]);
+    let release = decide(
+        &record("service-referral", &text),
+        ("program", "county"),
+        &[],
+    );
     assert!(told(&release).contains("Food-Bank"));
 }
 
 #[test]
 fn free_text_stays_where_anything_beside_it_stays() {
-    let text = REFERRAL
-        .replace("\"clinic\"", "\"food-bank\"")
-        .replace(
-            "\"status\": \"requested\",",
-            "\"status\": \"requested\", \"status_history\": [{\"code\": \"requested\", \
+    let text = REFERRAL.replace("\"clinic\"", "\"food-bank\"").replace(
+        "\"status\": \"requested\",",
+        "\"status\": \"requested\", \"status_history\": [{\"code\": \"requested\", \
              \"reason\": \"REASONWORDS\"}], \"program_code\": \"PROGRAM1\",",
-        );
-    let open = decide(&record("service-referral", &text), ("program", "county"), &[]);
-    assert!(told(&open).contains("REASONWORDS"), "nothing is withheld: {}", told(&open));
+    );
+    let open = decide(
+        &record("service-referral", &text),
+        ("program", "county"),
+        &[],
+    );
+    assert!(
+        told(&open).contains("REASONWORDS"),
+        "nothing is withheld: {}",
+        told(&open)
+    );
     let closed = text.replace(
         "\"service_source\"",
         "\"labels\": [{\"path\": \"/body/program_code\", \"classes\": [\"sud_part2\"]}], \
          \"service_source\"",
     );
-    let closed = decide(&record("service-referral", &closed), ("program", "county"), &[]);
+    let closed = decide(
+        &record("service-referral", &closed),
+        ("program", "county"),
+        &[],
+    );
     let told = told(&closed);
     assert!(told.contains("requested"), "{told}");
-    assert!(!told.contains("REASONWORDS") && !told.contains("PROGRAM1"), "{told}");
+    assert!(
+        !told.contains("REASONWORDS") && !told.contains("PROGRAM1"),
+        "{told}"
+    );
     let group = CONTACT.replace(
         "\"mode\": \"in_person\",",
         "\"mode\": \"group\", \"group\": {\"size_band\": \"2-5\", \"topic\": \"TOPICWORDS\", \
          \"curriculum\": \"BOOKWORDS\"},",
     );
-    let group = decide(&record("engagement-contact", &group), ("program", "county"), &[]);
+    let group = decide(
+        &record("engagement-contact", &group),
+        ("program", "county"),
+        &[],
+    );
     let told = self::told(&group);
     assert!(told.contains("2-5"), "{told}");
-    assert!(!told.contains("TOPICWORDS") && !told.contains("BOOKWORDS"), "{told}");
+    assert!(
+        !told.contains("TOPICWORDS") && !told.contains("BOOKWORDS"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -159,4 +215,28 @@ fn a_refusal_of_everything_is_withheld_and_says_if_a_human_should_look() {
         panic!("not withheld: {plain:?}");
     };
     assert!(taken.obligations.is_empty(), "{:?}", taken.obligations);
+}
+
+#[test]
+fn nothing_goes_to_a_parent_in_live_operation_without_known_standing() {
+    // What may not go to a parent anyway is simply withheld; what might waits for a human.
+    let closed = record("service-referral", REFERRAL);
+    let release = decide(&closed, ("county", "mother"), &[]);
+    assert!(matches!(release, Release::Withheld(_)), "{release:?}");
+    let open = REFERRAL.replace("\"clinic\"", "\"food-bank\"");
+    let granted = r#"{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",
+      "classes": ["referral", "demographics"], "recipients": ["parent"],
+      "purposes": ["parent_access"], "signed": "2026-03-01", "start": "2026-03-01",
+      "end": "2027-02-28", "revoked": null}"#;
+    let mut granted = paper(1, granted);
+    granted.lodger = PartnerId::new("county");
+    let release = decide(
+        &record("service-referral", &open),
+        ("county", "mother"),
+        &[granted],
+    );
+    assert!(
+        matches!(release, Release::Held(Hold::HumanReview, _)),
+        "{release:?}"
+    );
 }

@@ -497,46 +497,6 @@ fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_alon
 }
 
 #[test]
-fn nothing_goes_to_a_parent_in_live_operation_without_known_standing() {
-    let rules = rules();
-    let record = record("service-referral", REFERRAL);
-    let recipient: Partner = toml::from_str(
-        r#"
-id = "mother"
-name = "A parent"
-role = "parent"
-mode = "live"
-[[channel]]
-name = "out"
-direction = "out"
-format = "kinbridge-json/1.0"
-records = ["service-referral"]
-purpose = "parent_access"
-"#,
-    )
-    .expect("a partner file");
-    let release = release(
-        rules,
-        &ReleaseInput {
-            record: &record,
-            record_id: RecordId([7; 16]),
-            persons: &persons(&record),
-            source: partner(rules, "county"),
-            recipient: &recipient,
-            channel: &recipient.channel[0],
-            test: false,
-            reviewed: false,
-            consents: &[],
-            now: now(),
-        },
-    );
-    assert!(
-        matches!(release, Release::Held(Hold::HumanReview, _)),
-        "{release:?}"
-    );
-}
-
-#[test]
 fn what_is_left_is_valid_in_every_format() {
     let contact = record("engagement-contact", CONTACT);
     let elsewhere = REFERRAL.replace("\"clinic\"", "\"food-bank\"");
