@@ -174,7 +174,9 @@ fn row(names: &[String], cells: &[String], line: u32) -> Result<CrosswalkRow, &'
         _ => return Err("`preferred` is in, out, both or empty"),
     };
     if cell("from").is_empty() {
-        return Err("`from` is empty");
+        return Err(
+            "`from` is empty: a code table has no row for what is absent; absent stays absent",
+        );
     }
     if cell("to").is_empty() != (relation == Relation::None) {
         return Err("`to` is empty exactly where `relation` is none");
@@ -253,6 +255,15 @@ mod tests {
     fn a_bad_row_is_told_with_its_line() {
         let mut defects = Vec::new();
         parse(&file("from,to,relation\na,1,same\n", None), &mut defects);
+        let mut absent = Vec::new();
+        parse(
+            &file("from,to,relation\n,1,equivalent\n", None),
+            &mut absent,
+        );
+        assert!(
+            absent[0].message.contains("absent stays absent"),
+            "{absent:?}"
+        );
         assert_eq!(defects.len(), 1);
         assert_eq!(defects[0].line, 2);
     }
