@@ -6,9 +6,12 @@
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::catalog::partner::{Channel, Partner};
+use crate::disclosure::facts::Flags;
 use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
 use crate::rules::Rules;
-use crate::store::{DecisionRecord, DecisionRow, HoldCause, StoredConsent, StoredRecord};
+use crate::store::{
+    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, StoredConsent, StoredRecord,
+};
 
 /// Consents of the store as release reads them.
 pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
@@ -17,6 +20,7 @@ pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
         lodger: &consent.partner,
         subject: consent.subject,
         revoked_at: consent.revoked_at,
+        revision: consent.revision,
         body: &consent.body,
     });
     each.collect()
@@ -83,21 +87,40 @@ pub fn hold_cause(hold: Hold) -> HoldCause {
     }
 }
 
-/// A decision as ledger and accounting keep it.
+/// A decision as ledger and accounting keep it: what was decided, and everything the policies
+/// looked at, so that it can be taken again.
 pub fn decision_record(taken: &Taken) -> DecisionRecord {
-    let rows = taken.rows.iter().map(|row| DecisionRow {
-        person: row.person,
-        data_class: row.data_class.to_owned(),
-        effect: if row.permit { "permit" } else { "withhold" }.to_owned(),
-        citation: row.citation.clone(),
+    let mut sets: Vec<Flags> = Vec::new();
+    let rows = taken.rows.iter().map(|row| {
+        let known = sets.iter().position(|set| *set == row.facts);
+        let facts = known.unwrap_or_else(|| {
+            sets.push(row.facts);
+            sets.len() - 1
+        });
+        DecisionRow {
+            person: row.person,
+            data_class: row.data_class.to_owned(),
+            verdict: row.verdict,
+            citation: row.citation.clone(),
+            facts,
+        }
     });
+    let rows = rows.collect();
+    let consents = taken.consents.iter().map(|seen| ConsentUsed {
+        lodger: seen.lodger.clone(),
+        consent_id: seen.id.clone(),
+        revision: seen.revision,
+    });
+    let names = |set: &Flags| set.iter().map(|flag| flag.name().to_owned()).collect();
     DecisionRecord {
         rule_set: taken.rule_set.clone(),
         at: taken.at,
         purpose: taken.purpose.clone(),
         recipient_role: taken.recipient_role.clone(),
         source_role: taken.source_role.clone(),
-        rows: rows.collect(),
+        rows,
+        facts: sets.iter().map(names).collect(),
+        consents: consents.collect(),
         obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
         citations: taken.citations.clone(),
     }

@@ -54,14 +54,24 @@ impl Rules {
         }
     }
 
-    /// All catalog files by path, as the store keeps a rule set that was used.
+    /// All catalog files and whose they are, as the store keeps a rule set that was used.
     pub fn kept_form(&self) -> Vec<u8> {
-        let files = self.sources.files.iter();
-        let texts: std::collections::BTreeMap<&str, &str> = files
-            .map(|(path, file)| (path.as_str(), file.text.as_str()))
-            .collect();
-        // A map of texts always serialises.
-        serde_json::to_vec(&texts).unwrap_or_default()
+        catalog::kept::write(&self.sources.files)
+    }
+
+    /// The law pack of a rule set as it was kept, and the engine version that compiled it then.
+    ///
+    /// # Errors
+    /// When the bytes are not those of `id`, or this engine cannot compile them.
+    pub fn policy_of_kept(id: &RuleSetId, bytes: &[u8]) -> Result<(Policy, String), String> {
+        let (files, engine) = catalog::kept::read(id, bytes).map_err(|no| no.to_string())?;
+        let mut defects = Vec::new();
+        let sources = catalog::from_files(files, &mut defects);
+        let (policy, wrong) = Policy::compile(&sources);
+        match wrong.first() {
+            Some(defect) => Err(format!("this engine cannot compile it: {defect}")),
+            None => Ok((policy, engine)),
+        }
     }
 
     /// Compiles sources already read; with any defect the rules must not be served.

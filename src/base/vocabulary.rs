@@ -267,6 +267,14 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// What a decision says of one class of one person.
+    Verdict, "verdict" {
+        Permit = "permit",
+        Withhold = "withhold",
+    }
+}
+
 /// A set of data classes, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct ClassSet(pub u64);

@@ -103,9 +103,19 @@ pub fn read(overlays: &[PathBuf]) -> (BTreeMap<String, SourceFile>, Vec<Defect>)
 
 /// The digest of all files and of this engine's version.
 pub fn digest(files: &BTreeMap<String, SourceFile>) -> RuleSetId {
-    let mut parts: Vec<&[u8]> = vec![env!("CARGO_PKG_VERSION").as_bytes()];
+    digest_by(ENGINE, files)
+}
+
+/// Version of the engine that reads the files.
+pub const ENGINE: &str = env!("CARGO_PKG_VERSION");
+
+/// The same as that engine version said it. Whether a file is a county's own is part of it: the
+/// same text may open more from one hand than from the other.
+pub fn digest_by(engine: &str, files: &BTreeMap<String, SourceFile>) -> RuleSetId {
+    let mut parts: Vec<&[u8]> = vec![engine.as_bytes()];
     for (path, file) in files {
         parts.push(path.as_bytes());
+        parts.push(if file.overlay { b"overlay" } else { b"shipped" });
         parts.push(file.text.as_bytes());
     }
     RuleSetId::new(&Digest::of_parts(&parts).to_hex())

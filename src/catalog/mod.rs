@@ -10,6 +10,7 @@ pub mod crosswalk;
 pub mod dictionary;
 pub mod files;
 pub mod format;
+pub mod kept;
 pub mod mapping;
 pub mod operator;
 pub mod overlay;

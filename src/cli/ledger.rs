@@ -2,6 +2,7 @@
 
 use crate::base::digest::unhex;
 use crate::base::id::PersonId;
+use crate::base::vocabulary::Verdict;
 use crate::config::Config;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::export;
@@ -28,12 +29,15 @@ enum Command {
     Verify(Verify),
     /// Write the whole ledger as text, which `verify --export` and anybody else can check
     Export(Export),
+    /// Take every recorded decision again by its own rule set; exit 1 when one comes out otherwise
+    Replay(super::replay::Args),
     /// List what about a person went to whom, under which decision
     Disclosures(Disclosures),
 }
 
+/// Which database.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// Database file; left out, the one of the settings
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
@@ -99,17 +103,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         match &args.command {
             Command::Verify(args) => verify(args).await,
             Command::Export(args) => write_export(args).await,
+            Command::Replay(args) => super::replay::run(args).await,
             Command::Disclosures(args) => disclosures(args).await,
         }
     })
 }
 
 impl Place {
-    fn config(&self) -> anyhow::Result<Config> {
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
         Ok(Config::load(self.config.as_deref())?)
     }
 
-    fn database(&self) -> anyhow::Result<PathBuf> {
+    pub(super) fn database(&self) -> anyhow::Result<PathBuf> {
         match &self.database {
             Some(file) => Ok(file.clone()),
             None => Ok(self.config()?.database_file()),
@@ -260,7 +265,7 @@ fn text(one: &Disclosure) -> String {
 fn classes(one: &Disclosure) -> Vec<&str> {
     let rows = one.decision.rows.iter();
     let mut classes: Vec<&str> = rows
-        .filter(|row| row.person == one.person && row.effect == "permit")
+        .filter(|row| row.person == one.person && row.verdict == Verdict::Permit)
         .map(|row| row.data_class.as_str())
         .collect();
     classes.sort_unstable();

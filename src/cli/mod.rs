@@ -12,6 +12,7 @@ mod partner;
 mod policy;
 mod pull;
 mod records;
+mod replay;
 mod serve;
 mod translate;
 mod validate;

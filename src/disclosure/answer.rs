@@ -5,7 +5,7 @@ use super::facts::Flags;
 use super::pack::Outcome;
 use super::rule::ObligationSet;
 use crate::base::Text;
-use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation};
+use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation, Verdict};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -15,11 +15,13 @@ pub struct Row {
     /// The class.
     pub class: DataClass,
     /// Whether it may go.
-    pub permit: bool,
+    pub verdict: Verdict,
     /// What to cite for it first.
     pub citation: Arc<str>,
     /// The policies that opened or closed it.
     pub policies: Arc<[Arc<str>]>,
+    /// The facts it was judged by: with the rule set and the words, the whole question.
+    pub flags: Flags,
 }
 
 /// The answer to a typed question.

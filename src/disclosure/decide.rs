@@ -18,9 +18,12 @@ use super::tables::defect;
 use super::unlock;
 use super::why::Why;
 use crate::base::Text;
+use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::limits::CONSENTS_MAX;
-use crate::base::vocabulary::{ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole};
+use crate::base::vocabulary::{
+    ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole, Verdict,
+};
 use crate::catalog::Sources;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -183,6 +186,13 @@ impl Policy {
             rows: judged.classes.iter().map(|one| self.row(one)).collect(),
             citations: cite::citations(&self.pack, &judged, &at),
         }
+    }
+
+    /// What the policies of that day say of one class under recorded facts: an earlier decision
+    /// taken again.
+    pub fn replay(&self, at: Timestamp, facts: &Facts, class: DataClass) -> Verdict {
+        let era = self.pack.era_at(Now::at(at).day);
+        self.memo.outcome(&self.pack, era, facts, class).verdict()
     }
 
     /// For each paper whether it is a permit that counts at the context's instant, whatever it is
@@ -384,9 +394,10 @@ impl Policy {
             .unwrap_or_else(|| self.default_citation(Some(one.class)));
         Row {
             class: one.class,
-            permit: one.outcome.permit,
+            verdict: one.outcome.verdict(),
             citation,
             policies: rules().map(|rule| Arc::clone(&rule.id)).collect(),
+            flags: one.flags,
         }
     }
 

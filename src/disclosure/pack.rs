@@ -10,7 +10,7 @@ use super::rule::{ObligationSet, Rank, Rule, Scope};
 use super::tables::{Tables, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
-    ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole,
+    ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole, Verdict,
 };
 use cedar_policy as cedar;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +76,15 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The same as the word a decision tells.
+    pub const fn verdict(&self) -> Verdict {
+        if self.permit {
+            Verdict::Permit
+        } else {
+            Verdict::Withhold
+        }
+    }
+
     fn closed() -> Outcome {
         Outcome {
             permit: false,

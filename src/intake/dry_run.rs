@@ -224,6 +224,7 @@ fn held(consent: &StoredConsent) -> HeldConsent<'_> {
         lodger: &consent.partner,
         subject: consent.subject,
         revoked_at: consent.revoked_at,
+        revision: consent.revision,
         body: &consent.body,
     }
 }
@@ -254,7 +255,7 @@ fn shown(
             .map(|row| DryRow {
                 person: key(row.person),
                 data_class: row.data_class,
-                effect: if row.permit { "permit" } else { "withhold" },
+                effect: row.verdict.as_str(),
                 citation: row.citation.clone(),
             })
             .collect(),

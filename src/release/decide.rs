@@ -2,8 +2,8 @@
 
 use super::papers::{self, FamilyPapers};
 use super::{
-    HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates, facts, keys,
-    obligations, services,
+    ConsentSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates,
+    facts, keys, obligations, services,
 };
 use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
@@ -127,6 +127,14 @@ fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {
     })
 }
 
+fn seen(held: &HeldConsent<'_>) -> ConsentSeen {
+    ConsentSeen {
+        lodger: held.lodger.clone(),
+        id: held.id.clone(),
+        revision: held.revision,
+    }
+}
+
 /// A decision that withholds before anybody is asked.
 fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
     let purpose = input.channel.purpose.map(Purpose::as_str);
@@ -139,6 +147,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
         rows: Vec::new(),
         obligations: Vec::new(),
         citations: Vec::new(),
+        consents: input.consents.iter().map(seen).collect(),
     }
 }
 
@@ -211,7 +220,8 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
             .extend(answer.rows.iter().map(|row| TakenRow {
                 person: id,
                 data_class: row.class.as_str(),
-                permit: row.permit,
+                verdict: row.verdict,
+                facts: row.flags,
                 citation: row.citation.to_string(),
             }));
         answers

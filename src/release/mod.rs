@@ -20,7 +20,9 @@ pub use papers::{FamilyPapers, family_names};
 use crate::base::clock::Timestamp;
 use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RuleSetId};
 use crate::base::sensitive::Sensitive;
+use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
+use crate::disclosure::facts::Flags;
 use crate::record::Record;
 
 /// One record, one recipient, one instant.
@@ -60,6 +62,8 @@ pub struct HeldConsent<'a> {
     pub subject: PersonId,
     /// From when it no longer counts.
     pub revoked_at: Option<Timestamp>,
+    /// Which revision of it this is.
+    pub revision: u32,
     /// The consent as JSON.
     pub body: &'a Sensitive<Vec<u8>>,
 }
@@ -107,6 +111,19 @@ pub struct Taken {
     pub obligations: Vec<&'static str>,
     /// Everything cited.
     pub citations: Vec<String>,
+    /// The consents on file that were looked at, counting or not.
+    pub consents: Vec<ConsentSeen>,
+}
+
+/// One revision of a consent, as a decision found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentSeen {
+    /// Who lodged it.
+    pub lodger: PartnerId,
+    /// The lodger's id of it.
+    pub id: ConsentId,
+    /// Its revision.
+    pub revision: u32,
 }
 
 /// One class of one person.
@@ -117,7 +134,9 @@ pub struct TakenRow {
     /// The class.
     pub data_class: &'static str,
     /// Whether it may go.
-    pub permit: bool,
+    pub verdict: Verdict,
+    /// The facts it was judged by.
+    pub facts: Flags,
     /// What is cited first.
     pub citation: String,
 }

@@ -2,22 +2,25 @@
 //! running gateway or on a copy.
 
 use super::keys::{Domain, Keys, MasterKey};
-use super::model::{Checkpoint, DisclosureCursor, DisclosurePage, StoreError};
+use super::model::{Checkpoint, DecisionRecord, DisclosureCursor, DisclosurePage, StoreError};
 use super::prepare::{identifier_domain, normalised};
 use super::sql::{Columns as _, Fault, all, first, row};
 use super::submission::{checkpoint_at, unsigned};
 use super::writer::failed;
-use super::{accounting, proof, setup};
-use crate::base::id::PersonId;
+use super::{accounting, decision, proof, rule_sets, setup};
+use crate::base::id::{PersonId, RuleSetId};
 use crate::ledger::export;
 use crate::ledger::verify::{Report, Verifier};
 use sqlx::ConnectOptions as _;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::io::Write;
 use std::path::Path;
 
 /// Entries read at once.
 const PAGE: usize = 2_000;
+
+/// Decisions read at once.
+const DECISIONS_PAGE: usize = 500;
 
 /// A database opened for reading only.
 pub struct Archive {
@@ -143,6 +146,50 @@ impl Archive {
             .map_err(|fault: Fault| failed("disclosures", &fault))
     }
 
+    /// Decisions after one (from the first when none), in the order of what they are about; an
+    /// empty page is the end. The master key is needed.
+    ///
+    /// # Errors
+    /// When the database cannot be read, a decision cannot be opened, or the key is another's.
+    pub async fn decisions(
+        &mut self,
+        master: MasterKey,
+        after: Option<DecisionPlace>,
+    ) -> Result<Vec<(DecisionPlace, DecisionRecord)>, StoreError> {
+        let found = async {
+            let keys = setup::existing_keys(&mut self.conn, master).await?;
+            let sql = "SELECT source_id, token, body FROM decision \
+                       WHERE (source_id, token) > (?, ?) ORDER BY source_id, token LIMIT ?";
+            let after = after.unwrap_or(DecisionPlace {
+                source: [0; 16],
+                token: i64::MIN,
+            });
+            let cells = row![after.source, after.token, DECISIONS_PAGE];
+            let rows = all(&mut self.conn, sql, cells).await?;
+            let open = |row: &SqliteRow| {
+                let place = DecisionPlace {
+                    source: row.id(0)?,
+                    token: row.int(1)?,
+                };
+                let record = decision::open(&keys, &place.source, &row.blob(2)?)?;
+                Ok((place, record))
+            };
+            rows.iter().map(open).collect::<Result<Vec<_>, Fault>>()
+        };
+        found
+            .await
+            .map_err(|fault: Fault| failed("decisions", &fault))
+    }
+
+    /// A rule set that was used, as it was kept.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn rule_set(&mut self, id: &RuleSetId) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = rule_sets::read(&mut self.conn, id).await;
+        found.map_err(|fault| failed("rule_set", &fault))
+    }
+
     async fn find(&mut self, keys: &Keys, who: &Who) -> Result<Option<PersonId>, Fault> {
         let identifier = match who {
             Who::Person(person) => return Ok(Some(*person)),
@@ -184,6 +231,16 @@ impl Archive {
             .await
             .map_err(|fault: Fault| failed("ledger_entries", &fault))
     }
+}
+
+/// Which decision: what it is about (a delivery, or a disclosure of an extract) and under which
+/// claim it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecisionPlace {
+    /// Delivery or disclosure id.
+    pub source: [u8; 16],
+    /// Token of the claim.
+    pub token: i64,
 }
 
 /// Whose disclosures.

@@ -3,11 +3,12 @@
 //! They outlive the record's payload, because an accounting is owed long after it.
 
 use super::keys::{Keys, Place};
-use super::model::{DecisionRecord, DecisionRow};
+use super::model::{ConsentUsed, DecisionRecord, DecisionRow};
 use super::sql::Fault;
 use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex, unhex};
-use crate::base::id::{PersonId, RuleSetId};
+use crate::base::id::{ConsentId, PartnerId, PersonId, RuleSetId};
+use crate::base::vocabulary::Verdict;
 use std::collections::HashMap;
 
 /// The stored form: persons, classes and citations are named once.
@@ -24,8 +25,12 @@ struct Packed {
     persons: Vec<String>,
     /// Words the rows name by number.
     words: Vec<String>,
-    /// Person, class, effect, citation.
-    rows: Vec<(u32, u32, u32, u32)>,
+    /// Sets of facts, each their names by number.
+    facts: Vec<Vec<u32>>,
+    /// Person, class, verdict, citation, set of facts.
+    rows: Vec<(u32, u32, u32, u32, u32)>,
+    /// Lodger by number, the lodger's id of a consent, revision.
+    consents: Vec<(u32, String, u32)>,
 }
 
 #[derive(Default)]
@@ -84,7 +89,10 @@ pub(super) fn seal(
 
 /// Persons about whom a decision lets something go.
 pub(super) fn disclosed(decision: &DecisionRecord) -> Vec<PersonId> {
-    let permits = decision.rows.iter().filter(|row| row.effect == "permit");
+    let permits = decision
+        .rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Permit);
     let mut disclosed: Vec<PersonId> = permits.map(|row| row.person).collect();
     disclosed.sort_unstable();
     disclosed.dedup();
@@ -111,11 +119,20 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
             (
                 persons.number(&hex(&row.person.0)),
                 words.number(&row.data_class),
-                words.number(&row.effect),
+                words.number(row.verdict.as_str()),
                 words.number(&row.citation),
+                u32::try_from(row.facts).unwrap_or(u32::MAX),
             )
         })
         .collect();
+    let facts = decision.facts.iter();
+    let facts = facts.map(|set| set.iter().map(|name| words.number(name)).collect());
+    let facts = facts.collect();
+    let consents = decision.consents.iter().map(|used| {
+        let lodger = words.number(used.lodger.as_str());
+        (lodger, used.consent_id.as_str().to_owned(), used.revision)
+    });
+    let consents = consents.collect();
     let packed = Packed {
         rule_set: decision.rule_set.as_str().to_owned(),
         at: decision.at.0,
@@ -126,7 +143,9 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         citations: decision.citations.clone(),
         persons: persons.words,
         words: words.words,
+        facts,
         rows,
+        consents,
     };
     serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
 }
@@ -143,12 +162,25 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         let bytes = unhex(text).ok_or_else(damaged)?;
         PersonId::from_bytes(&bytes).ok_or_else(damaged)
     };
-    let rows = packed.rows.iter().map(|(who, class, effect, citation)| {
-        Ok(DecisionRow {
-            person: person(*who)?,
-            data_class: word(*class)?,
-            effect: word(*effect)?,
-            citation: word(*citation)?,
+    let rows = packed
+        .rows
+        .iter()
+        .map(|(who, class, verdict, citation, facts)| {
+            Ok(DecisionRow {
+                person: person(*who)?,
+                data_class: word(*class)?,
+                verdict: word(*verdict)?.parse().map_err(|_| damaged())?,
+                citation: word(*citation)?,
+                facts: *facts as usize,
+            })
+        });
+    let facts = packed.facts.iter();
+    let facts = facts.map(|set| set.iter().map(|name| word(*name)).collect());
+    let consents = packed.consents.iter().map(|(lodger, id, revision)| {
+        Ok(ConsentUsed {
+            lodger: PartnerId::new(&word(*lodger)?),
+            consent_id: ConsentId::new(id),
+            revision: *revision,
         })
     });
     Ok(DecisionRecord {
@@ -158,6 +190,8 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         recipient_role: packed.recipient.clone(),
         source_role: packed.source.clone(),
         rows: rows.collect::<Result<_, Fault>>()?,
+        facts: facts.collect::<Result<_, Fault>>()?,
+        consents: consents.collect::<Result<_, Fault>>()?,
         obligations: packed.obligations.clone(),
         citations: packed.citations.clone(),
     })

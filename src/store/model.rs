@@ -5,6 +5,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
+use crate::base::vocabulary::Verdict;
 
 mod extract;
 mod work;
@@ -428,6 +429,10 @@ pub struct DecisionRecord {
     pub source_role: String,
     /// Per person and class.
     pub rows: Vec<DecisionRow>,
+    /// The sets of facts the rows were judged by, each the names of those that held.
+    pub facts: Vec<Vec<String>>,
+    /// The consents that were looked at, counting or not.
+    pub consents: Vec<ConsentUsed>,
     /// Owed and discharged.
     pub obligations: Vec<String>,
     /// All citations.
@@ -441,10 +446,23 @@ pub struct DecisionRow {
     pub person: PersonId,
     /// The data class.
     pub data_class: String,
-    /// `permit` or `withhold`.
-    pub effect: String,
+    /// Whether it may go.
+    pub verdict: Verdict,
     /// The first citation.
     pub citation: String,
+    /// Which of the decision's sets of facts it was judged by.
+    pub facts: usize,
+}
+
+/// A revision of a consent a decision looked at.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ConsentUsed {
+    /// Who lodged it.
+    pub lodger: PartnerId,
+    /// The lodger's id of it.
+    pub consent_id: ConsentId,
+    /// Its revision.
+    pub revision: u32,
 }
 
 /// Whether the store let a worker go on.

@@ -5,6 +5,7 @@ use super::model::StoreError;
 use super::sql::{Columns as _, Fault, first, row, run};
 use super::writer::failed;
 use crate::base::id::RuleSetId;
+use sqlx::sqlite::SqliteConnection;
 
 impl Store {
     /// Keeps a rule set (the catalog's files as bytes, in a form its caller reads again). Keeping
@@ -31,11 +32,17 @@ impl Store {
     pub async fn rule_set(&self, id: &RuleSetId) -> Result<Option<Vec<u8>>, StoreError> {
         const NAME: &str = "rule_set";
         let mut conn = self.reader(NAME).await?;
-        let found = async {
-            let sql = "SELECT body FROM rule_set WHERE rule_set = ?";
-            let row = first(&mut conn, sql, row![id.as_str()]).await?;
-            row.map(|row| row.blob(0)).transpose()
-        };
-        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+        let found = read(&mut conn, id).await;
+        found.map_err(|fault| failed(NAME, &fault))
     }
+}
+
+/// A kept rule set.
+pub(super) async fn read(
+    conn: &mut SqliteConnection,
+    id: &RuleSetId,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let sql = "SELECT body FROM rule_set WHERE rule_set = ?";
+    let row = first(conn, sql, row![id.as_str()]).await?;
+    row.map(|row| row.blob(0)).transpose()
 }

@@ -61,7 +61,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("store", &["base", "record", "ledger", "telemetry"]),
-    ("kept", &["base", "catalog", "rules", "release", "store"]),
+    (
+        "kept",
+        &["base", "catalog", "disclosure", "rules", "release", "store"],
+    ),
     (
         "deliver",
         &[

@@ -140,6 +140,7 @@ impl Paper {
             lodger: &self.lodger,
             subject: self.subject,
             revoked_at: self.revoked_at,
+            revision: 1,
             body: &self.body,
         }
     }
@@ -447,6 +448,7 @@ https = { url = "https://program.example/inbox" }
             lodger: &paper.lodger,
             subject: paper.subject,
             revoked_at: paper.revoked_at,
+            revision: 1,
             body: &paper.body,
         })
         .collect();

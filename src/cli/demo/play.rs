@@ -3,6 +3,7 @@
 use super::story::{self, Act, Step};
 use super::world::World;
 use crate::base::id::{DeliveryId, PartnerId, SubmissionId};
+use crate::base::vocabulary::Verdict;
 use crate::store::{DeliveryState, DeliveryView};
 use crate::web::receiver::{Behaviour, Delivery};
 use anyhow::Context;
@@ -407,6 +408,8 @@ async fn withheld(world: &World, step: &Step, sender: &str, told: &mut Told) -> 
 async fn kept_back(world: &World, id: DeliveryId) -> anyhow::Result<BTreeMap<String, String>> {
     let decision = world.running.gateway.store.decision(id).await?;
     let rows = decision.map(|decision| decision.rows).unwrap_or_default();
-    let rows = rows.into_iter().filter(|row| row.effect == "withhold");
+    let rows = rows
+        .into_iter()
+        .filter(|row| row.verdict == Verdict::Withhold);
     Ok(rows.map(|row| (row.data_class, row.citation)).collect())
 }

@@ -121,9 +121,12 @@ fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
         rows: vec![DecisionRow {
             person: row.record.persons[0].person,
             data_class: "referral".into(),
-            effect: effect.into(),
+            verdict: effect.parse().expect("a verdict"),
             citation: "WIC 10850".into(),
+            facts: 0,
         }],
+        facts: vec![Vec::new()],
+        consents: Vec::new(),
         obligations: Vec::new(),
         citations: Vec::new(),
     }

@@ -168,10 +168,13 @@ pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
             .map(|p| DecisionRow {
                 person: p.person,
                 data_class: "referral".into(),
-                effect: effect.into(),
+                verdict: effect.parse().expect("a verdict"),
                 citation: "WIC 10850".into(),
+                facts: 0,
             })
             .collect(),
+        facts: vec![vec!["minor".into()]],
+        consents: Vec::new(),
         obligations: vec!["accounting".into()],
         citations: vec!["WIC 10850".into()],
     }

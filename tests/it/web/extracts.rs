@@ -84,6 +84,24 @@ async fn a_batch_is_what_its_manifest_says() {
     let other = format!("/v1/extracts/{id}/files/other.ndjson");
     assert_eq!(get(&gateway, &other, None).await.0, 404);
     gateway.running.shutdown().await;
+    every_decision_comes_out_again(gateway.folder.path());
+}
+
+/// Takes the recorded decisions again by the executable, beside nobody.
+fn every_decision_comes_out_again(folder: &std::path::Path) {
+    let config = kinbridge::config::Config::on_loopback(folder).expect("settings");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
+        .args(["ledger", "replay", "--output", "json", "--database"])
+        .arg(config.database_file())
+        .arg("--master-key")
+        .arg(config.master_key_file())
+        .output()
+        .expect("runs");
+    assert!(run.status.success(), "{run:?}");
+    let told: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!(told["differences"], 0);
+    assert_eq!(told["rule_sets"], 1);
+    assert!(told["rows"].as_u64().is_some_and(|rows| rows > 3), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

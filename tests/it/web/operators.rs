@@ -38,7 +38,7 @@ async fn reloading_takes_new_partners_in_and_refuses_defects() {
     let used = inner.rules.load().digest.clone();
     let kept = inner.store.rule_set(&used).await.expect("read");
     let kept: serde_json::Value = serde_json::from_slice(&kept.expect("kept")).expect("JSON");
-    let partner = kept["mappings/partners/gamma.toml"].as_str();
+    let partner = kept["files"]["mappings/partners/gamma.toml"]["text"].as_str();
     assert!(partner.is_some_and(|text| text.contains("gamma")));
     gateway.running.shutdown().await;
 }
