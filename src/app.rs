@@ -5,6 +5,7 @@
 use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId};
+use crate::catalog;
 use crate::config::Config;
 use crate::deliver::{self, Courier, HttpsTransport};
 use crate::extract;
@@ -94,9 +95,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let rules = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
     let rules = rules.map_err(|_| StartError::Catalog(Vec::new()))?;
     let rules = rules.map_err(StartError::Catalog)?;
-    let uncertified = crate::catalog::certified::missing(&rules.sources);
-    if !uncertified.is_empty() {
-        return Err(StartError::Catalog(uncertified));
+    let unfit = catalog::fit::check(&rules.sources, SystemClock.now());
+    if !unfit.is_empty() {
+        return Err(StartError::Catalog(unfit));
     }
     start_with(config, rules, Arc::new(SystemClock)).await
 }

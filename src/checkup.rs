@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What ends within this is worth a warning.
-const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+const SOON: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// A lane whose oldest delivery has waited longer is worth a warning.
 const LANE_SECONDS_MAX: f64 = 3_600.0;
@@ -138,10 +138,35 @@ pub fn partners(sources: &Sources, now: Timestamp) -> Vec<Point> {
     let mut points = Vec::new();
     for partner in sources.partners.values() {
         points.extend(dates(partner).map(|(what, end)| until("agreement", &what, end, now)));
+        points.extend(authorities(partner, now));
         if partner.credential.is_empty() {
             let text = format!("{}: no credential, it cannot sign in", partner.id);
             points.push(Point::new("partners", Standing::Warning, text));
         }
+    }
+    points
+}
+
+/// Authorities a partner file names for the servers of its out-channels.
+fn authorities(partner: &Partner, now: Timestamp) -> Vec<Point> {
+    let channels = partner.channel.iter().filter_map(|c| c.https.as_ref());
+    let files = channels.filter_map(|https| https.ca_file.as_deref());
+    files
+        .flat_map(|file| certificate_file(Path::new(file), now))
+        .collect()
+}
+
+/// When operators' credentials and the certificate shown to recipients end.
+pub fn own(config: &Config, now: Timestamp) -> Vec<Point> {
+    let mut points = Vec::new();
+    for operator in &config.operator {
+        if let Some(expires) = &operator.expires {
+            let what = format!("operator {}: credential", operator.id);
+            points.push(until("credential", &what, end_of(expires), now));
+        }
+    }
+    if let Some(file) = &config.deliver.identity_file {
+        points.extend(certificate_file(file, now));
     }
     points
 }
@@ -231,12 +256,12 @@ mod tests {
 
     #[test]
     fn an_end_is_told_before_it_comes() {
-        // Goal: a warning a month ahead, a failure after. Method: three distances.
+        // Goal: a warning two months ahead, a failure after. Method: three distances.
         let day = Duration::from_secs(86_400);
         let now = Timestamp(0);
         let standing = |end| until("agreement", "x", end, now).standing;
-        assert_eq!(standing(now.after(day * 40)), Standing::Good);
-        assert_eq!(standing(now.after(day * 20)), Standing::Warning);
+        assert_eq!(standing(now.after(day * 61)), Standing::Good);
+        assert_eq!(standing(now.after(day * 59)), Standing::Warning);
         assert_eq!(standing(now), Standing::Failed);
     }
 

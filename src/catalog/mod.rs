@@ -9,6 +9,7 @@ pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;
 pub mod files;
+pub mod fit;
 pub mod format;
 pub mod kept;
 pub mod mapping;

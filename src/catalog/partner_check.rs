@@ -5,7 +5,7 @@
 //! by those who have one ([`expired`]).
 
 use super::agreement::KINDS;
-use super::partner::{Channel, Direction, Partner};
+use super::partner::{Channel, Direction, Mode, Partner};
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
@@ -35,10 +35,12 @@ pub fn check(sources: &Sources) -> Vec<Defect> {
     checker.defects
 }
 
-/// Partners and agreements that have run out at `now`.
+/// Agreements of partners in the test lane that have run out at `now`; a live partner's are
+/// defects ([`super::fit`]).
 pub fn expired(sources: &Sources, now: Timestamp) -> Vec<(&Partner, &str)> {
     let mut out = Vec::new();
-    for partner in sources.partners.values() {
+    let test = |partner: &&Partner| partner.mode == Mode::Test;
+    for partner in sources.partners.values().filter(test) {
         let over = partner
             .agreement
             .iter()

@@ -25,7 +25,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         sources.mappings.iter().filter(|m| !m.is_shared()).count(),
         sources.partners.len(),
     );
-    defects.extend(catalog::certified::missing(&sources));
+    let now = SystemClock.now();
+    defects.extend(catalog::fit::check(&sources, now));
     let (rules, more) = Rules::from_sources(sources);
     defects.extend(more);
     defects.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
@@ -33,7 +34,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for defect in &defects {
         println!("{defect}");
     }
-    let now = SystemClock.now();
     for (partner, agreement) in partner_check::expired(&rules.sources, now) {
         println!("warning: {}: agreement {agreement} has run out", partner.id);
     }

@@ -33,8 +33,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut points = vec![Point::new("clock", Standing::Good, now.to_rfc3339())];
     points.extend(checkup::master_key(&config));
     points.extend(checkup::tls(&config, now));
+    points.extend(checkup::own(&config, now));
     let (sources, defects) = catalog::load(&config.catalog);
-    points.push(rules(sources.digest.as_str(), defects.len()));
+    let unfit = catalog::fit::check(&sources, now).len();
+    points.push(rules(sources.digest.as_str(), defects.len() + unfit));
     points.extend(checkup::partners(&sources, now));
     points.extend(store(&config));
     points.extend(running(&config)?);

@@ -6,7 +6,7 @@ use crate::base::clock::Clock;
 use crate::base::defect::Defect;
 use crate::base::id::RuleSetId;
 use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
-use crate::catalog::certified;
+use crate::catalog::fit;
 use crate::config::Config;
 use crate::rules::Rules;
 use crate::store::Store;
@@ -76,11 +76,11 @@ impl Site {
         let loaded = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
         let rules = loaded.unwrap_or_else(|_| Err(Vec::new()));
         let rules = rules.and_then(|rules| {
-            let uncertified = certified::missing(&rules.sources);
-            if uncertified.is_empty() {
+            let unfit = fit::check(&rules.sources, self.clock.now());
+            if unfit.is_empty() {
                 Ok(rules)
             } else {
-                Err(uncertified)
+                Err(unfit)
             }
         });
         let rules = rules.and_then(|rules| Ok((self.directory_of(&rules)?, rules)));

@@ -44,6 +44,22 @@ async fn reloading_takes_new_partners_in_and_refuses_defects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_live_partner_that_is_not_filled_in_is_not_taken_over() {
+    // Goal: what `partner new` leaves open keeps a live partner out. Method: reload with one.
+    let gateway = Gateway::start().await;
+    let live = "role = \"ppp\"\nmode = \"live\"\n\n\n[[agreement]]\nid = \"to be filled in\"\n\
+                kind = \"baa\"\n";
+    overlay(gateway.folder(), &[("delta", live)]);
+    let reason = json!({ "reason": "a new partner" });
+    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    assert_eq!((status, &body["code"]), (422, &json!("rules-defective")));
+    let defects = body["defects"].as_array().expect("defects");
+    let told = defects.iter().find(|d| d["code"] == "partner-unfinished");
+    assert!(told.is_some_and(|d| d["line"].as_u64() > Some(0)), "{body}");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operator_gives_a_reason() {
     // Goal: no act without words for the ledger. Method: an empty reason, one member too many.
     let gateway = Gateway::start().await;
