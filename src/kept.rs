@@ -7,23 +7,28 @@ use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
+use crate::record::Record;
 use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
 use crate::rules::Rules;
 use crate::store::{
     ConsentUsed, DecisionRecord, DecisionRow, HoldCause, StoredConsent, StoredRecord,
 };
+use std::collections::HashMap;
 
 /// Consents of the store as release reads them.
 pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
-    let each = consents.iter().map(|consent| HeldConsent {
+    consents.iter().map(held_one).collect()
+}
+
+fn held_one(consent: &StoredConsent) -> HeldConsent<'_> {
+    HeldConsent {
         id: &consent.consent_id,
         lodger: &consent.partner,
         subject: consent.subject,
         revoked_at: consent.revoked_at,
         revision: consent.revision,
         body: &consent.body,
-    });
-    each.collect()
+    }
 }
 
 /// Keys of a stored record's persons and who they are.
@@ -44,7 +49,81 @@ pub struct Toward<'a> {
     pub reviewed: bool,
 }
 
-/// Decides on a stored record for a recipient at an instant. `None` when its sender is no longer
+/// Consents of many persons, found by person.
+#[derive(Debug, Default)]
+pub struct ByPerson<'a> {
+    all: &'a [StoredConsent],
+    places: HashMap<PersonId, Vec<usize>>,
+}
+
+impl<'a> ByPerson<'a> {
+    /// An index over these.
+    pub fn new(all: &'a [StoredConsent]) -> ByPerson<'a> {
+        let mut places: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        for (place, consent) in all.iter().enumerate() {
+            places.entry(consent.subject).or_default().push(place);
+        }
+        ByPerson { all, places }
+    }
+
+    /// The consents of one record's persons, in the order of the whole.
+    pub fn of(&self, stored: &StoredRecord) -> Vec<HeldConsent<'a>> {
+        let persons = stored.persons.iter();
+        let mut own: Vec<usize> = persons
+            .filter_map(|person| self.places.get(&person.person))
+            .flatten()
+            .copied()
+            .collect();
+        own.sort_unstable();
+        own.dedup();
+        own.into_iter()
+            .filter_map(|place| self.all.get(place))
+            .map(held_one)
+            .collect()
+    }
+}
+
+/// A stored record read once, for all its recipients.
+pub struct Readied<'a> {
+    stored: &'a StoredRecord,
+    record: Record,
+    persons: Vec<(String, PersonId)>,
+    consents: Vec<HeldConsent<'a>>,
+}
+
+impl<'a> Readied<'a> {
+    /// Reads a stored record. `None` when its payload cannot be read: then nothing may leave.
+    pub fn new(stored: &'a StoredRecord, consents: &ByPerson<'a>) -> Option<Readied<'a>> {
+        Some(Readied {
+            stored,
+            record: opened(&stored.record_type, &stored.payload)?,
+            persons: persons(stored),
+            consents: consents.of(stored),
+        })
+    }
+
+    /// Decides for a recipient at an instant. `None` when the record's sender is no longer in the
+    /// catalog: then nothing may leave.
+    pub fn release(&self, rules: &Rules, toward: Toward<'_>, now: Timestamp) -> Option<Release> {
+        Some(release(
+            rules,
+            &ReleaseInput {
+                record: &self.record,
+                record_id: self.stored.record_id,
+                persons: &self.persons,
+                source: rules.partners.get(&self.stored.partner)?,
+                recipient: toward.recipient,
+                channel: toward.channel,
+                test: self.stored.test,
+                reviewed: toward.reviewed,
+                consents: &self.consents,
+                now,
+            },
+        ))
+    }
+}
+
+/// Decides on a stored record for one recipient at an instant. `None` when its sender is no longer
 /// in the catalog or its payload cannot be read: then nothing may leave.
 pub fn release_stored(
     rules: &Rules,
@@ -53,28 +132,7 @@ pub fn release_stored(
     consents: &[StoredConsent],
     now: Timestamp,
 ) -> Option<Release> {
-    let source = rules.partners.get(&stored.partner)?;
-    let record = opened(&stored.record_type, &stored.payload)?;
-    let persons = persons(stored);
-    let own: Vec<HeldConsent<'_>> = held(consents)
-        .into_iter()
-        .filter(|held| persons.iter().any(|(_, person)| *person == held.subject))
-        .collect();
-    Some(release(
-        rules,
-        &ReleaseInput {
-            record: &record,
-            record_id: stored.record_id,
-            persons: &persons,
-            source,
-            recipient: toward.recipient,
-            channel: toward.channel,
-            test: stored.test,
-            reviewed: toward.reviewed,
-            consents: &own,
-            now,
-        },
-    ))
+    Readied::new(stored, &ByPerson::new(consents))?.release(rules, toward, now)
 }
 
 /// Why a record waits for a person, as the store keeps it.

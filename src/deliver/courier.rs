@@ -1,32 +1,37 @@
 //! The courier: claims what is due, decides at the moment of sending, sends, tells the outcome.
 //!
 //! Decision and rendering run outside any transaction; nothing is sent before the store has
-//! committed the authorisation of that very decision. Each send is a task of its own, so that a
-//! recipient that is slow or down delays nobody else.
+//! committed the authorisation of that very decision. What one claim brought is a task of its own,
+//! so that the next can be claimed meanwhile, and each send in it is one too, so that a recipient
+//! that is slow or down delays nobody else.
 
 use super::breaker::Breakers;
-use super::outbox::{self, Chances, Effect, Event, Verdict};
-use super::router::{Leg, channel, route_some};
+use super::outbox::{self, Chances, Event};
+use super::plan::{Grounds, Plan, decide_all};
+use super::router::route_some;
 use super::schedule::{self, Next, Place};
 use super::transport::{Parcel, Reply, Transport};
 use crate::base::clock::Clock;
-use crate::base::id::{ChannelId, PartnerId, PersonId};
+use crate::base::id::{ChannelId, DeliveryId, PartnerId, PersonId};
 use crate::base::limits::LEASE;
 use crate::catalog::partner::{Direction, Https};
-use crate::kept::{Toward, decision_record, release_stored};
-use crate::release::{Hold, Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
-    Authorisation, Authorised, ClaimRequest, Claimed, Completion, DeliveryState, HoldCause,
-    KeptOutput, LaneLimit, NewDelivery, Store, StoreError, StoredConsent,
+    Authorisation, Authorised, ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Store,
+    StoreError, StoredConsent,
 };
 use crate::telemetry::{self, emit};
 use arc_swap::ArcSwap;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
 
 /// Deliveries one worker has under way at most.
-const IN_FLIGHT_MAX: usize = 256;
+const IN_FLIGHT_MAX: usize = 384;
+/// Deliveries of one claim: some claims are decided while others are written and sent.
+pub(super) const CLAIMS_MAX: usize = 128;
 /// Records routed in one step.
 pub(super) const ROUTES_MAX: usize = 200;
 
@@ -38,50 +43,73 @@ pub struct Courier {
     clock: Arc<dyn Clock>,
     transport: Arc<dyn Transport>,
     breakers: Arc<Mutex<Breakers>>,
+    /// Told when something may be due: a delivery is queued, or a lane has room again.
+    due: Arc<Notify>,
 }
 
-/// Sends under way.
+/// Claims under way, each until its last send has ended.
 #[derive(Debug, Default)]
-pub struct UnderWay(JoinSet<Result<(), StoreError>>);
+pub struct UnderWay {
+    claims: JoinSet<Result<(), StoreError>>,
+    deliveries: Arc<AtomicUsize>,
+}
 
 impl UnderWay {
-    /// How many there are.
+    /// How many deliveries there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.deliveries.load(Ordering::Relaxed)
     }
 
-    /// Whether there is none.
+    /// Whether nothing is under way.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.claims.is_empty()
     }
 
-    /// Drops those that have ended; a failed one is told, its claim runs out by itself.
+    /// Drops those that have ended; a failed one is told, its claims run out by themselves.
     pub fn reap(&mut self) {
-        while let Some(ended) = self.0.try_join_next() {
+        while let Some(ended) = self.claims.try_join_next() {
             tell(ended);
         }
     }
 
     /// Waits until all have ended.
     pub async fn finish(&mut self) {
-        while let Some(ended) = self.0.join_next().await {
+        while let Some(ended) = self.claims.join_next().await {
             tell(ended);
+        }
+    }
+
+    /// Counts deliveries until their places are dropped.
+    fn place(&self, due: &Arc<Notify>) -> InFlight {
+        self.deliveries.fetch_add(1, Ordering::Relaxed);
+        InFlight {
+            deliveries: Arc::clone(&self.deliveries),
+            due: Arc::clone(due),
         }
     }
 }
 
-fn tell(ended: Result<Result<(), StoreError>, tokio::task::JoinError>) {
+/// One delivery under way; when it ends its lane has room.
+struct InFlight {
+    deliveries: Arc<AtomicUsize>,
+    due: Arc<Notify>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.deliveries.fetch_sub(1, Ordering::Relaxed);
+        self.due.notify_one();
+    }
+}
+
+type Ended = (DeliveryId, i64, Completion);
+
+fn tell(ended: Result<Result<(), StoreError>, JoinError>) {
     match ended {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::error!(%error, "a delivery's outcome was not kept"),
         Err(error) => tracing::error!(%error, "a delivery task ended badly"),
     }
-}
-
-/// What is done about one claim.
-enum Plan {
-    Send(Box<Authorisation>, Box<Parcel>),
-    End(Completion),
 }
 
 impl Courier {
@@ -98,6 +126,7 @@ impl Courier {
             clock,
             transport,
             breakers: Arc::default(),
+            due: Arc::default(),
         }
     }
 
@@ -114,18 +143,31 @@ impl Courier {
                 records,
                 deliveries,
             });
+            self.due.notify_one();
         }
         Ok(records)
     }
 
-    /// Claims what is due, decides, and starts the sends; gives how many claims there were.
+    /// Until a record may wait for routing.
+    pub(super) async fn records_waiting(&self) {
+        self.store.records_waiting().await;
+    }
+
+    /// Until a delivery is queued or a lane has room again.
+    pub(super) async fn deliveries_due(&self) {
+        self.due.notified().await;
+    }
+
+    /// Claims what is due and has it decided and sent; gives how many claims there were.
     ///
     /// # Errors
     /// When the store fails; claims run out by themselves.
     pub async fn send(&self, under_way: &mut UnderWay) -> Result<usize, StoreError> {
         under_way.reap();
         let rules = self.rules.load_full();
-        let limit = IN_FLIGHT_MAX.saturating_sub(under_way.len());
+        let limit = IN_FLIGHT_MAX
+            .saturating_sub(under_way.len())
+            .min(CLAIMS_MAX);
         let lanes = self.lanes(&rules);
         if limit == 0 || lanes.is_empty() {
             return Ok(0);
@@ -141,7 +183,10 @@ impl Courier {
             .await?;
         let count = claims.len();
         if count > 0 {
-            self.work(&rules, claims, under_way).await?;
+            let places = claims.iter().map(|_| under_way.place(&self.due)).collect();
+            let courier = self.clone();
+            let work = async move { courier.work(rules, claims, places).await };
+            under_way.claims.spawn(work);
         }
         Ok(count)
     }
@@ -169,16 +214,26 @@ impl Courier {
             .collect()
     }
 
+    /// Decides what one claim brought, has it authorised, sends it and waits for the ends.
     async fn work(
-        &self,
-        rules: &Rules,
+        self,
+        rules: Arc<Rules>,
         claims: Vec<Claimed>,
-        under_way: &mut UnderWay,
+        places: Vec<InFlight>,
     ) -> Result<(), StoreError> {
-        let consents = self.consents(&claims).await?;
+        let grounds = Grounds {
+            rules,
+            clock: Arc::clone(&self.clock),
+            consents: Arc::new(self.consents(&claims).await?),
+        };
+        let mut places: HashMap<DeliveryId, InFlight> = claims
+            .iter()
+            .map(|claim| claim.delivery.delivery_id)
+            .zip(places)
+            .collect();
         let (mut asked, mut sends, mut ended) = (Vec::new(), Vec::new(), Vec::new());
-        for claim in claims {
-            match self.plan(rules, &claim, &consents) {
+        for (claim, plan) in decide_all(grounds, claims).await {
+            match plan {
                 Plan::Send(authorisation, parcel) => {
                     asked.push(*authorisation);
                     sends.push((claim, *parcel));
@@ -189,24 +244,57 @@ impl Courier {
                 }
             }
         }
-        if !ended.is_empty() {
-            self.store.complete(ended).await?;
+        let (told, going) = tokio::join!(self.end(ended), self.authorised(asked, sends));
+        let mut attempts = JoinSet::new();
+        for (claim, parcel) in going? {
+            let place = places.remove(&claim.delivery.delivery_id);
+            let courier = self.clone();
+            attempts.spawn(async move {
+                let ended = courier.attempt(claim, parcel).await;
+                drop(place);
+                ended
+            });
         }
-        if asked.is_empty() {
+        // What is not sent has ended.
+        drop(places);
+        while let Some(ended) = attempts.join_next().await {
+            tell(ended);
+        }
+        told
+    }
+
+    async fn consents(&self, claims: &[Claimed]) -> Result<Vec<StoredConsent>, StoreError> {
+        let persons = claims.iter().flat_map(|claim| &claim.record.persons);
+        let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
+        persons.sort_unstable();
+        persons.dedup();
+        self.store.consents_of(&persons).await
+    }
+
+    async fn end(&self, ended: Vec<Ended>) -> Result<(), StoreError> {
+        if ended.is_empty() {
             return Ok(());
         }
+        self.store.complete(ended).await.map(drop)
+    }
+
+    /// Has the store commit the decisions; gives what may be sent, and queues again what was
+    /// decided on consents that no longer are.
+    async fn authorised(
+        &self,
+        asked: Vec<Authorisation>,
+        sends: Vec<(Claimed, Parcel)>,
+    ) -> Result<Vec<(Claimed, Parcel)>, StoreError> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
         let answers = self.store.authorise(asked).await?;
-        let mut again = Vec::new();
+        let (mut going, mut again) = (Vec::with_capacity(sends.len()), Vec::new());
         for (answer, (claim, parcel)) in answers.into_iter().zip(sends) {
             match answer {
-                Authorised::Go => {
-                    let courier = self.clone();
-                    under_way
-                        .0
-                        .spawn(async move { courier.attempt(claim, parcel).await });
-                }
+                Authorised::Go => going.push((claim, parcel)),
                 Authorised::Stale => {}
-                // Decided on consents that no longer are: from the start, at once.
+                // From the start, at once.
                 Authorised::EpochChanged => {
                     let next_at = self.clock.now();
                     let detail = "consent-changed".to_owned();
@@ -219,47 +307,11 @@ impl Courier {
                 }
             }
         }
-        if !again.is_empty() {
-            self.store.complete(again).await?;
+        if let Err(error) = self.end(again).await {
+            // What is authorised goes all the same; the others' claims run out.
+            tell(Ok(Err(error)));
         }
-        Ok(())
-    }
-
-    async fn consents(&self, claims: &[Claimed]) -> Result<Vec<StoredConsent>, StoreError> {
-        let persons = claims.iter().flat_map(|claim| &claim.record.persons);
-        let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
-        persons.sort_unstable();
-        persons.dedup();
-        self.store.consents_of(&persons).await
-    }
-
-    /// Decides one claim at this instant.
-    fn plan(&self, rules: &Rules, claim: &Claimed, consents: &[StoredConsent]) -> Plan {
-        let delivery = &claim.delivery;
-        let now = self.clock.now();
-        let recipient = rules.partners.get(&delivery.partner);
-        let channel = channel(rules, &delivery.partner, &delivery.channel);
-        let https = channel.and_then(|channel| channel.https.as_ref());
-        let (Some(recipient), Some(channel), Some(https)) = (recipient, channel, https) else {
-            return unknown_party();
-        };
-        let to = Toward {
-            recipient,
-            channel,
-            reviewed: claim.reviewed,
-        };
-        let Some(released) = release_stored(rules, &claim.record, to, consents, now) else {
-            return unknown_party();
-        };
-        let leg = Leg {
-            record_id: delivery.record_id,
-            version: delivery.version,
-            partner: &delivery.partner,
-            channel: &delivery.channel,
-            purpose: channel.purpose,
-            generation: delivery.generation.saturating_add(1),
-        };
-        settle(claim, released, https, &leg)
+        Ok(going)
     }
 
     /// Makes one authorised attempt and tells the store how it ended.
@@ -322,106 +374,6 @@ impl Courier {
             Some(DeliveryState::Pending) => Completion::Retry { next_at, detail },
             _ => Completion::Ambiguous { next_at, detail },
         }
-    }
-}
-
-/// What a decision means for a claim, by the state machine.
-fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> Plan {
-    let standing = outbox::Delivery {
-        state: DeliveryState::Leased,
-        kept: claim.kept.is_some(),
-        ambiguous: claim.ambiguous,
-        generation: claim.delivery.generation,
-    };
-    let (verdict, outgoing, taken) = match released {
-        Release::Go(outgoing) => match once_more(*outgoing, claim) {
-            Some(outgoing) => (Verdict::Go, Some(outgoing), None),
-            None => (Verdict::Narrower, None, None),
-        },
-        Release::Withheld(taken) => (Verdict::Withhold, None, Some(taken)),
-        Release::Held(hold, _) => (Verdict::Hold(cause(hold)), None, None),
-    };
-    let Some((to, effects)) = outbox::step(standing, Event::Decided(verdict)) else {
-        let cause = HoldCause::HumanReview;
-        return Plan::End(Completion::Held { cause });
-    };
-    match (to.state, outgoing, taken) {
-        (DeliveryState::Leased, Some(outgoing), _) if effects.contains(&Effect::Authorise) => {
-            authorisation(claim, outgoing, https)
-        }
-        (DeliveryState::Withheld, _, Some(taken)) => Plan::End(Completion::Withheld {
-            decision: Box::new(decision_record(&taken)),
-        }),
-        (DeliveryState::Withdrawn, _, _) => Plan::End(Completion::Withdrawn {
-            next: Some(NewDelivery {
-                delivery_id: next.delivery_id(),
-                generation: next.generation,
-                ..claim.delivery.clone()
-            }),
-        }),
-        _ => Plan::End(Completion::Held {
-            cause: match verdict {
-                Verdict::Hold(cause) => cause,
-                _ => HoldCause::HumanReview,
-            },
-        }),
-    }
-}
-
-/// The bytes of the first authorised attempt, if all that is in them may still go.
-fn once_more(outgoing: Outgoing, claim: &Claimed) -> Option<Outgoing> {
-    match &claim.kept {
-        None => Some(outgoing),
-        Some(kept) => outgoing
-            .again(Kept {
-                bytes: kept.bytes.clone(),
-                media_type: kept.media_type.clone(),
-                released_paths: kept.released_paths.clone(),
-            })
-            .ok(),
-    }
-}
-
-fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
-    let persons = claim.record.persons.iter();
-    let epochs = persons
-        .map(|person| (person.person, person.epoch))
-        .collect();
-    let parcel = Parcel {
-        delivery_id: claim.delivery.delivery_id,
-        correlation_id: claim.record.correlation_id.clone(),
-        media_type: outgoing.media_type().to_owned(),
-        obligations: outgoing.obligations().to_owned(),
-        bytes: outgoing.bytes().clone(),
-        destination: https.clone(),
-        now: outgoing.taken().at,
-    };
-    let authorisation = Authorisation {
-        delivery_id: claim.delivery.delivery_id,
-        token: claim.token,
-        epochs,
-        decision: decision_record(outgoing.taken()),
-        output: KeptOutput {
-            bytes: outgoing.bytes().clone(),
-            media_type: outgoing.media_type().to_owned(),
-            released_paths: outgoing.released_paths().to_vec(),
-        },
-    };
-    Plan::Send(Box::new(authorisation), Box::new(parcel))
-}
-
-/// A party or channel is gone from the catalog, or the payload cannot be read.
-fn unknown_party() -> Plan {
-    let cause = HoldCause::VocabularyUnknown;
-    Plan::End(Completion::Held { cause })
-}
-
-fn cause(hold: Hold) -> HoldCause {
-    match hold {
-        Hold::OutputInvalid => HoldCause::OutputInvalid,
-        Hold::HumanReview => HoldCause::HumanReview,
-        Hold::ObligationOpen => HoldCause::ObligationOpen,
-        Hold::VocabularyUnknown => HoldCause::VocabularyUnknown,
     }
 }
 

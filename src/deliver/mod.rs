@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod courier;
 pub mod https;
 pub mod outbox;
+mod plan;
 mod router;
 pub mod schedule;
 pub mod transport;
@@ -14,64 +15,89 @@ pub mod transport;
 pub use courier::{Courier, UnderWay};
 pub use https::HttpsTransport;
 
-use std::time::Duration;
+use crate::store::StoreError;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How long a worker rests when nothing is due.
+/// How long a worker rests when nothing is due and nobody tells it that something is.
 const REST: Duration = Duration::from_millis(50);
-/// How long it lets work gather after a step that was not full: one step of many records costs
-/// the store little more than one step of a single record.
+/// From the start of one step that was not full to the start of the next: under load work gathers,
+/// and one step of many records costs the store little more than one step of a single record. What
+/// comes after a rest goes at once.
 const GATHER: Duration = Duration::from_millis(5);
 /// How long it rests after the store failed.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Routes and delivers until told to stop; sends under way are then finished.
 pub async fn run(courier: Courier, shutdown: watch::Receiver<bool>) {
-    let routing = route_until(courier.clone(), shutdown.clone());
-    let sending = send_until(courier, shutdown);
+    let routing = route_until(&courier, shutdown.clone());
+    let sending = send_until(&courier, shutdown);
     tokio::join!(routing, sending);
 }
 
-async fn route_until(courier: Courier, mut shutdown: watch::Receiver<bool>) {
+async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
     loop {
-        let rest = match courier.route().await {
-            Ok(0) => REST,
-            Ok(routed) if routed < courier::ROUTES_MAX => GATHER,
-            Ok(_) => Duration::ZERO,
-            Err(error) => {
-                tracing::error!(%error, "routing failed");
-                REST_AFTER_FAILURE
+        let began = Instant::now();
+        let routed = courier.route().await;
+        let rest = rest(&routed, courier::ROUTES_MAX, began);
+        if let Err(error) = &routed {
+            tracing::error!(%error, "routing failed");
+        }
+        let news = async {
+            match routed {
+                Ok(0) => courier.records_waiting().await,
+                _ => std::future::pending().await,
             }
         };
-        if stopped_within(rest, &mut shutdown).await {
+        if stopped_within(rest, news, &mut shutdown).await {
             return;
         }
     }
 }
 
-async fn send_until(courier: Courier, mut shutdown: watch::Receiver<bool>) {
+async fn send_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
     let mut under_way = UnderWay::default();
     loop {
-        let rest = match courier.send(&mut under_way).await {
-            Ok(0) => REST,
-            Ok(_) => GATHER,
-            Err(error) => {
-                tracing::error!(%error, "claiming failed");
-                REST_AFTER_FAILURE
+        let began = Instant::now();
+        let sent = courier.send(&mut under_way).await;
+        let rest = rest(&sent, courier::CLAIMS_MAX, began);
+        if let Err(error) = &sent {
+            tracing::error!(%error, "claiming failed");
+        }
+        let news = async {
+            match sent {
+                Ok(0) => courier.deliveries_due().await,
+                _ => std::future::pending().await,
             }
         };
-        if stopped_within(rest, &mut shutdown).await {
+        if stopped_within(rest, news, &mut shutdown).await {
             break;
         }
     }
     under_way.finish().await;
 }
 
-/// Rests; whether it was told to stop meanwhile. Whoever could tell being gone means stop.
-async fn stopped_within(rest: Duration, shutdown: &mut watch::Receiver<bool>) -> bool {
+/// How long to rest after a step that began then, unless there is news.
+fn rest(step: &Result<usize, StoreError>, full: usize, began: Instant) -> Duration {
+    match step {
+        Ok(0) => REST,
+        Ok(done) if *done < full => GATHER.saturating_sub(began.elapsed()),
+        Ok(_) => Duration::ZERO,
+        Err(_) => REST_AFTER_FAILURE,
+    }
+}
+
+/// Rests until there is news; whether it was told to stop meanwhile. Whoever could tell being gone
+/// means stop.
+async fn stopped_within(
+    rest: Duration,
+    news: impl Future<Output = ()>,
+    shutdown: &mut watch::Receiver<bool>,
+) -> bool {
     tokio::select! {
         biased;
         _ = shutdown.wait_for(|stop| *stop) => true,
+        () = news => false,
         () = tokio::time::sleep(rest) => false,
     }
 }

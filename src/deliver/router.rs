@@ -5,18 +5,21 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
+use crate::base::id::{ChannelId, DeliveryId, PartnerId, PersonId, RecordId};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::Channel;
-use crate::kept::{held, persons};
+use crate::kept::{ByPerson, persons};
+use crate::record::Record;
 use crate::release::candidates::{
     Candidate, NamedByFamily, Ties, addressee_unknown, behind_the_wall, candidates,
 };
 use crate::release::{FamilyPapers, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{
-    HoldCause, NewDelivery, NewWorkItem, Routed, Store, StoreError, StoredConsent, StoredRecord,
+    HoldCause, NewDelivery, NewWorkItem, RouteWork, Routed, Store, StoreError, StoredConsent,
+    StoredRecord,
 };
+use std::sync::Arc;
 
 /// What a delivery id is derived from; the same six always give the same id.
 #[derive(Clone, Copy)]
@@ -49,71 +52,185 @@ impl Leg<'_> {
 /// Routes some waiting records; gives how many records and deliveries there were.
 pub(super) async fn route_some(
     store: &Store,
-    rules: &Rules,
+    rules: &Arc<Rules>,
     limit: usize,
     now: Timestamp,
 ) -> Result<(usize, usize), StoreError> {
     let work = store.claim_routes(limit).await?;
-    let mut found = Vec::with_capacity(work.len());
-    for item in &work {
-        found.push(route(store, rules, &item.record, now).await?);
+    if work.is_empty() {
+        return Ok((0, 0));
     }
-    let (records, deliveries) = (found.len(), found.iter().map(|r| r.deliveries.len()).sum());
-    if !found.is_empty() {
-        store.routed(found).await?;
+    let router = Router {
+        store: store.clone(),
+        rules: Arc::clone(rules),
+        now,
+    };
+    let found = off_the_road(move || router.first(work)).await?;
+    let mut routed = found.routed;
+    if !found.behind_wall.is_empty() {
+        let router = Router {
+            store: store.clone(),
+            rules: Arc::clone(rules),
+            now,
+        };
+        let consents = consents_of(store, &found.behind_wall).await?;
+        let records = found.behind_wall;
+        routed.extend(off_the_road(move || router.behind_wall(&records, &consents)).await?);
     }
+    let (records, deliveries) = (
+        routed.len(),
+        routed.iter().map(|r| r.deliveries.len()).sum(),
+    );
+    store.routed(routed).await?;
     Ok((records, deliveries))
 }
 
-async fn route(
+/// Runs what only computes away from the threads that serve requests.
+async fn off_the_road<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StoreError {
+        operation: "route",
+        cause: error.to_string(),
+    })
+}
+
+/// Whom a family names matters only behind the prevention wall; the store is asked there alone.
+async fn consents_of(
     store: &Store,
-    rules: &Rules,
-    stored: &StoredRecord,
+    records: &[(StoredRecord, Record)],
+) -> Result<Vec<StoredConsent>, StoreError> {
+    let persons = records.iter().flat_map(|(stored, _)| &stored.persons);
+    let mut persons: Vec<PersonId> = persons.map(|p| p.person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    store.consents_of(&persons).await
+}
+
+/// What a first look at waiting records gave.
+struct Found {
+    routed: Vec<Routed>,
+    /// For these it matters whom the family names.
+    behind_wall: Vec<(StoredRecord, Record)>,
+}
+
+/// Finds candidates by the rules in force.
+struct Router {
+    store: Store,
+    rules: Arc<Rules>,
     now: Timestamp,
-) -> Result<Routed, StoreError> {
-    let mut routed = Routed {
+}
+
+impl Router {
+    fn first(&self, work: Vec<RouteWork>) -> Found {
+        let mut found = Found {
+            routed: Vec::with_capacity(work.len()),
+            behind_wall: Vec::new(),
+        };
+        for RouteWork { record: stored } in work {
+            match opened(&stored.record_type, &stored.payload) {
+                None => {
+                    let mut routed = nothing(&stored);
+                    routed.work.push(item(HoldCause::OutputInvalid, "payload"));
+                    found.routed.push(routed);
+                }
+                Some(record) if behind_the_wall(&record) => {
+                    found.behind_wall.push((stored, record));
+                }
+                Some(record) => {
+                    let named = NamedByFamily::default();
+                    found.routed.push(self.route(&stored, &record, &named));
+                }
+            }
+        }
+        found
+    }
+
+    fn behind_wall(
+        &self,
+        records: &[(StoredRecord, Record)],
+        consents: &[StoredConsent],
+    ) -> Vec<Routed> {
+        let consents = ByPerson::new(consents);
+        let each = records.iter().map(|(stored, record)| {
+            let papers = FamilyPapers {
+                record,
+                persons: &persons(stored),
+                source: &stored.partner,
+                consents: &consents.of(stored),
+                now: self.now,
+            };
+            let named = family_names(&self.rules, &papers);
+            self.route(stored, record, &named)
+        });
+        each.collect()
+    }
+
+    fn route(&self, stored: &StoredRecord, record: &Record, named: &NamedByFamily) -> Routed {
+        let mut routed = nothing(stored);
+        let partners = &self.rules.partners;
+        let ties = Ties {
+            record,
+            sender: &stored.partner,
+            test: stored.test,
+            named_by_family: named,
+        };
+        let case = record.envelope().and_then(|e| e.text("case_ref"));
+        let deliveries = candidates(partners, &ties).into_iter();
+        let deliveries = deliveries.filter_map(|found| self.delivery(stored, case, found));
+        routed.deliveries.extend(deliveries);
+        if addressee_unknown(partners, record) {
+            let unknown = item(HoldCause::AddresseeUnknown, "recipient");
+            routed.work.push(unknown);
+        }
+        routed
+    }
+
+    fn delivery(
+        &self,
+        stored: &StoredRecord,
+        case: Option<&str>,
+        candidate: Candidate,
+    ) -> Option<NewDelivery> {
+        let channel = channel(&self.rules, &candidate.partner, &candidate.channel)?;
+        let leg = Leg {
+            record_id: stored.record_id,
+            version: stored.version,
+            partner: &candidate.partner,
+            channel: &candidate.channel,
+            purpose: channel.purpose,
+            generation: 0,
+        };
+        let person = stored.persons.iter().find(|p| p.focus).map(|p| p.person);
+        let family = match (case, person) {
+            (Some(case), _) => format!("{}|{case}", stored.partner),
+            (None, Some(person)) => person.to_string(),
+            (None, None) => stored.record_id.to_string(),
+        };
+        Some(NewDelivery {
+            delivery_id: leg.delivery_id(),
+            record_id: stored.record_id,
+            version: stored.version,
+            lane: self
+                .store
+                .lane(&candidate.partner, &candidate.channel, &family),
+            late_release_days: channel.late_release_days,
+            partner: candidate.partner,
+            channel: candidate.channel,
+            generation: 0,
+            addressee: candidate.addressee,
+        })
+    }
+}
+
+fn nothing(stored: &StoredRecord) -> Routed {
+    Routed {
         record_id: stored.record_id,
         version: stored.version,
         deliveries: Vec::new(),
         work: Vec::new(),
-    };
-    let Some(record) = opened(&stored.record_type, &stored.payload) else {
-        routed.work.push(item(HoldCause::OutputInvalid, "payload"));
-        return Ok(routed);
-    };
-    // Whom the family names matters only at the prevention wall; the store is asked there alone.
-    let named = if behind_the_wall(&record) {
-        family_names(
-            rules,
-            &FamilyPapers {
-                record: &record,
-                persons: &persons(stored),
-                source: &stored.partner,
-                consents: &held(&consents(store, stored).await?),
-                now,
-            },
-        )
-    } else {
-        NamedByFamily::default()
-    };
-    let ties = Ties {
-        record: &record,
-        sender: &stored.partner,
-        test: stored.test,
-        named_by_family: &named,
-    };
-    let case = record.envelope().and_then(|e| e.text("case_ref"));
-    for candidate in candidates(&rules.partners, &ties) {
-        routed
-            .deliveries
-            .extend(delivery(store, rules, stored, case, candidate));
     }
-    if addressee_unknown(&rules.partners, &record) {
-        routed
-            .work
-            .push(item(HoldCause::AddresseeUnknown, "recipient"));
-    }
-    Ok(routed)
 }
 
 fn item(cause: HoldCause, detail: &str) -> NewWorkItem {
@@ -121,46 +238,6 @@ fn item(cause: HoldCause, detail: &str) -> NewWorkItem {
         cause,
         detail: detail.to_owned(),
     }
-}
-
-async fn consents(store: &Store, stored: &StoredRecord) -> Result<Vec<StoredConsent>, StoreError> {
-    let ids: Vec<_> = stored.persons.iter().map(|p| p.person).collect();
-    store.consents_of(&ids).await
-}
-
-fn delivery(
-    store: &Store,
-    rules: &Rules,
-    stored: &StoredRecord,
-    case: Option<&str>,
-    candidate: Candidate,
-) -> Option<NewDelivery> {
-    let channel = channel(rules, &candidate.partner, &candidate.channel)?;
-    let leg = Leg {
-        record_id: stored.record_id,
-        version: stored.version,
-        partner: &candidate.partner,
-        channel: &candidate.channel,
-        purpose: channel.purpose,
-        generation: 0,
-    };
-    let person = stored.persons.iter().find(|p| p.focus).map(|p| p.person);
-    let family = match (case, person) {
-        (Some(case), _) => format!("{}|{case}", stored.partner),
-        (None, Some(person)) => person.to_string(),
-        (None, None) => stored.record_id.to_string(),
-    };
-    Some(NewDelivery {
-        delivery_id: leg.delivery_id(),
-        record_id: stored.record_id,
-        version: stored.version,
-        lane: store.lane(&candidate.partner, &candidate.channel, &family),
-        late_release_days: channel.late_release_days,
-        partner: candidate.partner,
-        channel: candidate.channel,
-        generation: 0,
-        addressee: candidate.addressee,
-    })
 }
 
 /// The channel of that name, as the rules in force know it.

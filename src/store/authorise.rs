@@ -5,17 +5,19 @@
 //! only then may the caller send.
 
 use super::Store;
-use super::claim::OUTPUT_TABLE;
+use super::claim::{ClaimOf, OUTPUT_TABLE};
 use super::decision::{self, SealedDecision};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, StoreError};
-use super::sql::{Cell, Columns as _, Fault, Insert, for_keys, row};
+use super::script::Script;
+use super::sql::{Cell, Columns as _, Fault, Insert, row};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Reason;
 use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 
 /// An authorisation with everything sealed.
@@ -26,6 +28,7 @@ struct Asked {
     decision: SealedDecision,
     purpose: String,
     row_id: [u8; 16],
+    of: ClaimOf,
     media_type: String,
     released: Vec<u8>,
     bytes: Vec<u8>,
@@ -76,6 +79,7 @@ impl Store {
             decision: decision::seal(&self.inner.keys, &asked.delivery_id.0, &asked.decision)?,
             purpose: asked.decision.purpose.clone(),
             row_id: claim.row_id,
+            of: claim.of.clone(),
             media_type: asked.output.media_type.clone(),
             released: claim.key.seal(&place("released"), &released)?,
             bytes: claim.key.seal(&place("bytes"), plain)?,
@@ -84,61 +88,44 @@ impl Store {
     }
 }
 
-/// A delivery as it stands.
-struct Standing {
-    state: i64,
-    token: i64,
-    attempts: i64,
-    test: bool,
-    record_id: RecordId,
-    partner: String,
-    channel: String,
+/// State and token of a delivery as they stand.
+type Standing = (i64, i64);
+
+fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
+    let one = |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), (row.int(1)?, row.int(2)?)));
+    rows.iter().map(one).collect()
 }
 
-async fn standings(tx: &mut Tx, keys: &[Cell]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
-    let head = "SELECT delivery_id, state, token, attempts, test, record_id, partner, channel \
-                FROM delivery WHERE delivery_id IN";
-    let mut out = HashMap::new();
-    for row in for_keys(&mut tx.conn, head, "", &[], keys).await? {
-        let standing = Standing {
-            state: row.int(1)?,
-            token: row.int(2)?,
-            attempts: row.int(3)?,
-            test: row.int(4)? == 1,
-            record_id: RecordId(row.id(5)?),
-            partner: row.text(6)?,
-            channel: row.text(7)?,
-        };
-        out.insert(DeliveryId(row.id(0)?), standing);
-    }
-    Ok(out)
-}
+const EPOCHS: (&str, &str) = (
+    "SELECT person, consent_epoch FROM person WHERE person IN",
+    "",
+);
 
-/// Consent epochs of persons as of this transaction.
-pub(super) async fn epochs(
-    tx: &mut Tx,
-    mut persons: Vec<PersonId>,
-) -> Result<HashMap<PersonId, i64>, Fault> {
+fn each_once(mut persons: Vec<PersonId>) -> impl Iterator<Item = Cell> {
     persons.sort_unstable();
     persons.dedup();
-    let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
-    let head = "SELECT person, consent_epoch FROM person WHERE person IN";
-    let mut out = HashMap::new();
-    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
-        out.insert(PersonId(row.id(0)?), row.int(1)?);
-    }
-    Ok(out)
+    persons.into_iter().map(|person| Cell::from(person.0))
+}
+
+fn read_epochs(rows: &[SqliteRow]) -> Result<HashMap<PersonId, i64>, Fault> {
+    let one = |row: &SqliteRow| Ok((PersonId(row.id(0)?), row.int(1)?));
+    rows.iter().map(one).collect()
 }
 
 async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorised>, Fault> {
     let present = || asked.iter().flatten();
-    let keys: Vec<Cell> = present().map(|a| Cell::from(a.delivery_id.0)).collect();
-    let mut standing = standings(tx, &keys).await?;
+    let keys = present().map(|a| Cell::from(a.delivery_id.0));
     let mut persons = Vec::new();
     for asked in present() {
         persons.extend(asked.epochs.iter().map(|(person, _)| *person));
     }
-    let epochs = epochs(tx, persons).await?;
+    let mut script = Script::default();
+    let epochs = script.keys(EPOCHS, &[], each_once(persons));
+    let head = "SELECT delivery_id, state, token FROM delivery WHERE delivery_id IN";
+    let standing = script.keys((head, ""), &[], keys);
+    let mut answers = script.run(&mut tx.conn).await?;
+    let epochs = read_epochs(&answers.take(&epochs))?;
+    let mut standing = standings(&answers.take(&standing))?;
     let now = tx.now();
     let mut rows = Rows::new();
     let mut out = Vec::with_capacity(asked.len());
@@ -148,7 +135,7 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             continue;
         };
         let current = standing.get_mut(&asked.delivery_id);
-        let Some(current) = current.filter(|s| s.state == 1 && s.token == asked.token) else {
+        let Some(current) = current.filter(|s| **s == (1, asked.token)) else {
             out.push(Authorised::Stale);
             continue;
         };
@@ -158,8 +145,8 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             continue;
         }
         // Asked twice in one call: the second finds it authorised.
-        current.state = 2;
-        rows.push(tx, asked, current, now);
+        current.0 = 2;
+        rows.push(tx, asked, now);
         out.push(Authorised::Go);
     }
     rows.save(tx, now).await?;
@@ -188,12 +175,13 @@ impl Rows {
         }
     }
 
-    fn push(&mut self, tx: &mut Tx, asked: &Asked, current: &Standing, now: Timestamp) {
+    fn push(&mut self, tx: &mut Tx, asked: &Asked, now: Timestamp) {
+        let of = &asked.of;
         let id = asked.delivery_id.0;
         self.going.push(Cell::from(id));
         self.decisions
             .push(decision_row(&id, asked.token, &asked.decision));
-        if current.attempts == 0 {
+        if of.attempts == 0 {
             self.outputs.push(row![
                 id,
                 asked.row_id,
@@ -201,7 +189,7 @@ impl Rows {
                 asked.released.as_slice(),
                 asked.bytes.as_slice(),
             ]);
-            if !current.test {
+            if !of.test {
                 for person in &asked.decision.disclosed {
                     self.disclosures
                         .push(row![person.0, now, id, 0_i64, asked.token]);
@@ -211,12 +199,12 @@ impl Rows {
         let fields = Fields::new()
             .text("delivery", &asked.delivery_id.to_string())
             .int("token", asked.token)
-            .text("record", &current.record_id.to_string())
-            .text("partner", &current.partner)
-            .text("channel", &current.channel)
+            .text("record", &of.record_id.to_string())
+            .text("partner", of.partner.as_str())
+            .text("channel", of.channel.as_str())
             .text("purpose", &asked.purpose)
             .text("rule_set", asked.decision.rule_set.as_str())
-            .int("test", i64::from(current.test))
+            .int("test", i64::from(of.test))
             .digest("decision", &asked.decision.commitment)
             .digest("output", &asked.output);
         tx.append(EntryKind::Authorised, now, &fields);
@@ -225,11 +213,12 @@ impl Rows {
     async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
         let head = "UPDATE delivery SET state = 2, attempts = attempts + 1, updated_at = ? \
                     WHERE delivery_id IN";
-        let conn = &mut tx.conn;
-        for_keys(conn, head, "", &[Cell::from(now)], &self.going).await?;
-        self.decisions.run(conn).await?;
-        self.outputs.run(conn).await?;
-        self.disclosures.run(conn).await
+        let mut script = Script::default();
+        script.keys((head, ""), &[Cell::from(now)], self.going);
+        self.decisions.add_to(&mut script);
+        self.outputs.add_to(&mut script);
+        self.disclosures.add_to(&mut script);
+        script.run(&mut tx.conn).await.map(drop)
     }
 }
 

@@ -123,6 +123,7 @@ impl Store {
             .await?;
         match sealed {
             Sealed::Done(committed) => {
+                self.inner.waiting.notify_one();
                 if committed.submission_id != id {
                     self.abandon_batch(id).await?;
                 }

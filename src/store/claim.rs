@@ -6,16 +6,19 @@
 use super::keys::{DataKey, Place};
 use super::model::{
     ClaimRequest, Claimed, Completion, DeliveryState, KeptOutput, NewDelivery, StoreError,
+    StoredRecord,
 };
-use super::sql::{Cell, Columns as _, Fault, all, for_keys, row, run};
+use super::script::{At, Script};
+use super::sql::{Cell, Columns as _, Fault, row};
 use super::writer::{Tx, failed};
-use super::{Store, open, setup};
+use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a claim keeps in memory until it ends: the key its output is sealed with.
 pub(super) struct ClaimedKey {
@@ -23,6 +26,18 @@ pub(super) struct ClaimedKey {
     pub(super) row_id: [u8; 16],
     pub(super) content: Digest,
     pub(super) key: DataKey,
+    pub(super) of: ClaimOf,
+}
+
+/// What is claimed; it stays so until the claim ends.
+#[derive(Clone)]
+pub(super) struct ClaimOf {
+    pub(super) record_id: RecordId,
+    pub(super) partner: PartnerId,
+    pub(super) channel: ChannelId,
+    pub(super) test: bool,
+    /// Before this claim's.
+    pub(super) attempts: u32,
 }
 
 /// Table name bound into sealed outputs.
@@ -98,29 +113,42 @@ impl Store {
         let mut rows: Vec<[u8; 16]> = leases.iter().map(|lease| lease.row_id).collect();
         rows.sort_unstable();
         rows.dedup();
-        let sequenced = setup::sequenced(&mut conn).await?;
-        let opened = open::records(&mut conn, &self.inner.keys, &rows, sequenced).await?;
-        let records: HashMap<[u8; 16], open::Opened> =
-            opened.into_iter().map(|o| (o.row_id, o)).collect();
-        let mut kept = kept_outputs(&mut conn, &leases).await?;
+        let mut script = Script::default();
+        let ask = open::Ask::new(&mut script, &rows);
+        let outputs = ask_outputs(&mut script, &leases);
+        let mut answers = script.run(&mut conn).await?;
+        let opened = ask.open(&mut conn, &self.inner.keys, &mut answers).await?;
         drop(conn);
+        let shared = opened.into_iter().map(|o| {
+            let record = Arc::new(o.record);
+            (o.row_id, (record, o.content, o.key))
+        });
+        let records: HashMap<[u8; 16], (Arc<StoredRecord>, Digest, DataKey)> = shared.collect();
+        let mut kept = kept_outputs(&answers.take(&outputs))?;
         let mut out = Vec::with_capacity(leases.len());
         let mut closed = Vec::new();
         let mut claims = super::lock(&self.inner.claims);
         for lease in leases {
-            let Some(opened) = records.get(&lease.row_id) else {
+            let Some((record, content, key)) = records.get(&lease.row_id) else {
                 closed.push((lease.delivery.delivery_id, lease.token));
                 continue;
             };
             let kept = kept
                 .remove(&lease.delivery.delivery_id)
-                .map(|row| row.open(&lease.delivery.delivery_id, opened))
+                .map(|row| row.open(&lease.delivery.delivery_id, (content, key)))
                 .transpose()?;
             let key = ClaimedKey {
                 token: lease.token,
                 row_id: lease.row_id,
-                content: opened.content,
-                key: opened.key.clone(),
+                content: *content,
+                key: key.clone(),
+                of: ClaimOf {
+                    record_id: lease.delivery.record_id,
+                    partner: lease.delivery.partner.clone(),
+                    channel: lease.delivery.channel.clone(),
+                    test: record.test,
+                    attempts: lease.attempts,
+                },
             };
             claims.insert(lease.delivery.delivery_id, key);
             out.push(Claimed {
@@ -128,7 +156,7 @@ impl Store {
                 token: lease.token,
                 attempts: lease.attempts,
                 queued_at: lease.queued_at,
-                record: opened.record.clone(),
+                record: Arc::clone(record),
                 kept,
                 ambiguous: lease.exposed,
                 reviewed: lease.reviewed,
@@ -149,62 +177,60 @@ struct Lease {
     queued_at: Timestamp,
     exposed: bool,
     reviewed: bool,
+    due: Timestamp,
 }
 
+/// Due deliveries of one lane, oldest first, as far as the lane has room.
+const DUE: &str = "SELECT d.next_at, d.delivery_id FROM delivery d WHERE d.partner = ? \
+     AND d.channel = ? AND d.state IN (0, 4) AND d.next_at <= ? AND NOT EXISTS (\
+     SELECT 1 FROM delivery e WHERE e.record_id = d.record_id \
+     AND e.partner = d.partner AND e.channel = d.channel \
+     AND e.revision < d.revision AND e.state IN (0, 1, 2, 3, 4)) \
+     ORDER BY d.next_at LIMIT max(0, min(?, ? - (SELECT count(*) FROM delivery \
+     WHERE partner = ? AND channel = ? AND state IN (1, 2))))";
+
+/// Ends claims whose lease is over.
+const TAKE_OVER: &str = "UPDATE delivery SET exposure = CASE WHEN state = 2 \
+     THEN max(exposure, 1) ELSE exposure END, state = CASE WHEN state = 2 THEN 4 ELSE 0 END, \
+     next_at = ?, updated_at = ? WHERE state IN (1, 2) AND lease_until <= ?";
+
 async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault> {
-    take_over(tx, request.now).await?;
-    let busy = in_flight(tx).await?;
-    let mut due: Vec<Cell> = Vec::new();
-    for lane in &request.lanes {
-        let left = request.limit.saturating_sub(due.len());
-        let held = busy.get(&(lane.partner.clone(), lane.channel.clone()));
-        let free = u64::from(lane.in_flight_max).saturating_sub(held.copied().unwrap_or(0));
-        let take = u64::try_from(left).unwrap_or(u64::MAX).min(free);
-        if take == 0 {
-            continue;
-        }
-        let sql = "SELECT d.delivery_id FROM delivery d WHERE d.partner = ? AND d.channel = ? \
-                   AND d.state IN (0, 4) AND d.next_at <= ? AND NOT EXISTS (\
-                   SELECT 1 FROM delivery e WHERE e.record_id = d.record_id \
-                   AND e.partner = d.partner AND e.channel = d.channel \
-                   AND e.revision < d.revision AND e.state IN (0, 1, 2, 3, 4)) \
-                   ORDER BY d.next_at LIMIT ?";
-        let (partner, channel) = (lane.partner.as_str(), lane.channel.as_str());
-        let cells = row![partner, channel, request.now, take];
-        for row in all(&mut tx.conn, sql, cells).await? {
-            due.push(Cell::from(row.id(0)?));
+    let now = request.now;
+    let mut script = Script::default();
+    script.add(TAKE_OVER, row![now, now, now]);
+    let lanes = request.lanes.iter().filter(|lane| lane.in_flight_max > 0);
+    let asked: Vec<At> = lanes
+        .map(|lane| {
+            let (partner, channel) = (lane.partner.as_str(), lane.channel.as_str());
+            let most = (request.limit, lane.in_flight_max);
+            let room = row![partner, channel, now, most.0, most.1, partner, channel];
+            script.add(DUE, room)
+        })
+        .collect();
+    let mut answers = script.run(&mut tx.conn).await?;
+    let mut due = Vec::new();
+    for lane in &asked {
+        for row in answers.take(lane) {
+            due.push((row.int(0)?, row.id(1)?));
         }
     }
-    let until = request.now.after(request.lease);
+    // The oldest of all lanes, so that none waits for the others and the deliveries of one record,
+    // which come due together, are claimed together.
+    due.sort_by_key(|(next_at, _)| *next_at);
+    due.truncate(request.limit);
+    let due = due.into_iter().map(|(_, id)| Cell::from(id));
     let head = "UPDATE delivery SET state = 1, token = token + 1, lease_until = ?, \
                 updated_at = ? WHERE delivery_id IN";
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
-                lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed";
-    let first = row![until, request.now];
-    let rows = for_keys(&mut tx.conn, head, tail, &first, &due).await?;
+                lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
+                next_at";
+    let first = row![now.after(request.lease), now];
+    let mut script = Script::default();
+    let claimed = script.keys((head, tail), &first, due);
+    let rows = script.run(&mut tx.conn).await?.take(&claimed);
     let mut leases = rows.iter().map(read_lease).collect::<Result<Vec<_>, _>>()?;
-    leases.sort_by_key(|lease| (lease.queued_at, lease.delivery.delivery_id));
+    leases.sort_by_key(|lease| (lease.due, lease.row_id, lease.delivery.delivery_id));
     Ok(leases)
-}
-
-/// Ends claims whose lease is over.
-async fn take_over(tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE delivery SET exposure = CASE WHEN state = 2 THEN max(exposure, 1) \
-               ELSE exposure END, state = CASE WHEN state = 2 THEN 4 ELSE 0 END, \
-               next_at = ?1, updated_at = ?1 WHERE state IN (1, 2) AND lease_until <= ?1";
-    run(&mut tx.conn, sql, row![now]).await?;
-    Ok(())
-}
-
-async fn in_flight(tx: &mut Tx) -> Result<HashMap<(PartnerId, ChannelId), u64>, Fault> {
-    let sql = "SELECT partner, channel, count(*) FROM delivery WHERE state IN (1, 2) \
-               GROUP BY partner, channel";
-    let mut out = HashMap::new();
-    for row in all(&mut tx.conn, sql, []).await? {
-        let lane = (PartnerId::new(&row.text(0)?), ChannelId::new(&row.text(1)?));
-        out.insert(lane, super::submission::unsigned(&row, 2)?);
-    }
-    Ok(out)
 }
 
 fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
@@ -229,6 +255,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         attempts: small(12)?,
         exposed: row.int(13)? > 0,
         reviewed: row.int(14)? == 1,
+        due: Timestamp(row.int(15)?),
     })
 }
 
@@ -240,15 +267,19 @@ struct KeptRow {
 }
 
 impl KeptRow {
-    fn open(self, id: &DeliveryId, opened: &open::Opened) -> Result<KeptOutput, Fault> {
+    fn open(
+        self,
+        id: &DeliveryId,
+        (content, key): (&Digest, &DataKey),
+    ) -> Result<KeptOutput, Fault> {
         let place = |column| Place {
             table: OUTPUT_TABLE,
             row: &id.0,
-            version: &opened.content.0,
+            version: &content.0,
             column,
         };
-        let released = opened.key.open(&place("released"), &self.released)?;
-        let bytes = opened.key.open(&place("bytes"), &self.bytes)?;
+        let released = key.open(&place("released"), &self.released)?;
+        let bytes = key.open(&place("bytes"), &self.bytes)?;
         Ok(KeptOutput {
             bytes: Sensitive::new(bytes),
             media_type: self.media_type,
@@ -258,25 +289,23 @@ impl KeptRow {
     }
 }
 
-async fn kept_outputs(
-    conn: &mut sqlx::sqlite::SqliteConnection,
-    leases: &[Lease],
-) -> Result<HashMap<DeliveryId, KeptRow>, Fault> {
-    // Only what was authorised once has an output.
+/// Asks for the outputs; only what was authorised once has one.
+fn ask_outputs(script: &mut Script, leases: &[Lease]) -> At {
     let tried = leases.iter().filter(|lease| lease.attempts > 0);
-    let keys: Vec<Cell> = tried
-        .map(|lease| Cell::from(lease.delivery.delivery_id.0))
-        .collect();
+    let keys = tried.map(|lease| Cell::from(lease.delivery.delivery_id.0));
     let head = "SELECT delivery_id, media_type, released, bytes FROM delivery_output \
                 WHERE delivery_id IN";
-    let mut out = HashMap::new();
-    for row in for_keys(conn, head, "", &[], &keys).await? {
+    script.keys((head, ""), &[], keys)
+}
+
+fn kept_outputs(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, KeptRow>, Fault> {
+    let one = |row: &SqliteRow| {
         let kept = KeptRow {
             media_type: row.text(1)?,
             released: row.blob(2)?,
             bytes: row.blob(3)?,
         };
-        out.insert(DeliveryId(row.id(0)?), kept);
-    }
-    Ok(out)
+        Ok((DeliveryId(row.id(0)?), kept))
+    };
+    rows.iter().map(one).collect()
 }

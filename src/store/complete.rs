@@ -4,20 +4,23 @@
 //! whatever happens afterwards.
 
 use super::authorise::{decision_insert, decision_row};
+use super::claim::{ClaimOf, state_code};
 use super::decision::{self, SealedDecision};
 use super::model::{
     Completion, DecisionRecord, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem,
     StoreError,
 };
 use super::route::{Queued, WorkOf, delivery_insert, delivery_row, work_insert, work_row};
-use super::sql::{Cell, Columns as _, Fault, Insert, first, for_keys, row, run};
+use super::script::Script;
+use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::{Store, claim::state_code};
+use super::Store;
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
 use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 
@@ -47,6 +50,16 @@ struct Ended {
     token: i64,
     completion: Completion,
     decision: Option<SealedDecision>,
+    /// What is claimed, when this process holds the claim.
+    of: Option<ClaimOf>,
+}
+
+impl Ended {
+    /// What is claimed, when nothing else of the delivery has to be known to end it.
+    fn plainly(&self) -> Option<&ClaimOf> {
+        let of = self.of.as_ref();
+        of.filter(|_| self.completion == Completion::Confirmed)
+    }
 }
 
 impl Store {
@@ -59,6 +72,11 @@ impl Store {
         ended: Vec<(DeliveryId, i64, Completion)>,
     ) -> Result<Vec<bool>, StoreError> {
         const NAME: &str = "complete";
+        let of = |id: &DeliveryId, token: i64| {
+            let claims = super::lock(&self.inner.claims);
+            let claim = claims.get(id).filter(|claim| claim.token == token);
+            claim.map(|claim| claim.of.clone())
+        };
         let seal = |(delivery_id, token, completion): (DeliveryId, i64, Completion)| {
             let decision = match &completion {
                 Completion::Withheld { decision } => {
@@ -71,6 +89,7 @@ impl Store {
                 token,
                 completion,
                 decision,
+                of: of(&delivery_id, token),
             })
         };
         let ended = ended.into_iter().map(seal).collect::<Result<Vec<_>, _>>();
@@ -110,48 +129,87 @@ impl Store {
 
 /// A delivery under a claim.
 struct Standing {
-    state: i64,
-    token: i64,
     row_id: [u8; 16],
     revision: i64,
-    record_id: RecordId,
-    partner: String,
-    channel: String,
-    test: bool,
+    of: ClaimOf,
     addressee: bool,
     sender: PartnerId,
 }
 
-async fn standings(tx: &mut Tx, keys: &[Cell]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
-    let head = "SELECT d.delivery_id, d.state, d.token, d.row_id, d.revision, d.record_id, \
-                d.partner, d.channel, d.test, d.addressee, r.partner FROM delivery d \
-                JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id IN";
-    let mut out = HashMap::new();
-    for row in for_keys(&mut tx.conn, head, "", &[], keys).await? {
+const STANDINGS: (&str, &str) = (
+    "SELECT d.delivery_id, d.row_id, d.revision, d.record_id, d.partner, d.channel, d.test, \
+     d.attempts, d.addressee, r.partner FROM delivery d JOIN record r \
+     ON r.record_id = d.record_id WHERE d.delivery_id IN",
+    "",
+);
+
+fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
+    let one = |row: &SqliteRow| {
         let standing = Standing {
-            state: row.int(1)?,
-            token: row.int(2)?,
-            row_id: row.id(3)?,
-            revision: row.int(4)?,
-            record_id: RecordId(row.id(5)?),
-            partner: row.text(6)?,
-            channel: row.text(7)?,
-            test: row.int(8)? == 1,
-            addressee: row.int(9)? == 1,
-            sender: PartnerId::new(&row.text(10)?),
+            row_id: row.id(1)?,
+            revision: row.int(2)?,
+            of: ClaimOf {
+                record_id: RecordId(row.id(3)?),
+                partner: PartnerId::new(&row.text(4)?),
+                channel: ChannelId::new(&row.text(5)?),
+                test: row.int(6)? == 1,
+                attempts: u32::try_from(row.int(7)?).map_err(|_| Fault::Damaged("a count"))?,
+            },
+            addressee: row.int(8)? == 1,
+            sender: PartnerId::new(&row.text(9)?),
         };
-        out.insert(DeliveryId(row.id(0)?), standing);
-    }
-    Ok(out)
+        Ok((DeliveryId(row.id(0)?), standing))
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Tokens of claims that still stand.
+fn tokens(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, i64>, Fault> {
+    let one = |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), row.int(1)?));
+    rows.iter().map(one).collect()
 }
 
 struct Rows {
     confirmed: Vec<Cell>,
+    changes: Insert,
     decisions: Insert,
     work: Insert,
     next: Insert,
     /// Versions and recipients of whose withholding this group has asked for a look.
     looks: HashSet<([u8; 16], String)>,
+}
+
+impl Rows {
+    fn new() -> Rows {
+        Rows {
+            confirmed: Vec::new(),
+            // As one statement: as many as there are rows would be a text of its own each time.
+            changes: Insert::new(
+                "UPDATE delivery SET state = v.column2, \
+                 next_at = coalesce(v.column3, delivery.next_at), \
+                 exposure = max(delivery.exposure, v.column4), detail = v.column5, \
+                 updated_at = v.column6 FROM (VALUES",
+                ") AS v WHERE delivery.delivery_id = v.column1",
+            ),
+            decisions: decision_insert(),
+            work: work_insert(),
+            next: delivery_insert(),
+            looks: HashSet::new(),
+        }
+    }
+
+    async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
+        let now = Cell::from(tx.now());
+        let mut script = Script::default();
+        self.changes.add_to(&mut script);
+        let head = "UPDATE delivery SET state = 5, exposure = 2, detail = NULL, updated_at = ? \
+                    WHERE delivery_id IN";
+        script.keys((head, ""), &[now], self.confirmed);
+        self.decisions.add_to(&mut script);
+        self.next.add_to(&mut script);
+        self.work.add_to(&mut script);
+        script.run(&mut tx.conn).await.map(drop)
+    }
 }
 
 /// Writes the ends of a group; results are set on the jobs.
@@ -165,36 +223,39 @@ pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [CompleteJob]) -> Result<(
 }
 
 async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
-    let mut keys = Vec::with_capacity(ended.len());
-    for ended in ended {
-        keys.push(Cell::from(ended.delivery_id.0));
-    }
-    let mut standing = standings(tx, &keys).await?;
-    let now = tx.now();
-    let mut rows = Rows {
-        confirmed: Vec::new(),
-        decisions: decision_insert(),
-        work: work_insert(),
-        next: delivery_insert(),
-        looks: HashSet::new(),
-    };
+    let key = |ended: &&&Ended| Cell::from(ended.delivery_id.0);
+    let mut asks = Script::default();
+    let head = "SELECT delivery_id, token FROM delivery WHERE state IN (1, 2) AND delivery_id IN";
+    let claimed = asks.keys((head, ""), &[], ended.iter().map(|e| key(&e)));
+    let others = ended.iter().filter(|ended| ended.plainly().is_none());
+    let standing = asks.keys(STANDINGS, &[], others.map(|e| key(&e)));
+    let mut answers = asks.run(&mut tx.conn).await?;
+    let mut claimed = tokens(&answers.take(&claimed))?;
+    let standing = standings(&answers.take(&standing))?;
+    let mut rows = Rows::new();
     let mut out = Vec::with_capacity(ended.len());
     for ended in ended {
-        let claimed = |s: &&mut Standing| matches!(s.state, 1 | 2) && s.token == ended.token;
-        let Some(current) = standing.get_mut(&ended.delivery_id).filter(claimed) else {
+        if claimed.get(&ended.delivery_id) != Some(&ended.token) {
             out.push(false);
             continue;
+        }
+        let known = match (ended.plainly(), standing.get(&ended.delivery_id)) {
+            (Some(of), _) => {
+                rows.confirmed.push(Cell::from(ended.delivery_id.0));
+                append(tx, ended, of, "confirmed");
+                true
+            }
+            (None, Some(current)) => {
+                end_one(tx, &mut rows, ended, current).await?;
+                true
+            }
+            (None, None) => false,
         };
-        end_one(tx, &mut rows, ended, current).await?;
-        current.state = state_code(DeliveryState::Superseded);
-        out.push(true);
+        // Ended twice in one group: the second finds no claim.
+        claimed.remove(&ended.delivery_id);
+        out.push(known);
     }
-    let head = "UPDATE delivery SET state = 5, exposure = 2, detail = NULL, updated_at = ? \
-                WHERE delivery_id IN";
-    for_keys(&mut tx.conn, head, "", &[Cell::from(now)], &rows.confirmed).await?;
-    rows.decisions.run(&mut tx.conn).await?;
-    rows.next.run(&mut tx.conn).await?;
-    rows.work.run(&mut tx.conn).await?;
+    rows.save(tx).await?;
     Ok(out)
 }
 
@@ -268,13 +329,13 @@ fn asks_for_a_look(decision: &DecisionRecord) -> bool {
 /// Whether somebody was asked already to look at why this version is withheld from this recipient:
 /// one item is enough, however many channels it has and however often the decision is taken again.
 async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<bool, Fault> {
-    if !rows.looks.insert((current.row_id, current.partner.clone())) {
+    if !rows.looks.insert((current.row_id, current.of.partner.as_str().to_owned())) {
         return Ok(true);
     }
     let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
                WHERE w.row_id = ? AND w.cause = ? AND d.partner = ? LIMIT 1";
     let cause = cause_word(HoldCause::HumanReview);
-    let cells = row![current.row_id, cause, current.partner.as_str()];
+    let cells = row![current.row_id, cause, current.of.partner.as_str()];
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 
@@ -290,17 +351,14 @@ async fn end_one(
     if change.state == DeliveryState::Confirmed {
         rows.confirmed.push(Cell::from(id));
     } else {
-        let sql = "UPDATE delivery SET state = ?, next_at = coalesce(?, next_at), \
-                   exposure = max(exposure, ?), detail = ?, updated_at = ? WHERE delivery_id = ?";
-        let cells = row![
+        rows.changes.push(row![
+            id,
             state_code(change.state),
             change.next_at,
             change.exposed,
             change.detail,
             now,
-            id
-        ];
-        run(&mut tx.conn, sql, cells).await?;
+        ]);
     }
     if let Some(decision) = &ended.decision {
         rows.decisions
@@ -319,7 +377,7 @@ async fn end_one(
     if let Completion::Withdrawn { next: Some(next) } = &ended.completion {
         push_next(rows, next, current, now);
     }
-    append(tx, ended, current, &change);
+    append(tx, ended, &current.of, change.word);
     Ok(())
 }
 
@@ -332,10 +390,10 @@ fn push_work(
 ) {
     let of = WorkOf {
         partner: &current.sender,
-        record_id: current.record_id,
+        record_id: current.of.record_id,
         row_id: current.row_id,
         delivery_id: Some(ended.delivery_id.0),
-        test: current.test,
+        test: current.of.test,
     };
     rows.work.push(work_row(item, &of, now));
 }
@@ -344,22 +402,23 @@ fn push_next(rows: &mut Rows, next: &NewDelivery, current: &Standing, now: Times
     let queued = Queued {
         row_id: current.row_id,
         revision: current.revision,
-        test: current.test,
+        test: current.of.test,
         at: now,
+        due: now,
     };
     rows.next.push(delivery_row(next, &queued));
 }
 
-fn append(tx: &mut Tx, ended: &Ended, current: &Standing, change: &Change<'_>) {
+fn append(tx: &mut Tx, ended: &Ended, of: &ClaimOf, word: &str) {
     let now = tx.now();
     let fields = Fields::new()
         .text("delivery", &ended.delivery_id.to_string())
         .int("token", ended.token)
-        .text("outcome", change.word)
-        .text("record", &current.record_id.to_string())
-        .text("partner", &current.partner)
-        .text("channel", &current.channel)
-        .int("test", i64::from(current.test));
+        .text("outcome", word)
+        .text("record", &of.record_id.to_string())
+        .text("partner", of.partner.as_str())
+        .text("channel", of.channel.as_str())
+        .int("test", i64::from(of.test));
     let (kind, fields) = match (&ended.decision, &ended.completion) {
         (Some(decision), _) => {
             let fields = fields

@@ -73,6 +73,8 @@ struct Inner {
     chunks: mpsc::Sender<Box<dyn Job>>,
     in_flight: Arc<Semaphore>,
     writer: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    /// Told when a record may wait for routing.
+    waiting: tokio::sync::Notify,
     /// Records given to a router, until when.
     routes: Mutex<HashMap<[u8; 16], Timestamp>>,
     /// Keys of claimed deliveries.
@@ -131,9 +133,11 @@ impl Store {
             .accepts
             .try_send(job)
             .map_err(|_| AcceptError::Busy)?;
-        answer
+        let committed = answer
             .await
-            .unwrap_or_else(|_| Err(stopped("accept").into()))
+            .unwrap_or_else(|_| Err(stopped("accept").into()))?;
+        self.inner.waiting.notify_one();
+        Ok(committed)
     }
 
     /// All verdicts of a partner's submission after an index, at most a page; `None` when the

@@ -6,6 +6,7 @@ use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
+use std::sync::Arc;
 
 mod extract;
 mod work;
@@ -378,8 +379,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// When it was first queued.
     pub queued_at: Timestamp,
-    /// The record, opened.
-    pub record: StoredRecord,
+    /// The record, opened once for all its claims.
+    pub record: Arc<StoredRecord>,
     /// Bytes of the first authorised attempt, with the digest of their released set.
     pub kept: Option<KeptOutput>,
     /// Whether an earlier attempt may have arrived.

@@ -3,7 +3,9 @@
 use super::keys::{DataKey, Keys, Place};
 use super::model::{StoredPerson, StoredRecord};
 use super::prepare::{META, Meta, PAYLOAD, RECORD_TABLE};
-use super::sql::{Cell, Columns as _, Fault, first, for_keys, row};
+use super::script::{Answers, At, Script};
+use super::setup;
+use super::sql::{Cell, Columns as _, Fault, first, row};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -71,35 +73,73 @@ const VERSION_COLUMNS: &str = "SELECT v.row_id, v.record_id, v.version, v.conten
      JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
      WHERE v.row_id IN";
 
-/// Opens versions by row; shredded and invisible ones are left out, and so is one that is damaged
-/// or whose partner's key is: one bad row must not stop the others. Whoever must know which are
-/// missing compares. Order is not kept.
+/// Questions about versions by row, to be asked in one trip, perhaps with others.
+pub(super) struct Ask {
+    sequenced: At,
+    persons: At,
+    versions: At,
+}
+
+impl Ask {
+    /// Adds the questions. Who the persons are and how their consents stand is read before
+    /// anything that is decided with it.
+    pub(super) fn new(script: &mut Script, rows: &[[u8; 16]]) -> Ask {
+        let ids = || rows.iter().map(|id| Cell::from(*id));
+        Ask {
+            sequenced: script.add(setup::SEQUENCED, []),
+            persons: script.keys(PERSONS, &[], ids()),
+            versions: script.keys((VERSION_COLUMNS, ""), &[], ids()),
+        }
+    }
+
+    /// Opens what was asked about; shredded and invisible versions are left out, and so is one
+    /// that is damaged or whose partner's key is: one bad row must not stop the others. Whoever
+    /// must know which are missing compares. Order is not kept.
+    pub(super) async fn open(
+        &self,
+        conn: &mut SqliteConnection,
+        keys: &Keys,
+        answers: &mut Answers,
+    ) -> Result<Vec<Opened>, Fault> {
+        let sequenced = match answers.take(&self.sequenced).first() {
+            Some(row) => super::submission::unsigned(row, 0)?,
+            None => 0,
+        };
+        let mut persons = persons(&answers.take(&self.persons))?;
+        let found = answers.take(&self.versions);
+        let mut out = Vec::with_capacity(found.len());
+        for row in &found {
+            let row_id = row.id(0)?;
+            let partner = PartnerId::new(&row.text(5)?);
+            let key = load_partner_key(conn, keys, &partner, row.int(14)?).await;
+            let mine = persons.remove(&row_id).unwrap_or_default();
+            match key.and_then(|()| open_row(keys, row, (row_id, partner), (mine, sequenced))) {
+                Ok(opened) => out.push(opened),
+                // The database, not the row: nobody may take the row for damaged.
+                Err(fault @ (Fault::Sql(_) | Fault::Failed(_) | Fault::Full)) => return Err(fault),
+                Err(fault @ Fault::Damaged(_)) => {
+                    let record = RecordId(row.id(1)?);
+                    tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Opens versions by row, as [`Ask`].
 pub(super) async fn records(
     conn: &mut SqliteConnection,
     keys: &Keys,
     rows: &[[u8; 16]],
-    sequenced: u64,
 ) -> Result<Vec<Opened>, Fault> {
-    let ids: Vec<Cell> = rows.iter().map(|id| Cell::from(*id)).collect();
-    let mut persons = persons(conn, &ids).await?;
-    let found = for_keys(conn, VERSION_COLUMNS, "", &[], &ids).await?;
-    let mut out = Vec::with_capacity(found.len());
-    for row in &found {
-        let row_id = row.id(0)?;
-        let partner = PartnerId::new(&row.text(5)?);
-        let key = load_partner_key(conn, keys, &partner, row.int(14)?).await;
-        let mine = persons.remove(&row_id).unwrap_or_default();
-        match key.and_then(|()| open_row(keys, row, (row_id, partner), (mine, sequenced))) {
-            Ok(opened) => out.push(opened),
-            // The database, not the row: nobody may take the row for damaged.
-            Err(fault @ (Fault::Sql(_) | Fault::Failed(_) | Fault::Full)) => return Err(fault),
-            Err(fault @ Fault::Damaged(_)) => {
-                let record = RecordId(row.id(1)?);
-                tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
-            }
-        }
+    if rows.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(out)
+    let mut script = Script::default();
+    let ask = Ask::new(&mut script, rows);
+    let mut answers = script.run(conn).await?;
+    ask.open(conn, keys, &mut answers).await
 }
 
 fn open_row(
@@ -161,15 +201,15 @@ impl PersonRow {
     }
 }
 
-async fn persons(
-    conn: &mut SqliteConnection,
-    rows: &[Cell],
-) -> Result<HashMap<[u8; 16], Vec<PersonRow>>, Fault> {
-    let head = "SELECT r.row_id, r.person, r.focus, p.consent_epoch FROM record_person r \
-                JOIN person p ON p.person = r.person WHERE r.row_id IN";
-    let tail = "ORDER BY r.row_id, r.ordinal";
+const PERSONS: (&str, &str) = (
+    "SELECT r.row_id, r.person, r.focus, p.consent_epoch FROM record_person r \
+     JOIN person p ON p.person = r.person WHERE r.row_id IN",
+    "ORDER BY r.row_id, r.ordinal",
+);
+
+fn persons(rows: &[SqliteRow]) -> Result<HashMap<[u8; 16], Vec<PersonRow>>, Fault> {
     let mut out: HashMap<[u8; 16], Vec<PersonRow>> = HashMap::new();
-    for row in for_keys(conn, head, tail, &[], rows).await? {
+    for row in rows {
         out.entry(row.id(0)?).or_default().push(PersonRow {
             person: PersonId(row.id(1)?),
             focus: row.int(2)? == 1,

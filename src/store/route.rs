@@ -4,10 +4,12 @@
 
 use super::keys::Domain;
 use super::model::{NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
+use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::{Store, open, setup};
+use super::{Store, open};
+use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{ChannelId, PartnerId, RecordId, WorkItemId};
 use crate::base::limits::LEASE;
@@ -24,8 +26,7 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let found = async {
             let rows = self.lease_routes(&mut conn, limit).await?;
-            let sequenced = setup::sequenced(&mut conn).await?;
-            let mut opened = open::records(&mut conn, &self.inner.keys, &rows, sequenced).await?;
+            let mut opened = open::records(&mut conn, &self.inner.keys, &rows).await?;
             opened.sort_by_key(|opened| opened.row_id);
             Ok(opened
                 .into_iter()
@@ -35,6 +36,11 @@ impl Store {
                 .collect())
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// Until a record may wait for routing: one was accepted since the last time.
+    pub async fn records_waiting(&self) {
+        self.inner.waiting.notified().await;
     }
 
     /// The lane of a delivery: a keyed digest of recipient, channel and case or focus person.
@@ -121,7 +127,7 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
     let mut work = work_insert();
     let mut done = Vec::new();
     let now = tx.now();
-    for routed in found {
+    for (place, routed) in found.iter().enumerate() {
         let Some(version) = versions.get(&(routed.record_id, routed.version)) else {
             continue;
         };
@@ -135,6 +141,7 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
                 revision: version.revision,
                 test: version.test,
                 at: now,
+                due: in_turn(now, found.len().saturating_sub(place)),
             };
             deliveries.push(delivery_row(delivery, &queued));
         }
@@ -149,12 +156,22 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
             work.push(work_row(item, &of, now));
         }
     }
-    deliveries.run(&mut tx.conn).await?;
-    work.run(&mut tx.conn).await?;
-    let rows: Vec<Cell> = done.iter().map(|row| Cell::from(*row)).collect();
-    let head = "DELETE FROM route_work WHERE row_id IN";
-    for_keys(&mut tx.conn, head, "", &[], &rows).await?;
+    let mut script = Script::default();
+    deliveries.add_to(&mut script);
+    work.add_to(&mut script);
+    let rows = done.iter().map(|row| Cell::from(*row));
+    script.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], rows);
+    script.run(&mut tx.conn).await?;
     Ok(done)
+}
+
+/// Records of a group come due in their order, all deliveries of one at the same instant, so that
+/// claims find them together and each is read once for all its recipients.
+fn in_turn(now: Timestamp, before: usize) -> Timestamp {
+    Timestamp(
+        now.0
+            .saturating_sub(i64::try_from(before).unwrap_or(i64::MAX)),
+    )
 }
 
 /// What a delivery row takes from its record's row.
@@ -162,7 +179,9 @@ pub(super) struct Queued {
     pub(super) row_id: [u8; 16],
     pub(super) revision: i64,
     pub(super) test: bool,
-    pub(super) at: crate::base::clock::Timestamp,
+    pub(super) at: Timestamp,
+    /// Not before.
+    pub(super) due: Timestamp,
 }
 
 /// The insert of [`delivery_row`]s; a delivery that is there already stays as it is.
@@ -194,7 +213,7 @@ pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21
         0_i64,
         0_i64,
         0_i64,
-        queued.at,
+        queued.due,
         queued.at,
         queued.at.month(),
         queued.at.after(late),
@@ -222,11 +241,7 @@ pub(super) fn work_insert() -> Insert {
 }
 
 /// An open work item.
-pub(super) fn work_row(
-    item: &NewWorkItem,
-    of: &WorkOf<'_>,
-    at: crate::base::clock::Timestamp,
-) -> [Cell; 10] {
+pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [Cell; 10] {
     row![
         WorkItemId::mint(at).0,
         of.partner.as_str(),

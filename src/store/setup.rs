@@ -19,7 +19,7 @@ use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 const READERS_MAX: u32 = 4;
 const STATEMENTS_CACHED_MAX: usize = 256;
@@ -86,6 +86,7 @@ pub(super) async fn open(
             chunks,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
             writer: Mutex::new(Some(writer)),
+            waiting: Notify::new(),
             routes: Mutex::default(),
             claims: Mutex::default(),
             recent,
@@ -245,10 +246,12 @@ pub(super) async fn newest_checkpoint(
     }
 }
 
+/// How many entries the newest checkpoint covers.
+pub(super) const SEQUENCED: &str = "SELECT coalesce(max(size), 0) FROM ledger_checkpoint";
+
 /// How many entries a checkpoint covers.
 pub(super) async fn sequenced(conn: &mut SqliteConnection) -> Result<u64, Fault> {
-    let sql = "SELECT coalesce(max(size), 0) FROM ledger_checkpoint";
-    match first(conn, sql, []).await? {
+    match first(conn, SEQUENCED, []).await? {
         Some(row) => super::submission::unsigned(&row, 0),
         None => Ok(0),
     }

@@ -63,13 +63,22 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["base", "record", "ledger", "telemetry"]),
     (
         "kept",
-        &["base", "catalog", "disclosure", "rules", "release", "store"],
+        &[
+            "base",
+            "catalog",
+            "disclosure",
+            "record",
+            "rules",
+            "release",
+            "store",
+        ],
     ),
     (
         "deliver",
         &[
             "base",
             "catalog",
+            "record",
             "rules",
             "release",
             "store",

@@ -14,7 +14,7 @@ use super::super::route::{WorkOf, work_insert, work_row};
 use super::super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
 use super::super::stage::cause_word;
 use super::super::writer::{Tx, failed};
-use super::super::{Store, open, setup};
+use super::super::{Store, open};
 use super::{chain, read};
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -115,9 +115,8 @@ async fn page_rows(
 ) -> Result<ExtractRows, Fault> {
     let limit = page.limit.clamp(1, PAGE_ROWS_MAX);
     let selected = select(conn, page, limit).await?;
-    let sequenced = setup::sequenced(conn).await?;
     let ids: Vec<[u8; 16]> = selected.iter().map(|one| one.row.0).collect();
-    let opened = open::records(conn, keys, &ids, sequenced).await?;
+    let opened = open::records(conn, keys, &ids).await?;
     let reviewed = reviewed(conn, &page.requester, &ids).await?;
     let seen: HashSet<[u8; 16]> = opened.iter().map(|opened| opened.row_id).collect();
     let mut rows: Vec<ExtractRow> = opened

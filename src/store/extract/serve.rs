@@ -9,7 +9,7 @@ use super::super::model::{ServedOutput, ServedRow, ServedRows, Standing, StoreEr
 use super::super::sql::{Cell, Columns as _, Fault, all, for_keys, row, run};
 use super::super::submission::unsigned;
 use super::super::writer::{Tx, failed};
-use super::super::{Store, open, setup};
+use super::super::{Store, open};
 use super::rows::{disclosure_id, output, reviewed};
 use super::{count, entry_fields, read, standing};
 use crate::base::id::*;
@@ -60,8 +60,7 @@ impl Store {
             ids.push(row.id(0)?);
             requester = PartnerId::new(&row.text(3)?);
         }
-        let sequenced = setup::sequenced(conn).await?;
-        let opened = open::records(conn, &self.inner.keys, &ids, sequenced).await?;
+        let opened = open::records(conn, &self.inner.keys, &ids).await?;
         let reviewed = reviewed(conn, &requester, &ids).await?;
         let mut opened: HashMap<[u8; 16], _> = opened
             .into_iter()

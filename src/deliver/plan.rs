@@ -1,0 +1,213 @@
+//! Deciding claims: what is done about each, by the rules and the state machine.
+//!
+//! Pure but for the clock it is given: no store, no network, no lock. A record is read once for all
+//! its recipients, and the records of a claim are shared out over the cores, away from the threads
+//! that serve requests.
+
+use super::outbox::{self, Effect, Event, Verdict};
+use super::router::{Leg, channel};
+use super::transport::Parcel;
+use crate::base::clock::Clock;
+use crate::catalog::partner::Https;
+use crate::kept::{ByPerson, Readied, Toward, decision_record, hold_cause};
+use crate::release::{Kept, Outgoing, Release};
+use crate::rules::Rules;
+use crate::store::{
+    Authorisation, Claimed, Completion, DeliveryState, HoldCause, KeptOutput, NewDelivery,
+    StoredConsent,
+};
+use std::sync::Arc;
+
+/// What is done about one claim.
+pub(super) enum Plan {
+    /// Ask for the authorisation, then send.
+    Send(Box<Authorisation>, Box<Parcel>),
+    /// Nothing is sent.
+    End(Completion),
+}
+
+/// What claims are decided with; clones share it.
+#[derive(Clone)]
+pub(super) struct Grounds {
+    pub(super) rules: Arc<Rules>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Consents of all persons of the claims.
+    pub(super) consents: Arc<Vec<StoredConsent>>,
+}
+
+/// Decides all claims, on all cores. A part that ended badly is left out: its claims run out.
+pub(super) async fn decide_all(grounds: Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> {
+    let parts = shared_out(
+        claims,
+        std::thread::available_parallelism().map_or(1, usize::from),
+    );
+    let deciding = parts.into_iter().map(|part| {
+        let grounds = grounds.clone();
+        tokio::task::spawn_blocking(move || decide_some(&grounds, part))
+    });
+    // All are started before the first is waited for.
+    let deciding: Vec<_> = deciding.collect();
+    let mut out = Vec::new();
+    for part in deciding {
+        match part.await {
+            Ok(decided) => out.extend(decided),
+            Err(error) => tracing::error!(%error, "claims were not decided"),
+        }
+    }
+    out
+}
+
+/// Parts of about one size, in order; claims of one record, which stand together, stay so.
+fn shared_out(claims: Vec<Claimed>, parts: usize) -> Vec<Vec<Claimed>> {
+    let size = claims.len().div_ceil(parts.max(1)).max(1);
+    let mut out: Vec<Vec<Claimed>> = Vec::with_capacity(parts);
+    for claim in claims {
+        match out.last_mut() {
+            Some(part) if part.len() < size || part.last().is_some_and(|l| same(l, &claim)) => {
+                part.push(claim);
+            }
+            _ => out.push(vec![claim]),
+        }
+    }
+    out
+}
+
+fn same(one: &Claimed, other: &Claimed) -> bool {
+    Arc::ptr_eq(&one.record, &other.record)
+}
+
+fn decide_some(grounds: &Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> {
+    let consents = ByPerson::new(&grounds.consents);
+    let mut plans = Vec::with_capacity(claims.len());
+    for record in claims.chunk_by(same) {
+        let readied = record
+            .first()
+            .and_then(|c| Readied::new(&c.record, &consents));
+        for claim in record {
+            plans.push(match &readied {
+                Some(readied) => decide(grounds, claim, readied),
+                None => unknown_party(),
+            });
+        }
+    }
+    claims.into_iter().zip(plans).collect()
+}
+
+/// Decides one claim at this instant.
+fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
+    let (rules, delivery) = (&*grounds.rules, &claim.delivery);
+    let recipient = rules.partners.get(&delivery.partner);
+    let channel = channel(rules, &delivery.partner, &delivery.channel);
+    let https = channel.and_then(|channel| channel.https.as_ref());
+    let (Some(recipient), Some(channel), Some(https)) = (recipient, channel, https) else {
+        return unknown_party();
+    };
+    let to = Toward {
+        recipient,
+        channel,
+        reviewed: claim.reviewed,
+    };
+    let Some(released) = readied.release(rules, to, grounds.clock.now()) else {
+        return unknown_party();
+    };
+    let leg = Leg {
+        record_id: delivery.record_id,
+        version: delivery.version,
+        partner: &delivery.partner,
+        channel: &delivery.channel,
+        purpose: channel.purpose,
+        generation: delivery.generation.saturating_add(1),
+    };
+    settle(claim, released, https, &leg)
+}
+
+/// What a decision means for a claim, by the state machine.
+fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> Plan {
+    let standing = outbox::Delivery {
+        state: DeliveryState::Leased,
+        kept: claim.kept.is_some(),
+        ambiguous: claim.ambiguous,
+        generation: claim.delivery.generation,
+    };
+    let (verdict, outgoing, taken) = match released {
+        Release::Go(outgoing) => match once_more(*outgoing, claim) {
+            Some(outgoing) => (Verdict::Go, Some(outgoing), None),
+            None => (Verdict::Narrower, None, None),
+        },
+        Release::Withheld(taken) => (Verdict::Withhold, None, Some(taken)),
+        Release::Held(hold, _) => (Verdict::Hold(hold_cause(hold)), None, None),
+    };
+    let Some((to, effects)) = outbox::step(standing, Event::Decided(verdict)) else {
+        let cause = HoldCause::HumanReview;
+        return Plan::End(Completion::Held { cause });
+    };
+    match (to.state, outgoing, taken) {
+        (DeliveryState::Leased, Some(outgoing), _) if effects.contains(&Effect::Authorise) => {
+            authorisation(claim, outgoing, https)
+        }
+        (DeliveryState::Withheld, _, Some(taken)) => Plan::End(Completion::Withheld {
+            decision: Box::new(decision_record(&taken)),
+        }),
+        (DeliveryState::Withdrawn, _, _) => Plan::End(Completion::Withdrawn {
+            next: Some(NewDelivery {
+                delivery_id: next.delivery_id(),
+                generation: next.generation,
+                ..claim.delivery.clone()
+            }),
+        }),
+        _ => Plan::End(Completion::Held {
+            cause: match verdict {
+                Verdict::Hold(cause) => cause,
+                _ => HoldCause::HumanReview,
+            },
+        }),
+    }
+}
+
+/// The bytes of the first authorised attempt, if all that is in them may still go.
+fn once_more(outgoing: Outgoing, claim: &Claimed) -> Option<Outgoing> {
+    match &claim.kept {
+        None => Some(outgoing),
+        Some(kept) => outgoing
+            .again(Kept {
+                bytes: kept.bytes.clone(),
+                media_type: kept.media_type.clone(),
+                released_paths: kept.released_paths.clone(),
+            })
+            .ok(),
+    }
+}
+
+fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
+    let persons = claim.record.persons.iter();
+    let epochs = persons
+        .map(|person| (person.person, person.epoch))
+        .collect();
+    let parcel = Parcel {
+        delivery_id: claim.delivery.delivery_id,
+        correlation_id: claim.record.correlation_id.clone(),
+        media_type: outgoing.media_type().to_owned(),
+        obligations: outgoing.obligations().to_owned(),
+        bytes: outgoing.bytes().clone(),
+        destination: https.clone(),
+        now: outgoing.taken().at,
+    };
+    let authorisation = Authorisation {
+        delivery_id: claim.delivery.delivery_id,
+        token: claim.token,
+        epochs,
+        decision: decision_record(outgoing.taken()),
+        output: KeptOutput {
+            bytes: outgoing.bytes().clone(),
+            media_type: outgoing.media_type().to_owned(),
+            released_paths: outgoing.released_paths().to_vec(),
+        },
+    };
+    Plan::Send(Box::new(authorisation), Box::new(parcel))
+}
+
+/// A party or channel is gone from the catalog, or the payload cannot be read.
+fn unknown_party() -> Plan {
+    let cause = HoldCause::VocabularyUnknown;
+    Plan::End(Completion::Held { cause })
+}
