@@ -111,9 +111,14 @@ impl Script {
         let bare = head.strip_suffix("VALUES").unwrap_or(head);
         // Whoever meets an error rolls back anyway; said beforehand, no page is kept for undoing
         // the one statement.
-        let into = bare.strip_prefix("INSERT").unwrap_or(bare);
-        self.sql.push_str("INSERT OR ROLLBACK");
-        self.sql.push_str(into);
+        match bare.strip_prefix("INSERT") {
+            Some(into) => {
+                self.sql.push_str("INSERT OR ROLLBACK");
+                self.sql.push_str(into);
+            }
+            // An update from rows of values.
+            None => self.sql.push_str(bare),
+        }
         self.sql.push_str(match filled_up {
             true => "SELECT * FROM (VALUES ",
             false => "VALUES ",
