@@ -1,7 +1,9 @@
 //! A batch: a body too large to hold, read and stored as it streams in.
 //!
-//! Memory holds one unit, one chunk of the transport and at most 500 records. Nothing of it is
-//! visible, and no key bound, before the seal; what is not sealed is erased.
+//! Memory holds one unit, one chunk of the transport, at most 500 records being read and at most
+//! as many being written: the next are read while the last are sealed and stored, one chunk after
+//! the other. Nothing of it is visible, and no key bound, before the seal; what is not sealed is
+//! erased.
 
 use super::admission::Sender;
 use super::read::{Reader, Reading};
@@ -14,8 +16,9 @@ use crate::base::limits::{BATCH_BYTES_MAX, CHUNK_RECORDS_MAX, RECEIPT_FINDINGS_M
 use crate::catalog::partner::Mode;
 use crate::format::split::Splitter;
 use crate::rules::Rules;
-use crate::store::{NewSubmission, Store};
+use crate::store::{AcceptError, NewSubmission, Store, StoreError};
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 /// Bytes looked at before it is settled how the stream is cut.
 const HEAD_BYTES_MAX: usize = 1 << 20;
@@ -46,6 +49,8 @@ pub struct Batch {
     head: Vec<u8>,
     cut: Option<Cut>,
     reading: Reading,
+    /// The chunk being written; the next waits for it.
+    writing: Option<JoinHandle<Result<(), AcceptError>>>,
     /// Something of it was stored.
     accepted: bool,
     /// What is told when nothing was.
@@ -97,6 +102,7 @@ impl Batch {
             head: Vec::new(),
             cut: None,
             reading: Reading::default(),
+            writing: None,
             accepted: false,
             told: Vec::new(),
         })
@@ -141,6 +147,7 @@ impl Batch {
         }
         self.read_units().await?;
         self.store_chunk().await?;
+        self.written().await?;
         if !self.accepted {
             self.store
                 .abandon_batch(self.id)
@@ -157,7 +164,9 @@ impl Batch {
     ///
     /// # Errors
     /// When the store fails; the batch is then erased at its deadline.
-    pub async fn abandon(self) -> Result<(), Refusal> {
+    pub async fn abandon(mut self) -> Result<(), Refusal> {
+        // What is being written ends before it is erased; how it ended does not matter any more.
+        let _ = self.written().await;
         let done = self.store.abandon_batch(self.id).await;
         done.map_err(Refusal::Store)
     }
@@ -234,8 +243,25 @@ impl Batch {
             let later = records.split_off(records.len().min(CHUNK_RECORDS_MAX));
             let chunk = std::mem::replace(&mut records, later);
             let refused = std::mem::take(&mut rejected);
-            self.store.append_chunk(self.id, chunk, refused).await?;
+            self.written().await?;
+            let (store, id) = (self.store.clone(), self.id);
+            let append = async move { store.append_chunk(id, chunk, refused).await };
+            self.writing = Some(tokio::spawn(append));
         }
         Ok(())
+    }
+
+    /// Waits for the chunk being written, if there is one.
+    async fn written(&mut self) -> Result<(), Refusal> {
+        let Some(writing) = self.writing.take() else {
+            return Ok(());
+        };
+        let ended = writing.await.unwrap_or_else(|error| {
+            Err(AcceptError::Store(StoreError {
+                operation: "append_chunk",
+                cause: error.to_string(),
+            }))
+        });
+        ended.map_err(Refusal::from)
     }
 }

@@ -92,8 +92,14 @@ impl Store {
     ) -> Result<Option<Totals>, StoreError> {
         const NAME: &str = "append_chunk";
         let partner_key = self.partner_key(&head.partner).await?;
-        let prepared = PreparedSubmission::new(&self.inner.keys, &partner_key, head)
-            .map_err(|fault| failed(NAME, &fault))?;
+        let keys = std::sync::Arc::clone(&self.inner.keys);
+        // Sealing five hundred records is no work for a thread that serves requests.
+        let sealing =
+            tokio::task::spawn_blocking(move || PreparedSubmission::new(&keys, &partner_key, head));
+        let sealed = sealing
+            .await
+            .unwrap_or(Err(Fault::Damaged("sealing ended badly")));
+        let prepared = sealed.map_err(|fault| failed(NAME, &fault))?;
         let chunk: Chunk = (prepared.head, prepared.records, totals);
         let inbox = (&self.inner.chunks, NAME);
         self.hand_over(inbox, chunk, |tx, chunk| Box::pin(append(tx, chunk)))
