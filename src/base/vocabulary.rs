@@ -317,10 +317,12 @@ impl ClassSet {
 
     /// The classes, in the order of the vocabulary.
     pub fn iter(self) -> impl Iterator<Item = DataClass> {
-        DataClass::ALL
-            .iter()
-            .copied()
-            .filter(move |class| self.contains(*class))
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let at = rest.trailing_zeros() as usize;
+            rest &= rest.wrapping_sub(1);
+            DataClass::ALL.get(at).copied()
+        })
     }
 }
 

@@ -5,7 +5,6 @@ use crate::base::Text;
 use crate::catalog::format::IdForm;
 use crate::format::tree::{Node, Value};
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// How documents of a format are built.
 #[derive(Debug, Default)]
@@ -104,7 +103,12 @@ impl Pattern {
 
     /// The text for a type and id.
     pub fn fill(&self, node_type: &str, id: &str) -> Text {
-        let mut out = Text::default();
+        let long = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.len(),
+            Piece::Type => node_type.len(),
+            Piece::Id => id.len(),
+        };
+        let mut out = Text::with_capacity(self.0.iter().map(long).sum());
         for piece in &self.0 {
             out.push_str(match piece {
                 Piece::Literal(text) => text,
@@ -161,11 +165,13 @@ pub struct Index<'a> {
     layout: &'a Layout,
     /// In document order.
     pub nodes: Vec<Found<'a>>,
-    by_id: HashMap<&'a str, Vec<usize>>,
-    by_name: HashMap<&'a str, usize>,
-    /// By the path of a reference: nodes that point to a node by it. Worked out once per path, so
-    /// that a document of many records is not searched through for each.
-    back: RefCell<HashMap<usize, HashMap<usize, Vec<usize>>>>,
+    /// Ids with the places of their nodes, ascending.
+    by_id: Vec<(&'a str, usize)>,
+    /// Names with the places of their nodes, ascending; each name once.
+    by_name: Vec<(&'a str, usize)>,
+    /// By the path of a reference: who points to whom by it, ascending by whom. Worked out once
+    /// per path, so that a document of many records is not searched through for each.
+    back: RefCell<Vec<(usize, Vec<(usize, usize)>)>>,
     /// Whether nodes beyond the limit were left out.
     pub truncated: bool,
     /// Nodes whose type and id another node before them has, and no name of their own.
@@ -178,16 +184,16 @@ impl<'a> Index<'a> {
         let mut index = Index {
             layout,
             nodes: Vec::new(),
-            by_id: HashMap::new(),
-            by_name: HashMap::new(),
-            back: RefCell::new(HashMap::new()),
+            by_id: Vec::new(),
+            by_name: Vec::new(),
+            back: RefCell::new(Vec::new()),
             truncated: false,
             doubled: Vec::new(),
         };
         if !layout.headers.is_empty() {
             let node_type = header_type(layout, unit);
             index.add(unit, node_type, None);
-            return index;
+            return index.sorted();
         }
         let form = layout.places.iter().find(|place| hold(unit, &place.when));
         let when = form.map(|place| &place.when);
@@ -208,13 +214,13 @@ impl<'a> Index<'a> {
                 };
                 if index.nodes.len() >= most {
                     index.truncated = true;
-                    return index;
+                    return index.sorted();
                 }
                 let name = place.name.as_ref().and_then(|name| get(item, name));
                 index.add(node, type_of(place, node), name.and_then(Node::as_str));
             }
         }
-        index
+        index.sorted()
     }
 
     fn add(&mut self, node: &'a Node, node_type: &'a str, name: Option<&'a str>) {
@@ -228,20 +234,47 @@ impl<'a> Index<'a> {
         if let Some(reference) = &self.layout.reference
             && let Some(id) = get(node, &reference.id).and_then(Node::lexeme)
         {
-            let same = self.by_id.entry(id).or_default();
-            let known = |other: &usize| {
-                let other = self.nodes.get(*other);
-                other.is_some_and(|other| other.node_type == node_type)
-            };
-            let named = name.is_some_and(|name| !self.by_name.contains_key(name));
-            if !named && same.iter().any(known) {
-                self.doubled.push(node);
-            }
-            same.push(at);
+            self.by_id.push((id, at));
         }
         if let Some(name) = name {
-            self.by_name.entry(name).or_insert(at);
+            self.by_name.push((name, at));
         }
+    }
+
+    /// Makes ids and names findable, and finds what is there twice.
+    fn sorted(mut self) -> Index<'a> {
+        self.by_id.sort_unstable();
+        self.by_name.sort_unstable();
+        self.by_name.dedup_by_key(|(name, _)| *name);
+        let mut named = vec![false; self.nodes.len()];
+        for (_, at) in &self.by_name {
+            if let Some(named) = named.get_mut(*at) {
+                *named = true;
+            }
+        }
+        let type_at = |at: usize| self.nodes.get(at).map(|node| node.node_type);
+        let mut doubled: Vec<usize> = Vec::new();
+        for same in self.by_id.chunk_by(|left, right| left.0 == right.0) {
+            for (number, (_, at)) in same.iter().enumerate() {
+                let mut before = same.iter().take(number);
+                if named.get(*at) != Some(&true)
+                    && before.any(|(_, other)| type_at(*other) == type_at(*at))
+                {
+                    doubled.push(*at);
+                }
+            }
+        }
+        doubled.sort_unstable();
+        let nodes = doubled.iter().filter_map(|at| self.nodes.get(*at));
+        self.doubled = nodes.map(|found| found.node).collect();
+        self
+    }
+
+    fn with_id(&self, id: &str) -> impl Iterator<Item = &Found<'a>> {
+        let from = self.by_id.partition_point(|(known, _)| *known < id);
+        let rest = self.by_id.get(from..).unwrap_or_default().iter();
+        let same = rest.take_while(move |(known, _)| *known == id);
+        same.filter_map(|(_, at)| self.nodes.get(*at))
     }
 
     /// The text of a reference node.
@@ -253,20 +286,31 @@ impl<'a> Index<'a> {
     /// in document order.
     pub fn pointing_back(&self, path: &[Step], target: usize) -> Vec<Found<'a>> {
         let mut all = self.back.borrow_mut();
-        let table = all.entry(path.as_ptr().addr()).or_insert_with(|| {
-            let mut table: HashMap<usize, Vec<usize>> = HashMap::new();
-            for node in &self.nodes {
-                let text = get(node.node, path).and_then(|it| self.reference_text(it));
-                let found = text.and_then(|text| self.resolve(text, node.at));
-                if let Some(found) = found.filter(|found| found.listed) {
-                    table.entry(found.at).or_default().push(node.at);
-                }
+        let path_id = path.as_ptr().addr();
+        if !all.iter().any(|(known, _)| *known == path_id) {
+            all.push((path_id, self.pointers(path)));
+        }
+        let known = all.iter().find(|(known, _)| *known == path_id);
+        let table = known.map(|(_, table)| table.as_slice()).unwrap_or_default();
+        let from = table.partition_point(|(whom, _)| *whom < target);
+        let rest = table.get(from..).unwrap_or_default().iter();
+        let own = rest.take_while(|(whom, _)| *whom == target);
+        own.filter_map(|(_, at)| self.nodes.get(*at).copied())
+            .collect()
+    }
+
+    /// Whom every node points to by a path, ascending by whom.
+    fn pointers(&self, path: &[Step]) -> Vec<(usize, usize)> {
+        let mut table = Vec::new();
+        for node in &self.nodes {
+            let text = get(node.node, path).and_then(|it| self.reference_text(it));
+            let found = text.and_then(|text| self.resolve(text, node.at));
+            if let Some(found) = found.filter(|found| found.listed) {
+                table.push((found.at, node.at));
             }
-            table
-        });
-        let places = table.get(&target).map(Vec::as_slice).unwrap_or_default();
-        let nodes = places.iter().filter_map(|at| self.nodes.get(*at));
-        nodes.copied().collect()
+        }
+        table.sort_unstable();
+        table
     }
 
     /// The node a reference that stands in node `owner` names.
@@ -277,8 +321,9 @@ impl<'a> Index<'a> {
         {
             return self.local(reference, at, id, owner);
         }
-        if let Some(at) = self.by_name.get(text) {
-            return self.nodes.get(*at).copied();
+        if let Ok(at) = self.by_name.binary_search_by_key(&text, |(name, _)| *name) {
+            let named = self.by_name.get(at);
+            return named.and_then(|(_, at)| self.nodes.get(*at).copied());
         }
         if let Some(found) = self.named(reference, text) {
             return Some(found);
@@ -296,8 +341,7 @@ impl<'a> Index<'a> {
     fn named(&self, reference: &Reference, text: &str) -> Option<Found<'a>> {
         reference.names.iter().find_map(|pattern| {
             let (node_type, id) = pattern.read(text)?;
-            let hits = self.by_id.get(id)?.iter();
-            hits.filter_map(|at| self.nodes.get(*at))
+            self.with_id(id)
                 .find(|found| node_type.is_empty() || found.node_type == node_type)
                 .copied()
         })

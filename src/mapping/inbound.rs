@@ -9,7 +9,8 @@ mod structure;
 mod values;
 
 use super::document::{Found, Index};
-use super::plan::{Op, Part, Plan, Target};
+use super::plan::{Op, Part, Place, Plan, Target};
+use super::sheet;
 use super::walk::{assign_absent, get, hold, push, put, reach};
 use super::where_in::Trail;
 use crate::base::Text;
@@ -56,9 +57,29 @@ struct Run<'a> {
 
 /// Where ops run: the wire node, and the node of the index it stands in.
 #[derive(Clone, Copy)]
-struct Here<'a> {
+struct Here<'a, 's> {
     node: &'a Node,
     owner: usize,
+    /// What the sheet of the list being run found in the node.
+    filled: &'s [Option<&'a Node>],
+}
+
+impl<'a, 's> Here<'a, 's> {
+    fn of(found: &Found<'a>) -> Here<'a, 's> {
+        Here::at(found.node, found.at)
+    }
+
+    fn at(node: &'a Node, owner: usize) -> Here<'a, 's> {
+        Here {
+            node,
+            owner,
+            filled: &[],
+        }
+    }
+
+    fn get(&self, place: &Place) -> Option<&'a Node> {
+        sheet::read(self.filled, place.slot, self.node, &place.get)
+    }
 }
 
 /// Makes the record of one root node. `alone`: no other root stands in the document.
@@ -134,10 +155,7 @@ impl<'a> Run<'a> {
             let Some(found) = it.map(|it| it.found) else {
                 continue;
             };
-            let here = Here {
-                node: found.node,
-                owner: found.at,
-            };
+            let here = Here::of(&found);
             let ops = std::slice::from_ref(&row.op);
             self.run_ops(ops, here, &mut Node::object(), &Trail::Root(""));
             self.drain();
@@ -223,39 +241,36 @@ impl<'a> Run<'a> {
         let Some(part) = plan.parts.get(part) else {
             return;
         };
-        let here = Here {
-            node: found.node,
-            owner: found.at,
-        };
+        let here = Here::of(&found);
         match person {
             Some(person) => self.run_person(part, here, person),
             None => self.run_object(part, here),
         }
     }
 
-    fn run_person(&mut self, part: &'a Part, here: Here<'a>, person: usize) {
+    fn run_person(&mut self, part: &'a Part, here: Here<'a, '_>, person: usize) {
         let mut entry = self
             .persons
             .get_mut(person)
             .map(std::mem::take)
             .unwrap_or_default();
-        self.run_ops(&part.ops, here, &mut entry, &Trail::Person(person));
+        self.run_part(part, here, &mut entry, &Trail::Person(person));
         assign_absent(&mut entry, &part.only);
         if let Some(slot) = self.persons.get_mut(person) {
             *slot = entry;
         }
     }
 
-    fn run_object(&mut self, part: &'a Part, here: Here<'a>) {
+    fn run_object(&mut self, part: &'a Part, here: Here<'a, '_>) {
         let mut object = Node::object();
         let trail = Trail::Root(&part.context_pointer);
-        self.run_ops(&part.ops, here, &mut object, &trail);
+        self.run_part(part, here, &mut object, &trail);
         if !object.is_empty_container() && !part.context.is_empty() {
             merge(reach(&mut self.root, &part.context), object);
         }
     }
 
-    fn resolve(&self, reference: &'a Node, here: Here<'a>) -> Option<Found<'a>> {
+    fn resolve(&self, reference: &'a Node, here: Here<'a, '_>) -> Option<Found<'a>> {
         let text = self.index.reference_text(reference)?;
         let found = self.index.resolve(text, here.owner)?;
         // A record whose references stay inside reaches only what its own node holds.
@@ -271,7 +286,28 @@ impl<'a> Run<'a> {
         self.find(Finding::new(code), reference.span);
     }
 
-    fn run_ops(&mut self, ops: &'a [Op], here: Here<'a>, context: &mut Node, trail: &Trail<'_>) {
+    fn run_part(
+        &mut self,
+        part: &'a Part,
+        here: Here<'a, '_>,
+        context: &mut Node,
+        trail: &Trail<'_>,
+    ) {
+        let filled = part.sheets.wire.fill(here.node);
+        let here = Here {
+            filled: &filled,
+            ..here
+        };
+        self.run_ops(&part.ops, here, context, trail);
+    }
+
+    fn run_ops(
+        &mut self,
+        ops: &'a [Op],
+        here: Here<'a, '_>,
+        context: &mut Node,
+        trail: &Trail<'_>,
+    ) {
         for op in ops {
             match op {
                 Op::Value(value) => self.value(value, here, context, trail),
@@ -291,7 +327,7 @@ impl<'a> Run<'a> {
                 }
                 Op::WireConst(gate, place, value, expected) => {
                     if gate.inward && *expected && hold(here.node, &gate.when) {
-                        let it = get(here.node, &place.get);
+                        let it = here.get(place);
                         if it.is_none_or(|it| it.value != value.value) {
                             let span = it.map_or(here.node.span, |it| it.span);
                             self.find(Finding::new(&codes::SCHEMA_CODE_UNKNOWN), span);

@@ -10,6 +10,7 @@ mod loss;
 mod outbound;
 mod path;
 mod plan;
+mod sheet;
 mod table;
 mod told;
 mod transform;

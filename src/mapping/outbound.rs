@@ -9,7 +9,8 @@ mod values;
 use super::MapError;
 use super::document::{Layout, Reference, Written, assemble};
 use super::inbound::PARTS_DEPTH_MAX;
-use super::plan::{Link, Op, Part, Plan, RefOp};
+use super::plan::{Link, Op, Part, Plan, RefOp, Target};
+use super::sheet::{self, Filled, Sheet};
 use super::walk::{assign, get, hold, push, put, reach};
 use super::where_in::Trail;
 use crate::base::Text;
@@ -20,23 +21,25 @@ use crate::record::Record;
 use std::collections::VecDeque;
 
 /// One node being written.
-struct Made {
+struct Made<'a> {
     part: usize,
     node: Node,
     id: Text,
     person: Option<usize>,
     /// The object it stands for, where a rule referred to it.
-    object: Option<Node>,
+    object: Option<&'a Node>,
 }
 
 struct Run<'a> {
     plan: &'a Plan,
     layout: &'a Layout,
     record: &'a Node,
+    /// What rows read from the root of the record.
+    whole: Filled<'a>,
     record_id: &'a str,
     persons: &'a [Node],
     missing: &'a [Node],
-    made: Vec<Made>,
+    made: Vec<Made<'a>>,
     queue: VecDeque<usize>,
     /// Nodes made of each part so far.
     counts: Vec<usize>,
@@ -52,6 +55,18 @@ struct Run<'a> {
 struct Here<'a, 't> {
     context: &'a Node,
     trail: &'t Trail<'t>,
+    /// What the sheet of the list being run found in the context.
+    filled: &'t [Option<&'a Node>],
+}
+
+impl<'a, 't> Here<'a, 't> {
+    fn at(context: &'a Node, trail: &'t Trail<'t>) -> Here<'a, 't> {
+        Here {
+            context,
+            trail,
+            filled: &[],
+        }
+    }
 }
 
 /// Writes one record.
@@ -61,6 +76,7 @@ pub(super) fn run(plan: &Plan, layout: &Layout, record: &Record) -> Result<Node,
         plan,
         layout,
         record: &record.root,
+        whole: plan.whole.fill(&record.root),
         record_id: envelope.and_then(|e| e.text("record_id")).unwrap_or(""),
         persons: record.persons(),
         missing: envelope
@@ -92,7 +108,7 @@ impl<'a> Run<'a> {
             return Err(error);
         }
         let plan = self.plan;
-        let order = |made: &Made| {
+        let order = |made: &Made<'_>| {
             let part = plan.parts.get(made.part);
             (part.map_or(0, |p| p.order), made.part)
         };
@@ -206,27 +222,13 @@ impl<'a> Run<'a> {
             Some(at) => {
                 if let Some(context) = self.persons.get(at) {
                     let trail = Trail::Person(at);
-                    self.run_ops(
-                        &part.ops,
-                        Here {
-                            context,
-                            trail: &trail,
-                        },
-                        node,
-                    );
+                    self.run_part(part, Here::at(context, &trail), node);
                 }
             }
             None => {
                 if let Some(context) = get(self.record, &part.context) {
                     let trail = Trail::Root(&part.context_pointer);
-                    self.run_ops(
-                        &part.ops,
-                        Here {
-                            context,
-                            trail: &trail,
-                        },
-                        node,
-                    );
+                    self.run_part(part, Here::at(context, &trail), node);
                 }
             }
         }
@@ -296,10 +298,32 @@ impl<'a> Run<'a> {
             .and_then(|it| self.name(it))
     }
 
-    fn name(&self, made: &Made) -> Option<Text> {
+    fn name(&self, made: &Made<'_>) -> Option<Text> {
         let reference = self.layout.reference.as_ref()?;
         let part = self.plan.parts.get(made.part)?;
         Some(reference.write.fill(&part.node_type, &made.id))
+    }
+
+    fn run_part(&mut self, part: &'a Part, here: Here<'a, '_>, node: &mut Node) {
+        self.run_list(&part.ops, &part.sheets.record, here, node);
+    }
+
+    fn run_list(&mut self, ops: &'a [Op], sheet: &Sheet, here: Here<'a, '_>, node: &mut Node) {
+        let filled = sheet.fill(here.context);
+        let here = Here {
+            filled: &filled,
+            ..here
+        };
+        self.run_ops(ops, here, node);
+    }
+
+    /// The value a row names.
+    fn read(&self, target: &Target, here: Here<'a, '_>) -> Option<&'a Node> {
+        let (base, filled) = match target.absolute {
+            true => (self.record, self.whole.as_slice()),
+            false => (here.context, here.filled),
+        };
+        sheet::read(filled, target.slot, base, &target.steps)
     }
 
     fn run_ops(&mut self, ops: &'a [Op], here: Here<'a, '_>, node: &mut Node) {
@@ -332,17 +356,10 @@ impl<'a> Run<'a> {
         } else {
             here.context
         };
-        if !hold(
-            if target.absolute {
-                self.record
-            } else {
-                here.context
-            },
-            &op.gate.only,
-        ) {
+        if !hold(base, &op.gate.only) {
             return;
         }
-        let Some(at) = get(base, &target.steps) else {
+        let Some(at) = self.read(target, here) else {
             return;
         };
         match &target.tail {
@@ -417,19 +434,16 @@ impl<'a> Run<'a> {
             return;
         };
         let root = Trail::Root("");
-        let here = Here {
-            context: value,
-            trail: &root,
-        };
+        let here = Here::at(value, &root);
         self.depth += 1;
         if part.embedded {
             if let Some(slot) = place(node, &op.wire) {
                 assign(slot, &part.when);
-                self.run_ops(&part.ops, here, slot);
+                self.run_part(part, here, slot);
             }
             assign(node, &op.gate.when);
         } else {
-            let same = |it: &Made| it.part == at && it.object.as_ref() == Some(value);
+            let same = |it: &Made<'_>| it.part == at && it.object == Some(value);
             let known = self.made.iter().position(same);
             let place = known.unwrap_or_else(|| self.make_object(at, part, here));
             if let Some(text) = self.made.get(place).and_then(|it| self.name(it)) {
@@ -445,10 +459,10 @@ impl<'a> Run<'a> {
         // Its place is taken before what it refers to, as in the order of reading.
         self.keep(at, None, (Node::default(), id));
         let place = self.made.len() - 1;
-        self.run_ops(&part.ops, here, &mut node);
+        self.run_part(part, here, &mut node);
         if let Some(made) = self.made.get_mut(place) {
             made.node = node;
-            made.object = Some(here.context.clone());
+            made.object = Some(here.context);
         }
         place
     }

@@ -1,6 +1,7 @@
 //! A compiled mapping: what both directions run. Everything by name is settled here; at run time
 //! nothing is parsed or looked up by a pattern.
 
+use super::sheet::{Sheet, Sheets};
 use super::table::Table;
 use super::transform::Transform;
 use super::walk::{Condition, Step};
@@ -27,6 +28,8 @@ pub struct Plan {
     pub root_only: bool,
     /// The parts; the first one is the root.
     pub parts: Vec<Part>,
+    /// Places of the record that rows name from its root.
+    pub whole: Sheet,
     /// Going in, rows that fill what others have left empty, in the order of the file.
     pub fallbacks: Vec<Fallback>,
 }
@@ -75,6 +78,8 @@ pub struct Part {
     pub order: i32,
     /// In the context of the part.
     pub ops: Vec<Op>,
+    /// What `ops` read.
+    pub sheets: Sheets,
     /// Over all instances of a `many` part.
     pub each: Vec<EachOp>,
     /// Going in, further places of the reference, by the part that holds it.
@@ -115,6 +120,8 @@ pub struct Place {
     pub set: Vec<Step>,
     /// Behind the items of a list.
     pub tail: Option<Vec<Step>>,
+    /// Its number in the sheet of its list of rows.
+    pub slot: Option<u16>,
 }
 
 impl Place {
@@ -139,6 +146,8 @@ pub struct Target {
     pub required: bool,
     /// Which values of a list are meant, if not all; for the loss report.
     pub partial: Option<String>,
+    /// Its number in the sheet of its list of rows, or of the whole record.
+    pub slot: Option<u16>,
 }
 
 /// Which ways a row works and when.
@@ -247,6 +256,8 @@ pub struct EachOp {
     pub shared: bool,
     /// On each item; for numbered columns one list per number, else one list.
     pub ops: Vec<Vec<Op>>,
+    /// What the one list reads.
+    pub sheets: Sheets,
     /// Numbered columns.
     pub columns: bool,
     /// Path in a record item that instances are sorted by.

@@ -100,6 +100,10 @@ pub fn reach<'a>(node: &'a mut Node, steps: &[Step]) -> Option<&'a mut Node> {
 
 /// Whether a path can be made without a hole in a list.
 pub fn has_room(node: &Node, steps: &[Step]) -> bool {
+    // Only a place behind the first one can leave a hole.
+    if !steps.iter().any(|step| matches!(step, Step::Nth(1..))) {
+        return true;
+    }
     let mut at = Some(node);
     for step in steps {
         at = match step {
@@ -170,10 +174,11 @@ fn member<'a>(node: &'a mut Node, name: &Text) -> Option<&'a mut Node> {
     if !matches!(node.value, Value::Object(_)) {
         node.value = Value::Object(Vec::new());
     }
+    let word = name.as_str();
     let Value::Object(members) = &mut node.value else {
         return None;
     };
-    let at = members.iter().position(|(known, _)| known == name);
+    let at = members.iter().position(|(known, _)| known == word);
     let at = at.unwrap_or_else(|| {
         members.push((name.clone(), Node::default()));
         members.len() - 1

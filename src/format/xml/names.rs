@@ -96,6 +96,11 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 fn is_plain_name(name: &str) -> bool {
+    let ascii = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.bytes().all(ascii) {
+        let first = name.bytes().next();
+        return first.is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }

@@ -103,15 +103,18 @@ impl Writer<'_> {
         }
         let order = layout.map(|layout| layout.order.as_slice());
         let order = order.unwrap_or_default();
-        for name in order {
-            if let Some(child) = node.get(name) {
-                self.children(name, child, layout, out);
-            }
-        }
-        for (name, child) in node.members() {
-            if !order.contains(name) && !name.starts_with(['@', '$']) {
-                self.children(name, child, layout, out);
-            }
+        let members = node.members().iter();
+        let mut ranked: Vec<(usize, &(Text, Node))> = members
+            .filter_map(|member| {
+                let rank = order.iter().position(|name| *name == member.0);
+                let other = !member.0.starts_with(['@', '$']);
+                Some((rank.or(other.then_some(usize::MAX))?, member))
+            })
+            .collect();
+        // Stable: what has no place in the order follows as it stands.
+        ranked.sort_by_key(|(rank, _)| *rank);
+        for (_, (name, child)) in ranked {
+            self.children(name, child, layout, out);
         }
     }
 
@@ -146,8 +149,15 @@ enum Place {
 }
 
 fn escape(text: &str, place: Place, out: &mut Vec<u8>) {
+    // Most text holds nothing that needs a look: blanks and marks aside, printable ASCII.
+    let plain =
+        |byte: &u8| matches!(*byte, b' '..=b'~') && !matches!(*byte, b'&' | b'<' | b'>' | b'"');
+    let bytes = text.as_bytes();
+    let odd = bytes.iter().position(|byte| !plain(byte));
+    let (head, rest) = text.split_at(odd.unwrap_or(bytes.len()));
+    out.extend_from_slice(head.as_bytes());
     let mut buffer = [0; 4];
-    for c in text.chars() {
+    for c in rest.chars() {
         let written = match c {
             '&' => "&amp;",
             '<' => "&lt;",

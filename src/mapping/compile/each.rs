@@ -5,6 +5,7 @@ use super::{Builder, Spot};
 use crate::catalog::mapping::EachSource;
 use crate::mapping::plan::ROWS;
 use crate::mapping::plan::{EachOp, Gate, Op, Place, Target};
+use crate::mapping::sheet::Sheets;
 use crate::mapping::walk::Step;
 use toml::Spanned;
 
@@ -132,6 +133,7 @@ impl<'s> Builder<'s> {
             record: target,
             shared: false,
             ops: vec![ops],
+            sheets: Sheets::default(),
             columns: false,
             order_by,
         })
@@ -217,6 +219,7 @@ impl<'s> Builder<'s> {
             record: Target::default(),
             shared: false,
             ops,
+            sheets: Sheets::default(),
             columns: true,
             order_by: None,
         })
@@ -234,7 +237,7 @@ impl<'s> Builder<'s> {
             let place = Place {
                 get: Vec::new(),
                 set: vec![Step::Member(ROWS.into())],
-                tail: None,
+                ..Place::default()
             };
             (place, spot.wire.clone())
         } else {
@@ -264,6 +267,7 @@ impl<'s> Builder<'s> {
             record: Target::default(),
             shared: rows,
             ops: vec![ops],
+            sheets: Sheets::default(),
             columns: false,
             order_by: None,
         })

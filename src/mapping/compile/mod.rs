@@ -17,6 +17,7 @@ pub(super) use check::{filled, join};
 
 use super::loss::{Bound, LossReport};
 use super::plan::{Fallback, Op, Part, Plan};
+use super::sheet::{self, Sheet};
 use super::table::Table;
 use super::{FormatPlans, Plans};
 use crate::base::defect::Defect;
@@ -292,7 +293,9 @@ impl<'s> Builder<'s> {
         }
         self.unread(&mut parts);
         if !parts.is_empty() {
-            self.built.plan = Some(self.plan(parts));
+            let mut plan = self.plan(parts);
+            sheet::lay_out(&mut plan);
+            self.built.plan = Some(plan);
         }
         self.built
     }
@@ -314,6 +317,7 @@ impl<'s> Builder<'s> {
             identity: self.identity(),
             root_only: self.mapping.body.scope == crate::catalog::mapping::Scope::Record,
             parts,
+            whole: Sheet::default(),
             fallbacks,
         }
     }

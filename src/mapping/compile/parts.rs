@@ -7,6 +7,7 @@ use crate::catalog::mapping::{OneOrMany, PartSource};
 use crate::catalog::schema::Shape;
 use crate::mapping::path::{self, parse};
 use crate::mapping::plan::{Gate, Link, Op, Part, Place, RefOp, Target};
+use crate::mapping::sheet::Sheets;
 use crate::mapping::walk::{Condition, Step};
 use toml::Spanned;
 
@@ -108,6 +109,7 @@ impl<'s> Builder<'s> {
             only: Vec::new(),
             order: source.order.unwrap_or(0),
             ops: Vec::new(),
+            sheets: Sheets::default(),
             each: Vec::new(),
             picks: Vec::new(),
             also: Vec::new(),
@@ -391,6 +393,7 @@ impl<'s> Builder<'s> {
             pointer: found.pointer,
             required: found.required,
             partial: found.partial,
+            slot: None,
         })
     }
 
@@ -473,7 +476,7 @@ impl<'s> Builder<'s> {
             part.key = Some(Place {
                 get: found.head.clone(),
                 set: found.head,
-                tail: None,
+                ..Place::default()
             });
         }
     }

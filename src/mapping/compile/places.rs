@@ -66,6 +66,7 @@ impl<'s> Builder<'s> {
             get,
             set: found.head.clone(),
             tail: found.tail.clone(),
+            slot: None,
         };
         Some((place, found))
     }
@@ -112,6 +113,7 @@ impl<'s> Builder<'s> {
                     pointer: found.pointer,
                     required: found.required,
                     partial: found.partial,
+                    slot: None,
                 };
                 Some(((target, found.canonical), found.shapes))
             }

@@ -85,6 +85,7 @@ impl<'s> Builder<'s> {
                 get: Vec::new(),
                 set: vec![Step::Member(ROWS.into())],
                 tail: Some(Vec::new()),
+                slot: None,
             };
             return Some((place, spot.wire.clone()));
         }

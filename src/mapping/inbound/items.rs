@@ -14,7 +14,7 @@ impl<'a> Run<'a> {
     pub(super) fn each(
         &mut self,
         op: &'a EachOp,
-        here: Here<'a>,
+        here: Here<'a, '_>,
         context: &mut Node,
         trail: &Trail<'_>,
     ) {
@@ -27,11 +27,11 @@ impl<'a> Run<'a> {
             }
             return;
         }
-        let Some(list) = get(here.node, &op.wire.get) else {
+        let Some(list) = here.get(&op.wire) else {
             return;
         };
         for node in list.items() {
-            self.item(op, 0, Here { node, ..here }, context, trail);
+            self.item(op, 0, Here::at(node, here.owner), context, trail);
         }
     }
 
@@ -54,10 +54,7 @@ impl<'a> Run<'a> {
         let mut nothing = Node::object();
         for op in part.each.iter().filter(|op| op.gate.inward) {
             for it in found {
-                let here = Here {
-                    node: it.node,
-                    owner: it.at,
-                };
+                let here = Here::of(it);
                 self.item(op, 0, here, &mut nothing, &trail);
                 self.drain();
             }
@@ -65,10 +62,7 @@ impl<'a> Run<'a> {
         for (last, op) in &part.picks {
             let it = if *last { found.last() } else { found.first() };
             if let Some(it) = it {
-                let here = Here {
-                    node: it.node,
-                    owner: it.at,
-                };
+                let here = Here::of(it);
                 self.run_ops(std::slice::from_ref(op), here, &mut nothing, &trail);
                 self.drain();
             }
@@ -79,7 +73,7 @@ impl<'a> Run<'a> {
         &mut self,
         op: &'a EachOp,
         number: usize,
-        here: Here<'a>,
+        here: Here<'a, '_>,
         context: &mut Node,
         trail: &Trail<'_>,
     ) {
@@ -104,7 +98,16 @@ impl<'a> Run<'a> {
         let before = (self.values, self.missing.len());
         let mut item = Node::object();
         item.span = here.node.span;
-        self.run_ops(ops, here, &mut item, &trail);
+        if op.columns || op.sheets.wire.is_empty() {
+            self.run_ops(ops, here, &mut item, &trail);
+        } else {
+            let filled = op.sheets.wire.fill(here.node);
+            let here = Here {
+                filled: &filled,
+                ..here
+            };
+            self.run_ops(ops, here, &mut item, &trail);
+        }
         if self.values == before.0 {
             // Nothing was read: reasons for what is not there go with it.
             self.missing.truncate(before.1);

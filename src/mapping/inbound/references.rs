@@ -9,7 +9,7 @@ use crate::mapping::walk::{assign_absent, get, hold};
 use crate::mapping::where_in::Trail;
 
 impl<'a> Run<'a> {
-    pub(super) fn reference(&mut self, op: &'a RefOp, here: Here<'a>, context: &mut Node) {
+    pub(super) fn reference(&mut self, op: &'a RefOp, here: Here<'a, '_>, context: &mut Node) {
         let Some(target) = op.record.as_ref().filter(|_| op.gate.inward) else {
             self.touch(op, here);
             return;
@@ -21,7 +21,7 @@ impl<'a> Run<'a> {
             self.itself(op, target, here, context);
             return;
         }
-        let Some(at) = get(here.node, &op.wire.get) else {
+        let Some(at) = here.get(&op.wire) else {
             return;
         };
         match &op.wire.tail {
@@ -41,7 +41,7 @@ impl<'a> Run<'a> {
         op: &'a RefOp,
         target: &Target,
         at: &'a Node,
-        here: Here<'a>,
+        here: Here<'a, '_>,
         context: &mut Node,
     ) {
         let plan = self.plan;
@@ -51,8 +51,8 @@ impl<'a> Run<'a> {
             .filter_map(|part| plan.parts.get(*part))
             .find(|p| p.embedded);
         let made = match embedded {
-            Some(part) if part.person => self.embedded(part, Here { node: at, ..here }),
-            Some(part) => self.object(part, Here { node: at, ..here }),
+            Some(part) if part.person => self.embedded(part, Here::at(at, here.owner)),
+            Some(part) => self.object(part, Here::at(at, here.owner)),
             None => match self.resolve(at, here) {
                 Some(found) => self.referred(op, found),
                 None => {
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
     }
 
     /// The person that the node itself is.
-    fn itself(&mut self, op: &RefOp, target: &Target, here: Here<'a>, context: &mut Node) {
+    fn itself(&mut self, op: &RefOp, target: &Target, here: Here<'a, '_>, context: &mut Node) {
         let same = |it: &&Instance<'_>| {
             std::ptr::eq(it.found.node, here.node) && op.parts.contains(&it.part)
         };
@@ -107,10 +107,7 @@ impl<'a> Run<'a> {
                 found,
                 person: None,
             });
-            let here = Here {
-                node: found.node,
-                owner: found.at,
-            };
+            let here = Here::of(&found);
             return self.object(part, here);
         }
         let key = part
@@ -124,20 +121,20 @@ impl<'a> Run<'a> {
     }
 
     /// An object of the record out of a part's node.
-    fn object(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+    fn object(&mut self, part: &'a Part, here: Here<'a, '_>) -> Option<Node> {
         if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
             return None;
         }
         let before = self.values;
         let mut object = Node::object();
         self.depth += 1;
-        self.run_ops(&part.ops, here, &mut object, &Trail::Root(""));
+        self.run_part(part, here, &mut object, &Trail::Root(""));
         self.depth -= 1;
         (self.values > before).then_some(object)
     }
 
     /// A reference the record does not hold still makes an object part exist.
-    fn touch(&mut self, op: &'a RefOp, here: Here<'a>) {
+    fn touch(&mut self, op: &'a RefOp, here: Here<'a, '_>) {
         if !op.gate.inward || !hold(here.node, &op.gate.when) {
             return;
         }
@@ -150,17 +147,11 @@ impl<'a> Run<'a> {
             let Some(part) = plan.parts.get(*at) else {
                 continue;
             };
-            let Some(reference) = get(here.node, &op.wire.get) else {
+            let Some(reference) = here.get(&op.wire) else {
                 continue;
             };
             if part.embedded {
-                self.run_object(
-                    part,
-                    Here {
-                        node: reference,
-                        ..here
-                    },
-                );
+                self.run_object(part, Here::at(reference, here.owner));
                 continue;
             }
             match self.resolve(reference, here) {
@@ -174,7 +165,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs a part that stands in the node itself; its key if it is there at all.
-    fn embedded(&mut self, part: &'a Part, here: Here<'a>) -> Option<Node> {
+    fn embedded(&mut self, part: &'a Part, here: Here<'a, '_>) -> Option<Node> {
         if self.depth >= PARTS_DEPTH_MAX || !hold(here.node, &part.when) {
             return None;
         }
@@ -187,7 +178,7 @@ impl<'a> Run<'a> {
         let mut entry = Node::object();
         let number = self.persons.len();
         self.depth += 1;
-        self.run_ops(&part.ops, here, &mut entry, &Trail::Person(number));
+        self.run_part(part, here, &mut entry, &Trail::Person(number));
         self.depth -= 1;
         if key.is_none() && self.values == before {
             return None;

@@ -40,10 +40,7 @@ impl<'a> Run<'a> {
             let holders = self.instances.iter().filter(|it| it.part == *from);
             let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
             for holder in holders {
-                let here = Here {
-                    node: holder.node,
-                    owner: holder.at,
-                };
+                let here = Here::of(&holder);
                 self.reference(op, here, &mut Node::object());
                 self.drain();
             }
@@ -55,10 +52,7 @@ impl<'a> Run<'a> {
         let holders = self.instances.iter().filter(|it| it.part == from);
         let holders: Vec<Found<'a>> = holders.map(|it| it.found).collect();
         for holder in holders {
-            let here = Here {
-                node: holder.node,
-                owner: holder.at,
-            };
+            let here = Here::of(&holder);
             let Some(list) = get(holder.node, &path.get) else {
                 continue;
             };

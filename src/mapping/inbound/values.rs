@@ -15,7 +15,7 @@ impl<'a> Run<'a> {
     pub(super) fn value(
         &mut self,
         op: &'a ValueOp,
-        here: Here<'a>,
+        here: Here<'a, '_>,
         context: &mut Node,
         trail: &Trail<'_>,
     ) {
@@ -25,7 +25,7 @@ impl<'a> Run<'a> {
         if op.guard_in && self.is_set(op, context) {
             return;
         }
-        let found = get(here.node, &op.wire.get);
+        let found = here.get(&op.wire);
         if let Some(tail) = &op.wire.tail {
             let items = found.map(Node::items).unwrap_or_default();
             for item in items.iter().filter_map(|item| get(item, tail)) {
@@ -45,7 +45,7 @@ impl<'a> Run<'a> {
             }
             None => {
                 if let Some(absent) = absent
-                    && let Some(node) = get(here.node, &absent.wire.get)
+                    && let Some(node) = here.get(&absent.wire)
                 {
                     self.reason(op, absent, node, trail);
                 } else if let (Some(value), [target]) = (&op.default, op.record.as_slice()) {

@@ -15,7 +15,7 @@ impl<'a> Run<'a> {
         if !op.gate.outward {
             return;
         }
-        let items = self.items(op, here.context);
+        let items = self.items(op, here);
         for (number, (at, context)) in items.into_iter().enumerate() {
             let trail = Trail::Item {
                 of: here.trail,
@@ -23,10 +23,7 @@ impl<'a> Run<'a> {
                 absolute: op.record.absolute,
                 at,
             };
-            let here = Here {
-                context,
-                trail: &trail,
-            };
+            let here = Here::at(context, &trail);
             if op.columns {
                 match op.ops.get(number) {
                     Some(ops) => self.run_ops(ops, here, node),
@@ -53,7 +50,7 @@ impl<'a> Run<'a> {
             if !op.shared {
                 assign(&mut slot, &op.gate.when);
             }
-            self.run_ops(ops, here, &mut slot);
+            self.run_list(ops, &op.sheets.record, here, &mut slot);
             if (self.values > before || op.shared)
                 && let Some(list) = reach(node, &op.wire.set)
                 && let Some(at) = item(list, place)
@@ -90,15 +87,9 @@ impl<'a> Run<'a> {
     }
 
     /// Record items an op takes, with their places.
-    fn items(&self, op: &EachOp, context: &'a Node) -> Vec<(usize, &'a Node)> {
-        let base = if op.record.absolute {
-            self.record
-        } else {
-            context
-        };
-        let list = get(base, &op.record.steps)
-            .map(Node::items)
-            .unwrap_or_default();
+    fn items(&self, op: &EachOp, here: Here<'a, '_>) -> Vec<(usize, &'a Node)> {
+        let list = self.read(&op.record, here).map(Node::items);
+        let list = list.unwrap_or_default();
         let mut items: Vec<(usize, &Node)> = list
             .iter()
             .enumerate()
@@ -114,7 +105,7 @@ impl<'a> Run<'a> {
     pub(super) fn many(&mut self, at: usize, part: &'a Part) {
         let root = Trail::Root("");
         for op in part.each.iter().filter(|op| op.gate.outward) {
-            for (place, context) in self.items(op, self.record) {
+            for (place, context) in self.items(op, Here::at(self.record, &root)) {
                 let trail = Trail::Item {
                     of: &root,
                     list: &op.record.pointer,
@@ -124,12 +115,9 @@ impl<'a> Run<'a> {
                 let ordinal = self.counts.get(at).copied().unwrap_or(0);
                 let (mut node, id) = self.bare(at, None, ordinal);
                 assign(&mut node, &op.gate.when);
-                let here = Here {
-                    context,
-                    trail: &trail,
-                };
+                let here = Here::at(context, &trail);
                 if let Some(ops) = op.ops.first() {
-                    self.run_ops(ops, here, &mut node);
+                    self.run_list(ops, &op.sheets.record, here, &mut node);
                 }
                 self.fill_node(part, None, &mut node);
                 self.keep(at, None, (node, id));
@@ -155,10 +143,7 @@ impl<'a> Run<'a> {
             };
             let before = self.values;
             let root = Trail::Root("");
-            let here = Here {
-                context: self.record,
-                trail: &root,
-            };
+            let here = Here::at(self.record, &root);
             self.run_ops(std::slice::from_ref(op), here, &mut node);
             match place.and_then(|place| self.made.get_mut(place)) {
                 Some(made) => made.node = node,

@@ -5,8 +5,10 @@ use crate::base::Text;
 use crate::format::tree::{Node, Value};
 use crate::mapping::MapError;
 use crate::mapping::plan::{Target, ValueOp};
+use crate::mapping::table::Table;
 use crate::mapping::transform::{Fault, Transform};
 use crate::mapping::walk::{assign, get, has_room, hold};
+use std::borrow::Cow;
 
 impl<'a> Run<'a> {
     /// One value.
@@ -32,7 +34,7 @@ impl<'a> Run<'a> {
             self.compose(op, here, node);
             return;
         }
-        let Some(found) = get(base, &first.steps) else {
+        let Some(found) = self.read(first, here) else {
             self.reason(op, first, here, node);
             return;
         };
@@ -50,14 +52,7 @@ impl<'a> Run<'a> {
 
     /// Several record values in one wire text; all of them or none.
     fn compose(&mut self, op: &'a ValueOp, here: Here<'a, '_>, node: &mut Node) {
-        let value = |target: &Target| {
-            let base = if target.absolute {
-                self.record
-            } else {
-                here.context
-            };
-            get(base, &target.steps).cloned()
-        };
+        let value = |target: &Target| self.read(target, here).cloned();
         let all: Option<Vec<Node>> = op.record.iter().map(value).collect();
         if let Some(all) = all {
             self.one_value(op, &Node::from(Value::Array(all)), node);
@@ -93,6 +88,13 @@ impl<'a> Run<'a> {
         let Some(absent) = op.absent.as_ref().filter(|_| !self.missing.is_empty()) else {
             return;
         };
+        let path = |row: &&Node| {
+            row.text("path")
+                .is_some_and(|p| p.ends_with(&target.pointer))
+        };
+        if !self.missing.iter().any(|row| path(&row)) {
+            return;
+        }
         let pointer = here.trail.below(&target.pointer, target.absolute);
         let row = self
             .missing
@@ -120,41 +122,45 @@ pub(super) enum Stop {
 impl ValueOp {
     /// The wire value; `None` where there is declared to be none.
     fn convert_back(&self, found: &Node) -> Result<Option<Node>, Stop> {
-        let Some((mut made, display)) = self.look_back(found)? else {
-            return Ok(None);
+        let (mut made, display) = match (&self.table, self.chain.as_slice()) {
+            // Spans belong to the sender's document, not to this one.
+            (None, []) => return Ok(Some(Node::from(found.value.clone()))),
+            (None, _) => (Cow::Borrowed(found), None),
+            (Some(table), _) => match look_back(table, found)? {
+                Some((made, display)) => (Cow::Owned(made), display),
+                None => return Ok(None),
+            },
         };
         for transform in self.chain.iter().rev() {
-            made = match transform.outward(&made) {
+            let mut next = match transform.outward(&made) {
                 Ok(made) => made,
                 // A date of less precision than the notation is a declared loss.
                 Err(Fault::Date) if matches!(transform, Transform::Date(_)) => return Ok(None),
                 Err(_) => return Err(Stop::Domain),
             };
             if let (Transform::Pair(_, _, Some(member)), Some(text)) = (transform, &display) {
-                made.set(member, Node::string(text.clone()));
+                next.set(member, Node::string(text.clone()));
             }
+            made = Cow::Owned(next);
         }
-        Ok(Some(made))
+        Ok(Some(made.into_owned()))
     }
+}
 
-    fn look_back(&self, found: &Node) -> Result<Option<(Node, Option<Text>)>, Stop> {
-        let Some(table) = &self.table else {
-            // Spans belong to the sender's document, not to this one.
-            return Ok(Some((Node::from(found.value.clone()), None)));
-        };
-        let one = |node: &Node| {
-            let code = node.lexeme().ok_or(Stop::Domain)?;
-            table.outward(code).ok_or(Stop::Unmapped)
-        };
-        if let Value::Array(items) = &found.value {
-            let mut codes = Vec::with_capacity(items.len());
-            for item in items {
-                codes.extend(one(item)?.code.clone().map(Node::string));
-            }
-            return Ok(Some((Node::from(Value::Array(codes)), None)));
+/// The wire code, or codes, with the text that goes along.
+fn look_back(table: &Table, found: &Node) -> Result<Option<(Node, Option<Text>)>, Stop> {
+    let one = |node: &Node| {
+        let code = node.lexeme().ok_or(Stop::Domain)?;
+        table.outward(code).ok_or(Stop::Unmapped)
+    };
+    if let Value::Array(items) = &found.value {
+        let mut codes = Vec::with_capacity(items.len());
+        for item in items {
+            codes.extend(one(item)?.code.clone().map(Node::string));
         }
-        let outward = one(found)?;
-        let code = outward.code.clone();
-        Ok(code.map(|code| (Node::string(code), outward.display.clone())))
+        return Ok(Some((Node::from(Value::Array(codes)), None)));
     }
+    let outward = one(found)?;
+    let code = outward.code.clone();
+    Ok(code.map(|code| (Node::string(code), outward.display.clone())))
 }
