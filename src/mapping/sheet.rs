@@ -8,7 +8,6 @@ use super::plan::{EachOp, Op, Place, Plan, Target};
 use super::walk::{Condition, Filter, Step, Test, get, hold};
 use crate::base::Text;
 use crate::format::tree::{Node, Value};
-use std::cmp::Ordering;
 
 /// Lists of fewer rows read path by path.
 const ROWS_MIN: usize = 3;
@@ -39,8 +38,7 @@ pub type Filled<'a> = Vec<Option<&'a Node>>;
 struct Branch {
     /// Number of the place, if a row reads it.
     number: Option<u16>,
-    /// By `by_length`.
-    members: Vec<(Text, Branch)>,
+    members: Named,
     nth: Vec<(usize, Branch)>,
     told: Vec<Told>,
     filters: Vec<(Filter, Branch)>,
@@ -50,14 +48,44 @@ struct Branch {
 #[derive(Debug)]
 struct Told {
     path: Vec<Step>,
-    /// By `by_length`; of each word the first item is meant.
-    words: Vec<(Text, Branch)>,
+    /// Of each word the first item is meant.
+    words: Named,
 }
 
-/// An order that mostly needs no look at the texts.
-fn by_length(left: &str, right: &str) -> Ordering {
-    let lengths = left.len().cmp(&right.len());
-    lengths.then_with(|| left.as_bytes().cmp(right.as_bytes()))
+/// Branches by a text, most of which are told apart by their length.
+#[derive(Debug, Default)]
+struct Named {
+    /// Ascending by length.
+    branches: Vec<(Text, Branch)>,
+    /// By length: where its texts begin; the last one is behind all.
+    starts: Vec<usize>,
+}
+
+impl Named {
+    fn at(&self, text: &str) -> Option<usize> {
+        let from = *self.starts.get(text.len())?;
+        let to = *self.starts.get(text.len() + 1)?;
+        let same = self.branches.get(from..to)?;
+        let at = same.iter().position(|(own, _)| own == text)?;
+        Some(from + at)
+    }
+
+    fn get(&self, text: &str) -> Option<&Branch> {
+        self.branches.get(self.at(text)?).map(|(_, branch)| branch)
+    }
+
+    fn made(&mut self, text: &Text) -> Option<&mut Branch> {
+        let at = self.at(text).unwrap_or_else(|| {
+            let behind = |(own, _): &(Text, Branch)| own.len() <= text.len();
+            let at = self.branches.partition_point(behind);
+            self.branches.insert(at, (text.clone(), Branch::default()));
+            let longest = self.branches.last().map_or(0, |(own, _)| own.len());
+            let start = |length: usize| self.branches.partition_point(|b| b.0.len() < length);
+            self.starts = (0..=longest + 1).map(start).collect();
+            at
+        });
+        self.branches.get_mut(at).map(|(_, branch)| branch)
+    }
 }
 
 /// Reads a place: from the sheet where it stands in one, else by its path.
@@ -103,7 +131,7 @@ impl Sheet {
 impl Branch {
     fn below(&mut self, step: &Step) -> Option<&mut Branch> {
         match step {
-            Step::Member(name) => named(&mut self.members, name),
+            Step::Member(name) => self.members.made(name),
             Step::Nth(at) => kept(&mut self.nth, at),
             Step::Filter(filter) => {
                 let Some((path, word)) = told_by(filter) else {
@@ -111,15 +139,15 @@ impl Branch {
                 };
                 let known = self.told.iter().position(|told| told.path == path);
                 let at = known.unwrap_or_else(|| {
-                    let (path, words) = (path.to_vec(), Vec::new());
+                    let (path, words) = (path.to_vec(), Named::default());
                     self.told.push(Told { path, words });
                     self.told.len() - 1
                 });
                 let told = self.told.get_mut(at)?;
-                if told.words.len() >= WORDS_MAX {
+                if told.words.branches.len() >= WORDS_MAX {
                     return kept(&mut self.filters, filter);
                 }
-                named(&mut told.words, word)
+                told.words.made(word)
             }
         }
     }
@@ -131,9 +159,9 @@ impl Branch {
             *slot = Some(node);
         }
         match &node.value {
-            Value::Object(members) if !self.members.is_empty() => {
+            Value::Object(members) if !self.members.branches.is_empty() => {
                 for (name, child) in members {
-                    if let Some(branch) = found(&self.members, name) {
+                    if let Some(branch) = self.members.get(name) {
                         branch.fill(child, out);
                     }
                 }
@@ -171,15 +199,12 @@ impl Told {
             let Some(text) = get(item, &self.path).and_then(Node::lexeme) else {
                 continue;
             };
-            let Ok(at) = self
-                .words
-                .binary_search_by(|(word, _)| by_length(word, text))
-            else {
+            let Some(at) = self.words.at(text) else {
                 continue;
             };
             let bit = 1 << at;
             if seen & bit == 0
-                && let Some((_, branch)) = self.words.get(at)
+                && let Some((_, branch)) = self.words.branches.get(at)
             {
                 seen |= bit;
                 branch.fill(item, out);
@@ -202,22 +227,6 @@ fn told_by(filter: &Filter) -> Option<(&[Step], &Text)> {
         ) => Some((steps, word)),
         _ => None,
     }
-}
-
-fn found<'b>(branches: &'b [(Text, Branch)], name: &str) -> Option<&'b Branch> {
-    let at = branches.binary_search_by(|(own, _)| by_length(own, name));
-    branches.get(at.ok()?).map(|(_, branch)| branch)
-}
-
-fn named<'b>(branches: &'b mut Vec<(Text, Branch)>, name: &Text) -> Option<&'b mut Branch> {
-    let at = match branches.binary_search_by(|(own, _)| by_length(own, name)) {
-        Ok(at) => at,
-        Err(at) => {
-            branches.insert(at, (name.clone(), Branch::default()));
-            at
-        }
-    };
-    branches.get_mut(at).map(|(_, branch)| branch)
 }
 
 fn kept<'b, T: Clone + PartialEq>(
