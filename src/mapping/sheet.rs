@@ -305,7 +305,7 @@ impl Laying<'_> {
                 }
             }
             Op::WireConst(gate, place, _, true) if gate.inward => self.wire(place),
-            Op::WireConst(..) | Op::RecordConst(..) => {}
+            Op::WireConst(..) | Op::RecordConst(..) | Op::Unread(_) => {}
             Op::Each(each) => self.each(each),
         }
     }

@@ -36,7 +36,7 @@ impl<'a> Run<'a> {
     }
 
     /// Tells the first item of a list that no row reads.
-    pub(super) fn unread(&mut self, unread: &Unread, here: Here<'a>) {
+    pub(super) fn unread(&mut self, unread: &Unread, here: Here<'a, '_>) {
         let list = get(here.node, &unread.list).map(Node::items);
         let beyond = list.and_then(|items| items.get(unread.read..));
         let first = beyond.into_iter().flatten().find(|item| {
