@@ -3,6 +3,7 @@
 //! A stale token changes nothing. What may have arrived stays accounted as possibly disclosed
 //! whatever happens afterwards.
 
+use super::Store;
 use super::authorise::{decision_insert, decision_row};
 use super::claim::{ClaimOf, state_code};
 use super::decision::{self, SealedDecision};
@@ -15,7 +16,6 @@ use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::Store;
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
@@ -329,7 +329,10 @@ fn asks_for_a_look(decision: &DecisionRecord) -> bool {
 /// Whether somebody was asked already to look at why this version is withheld from this recipient:
 /// one item is enough, however many channels it has and however often the decision is taken again.
 async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<bool, Fault> {
-    if !rows.looks.insert((current.row_id, current.of.partner.as_str().to_owned())) {
+    if !rows
+        .looks
+        .insert((current.row_id, current.of.partner.as_str().to_owned()))
+    {
         return Ok(true);
     }
     let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
