@@ -5,7 +5,7 @@
 //! filled up to a power of two, so that prepared scripts are found again. It must never hold a
 //! value in its text, nor be run half: an error ends it, and the caller rolls back.
 
-use super::sql::{Cell, Fault, bind};
+use super::sql::{Cell, Fault, bind_all};
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{AssertSqlSafe, Either, Executor as _};
@@ -20,8 +20,15 @@ const ROWS_MAX: usize = 512;
 #[derive(Debug, Default)]
 pub(super) struct Script {
     sql: String,
-    cells: Vec<Cell>,
+    bound: Vec<Bound>,
     statements: usize,
+}
+
+/// Values bound one after the other, then nulls that fill up the rows.
+#[derive(Debug, Default)]
+pub(super) struct Bound {
+    pub(super) cells: Vec<Cell>,
+    pub(super) nulls: usize,
 }
 
 /// Which statements of a script answer a question.
@@ -44,7 +51,7 @@ impl Script {
     /// Adds one statement, without a semicolon.
     pub(super) fn add(&mut self, sql: &str, cells: impl IntoIterator<Item = Cell>) -> At {
         self.sql.push_str(sql);
-        self.cells.extend(cells);
+        self.bind(cells.into_iter().collect(), 0);
         self.end()
     }
 
@@ -60,14 +67,14 @@ impl Script {
         let mut keys = keys.into_iter().peekable();
         while keys.peek().is_some() {
             self.sql.push_str(head);
-            self.cells.extend_from_slice(first);
-            let before = self.cells.len();
-            self.cells.extend(keys.by_ref().take(ROWS_MAX));
-            let count = self.cells.len() - before;
+            let mut cells = first.to_vec();
+            cells.extend(keys.by_ref().take(ROWS_MAX));
+            let count = cells.len() - first.len();
             let width = count.next_power_of_two();
-            if let Some(last) = self.cells.last().cloned() {
-                self.cells.extend(std::iter::repeat_n(last, width - count));
+            if let Some(last) = cells.last().cloned() {
+                cells.extend(std::iter::repeat_n(last, width - count));
             }
+            self.bind(cells, 0);
             self.sql.push(' ');
             self.places(width);
             self.sql.push(' ');
@@ -88,18 +95,20 @@ impl Script {
         let began = self.statements;
         let columns = columns.max(1);
         let rows_max = rows_max(columns);
-        let mut left = cells.len() / columns;
-        let mut cells = cells.drain(..);
-        while left > 0 {
-            let rows = left.min(rows_max);
+        while cells.len() >= columns {
+            let rows = (cells.len() / columns).min(rows_max);
             let width = rows.next_power_of_two();
-            self.cells.extend(cells.by_ref().take(rows * columns));
+            // Nearly always all of them: they are moved, not copied.
+            let rest = cells.split_off((rows * columns).min(cells.len()));
             let filling = (width - rows) * columns;
-            self.cells.extend(std::iter::repeat_n(Cell::Null, filling));
+            self.bind(std::mem::replace(&mut cells, rest), filling);
             self.insert_text((head, tail), columns, (width, filling > 0));
-            left -= rows;
         }
         At(began..self.statements)
+    }
+
+    fn bind(&mut self, cells: Vec<Cell>, nulls: usize) {
+        self.bound.push(Bound { cells, nulls });
     }
 
     fn insert_text(
@@ -161,7 +170,7 @@ impl Script {
     pub(super) fn append(&mut self, mut other: Script) -> usize {
         let by = self.statements;
         self.sql.push_str(&other.sql);
-        self.cells.append(&mut other.cells);
+        self.bound.append(&mut other.bound);
         self.statements += other.statements;
         by
     }
@@ -172,7 +181,7 @@ impl Script {
         if self.is_empty() {
             return Ok(answers);
         }
-        let query = sqlx::query_with(AssertSqlSafe(self.sql), bind(self.cells)?);
+        let query = sqlx::query_with(AssertSqlSafe(self.sql), bind_all(self.bound)?);
         let mut items = conn.fetch_many(query);
         let mut rows = Vec::new();
         while let Some(item) = items.try_next().await? {

@@ -30,7 +30,7 @@ const ROWS_BUFFERED_MAX: usize = 1024;
 const CHECKPOINT_PAGES: &str = "16000";
 /// The writer's page cache, KiB (negative: not a number of pages). A commit that has moved pages
 /// about walks all of it.
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-8192";
 /// A reader's: every commit of the writer empties it, and emptying costs what it could hold.
 const READER_CACHE: &str = "-2048";
 

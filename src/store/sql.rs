@@ -2,9 +2,12 @@
 //!
 //! Values are always bound, never written into the text.
 
-use super::script::{At, Script};
+use super::script::{At, Bound, Script};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, Row as _};
+
+/// Rows an insert has room for from the first.
+const ROWS_AT_FIRST: usize = 16;
 
 /// Why a statement or the reading of a row failed. Never holds a value.
 #[derive(Debug, thiserror::Error)]
@@ -89,15 +92,26 @@ impl<T: Into<Cell>> From<Option<T>> for Cell {
 
 /// Binds cells in order.
 pub(super) fn bind(cells: impl IntoIterator<Item = Cell>) -> Result<SqliteArguments, Fault> {
+    let cells = cells.into_iter().collect();
+    bind_all(vec![Bound { cells, nulls: 0 }])
+}
+
+/// Binds cells, and nulls behind them, in order.
+pub(super) fn bind_all(all: Vec<Bound>) -> Result<SqliteArguments, Fault> {
     let mut arguments = SqliteArguments::default();
-    for cell in cells {
-        let added = match cell {
-            Cell::Null => arguments.add(None::<i64>),
-            Cell::Int(value) => arguments.add(value),
-            Cell::Blob(value) => arguments.add(value),
-            Cell::Text(value) => arguments.add(value),
-        };
-        added.map_err(|_| Fault::Damaged("a value cannot be bound"))?;
+    let count = all.iter().map(|bound| bound.cells.len() + bound.nulls);
+    arguments.reserve(count.sum(), 0);
+    for Bound { cells, nulls } in all {
+        let filling = std::iter::repeat_n(Cell::Null, nulls);
+        for cell in cells.into_iter().chain(filling) {
+            let added = match cell {
+                Cell::Null => arguments.add(None::<i64>),
+                Cell::Int(value) => arguments.add(value),
+                Cell::Blob(value) => arguments.add(value),
+                Cell::Text(value) => arguments.add(value),
+            };
+            added.map_err(|_| Fault::Damaged("a value cannot be bound"))?;
+        }
     }
     Ok(arguments)
 }
@@ -130,6 +144,9 @@ impl Insert {
     /// Adds a row; all rows of one insert have the same width.
     pub(super) fn push<const N: usize>(&mut self, row: [Cell; N]) {
         self.columns = N;
+        if self.cells.is_empty() {
+            self.cells.reserve(N * ROWS_AT_FIRST);
+        }
         self.cells.extend(row);
     }
 
