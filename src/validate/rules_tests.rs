@@ -25,7 +25,7 @@ fn changes(record_type: &str, right: &str, table: &[(&str, &str, &str, &str)]) {
     }
 }
 
-const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],
+const CONTACT: &str = r#"{"envelope":{"service_source":"case","subject_refs":["p1"],
   "created_at":"2026-05-05T08:00:00-07:00",
   "updated_at":"2026-05-05T16:00:00Z","access_level":"N","missing":[{"path":"/body/group",
   "reason":"not_applicable"}],"labels":[{"path":"/body/narrative","classes":["dv_information"]}]},
@@ -38,6 +38,12 @@ const CONTACT: &str = r#"{"envelope":{"subject_refs":["p1"],
     "mandated_report_made":true,"narrative":"x"}}"#;
 
 const CONTACT_CHANGES: &[(&str, &str, &str, &str)] = &[
+    (
+        "\"service_source\":\"case\",",
+        "",
+        "service-source-unknown",
+        "/envelope/service_source",
+    ),
     (
         "\"key\":\"p2\"",
         "\"key\":\"p9\"",
@@ -142,7 +148,8 @@ fn contacts() {
     );
 }
 
-const REFERRAL: &str = r#"{"envelope":{"subject_refs":["p1"]},"persons":[{"key":"p1"}],
+const REFERRAL: &str = r#"{"envelope":{"service_source":"case","subject_refs":["p1"]},
+  "persons":[{"key":"p1"}],
   "body":{"referral_id":"r1","sub_referral_of":"r0","consent_ref":"k1","status":"completed",
     "outcome":"service_received","loop_closed_at":"2026-05-06T10:00:00-07:00",
     "status_history":[{"code":"requested","at":"2026-05-01T10:00:00-07:00"},
@@ -200,7 +207,7 @@ fn referrals() {
     let found = wrong("service-referral", &named);
     assert_eq!(found[0].1, "/body/recipient/worker");
     let void = REFERRAL
-        .replace("{\"subject_refs\"", "{\"action\":\"void\",\"subject_refs\"")
+        .replace("\"subject_refs\"", "\"action\":\"void\",\"subject_refs\"")
         .replace(
             "\"status\":\"completed\"",
             "\"status\":\"entered-in-error\"",
@@ -216,7 +223,7 @@ fn referrals() {
     );
 }
 
-const FAMILY: &str = r#"{"envelope":{"subject_refs":["p1"]},
+const FAMILY: &str = r#"{"envelope":{"service_source":"case","subject_refs":["p1"]},
   "persons":[{"key":"p1","names":[{"period":{"start":"2020","end":"2020-05"}}]},{"key":"p2"}],
   "body":{"case_number":"1","relationships":[{"person":"p2","related_to":"p1",
     "relationship":"presumed_father","father_status":"located"}],
