@@ -160,6 +160,9 @@ pub struct Found<'a> {
     pub listed: bool,
 }
 
+/// Places of nodes that are pointed to, ascending, and of those that point to them.
+type Pointers = Vec<(usize, usize)>;
+
 /// All nodes of one document, findable by name.
 pub struct Index<'a> {
     layout: &'a Layout,
@@ -171,7 +174,7 @@ pub struct Index<'a> {
     by_name: Vec<(&'a str, usize)>,
     /// By the path of a reference: who points to whom by it, ascending by whom. Worked out once
     /// per path, so that a document of many records is not searched through for each.
-    back: RefCell<Vec<(usize, Vec<(usize, usize)>)>>,
+    back: RefCell<Vec<(usize, Pointers)>>,
     /// Whether nodes beyond the limit were left out.
     pub truncated: bool,
     /// Nodes whose type and id another node before them has, and no name of their own.
@@ -300,7 +303,7 @@ impl<'a> Index<'a> {
     }
 
     /// Whom every node points to by a path, ascending by whom.
-    fn pointers(&self, path: &[Step]) -> Vec<(usize, usize)> {
+    fn pointers(&self, path: &[Step]) -> Pointers {
         let mut table = Vec::new();
         for node in &self.nodes {
             let text = get(node.node, path).and_then(|it| self.reference_text(it));

@@ -257,7 +257,7 @@ pub struct EachOp {
     /// On each item; for numbered columns one list per number, else one list.
     pub ops: Vec<Vec<Op>>,
     /// What the one list reads.
-    pub sheets: Sheets,
+    pub sheets: Box<Sheets>,
     /// Numbered columns.
     pub columns: bool,
     /// Path in a record item that instances are sorted by.

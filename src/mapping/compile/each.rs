@@ -5,7 +5,6 @@ use super::{Builder, Spot};
 use crate::catalog::mapping::EachSource;
 use crate::mapping::plan::ROWS;
 use crate::mapping::plan::{EachOp, Gate, Op, Place, Target};
-use crate::mapping::sheet::Sheets;
 use crate::mapping::walk::Step;
 use toml::Spanned;
 
@@ -133,7 +132,7 @@ impl<'s> Builder<'s> {
             record: target,
             shared: false,
             ops: vec![ops],
-            sheets: Sheets::default(),
+            sheets: Box::default(),
             columns: false,
             order_by,
         })
@@ -219,7 +218,7 @@ impl<'s> Builder<'s> {
             record: Target::default(),
             shared: false,
             ops,
-            sheets: Sheets::default(),
+            sheets: Box::default(),
             columns: true,
             order_by: None,
         })
@@ -267,7 +266,7 @@ impl<'s> Builder<'s> {
             record: Target::default(),
             shared: rows,
             ops: vec![ops],
-            sheets: Sheets::default(),
+            sheets: Box::default(),
             columns: false,
             order_by: None,
         })
