@@ -4,6 +4,7 @@
 
 use crate::base::id::FormatId;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use toml::Spanned;
 
 /// One format and version, parsed.
@@ -55,6 +56,49 @@ pub struct FormatFile {
     /// Of delimited formats.
     #[serde(default)]
     pub delimited: Option<DelimitedSource>,
+}
+
+impl FormatFile {
+    /// The types of nodes and documents this file speaks of.
+    pub fn types(&self) -> BTreeSet<String> {
+        let nodes = self.node.iter().map(|node| node.as_ref());
+        let word = |when: &Spanned<String>| {
+            let (_, word) = when.as_ref().split_once('=')?;
+            Some(word.trim().trim_matches('\'').to_owned())
+        };
+        let of_documents = nodes.clone().filter_map(|node| word(node.when.as_ref()?));
+        let of_nodes = nodes.filter_map(|node| node.node_type.clone());
+        let of_schemas = self
+            .schema
+            .iter()
+            .map(|schema| schema.as_ref().node_type.clone());
+        of_documents.chain(of_nodes).chain(of_schemas).collect()
+    }
+
+    /// The names in the paths this file gives.
+    pub fn names(&self) -> Vec<String> {
+        let mut paths: Vec<&str> = Vec::new();
+        for node in &self.node {
+            let node = node.as_ref();
+            paths.push(node.at.as_ref());
+            let more = [&node.when, &node.type_from, &node.name];
+            paths.extend(
+                more.into_iter()
+                    .flatten()
+                    .map(|path| path.as_ref().as_str()),
+            );
+        }
+        if let Some(reference) = &self.reference {
+            paths.extend([reference.id.as_str(), reference.value.as_str()]);
+            paths.extend(reference.local.iter().map(|local| local.at.as_str()));
+        }
+        let apart = |c: char| "./[]='\" ,".contains(c);
+        let names = paths.into_iter().flat_map(|path| path.split(apart));
+        names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
 }
 
 /// How bytes become a tree.

@@ -16,6 +16,8 @@ use std::thread;
 
 /// Lines answered in one go, by all threads together.
 const BLOCK_LINES: usize = 4_096;
+/// Bytes of lines answered in one go; one more line may come on top.
+const BLOCK_BYTES: usize = 32 << 20;
 
 /// Arguments of `decide`.
 #[derive(Debug, clap::Args)]
@@ -67,8 +69,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         for part in answer_block(&policy, &block, args.explain) {
             out.write_all(&part.out)?;
-            for line in part.unread {
-                eprintln!("line {line}: not a question");
+            for (line, why) in part.unread {
+                eprintln!("line {line}: {why}");
                 unread += 1;
             }
         }
@@ -83,35 +85,53 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 struct Line {
     number: usize,
-    bytes: Vec<u8>,
+    /// `None` when the line is too long to be held.
+    bytes: Option<Vec<u8>>,
 }
 
 fn read_block(mut input: &mut dyn BufRead, number: &mut usize) -> anyhow::Result<Vec<Line>> {
     let mut lines = Vec::new();
-    while lines.len() < BLOCK_LINES {
+    let mut held = 0;
+    while lines.len() < BLOCK_LINES && held < BLOCK_BYTES {
         let mut bytes = Vec::with_capacity(1_024);
+        // The line end is not counted.
         let limit = RECORD_BYTES_MAX as u64 + 1;
         if (&mut input).take(limit).read_until(b'\n', &mut bytes)? == 0 {
             break;
         }
         *number += 1;
-        if bytes.len() > RECORD_BYTES_MAX {
-            bail!("line {number} is longer than {RECORD_BYTES_MAX} bytes");
+        let whole = bytes.last() == Some(&b'\n') || bytes.len() <= RECORD_BYTES_MAX;
+        if !whole {
+            skip_line(input)?;
         }
-        if !bytes.trim_ascii().is_empty() {
+        held += bytes.len();
+        if !whole || !bytes.trim_ascii().is_empty() {
             lines.push(Line {
                 number: *number,
-                bytes,
+                bytes: whole.then_some(bytes),
             });
         }
     }
     Ok(lines)
 }
 
+/// Reads over the rest of a line without holding it.
+fn skip_line(input: &mut dyn BufRead) -> std::io::Result<()> {
+    loop {
+        let some = input.fill_buf()?;
+        let end = some.iter().position(|byte| *byte == b'\n');
+        let (taken, done) = (end.map_or(some.len(), |at| at + 1), end.is_some());
+        input.consume(taken);
+        if done || taken == 0 {
+            return Ok(());
+        }
+    }
+}
+
 #[derive(Default)]
 struct Part {
     out: Vec<u8>,
-    unread: Vec<usize>,
+    unread: Vec<(usize, &'static str)>,
 }
 
 /// The answers in the order of the lines, taken by as many threads as there are processors.
@@ -133,20 +153,33 @@ fn answer_block(policy: &Policy, block: &[Line], explain: bool) -> Vec<Part> {
 fn answer_lines(policy: &Policy, lines: &[Line], explain: bool) -> Part {
     let mut part = Part::default();
     for line in lines {
-        let decision = match serde_json::from_slice::<Request>(&line.bytes) {
-            Ok(request) if explain => policy.explain(&request),
-            Ok(request) => policy.decide(&request),
-            Err(_) => {
-                part.unread.push(line.number);
-                Decision::unread(id_of(&line.bytes))
+        let decision = match line.bytes.as_deref().map(question) {
+            Some(Ok(request)) if explain => policy.explain(&request),
+            Some(Ok(request)) => policy.decide(&request),
+            Some(Err(id)) => {
+                part.unread.push((line.number, "not a question"));
+                Decision::unread(id)
+            }
+            None => {
+                part.unread.push((line.number, "longer than 1 MiB"));
+                Decision::unread(None)
             }
         };
         if serde_json::to_writer(&mut part.out, &decision).is_err() {
-            part.unread.push(line.number);
+            part.unread
+                .push((line.number, "the answer cannot be written"));
         }
         part.out.push(b'\n');
     }
     part
+}
+
+/// The question of a line, or its id when it is none.
+fn question(line: &[u8]) -> Result<Request, Option<Text>> {
+    let object = line.trim_ascii_start().first() == Some(&b'{');
+    // An array would be read as the members in their order: that is no question either.
+    let read = object.then(|| serde_json::from_slice(line).ok()).flatten();
+    read.ok_or_else(|| id_of(line))
 }
 
 /// The id of a line that is no question, if it can be read.

@@ -233,6 +233,9 @@ impl Gateway {
             .write(true)
             .append(resumed)
             .truncate(!resumed);
+        // Records of families: for this user alone.
+        #[cfg(unix)]
+        options.mode(0o600);
         let mut out = options.open(path).await?;
         let mut body = answer.bytes_stream();
         // A broken stream is not an error here: the caller asks for the rest.

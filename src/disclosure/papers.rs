@@ -154,7 +154,9 @@ impl Desk<'_> {
         if consent.coercion_flag.restricts() {
             return Why::Coerced;
         }
-        if !consent.elements_missing.0.is_empty() {
+        // A form that must show a signature and its date shows none without the day of signing.
+        let unsigned = row.needs_signing() && consent.signed.is_none();
+        if unsigned || !consent.elements_missing.0.is_empty() {
             return Why::ElementMissing;
         }
         if is_combined(consent, row, self.kind_opens) {

@@ -10,7 +10,11 @@ use crate::base::Text;
 use crate::base::vocabulary::{
     ConsentKind, DataClass, Grantor, Purpose, RecipientRole, SourceRole,
 };
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// One question, all classes about one person.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -28,21 +32,58 @@ pub struct Request {
     /// The classes asked for, as written.
     pub data_classes: Texts,
     /// Whom they are about.
+    #[serde(deserialize_with = "object_or_null")]
     pub subject: Option<Subject>,
     /// All papers on file.
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "objects")]
     pub consents: Vec<Consent>,
     /// The facts of the moment.
-    #[serde(deserialize_with = "null_is_default")]
+    #[serde(deserialize_with = "object_or_default")]
     pub context: Context,
 }
 
-fn null_is_default<'de, D, T>(source: D) -> Result<T, D::Error>
+/// An object with names. A list is not read as its members in their order: nobody wrote the names.
+struct Named<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
+    fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Named<T>, D::Error> {
+        source.deserialize_map(NamedVisitor(PhantomData))
+    }
+}
+
+struct NamedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for NamedVisitor<T> {
+    type Value = Named<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Named<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Named)
+    }
+}
+
+fn object_or_null<'de, D, T>(source: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<Named<T>>::deserialize(source)?.map(|named| named.0))
+}
+
+fn object_or_default<'de, D, T>(source: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
 {
-    Ok(Option::<T>::deserialize(source)?.unwrap_or_default())
+    Ok(object_or_null(source)?.unwrap_or_default())
+}
+
+fn objects<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Consent>, D::Error> {
+    let all = Option::<Vec<Named<Consent>>>::deserialize(source)?.unwrap_or_default();
+    Ok(all.into_iter().map(|named| named.0).collect())
 }
 
 /// The person a question is about.

@@ -108,6 +108,14 @@ pub struct KindRow {
     pub exchange_only: bool,
 }
 
+impl KindRow {
+    /// Whether the form must show a signature or the day of it.
+    pub fn needs_signing(&self) -> bool {
+        let shown = |element: &Arc<str>| matches!(element.as_ref(), "signature" | "date");
+        self.elements.iter().any(shown)
+    }
+}
+
 /// Citations of one situation.
 #[derive(Clone, Debug)]
 pub struct Cited {

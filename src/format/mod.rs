@@ -5,11 +5,13 @@
 
 pub mod delimited;
 pub mod json;
+mod names;
 mod notes;
 pub mod split;
 pub mod tree;
 pub mod xml;
 
+pub use names::Names;
 pub use tree::{Node, Value};
 
 use crate::base::finding::Finding;

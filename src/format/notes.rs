@@ -36,9 +36,13 @@ impl Notes {
 
     /// Adds the finding that ends parsing.
     pub(super) fn stop(&mut self, code: &'static CodeEntry, path: String, span: Span) -> Stop {
+        self.stop_with(Finding::new(code).at(path).spanning(span))
+    }
+
+    /// The same, with a finding that says more than its code.
+    pub(super) fn stop_with(&mut self, finding: Finding) -> Stop {
         // The reason for stopping is always told, even past the cap.
-        self.findings
-            .push(Finding::new(code).at(path).spanning(span));
+        self.findings.push(finding);
         Stop
     }
 

@@ -6,6 +6,7 @@
 //! it. It never looks at what a unit says beyond where it ends and to which group it belongs.
 
 use super::delimited::{Cells, Dialect, parse_rows};
+use super::names::Names;
 use crate::base::Text;
 use crate::base::finding::{Finding, LineIndex};
 use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
@@ -308,7 +309,10 @@ impl Splitter {
     fn last(&mut self, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
         if self.header.is_none() {
             self.dead = true;
-            return parse_rows(b"", dialect, 2).findings.pop().map(Err);
+            return parse_rows(b"", dialect, 2, &Names::only([]))
+                .findings
+                .pop()
+                .map(Err);
         }
         self.close()
     }
@@ -340,7 +344,8 @@ impl Splitter {
     ) -> Option<Result<Unit, Finding>> {
         let mut bytes = piece.bytes;
         let lines = line_ends(&bytes);
-        self.told.extend(parse_rows(&bytes, dialect, 2).findings);
+        let header = parse_rows(&bytes, dialect, 2, &Names::only([]));
+        self.told.extend(header.findings);
         let index = LineIndex::new(&bytes, piece.line);
         index.fill(self.told.make_contiguous());
         let names = row_cells(&bytes, dialect);

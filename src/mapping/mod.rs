@@ -41,6 +41,8 @@ pub struct Plans {
 #[derive(Debug)]
 struct FormatPlans {
     notation: Option<NotationKind>,
+    /// Types of nodes and documents a place may be told by.
+    types: BTreeSet<String>,
     syntax: Syntax,
     layout: Layout,
     /// By precedence.
@@ -124,6 +126,7 @@ impl Plans {
         };
         format.inbound(unit, allowed, &mut out);
         let kind = told::notation(format.notation, format.syntax);
+        let kind = (kind, &format.types);
         told::fill(unit, kind, &mut out.findings);
         for record in &mut out.records {
             told::fill(unit, kind, &mut record.findings);

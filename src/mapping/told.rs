@@ -4,6 +4,11 @@
 use crate::base::finding::{Finding, Span};
 use crate::catalog::format::{NotationKind, Syntax};
 use crate::format::tree::{Node, Value};
+use std::collections::BTreeSet;
+
+/// A notation, and the types a place may be told by: what a document calls its own type is a value
+/// until it is one of these.
+pub(super) type Telling<'a> = (NotationKind, &'a BTreeSet<String>);
 
 /// One step down a document.
 enum Step<'a> {
@@ -21,7 +26,7 @@ pub(super) fn notation(declared: Option<NotationKind>, syntax: Syntax) -> Notati
 }
 
 /// Fills the paths of findings that have a span and no path yet.
-pub(super) fn fill(unit: &Node, kind: NotationKind, findings: &mut [Finding]) {
+pub(super) fn fill(unit: &Node, kind: Telling<'_>, findings: &mut [Finding]) {
     for finding in findings
         .iter_mut()
         .filter(|finding| finding.path.is_empty())
@@ -33,14 +38,14 @@ pub(super) fn fill(unit: &Node, kind: NotationKind, findings: &mut [Finding]) {
 }
 
 /// The place of a span.
-pub(super) fn path(unit: &Node, span: Span, kind: NotationKind) -> String {
+pub(super) fn path(unit: &Node, span: Span, (kind, types): Telling<'_>) -> String {
     let mut steps = Vec::new();
     find(unit, span, &mut steps);
     match kind {
         NotationKind::Pointer => pointer(&steps),
         NotationKind::Xml => xml(&steps),
         NotationKind::Column => column(&steps),
-        NotationKind::Fhir => fhir(unit, &steps),
+        NotationKind::Fhir => fhir(unit, &steps, types),
     }
 }
 
@@ -110,8 +115,11 @@ fn column(steps: &[Step<'_>]) -> String {
 }
 
 /// `Type.member[0]`, from the innermost node that says its type.
-fn fhir(unit: &Node, steps: &[Step<'_>]) -> String {
-    let typed = |node: &Node| node.text("resourceType").map(str::to_owned);
+fn fhir(unit: &Node, steps: &[Step<'_>], types: &BTreeSet<String>) -> String {
+    let typed = |node: &Node| {
+        let found = node.text("resourceType");
+        found.filter(|t| types.contains(*t)).map(str::to_owned)
+    };
     let (mut at, mut out) = (unit, typed(unit).unwrap_or_default());
     for step in steps {
         let next = match step {

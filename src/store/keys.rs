@@ -106,9 +106,7 @@ impl MasterKey {
 
     fn create_file(&self, path: &Path) -> std::io::Result<()> {
         use std::io::Write as _;
-        if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)?;
-        }
+        super::setup::make_folder(path)?;
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]

@@ -16,7 +16,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
@@ -98,20 +98,49 @@ pub(super) async fn open(
 
 /// One process per database: the lock goes with the process, however it ends.
 fn lock(path: &Path) -> Result<std::fs::File, Fault> {
-    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)
-            .map_err(|_| Fault::Damaged("the database folder cannot be made"))?;
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(name)
+    make_folder(path).map_err(|_| Fault::Damaged("the database folder cannot be made"))?;
+    let file = own_file(&beside(path, ".lock"))
         .map_err(|_| Fault::Damaged("the lock file cannot be made"))?;
     file.try_lock()
         .map_err(|_| Fault::Damaged("another process has this database open"))?;
+    // The database gives its own mode to the files it makes beside it.
+    own_file(path).map_err(|_| Fault::Damaged("the database file cannot be made"))?;
+    for made in ["-wal", "-shm"].map(|end| beside(path, end)) {
+        if made.exists() {
+            own_file(&made).map_err(|_| Fault::Damaged("a database file cannot be closed off"))?;
+        }
+    }
+    Ok(file)
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Makes the folder of a file, open to this user alone. One that is there stays as it is: it is
+/// the operator's.
+pub(super) fn make_folder(of: &Path) -> std::io::Result<()> {
+    let Some(folder) = of.parent().filter(|p| !p.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens a file for this user alone, empty if it is new; one that others could read is closed off.
+fn own_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(file)
 }
 

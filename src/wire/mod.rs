@@ -16,7 +16,7 @@ use crate::catalog::schema::{Kind, Shape};
 use crate::format::delimited::{self, Dialect};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
-use crate::format::{Node, Parsed, json};
+use crate::format::{Names, Node, Parsed, json};
 use crate::validate::{SenderNotation, Step};
 use places::WireSchemas;
 use std::collections::BTreeMap;
@@ -52,10 +52,11 @@ pub struct Target<'a> {
 
 #[derive(Debug)]
 enum Ready {
-    Json,
+    Json(Names),
     Xml(XmlProfile),
     Delimited {
         dialect: Dialect,
+        names: Names,
         tables: Vec<Table>,
     },
 }
@@ -91,12 +92,12 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
     let body = &format.body;
     let shape = |file: &str| sources.schemas.get(&format.schema_path(file));
     let syntax = match (body.syntax, &body.xml) {
-        (Syntax::Json, _) => Ready::Json,
+        (Syntax::Json, _) => Ready::Json(names(sources, format)),
         (Syntax::Xml, Some(source)) => {
             let document = body.document.as_ref().map(|file| file.as_ref().as_str());
-            let names = source.namespaces.iter();
+            let namespaces = source.namespaces.iter();
             Ready::Xml(XmlProfile {
-                namespaces: names
+                namespaces: namespaces
                     .map(|(prefix, uri)| (prefix.into(), uri.into()))
                     .collect(),
                 root: source.root.as_ref().into(),
@@ -104,6 +105,7 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
                     .and_then(shape)
                     .map(|shape| shape.layout())
                     .unwrap_or_default(),
+                names: names(sources, format),
             })
         }
         (Syntax::Xml, None) => {
@@ -119,6 +121,7 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         }
         (Syntax::Delimited, _) => Ready::Delimited {
             dialect: dialect(format),
+            names: names(sources, format),
             tables: tables(sources, format),
         },
     };
@@ -141,6 +144,23 @@ fn dialect(format: &FormatSource) -> Dialect {
     let given = format.body.delimited.as_ref().map(|table| table.delimiter);
     let delimiter = given.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',');
     Dialect { delimiter }
+}
+
+/// Every name a document of the format may be told by: those of its schemas (of the canonical ones
+/// where the document is the record) and of the paths its own file gives.
+fn names(sources: &Sources, format: &FormatSource) -> Names {
+    let own = format.schema_path("");
+    let of_format = |path: &&String| {
+        path.starts_with(&own) || format.body.identity && path.starts_with("canonical/")
+    };
+    let mut all = Vec::new();
+    for path in sources.schemas.keys().filter(of_format) {
+        if let Some(shape) = sources.schemas.get(path) {
+            shape.names(&mut |name| all.push(name.clone()));
+        }
+    }
+    all.extend(format.body.names().into_iter().map(Text::from));
+    Names::only(all)
 }
 
 fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
@@ -186,10 +206,10 @@ impl Wire {
     /// One document to its tree; lines and columns of findings are filled in.
     pub fn parse(&self, unit: &Unit) -> Parsed {
         let mut parsed = match &self.syntax {
-            Ready::Json => json::parse(&unit.bytes),
+            Ready::Json(names) => json::parse_naming(&unit.bytes, names),
             Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
-            Ready::Delimited { dialect, .. } => {
-                delimited::parse_rows(&unit.bytes, dialect, unit.first_row)
+            Ready::Delimited { dialect, names, .. } => {
+                delimited::parse_rows(&unit.bytes, dialect, unit.first_row, names)
             }
         };
         fill(unit, &mut parsed.findings);
@@ -200,9 +220,11 @@ impl Wire {
     pub fn write(&self, tree: &Node) -> Vec<u8> {
         let mut out = Vec::new();
         match &self.syntax {
-            Ready::Json => json::write(tree, &mut out),
+            Ready::Json(_) => json::write(tree, &mut out),
             Ready::Xml(profile) => xml::write(tree, profile, &mut out),
-            Ready::Delimited { dialect, tables } => {
+            Ready::Delimited {
+                dialect, tables, ..
+            } => {
                 let header = header_of(tables, tree.items());
                 delimited::write(tree.items(), header, dialect, &mut out);
             }
@@ -225,7 +247,7 @@ impl Wire {
     pub fn targets<'a>(&'a self, tree: &'a Node) -> Vec<Target<'a>> {
         match &self.syntax {
             _ if self.identity => Vec::new(),
-            Ready::Delimited { dialect: _, tables } => {
+            Ready::Delimited { tables, .. } => {
                 let told = |table: &&Table| {
                     let mut rows = tree.items().iter();
                     let first = rows.next();
@@ -238,7 +260,7 @@ impl Wire {
                 let node_type = table.map(|table| table.node_type.as_str());
                 self.schemas.rows(tree, node_type.unwrap_or_default())
             }
-            Ready::Json | Ready::Xml(_) => self.schemas.targets(tree),
+            Ready::Json(_) | Ready::Xml(_) => self.schemas.targets(tree),
         }
     }
 
@@ -295,14 +317,16 @@ impl Wire {
 
     fn split_kind(&self, head: &[u8]) -> SplitKind {
         match &self.syntax {
-            Ready::Delimited { dialect, tables } => SplitKind::Delimited {
+            Ready::Delimited {
+                dialect, tables, ..
+            } => SplitKind::Delimited {
                 dialect: *dialect,
                 group_by: table_of_head(tables, head, dialect)
                     .map(|table| table.group_by.clone())
                     .unwrap_or_default(),
             },
-            Ready::Json if self.lines && is_line_stream(head) => SplitKind::Lines,
-            Ready::Json | Ready::Xml(_) => SplitKind::Whole,
+            Ready::Json(_) if self.lines && is_line_stream(head) => SplitKind::Lines,
+            Ready::Json(_) | Ready::Xml(_) => SplitKind::Whole,
         }
     }
 

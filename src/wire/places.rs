@@ -5,7 +5,7 @@ use crate::base::Text;
 use crate::catalog::format::{FormatSource, NodeSource};
 use crate::format::Node;
 use crate::validate::Step;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The wire schemas of one format and where their nodes stand.
 #[derive(Debug, Default)]
@@ -13,6 +13,7 @@ pub(super) struct WireSchemas {
     document: Option<String>,
     by_type: BTreeMap<String, String>,
     nodes: Vec<NodeSource>,
+    types: BTreeSet<String>,
 }
 
 impl WireSchemas {
@@ -28,6 +29,7 @@ impl WireSchemas {
                 .map(|s| (s.node_type.clone(), format.schema_path(s.file.as_ref())))
                 .collect(),
             nodes: body.node.iter().map(|node| node.as_ref().clone()).collect(),
+            types: body.types(),
         }
     }
 
@@ -71,11 +73,13 @@ impl WireSchemas {
         .collect()
     }
 
-    /// What a document says of itself where its nodes say their types.
+    /// What a document says of itself where its nodes say their types; nothing when it is no type
+    /// of the format.
     pub fn document_type(&self, tree: &Node) -> String {
         let told = self.nodes.iter().find_map(|node| {
             let path = node.type_from.as_ref()?.as_ref().replace('.', "/");
-            tree.pointer(&format!("/{path}")).and_then(Node::as_str)
+            let told = tree.pointer(&format!("/{path}")).and_then(Node::as_str);
+            told.filter(|word| self.types.contains(*word))
         });
         told.unwrap_or_default().to_owned()
     }

@@ -75,6 +75,53 @@ fn more_papers_than_can_be_judged_withhold_everything() {
 }
 
 #[test]
+fn a_form_nobody_signed_opens_nothing() {
+    // Goal: a permit without the day of its signature does not count where its form must show one.
+    // Method: every shipped case that permits by consent: the same question with `signed` null and
+    // with `signed` left out, while `start` says when it begins. Nothing more than without the
+    // paper may go.
+    let policy = policy();
+    let decide = |question: &serde_json::Value| {
+        policy.decide(&serde_json::from_value(question.clone()).expect("a question"))
+    };
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/policies/cases/disclosure-cases.jsonl"
+    );
+    let spoken = ["sogi_permission", "tribal_authorization"];
+    let spoken = [spoken, ["reporter_waiver", "privacy_directive"]].concat();
+    let mut tried = 0;
+    for line in std::fs::read_to_string(path).expect("the cases").lines() {
+        let question: serde_json::Value = serde_json::from_str(line).expect("a case");
+        let papers = question["consents"].as_array().cloned().unwrap_or_default();
+        for (at, paper) in papers.iter().enumerate() {
+            let kind = paper["kind"].as_str().unwrap_or_default();
+            if paper["type"] != "permit" || spoken.contains(&kind) {
+                continue;
+            }
+            let mut without = question.clone();
+            without["consents"]
+                .as_array_mut()
+                .expect("papers")
+                .remove(at);
+            let least = decide(&without).permit;
+            let mut unsigned = question.clone();
+            let paper = &mut unsigned["consents"][at];
+            if paper["start"].is_null() {
+                paper["start"] = paper["signed"].clone();
+            }
+            paper["signed"] = serde_json::Value::Null;
+            assert_eq!(decide(&unsigned).permit, least, "{}", question["id"]);
+            let paper = unsigned["consents"][at].as_object_mut().expect("a paper");
+            paper.remove("signed");
+            assert_eq!(decide(&unsigned).permit, least, "{}", question["id"]);
+            tried += usize::from(decide(&question).permit != least);
+        }
+    }
+    assert!(tried > 15, "{tried}");
+}
+
+#[test]
 fn what_is_odd_opens_nothing() {
     // Method: questions that are open as they stand, each with one value of a wrong type.
     let policy = policy();

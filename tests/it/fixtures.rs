@@ -21,15 +21,28 @@ const RECORDS: [&str; 4] = [
     "service-referral",
 ];
 
-struct Case {
-    format: String,
-    record: String,
-    name: String,
+pub struct Case {
+    pub format: String,
+    pub record: String,
+    pub name: String,
     folder: PathBuf,
-    input: PathBuf,
+    pub input: PathBuf,
 }
 
-fn rules() -> Arc<Rules> {
+impl Case {
+    /// A case of no folder.
+    pub fn named(format: &str, record: &str) -> Case {
+        Case {
+            format: format.to_owned(),
+            record: record.to_owned(),
+            name: String::new(),
+            folder: PathBuf::new(),
+            input: PathBuf::new(),
+        }
+    }
+}
+
+pub fn rules() -> Arc<Rules> {
     static RULES: OnceLock<Arc<Rules>> = OnceLock::new();
     let load = || Rules::load(&[]).expect("the shipped catalog has no defect");
     Arc::clone(RULES.get_or_init(load))
@@ -50,7 +63,7 @@ fn name(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-fn cases() -> Vec<Case> {
+pub fn cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut all = Vec::new();
     for format in FORMATS.map(|name| root.join(name)) {
@@ -79,7 +92,7 @@ fn cases() -> Vec<Case> {
     all
 }
 
-fn format_of(rules: &Rules, name: &str) -> FormatId {
+pub fn format_of(rules: &Rules, name: &str) -> FormatId {
     let prefix = format!("{name}/");
     let known = rules.sources.formats.keys();
     let mut all = known.filter(|id| id.as_str().starts_with(&prefix));

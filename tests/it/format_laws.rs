@@ -7,7 +7,7 @@ use kinbridge::base::Text;
 use kinbridge::format::delimited::{self, Dialect};
 use kinbridge::format::split::{SplitKind, Splitter};
 use kinbridge::format::xml::{self, Layout, XmlProfile};
-use kinbridge::format::{Node, Value, json};
+use kinbridge::format::{Names, Node, Value, json};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -95,6 +95,7 @@ fn profile() -> XmlProfile {
             children: children.into(),
             ..Layout::default()
         },
+        names: Names::ALL,
     }
 }
 

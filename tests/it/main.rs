@@ -23,6 +23,7 @@ mod sensitive_clinics;
 mod service_source;
 mod slicing;
 mod store;
+mod strange_names;
 mod tidy;
 mod validation;
 mod web;

@@ -261,6 +261,29 @@ impl Shape {
         )
     }
 
+    /// Visits the name of every member there is.
+    pub fn names<'a>(&'a self, visit: &mut dyn FnMut(&'a Text)) {
+        match &self.kind {
+            Kind::Object { members, .. } => {
+                for (name, shape) in members {
+                    visit(name);
+                    shape.names(visit);
+                }
+            }
+            Kind::Array { item, .. } => item.names(visit),
+            Kind::OneOf {
+                discriminator,
+                variants,
+            } => {
+                visit(discriminator);
+                for (_, variant) in variants {
+                    variant.names(visit);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Visits every leaf with its path, in the notation of [`Shape::at`].
     pub fn leaves<'a>(&'a self, visit: &mut dyn FnMut(&str, &'a Shape)) {
         self.walk(&mut String::new(), visit);

@@ -13,19 +13,22 @@ use crate::base::finding_codes::{
 };
 use crate::base::limits::{BUNDLE_BYTES_MAX, CELLS_MAX, NODES_MAX};
 use crate::format::Parsed;
+use crate::format::names::{Names, masked};
 use crate::format::notes::{Notes, Stop, may_stand};
 use crate::format::tree::{Node, Value};
 
 /// The first row below the header, as a spreadsheet counts.
 const FIRST_ROW: u32 = 2;
 
-/// Reads a whole file.
+/// Reads a whole file of our own: every name of a column may be shown.
 pub fn parse(bytes: &[u8], dialect: &Dialect) -> Parsed {
-    parse_rows(bytes, dialect, FIRST_ROW)
+    parse_rows(bytes, dialect, FIRST_ROW, &Names::ALL)
 }
 
-/// Reads a header and some rows, of which the first is row `first_row` of the sender's file.
-pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32) -> Parsed {
+/// Reads a header and some rows, of which the first is row `first_row` of the sender's file. Names
+/// of columns that may not be shown become ordinals: without a header the first row of values
+/// stands in its place.
+pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names) -> Parsed {
     let mut notes = Notes::default();
     if bytes.len() > BUNDLE_BYTES_MAX {
         notes.add(&SIZE_EXCEEDED, String::new(), Span::new(0, 0));
@@ -34,6 +37,8 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32) -> Parsed {
     let mut rows = Rows {
         cells: Cells::new(bytes, dialect),
         header: Vec::new(),
+        columns: Vec::new(),
+        names,
         first_row,
         nodes: 0,
         notes,
@@ -44,7 +49,11 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32) -> Parsed {
 
 struct Rows<'a> {
     cells: Cells<'a>,
+    /// As written.
     header: Vec<Text>,
+    /// As shown.
+    columns: Vec<Text>,
+    names: &'a Names,
     first_row: u32,
     nodes: usize,
     notes: Notes,
@@ -94,6 +103,11 @@ impl Rows<'_> {
                 return Err(self.notes.stop(&SIZE_EXCEEDED, path(), cell.span));
             }
             let ends_row = cell.ends_row;
+            self.columns.push(if self.names.shows(&name) {
+                name.clone()
+            } else {
+                masked(self.header.len())
+            });
             self.header.push(name);
             if ends_row {
                 return Ok(());
@@ -123,9 +137,9 @@ impl Rows<'_> {
                 start,
                 end: cell.span.end,
             });
-            if let Some(name) = self.header.get(count) {
+            if let (Some(written), Some(name)) = (self.header.get(count), self.columns.get(count)) {
                 let (node, code) = node_of(&cell);
-                repeats_header &= node.as_str() == Some(name);
+                repeats_header &= node.as_str() == Some(written);
                 if let Some(code) = code {
                     let path = format!("row {number}, column {name}");
                     let finding = Finding::new(code).at(path).spanning(cell.span);

@@ -9,5 +9,5 @@ mod parse;
 mod write;
 
 pub use number::is_exact;
-pub use parse::parse;
+pub use parse::{parse, parse_naming};
 pub use write::{canonical, canonical_without, write};

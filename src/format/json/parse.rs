@@ -5,22 +5,29 @@
 
 use super::number::is_exact;
 use crate::base::Text;
-use crate::base::finding::Span;
+use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes::{
     CONTROL_CHARACTER, CodeEntry, DEPTH_EXCEEDED, DUPLICATE_KEY, ENCODING_INVALID,
     NUMBER_NOT_EXACT, SIZE_EXCEEDED, SYNTAX_INVALID,
 };
 use crate::base::limits::{BUNDLE_BYTES_MAX, DEPTH_MAX, NODES_MAX};
 use crate::format::Parsed;
+use crate::format::names::{Names, masked};
 use crate::format::notes::{Notes, Stop, bad_utf8, may_stand};
 use crate::format::tree::{Node, Value};
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// Objects with more members than this look names up by hash, so that many names cost no square.
 const SCANNED_NAMES_MAX: usize = 24;
 
-/// Reads one JSON document. Spans count from the first byte given.
+/// Reads one JSON document of our own: every name in it may be shown. Spans count from the first
+/// byte given.
 pub fn parse(bytes: &[u8]) -> Parsed {
+    parse_naming(bytes, &Names::ALL)
+}
+
+/// Reads one JSON document of a sender; names that may not be shown become ordinals.
+pub fn parse_naming(bytes: &[u8], names: &Names) -> Parsed {
     let mut notes = Notes::default();
     if bytes.len() > BUNDLE_BYTES_MAX {
         notes.add(&SIZE_EXCEEDED, String::new(), Span::new(0, 0));
@@ -39,6 +46,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
         at: if text.starts_with('\u{FEFF}') { 3 } else { 0 },
         nodes: 0,
         path: Vec::new(),
+        names,
         odd: bytes.contains(&0xEF),
         notes,
     };
@@ -49,7 +57,8 @@ pub fn parse(bytes: &[u8]) -> Parsed {
 /// One step of the way to the node being read.
 #[derive(Clone, Copy)]
 enum Step {
-    Name(usize, usize),
+    /// Its bytes, and its ordinal in its object.
+    Name(usize, usize, usize),
     Item(usize),
 }
 
@@ -59,6 +68,7 @@ struct Parser<'a> {
     at: usize,
     nodes: usize,
     path: Vec<Step>,
+    names: &'a Names,
     /// Whether the document may hold a non-character anywhere: they start with EF.
     odd: bool,
     notes: Notes,
@@ -92,9 +102,14 @@ impl Parser<'_> {
             pointer.push('/');
             match step {
                 Step::Item(at) => pointer.push_str(&at.to_string()),
-                Step::Name(start, end) => {
+                Step::Name(start, end, at) => {
+                    // A name written with escapes is not found here, and so not shown.
                     let raw = self.text.get(*start..*end).unwrap_or_default();
-                    pointer.push_str(&raw.replace('~', "~0").replace('/', "~1"));
+                    if self.names.shows(raw) {
+                        pointer.push_str(&raw.replace('~', "~0").replace('/', "~1"));
+                    } else {
+                        pointer.push_str(&masked(*at));
+                    }
                 }
             }
         }
@@ -183,7 +198,7 @@ impl Parser<'_> {
     fn object(&mut self) -> Result<Value, Stop> {
         self.enter()?;
         let mut members: Vec<(Text, Node)> = Vec::new();
-        let mut names: HashSet<Text> = HashSet::new();
+        let mut names: HashMap<Text, usize> = HashMap::new();
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(members));
@@ -194,8 +209,11 @@ impl Parser<'_> {
                 return Err(self.stop(&SYNTAX_INVALID, self.at));
             }
             let name = self.string()?;
-            self.path.push(Step::Name(start + 1, self.at - 1));
-            let twice = seen(&members, &mut names, &name);
+            let end = self.at - 1;
+            let before = seen(&members, &mut names, &name);
+            let ordinal = before.unwrap_or(members.len());
+            self.path.push(Step::Name(start + 1, end, ordinal));
+            let twice = before.is_some();
             if twice {
                 let path = self.pointer();
                 self.notes
@@ -213,6 +231,7 @@ impl Parser<'_> {
                 members.push((name, node));
             }
             if !self.another(b'}')? {
+                self.names.mask(&mut members);
                 return Ok(Value::Object(members));
             }
         }
@@ -275,7 +294,7 @@ impl Parser<'_> {
                 Ok(text.into())
             }
             Some(b'\\') => self.escaped(start),
-            _ => Err(self.bad_string()),
+            _ => Err(self.bad_string(start)),
         }
     }
 
@@ -286,14 +305,20 @@ impl Parser<'_> {
         self.at += rest.iter().position(special).unwrap_or(rest.len());
     }
 
-    /// A raw control character or the end of the document inside a string.
-    fn bad_string(&mut self) -> Stop {
-        let code = if self.at < self.bytes.len() {
-            &CONTROL_CHARACTER
-        } else {
-            &SYNTAX_INVALID
-        };
-        self.stop(code, self.at)
+    /// A raw control character, or the end of the line or document, inside a string.
+    fn bad_string(&mut self, start: usize) -> Stop {
+        if !matches!(self.peek(), None | Some(b'\n' | b'\r')) {
+            return self.stop(&CONTROL_CHARACTER, self.at);
+        }
+        // A text ends on the line it begins on: what is missing is its end, not what comes next.
+        let path = self.pointer();
+        let quote = start.saturating_sub(1);
+        let finding = Finding::new(&SYNTAX_INVALID)
+            .at(path)
+            .spanning(Span::new(quote, self.at))
+            .saying("the text that begins here is not closed on its line")
+            .fixed_by("close it with a quotation mark; a line break inside it is written \\n");
+        self.notes.stop_with(finding)
     }
 
     /// The rest of a string that holds an escape.
@@ -310,7 +335,7 @@ impl Parser<'_> {
                     return Ok(text.into());
                 }
                 Some(b'\\') => text.push(self.escape()?),
-                _ => return Err(self.bad_string()),
+                _ => return Err(self.bad_string(start)),
             }
         }
     }
@@ -379,15 +404,20 @@ impl Parser<'_> {
     }
 }
 
-/// Whether the name stands already; remembers it where a hash is worth its cost.
-fn seen(members: &[(Text, Node)], names: &mut HashSet<Text>, name: &Text) -> bool {
+/// Where the name stands already; remembers it where a hash is worth its cost.
+fn seen(members: &[(Text, Node)], names: &mut HashMap<Text, usize>, name: &Text) -> Option<usize> {
     if members.len() < SCANNED_NAMES_MAX {
-        return members.iter().any(|(known, _)| known == name);
+        return members.iter().position(|(known, _)| known == name);
     }
     if names.is_empty() {
-        names.extend(members.iter().map(|(known, _)| known.clone()));
+        let all = members.iter().enumerate();
+        names.extend(all.map(|(at, (known, _))| (known.clone(), at)));
     }
-    !names.insert(name.clone())
+    if let Some(at) = names.get(name) {
+        return Some(*at);
+    }
+    names.insert(name.clone(), members.len());
+    None
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod write;
 pub use parse::parse;
 pub use write::write;
 
+use super::names::Names;
 use crate::base::Text;
 use std::collections::BTreeMap;
 
@@ -25,6 +26,9 @@ pub struct XmlProfile {
     pub root: Text,
     /// What may stand in the document element.
     pub layout: Layout,
+    /// Names that may stand in the tree; an element or attribute of another name is told by its
+    /// ordinal.
+    pub names: Names,
 }
 
 /// What a schema says about one element that the syntax needs.

@@ -13,6 +13,7 @@ use crate::base::finding_codes::{
 };
 use crate::base::limits::{ATTRIBUTES_MAX, BUNDLE_BYTES_MAX, DEPTH_MAX, NODES_MAX};
 use crate::format::Parsed;
+use crate::format::names::masked;
 use crate::format::notes::{Notes, Stop, bad_utf8, may_stand};
 use crate::format::tree::{Node, Value};
 use quick_xml::XmlVersion;
@@ -58,12 +59,16 @@ pub fn parse(bytes: &[u8], profile: &XmlProfile) -> Parsed {
 /// An element that is open.
 struct Frame<'p> {
     name: Text,
+    /// As shown in a path.
+    shown: Text,
     /// Which of its name among its siblings, from 1, where it may repeat.
     ordinal: Option<usize>,
     start: usize,
     mark: usize,
     layout: Option<&'p Layout>,
     members: Vec<(Text, Node)>,
+    /// Members that are attributes; they stand first.
+    attributes: usize,
     places: HashMap<Text, usize>,
     text: String,
     text_span: Option<(usize, usize)>,
@@ -76,6 +81,15 @@ impl Frame<'_> {
             return self.members.iter().position(|(known, _)| known == name);
         }
         self.places.get(name).copied()
+    }
+
+    /// What stands for an unknown name that is member `at`.
+    fn ordinal_of(&self, name: &str, at: usize) -> Text {
+        if name.starts_with('@') {
+            compact_str::format_compact!("@{}", masked(at))
+        } else {
+            masked(at.saturating_sub(self.attributes))
+        }
     }
 
     fn add(&mut self, name: Text, node: Node) {
@@ -156,6 +170,32 @@ impl<'a, 'p> Parser<'a, 'p> {
         self.notes.stop(code, path, span)
     }
 
+    /// How a child or attribute of the open element is shown: by its name, or by its ordinal among
+    /// the elements or the attributes.
+    fn shown(&self, name: &str) -> Text {
+        let Some(frame) = self.frames.last() else {
+            return name.into();
+        };
+        if self.profile.names.shows(name) {
+            return name.into();
+        }
+        frame.ordinal_of(name, frame.place(name).unwrap_or(frame.members.len()))
+    }
+
+    /// Replaces the names of a whole element that may not be shown.
+    fn mask(&self, frame: &mut Frame<'_>) {
+        for at in 0..frame.members.len() {
+            let name = frame.members.get(at).map(|(name, _)| name);
+            let strange = name.filter(|name| *name != "$" && !self.profile.names.shows(name));
+            let Some(shown) = strange.map(|name| frame.ordinal_of(name, at)) else {
+                continue;
+            };
+            if let Some((name, _)) = frame.members.get_mut(at) {
+                *name = shown;
+            }
+        }
+    }
+
     /// The path of the open element, in XML notation, with one more step.
     fn path(&self, step: &str) -> String {
         let mut path = String::new();
@@ -163,7 +203,7 @@ impl<'a, 'p> Parser<'a, 'p> {
             if !path.is_empty() {
                 path.push('/');
             }
-            path.push_str(&frame.name);
+            path.push_str(&frame.shown);
             if let Some(ordinal) = frame.ordinal {
                 path.push_str(&format!("[{ordinal}]"));
             }
@@ -219,6 +259,7 @@ impl<'a, 'p> Parser<'a, 'p> {
     }
 
     fn frame(&mut self, name: Text, mark: usize) -> Result<Frame<'p>, Stop> {
+        let shown = self.shown(&name);
         let (layout, ordinal) = match self.frames.last_mut() {
             Some(parent) => {
                 parent.has_children = true;
@@ -237,11 +278,13 @@ impl<'a, 'p> Parser<'a, 'p> {
         };
         Ok(Frame {
             name,
+            shown,
             ordinal,
             start: self.from,
             mark,
             layout,
             members: Vec::new(),
+            attributes: 0,
             places: HashMap::new(),
             text: String::new(),
             text_span: None,
@@ -315,13 +358,14 @@ impl<'a, 'p> Parser<'a, 'p> {
             return Err(self.stop(&SYNTAX_INVALID));
         };
         let name = compact_str::format_compact!("@{name}");
-        let path = self.path(&name);
+        let path = self.path(&self.shown(&name));
         if let Some(frame) = self.frames.last_mut() {
             if frame.place(&name).is_some() {
                 self.notes.add(&DUPLICATE_KEY, path, span);
             } else {
                 let value = Value::String(value);
                 frame.add(name, Node { value, span });
+                frame.attributes += 1;
             }
         }
         Ok(())
@@ -354,6 +398,7 @@ impl<'a, 'p> Parser<'a, 'p> {
             let span = Span::new(start + self.skipped, end + self.skipped);
             frame.add("$".into(), Node { value, span });
         }
+        self.mask(&mut frame);
         let node = Node {
             value: Value::Object(frame.members),
             span: Span::new(frame.start + self.skipped, self.to + self.skipped),
@@ -363,9 +408,8 @@ impl<'a, 'p> Parser<'a, 'p> {
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(parent) => {
-                let name = frame.name.clone();
                 if join(parent, frame.name, node, (array, known)) {
-                    let path = self.path(&name);
+                    let path = self.path(&frame.shown);
                     let span = Span::new(frame.start + self.skipped, self.to + self.skipped);
                     self.notes.add(&ELEMENT_REPEATED, path, span);
                 }

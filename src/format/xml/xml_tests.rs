@@ -26,6 +26,7 @@ fn profile() -> XmlProfile {
             .into(),
             ..Layout::default()
         },
+        names: Names::ALL,
     }
 }
 

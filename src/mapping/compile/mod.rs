@@ -43,6 +43,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
         let layout = layout::layout(format, file, &mut defects);
         let mut compiled = FormatPlans {
             notation: format.body.notation,
+            types: format.body.types(),
             syntax: format.body.syntax,
             layout,
             plans: Vec::new(),

@@ -267,7 +267,12 @@ fn is_sound(q: &Value, paper: &Value) -> bool {
         && words(&paper["elements_missing"]).is_empty()
         && paper["used_on"].is_null()
         && !date("revoked").is_some_and(|when| has_come(q, when))
-        && date("signed").is_some_and(|when| has_come(q, when))
+        && match date("signed") {
+            Some(when) => has_come(q, when),
+            // What a person may say without a form.
+            None => SPOKEN.contains(&kind),
+        }
+        && date("start").or(date("signed")).is_some()
         && has_come(q, from)
         && dated
         && stands_alone_if_it_must(paper)
@@ -282,6 +287,14 @@ fn stands_alone_if_it_must(paper: &Value) -> bool {
         _ => true,
     }
 }
+
+/// Kinds whose form need not show a signature.
+const SPOKEN: [&str; 4] = [
+    "sogi_permission",
+    "tribal_authorization",
+    "reporter_waiver",
+    "privacy_directive",
+];
 
 pub const KINDS: [&str; 17] = [
     "general_roi",

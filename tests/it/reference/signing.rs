@@ -139,6 +139,7 @@ fn spoil(dice: &mut Dice, at: usize, paper: &mut Value) {
         9 => paper["subject_id"] = json!("s2"),
         10 => paper["subject_id"] = json!("s1"),
         11 => paper["status"] = json!("active"),
+        12 | 13 => paper["signed"] = Value::Null,
         _ => {}
     }
 }

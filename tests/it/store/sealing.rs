@@ -1,6 +1,7 @@
 //! What stands in the file: nothing readable without the master key, nothing movable, one owner.
 
 use super::world::*;
+use kinbridge::base::clock::Clock;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::RuleSetId;
 use kinbridge::base::sensitive::Sensitive;
@@ -111,6 +112,43 @@ async fn a_database_has_one_owner_one_key_and_no_later_schema() {
     let later = Store::open(&world.database(), key(), clock()).await;
     let told = later.expect_err("refused").to_string();
     assert!(told.contains("later version"), "{told}");
+}
+
+#[tokio::test]
+async fn only_this_user_can_read_what_the_store_makes() {
+    // Goal: database, log, shared memory, lock, key and their folders are closed to others, made
+    // new or found open. Method: open a store in folders that are not there, write, look at every
+    // file; loosen all, open again, look again.
+    let world = World::new();
+    let top = world.folder.path().join("data");
+    let (database, keys) = (top.join("db/kinbridge.db"), top.join("keys/master.key"));
+    let mode = |path: &std::path::Path| {
+        let meta = std::fs::metadata(path).expect("there");
+        (meta.mode() & 0o777, meta.is_dir())
+    };
+    for round in 0..2 {
+        let key = MasterKey::load_or_create(&keys).expect("a key");
+        let clock: std::sync::Arc<dyn Clock> = world.clock.clone();
+        let store = Store::open(&database, key, clock).await.expect("opened");
+        let known = store.ensure_person("urn:x|1", true).await;
+        known.expect("written");
+        let mut seen = 0;
+        for folder in [top.join("db"), top.join("keys")] {
+            assert_eq!(mode(&folder), (0o700, true), "{folder:?}");
+            for entry in std::fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                assert_eq!(mode(&path), (0o600, false), "{round} {path:?}");
+                seen += 1;
+                if path != keys {
+                    let open = std::fs::Permissions::from_mode(0o644);
+                    std::fs::set_permissions(&path, open).expect("loosened");
+                }
+            }
+        }
+        assert_eq!(mode(&top), (0o700, true));
+        assert!(seen >= 5, "{seen} files");
+        store.close().await;
+    }
 }
 
 #[test]
