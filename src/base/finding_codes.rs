@@ -94,6 +94,9 @@ codes! {
     DATE_IMPOSSIBLE = "date-impossible", Error,
         "the date or time does not exist",
         "correct it; dates are YYYY, YYYY-MM or YYYY-MM-DD";
+    DATE_IN_FUTURE = "date-in-future", Error,
+        "the date lies in the future",
+        "correct it; a paper counts from the day it was signed";
     REFERENCE_DANGLING = "reference-dangling", Error,
         "the reference points to nothing in this submission, and a required value depends on it",
         "include what it refers to in the same file";

@@ -18,6 +18,7 @@ use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What is cited when a referral is addressed to nobody we know.
 const ADDRESSEE_UNKNOWN: &str = "policy:addressee-unknown";
@@ -223,6 +224,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
                 verdict: row.verdict,
                 facts: row.flags,
                 citation: row.citation.to_string(),
+                policies: Arc::clone(&row.policies),
             }));
         answers
             .taken

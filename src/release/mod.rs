@@ -24,6 +24,7 @@ use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
+use std::sync::Arc;
 
 /// One record, one recipient, one instant.
 #[derive(Clone, Copy)]
@@ -139,4 +140,6 @@ pub struct TakenRow {
     pub facts: Flags,
     /// What is cited first.
     pub citation: String,
+    /// The policies that opened or closed it.
+    pub policies: Arc<[Arc<str>]>,
 }

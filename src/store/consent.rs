@@ -292,6 +292,17 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
                AND r.revision = c.revision WHERE c.consent_key = ?";
     let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
     let revision = match known {
+        // Revoked before: it stays revoked as of then.
+        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_some() => {
+            let sql = "SELECT consent_epoch FROM person WHERE person = ?";
+            let person = first(&mut tx.conn, sql, row![row.id(0)?]).await?;
+            let person = person.ok_or(Fault::Damaged("a person is missing"))?;
+            return Ok(ConsentChange::Done {
+                revision: u32::try_from(row.int(1)?).map_err(|_| Fault::Damaged("a revision"))?,
+                epoch: person.int(0)?,
+                reevaluated: 0,
+            });
+        }
         // What a family took back stays taken back: a repeated PUT must not revive it.
         Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => {
             return Ok(ConsentChange::Revoked);

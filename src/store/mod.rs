@@ -20,6 +20,7 @@ mod extract;
 mod heads;
 mod identity;
 pub mod keys;
+mod lookup;
 pub mod model;
 mod open;
 mod operator;

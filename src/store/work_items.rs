@@ -44,6 +44,20 @@ impl Store {
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
+    /// Whether there is an open work item of that id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_open_work_item(&self, id: WorkItemId) -> Result<bool, StoreError> {
+        const NAME: &str = "is_open_work_item";
+        let mut conn = self.reader(NAME).await?;
+        let sql = "SELECT 1 FROM work_item WHERE work_item_id = ? AND state = 0";
+        let found = first(&mut conn, sql, row![id.0]).await;
+        found
+            .map(|row| row.is_some())
+            .map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
     /// Resolves an open work item. A withheld delivery is never released by this: see
     /// [`Store::request_replay`].
     ///

@@ -17,7 +17,7 @@ use jsonschema::paths::LocationSegment;
 use serde_json::Value as Plain;
 
 /// Codes of a set that are listed in advice.
-const CODES_LISTED_MAX: usize = 24;
+const CODES_LISTED_MAX: usize = 64;
 
 /// Adds the findings of one engine error.
 pub(super) fn explain(

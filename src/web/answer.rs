@@ -7,10 +7,10 @@ use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
-    BUSY, FORBIDDEN, PARAMETER_INVALID, Problem, RATE_LIMITED, STOPPING, STORE_UNAVAILABLE,
-    UNAUTHENTICATED,
+    BUSY, FORBIDDEN, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, RATE_LIMITED, STOPPING,
+    STORE_UNAVAILABLE, UNAUTHENTICATED,
 };
-use super::routes::{Access, BodyRule, Handler, Route};
+use super::routes::{Access, BodyRule, Handler, Route, Verb};
 use super::site::{Place, Site};
 use super::tls::Peer;
 use super::{
@@ -19,10 +19,15 @@ use super::{
 use crate::base::id::CorrelationId;
 use crate::store::StoreError;
 use crate::telemetry::{Event, emit};
-use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Bytes read of a body where none is needed, to say what is wrong with it.
+const NEEDLESS_BYTES_MAX: u64 = 4 << 10;
 
 /// What a handler gives.
 pub type Outcome = Result<HttpResponse, Problem>;
@@ -172,8 +177,12 @@ fn admit(
     permit(route, principal.as_ref())?;
     let place = room(route, &site, &request)?;
     let pace = Pace::of(&site.config.limits);
+    let bytes_max = match route.body {
+        BodyRule::None => NEEDLESS_BYTES_MAX,
+        taken => taken.bytes_max(),
+    };
     Ok(Call {
-        body: Body::new(payload, pace, route.body.bytes_max()),
+        body: Body::new(payload, pace, bytes_max),
         site,
         route,
         request,
@@ -237,6 +246,10 @@ fn permit(route: &Route, principal: Option<&Principal>) -> Result<(), Problem> {
 }
 
 fn room(route: &Route, site: &Arc<Site>, request: &HttpRequest) -> Result<Option<Place>, Problem> {
+    if route.verb != Verb::Get && is_encoded(request) {
+        let detail = "send the body as it is, without Content-Encoding";
+        return Err(Problem::new(&FORMAT_UNSUPPORTED, detail));
+    }
     let announced = announced(request);
     if route.body != BodyRule::None && announced > route.body.bytes_max() {
         return Err(too_large(route.body.bytes_max()));
@@ -251,6 +264,16 @@ fn room(route: &Route, site: &Arc<Site>, request: &HttpRequest) -> Result<Option
         Some(place) => Ok(Some(place)),
         None => Err(busy()),
     }
+}
+
+/// Whether the body is said to come in a coding of its own: none is undone here, because a small
+/// body could become any number of bytes.
+fn is_encoded(request: &HttpRequest) -> bool {
+    let all = request.headers().get_all(CONTENT_ENCODING);
+    all.into_iter().any(|value| {
+        let plain = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"identity");
+        !value.as_bytes().split(|byte| *byte == b',').all(plain)
+    })
 }
 
 fn announced(request: &HttpRequest) -> u64 {
@@ -290,7 +313,7 @@ async fn run(call: Call) -> Outcome {
         Handler::SubmissionRecords => submissions::records(&call).await,
         Handler::ConsentPut => consents::put(call).await,
         Handler::ConsentGet => consents::get(&call).await,
-        Handler::ConsentRevoke => consents::revoke(&call).await,
+        Handler::ConsentRevoke => consents::revoke(call).await,
         Handler::Decide => decisions::decide(call).await,
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,

@@ -4,87 +4,32 @@
 //! word it does not know as no consent, and the lodger should hear of it now, not at a refusal.
 
 use super::answer::{Call, Outcome, store_failed};
+use super::forms::{Form, object};
 use super::json;
-use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
+use super::lodging::{self, Identifier, LODGING, Lodging};
+use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
 use crate::base::id::{ConsentId, PartnerId};
 use crate::base::sensitive::{Reason, Sensitive};
-use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
 use crate::catalog::partner::Mode;
+use crate::format::Node;
 use crate::intake::scoped_identifier;
 use crate::store::{ConsentChange, NewConsent, StoredConsent};
 use actix_web::HttpResponse;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// Longest consent id, bytes.
 const ID_BYTES_MAX: usize = 128;
-
-/// A consent on its way in.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Lodging {
-    subject: Identifier,
-    consent: Paper,
-}
-
-/// Whose consent it is.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Identifier {
-    system: String,
-    value: String,
-}
-
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Effect {
-    Permit,
-    Deny,
-}
-
-/// A paper as the law pack reads it; its id is the one in the address.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Paper {
-    #[serde(skip_deserializing)]
-    id: String,
-    kind: ConsentKind,
-    #[serde(rename = "type")]
-    effect: Effect,
-    grantor: Grantor,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    grantor_id: Option<String>,
-    classes: Vec<DataClass>,
-    recipients: Vec<RecipientRole>,
-    purposes: Vec<Purpose>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    recipient_ids: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    data_period: Option<(String, String)>,
-    signed: String,
-    #[serde(default)]
-    start: Option<String>,
-    #[serde(default)]
-    end: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expiry_statement: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    elements_missing: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    coercion_flag: Option<bool>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    supersedes: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    exception_to: Vec<String>,
-}
 
 /// Lodges a consent or a new revision of it.
 pub async fn put(mut call: Call) -> Outcome {
     let partner = call.partner()?;
     let id = consent_id(&call)?;
-    let mut lodging: Lodging = json::read(&mut call).await?;
-    check_dates(&lodging.consent)?;
+    let now = call.site.clock.now();
+    let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
+    let read = json::read_checked(&mut call, &LODGING, check);
+    let mut lodging: Lodging = read.await?;
     lodging.consent.id = id.as_str().to_owned();
     let Identifier { system, value } = &lodging.subject;
     let identifier = scoped_identifier(
@@ -103,7 +48,7 @@ pub async fn put(mut call: Call) -> Outcome {
         partner: partner.id.clone(),
         subject,
         body: Sensitive::new(body),
-        at: call.site.clock.now(),
+        at: now,
         correlation_id: call.correlation.clone(),
     });
     changed(&id, change.await.map_err(|error| store_failed(&error))?)
@@ -128,10 +73,18 @@ pub async fn get(call: &Call) -> Outcome {
     Ok(HttpResponse::Ok().json(shown(&consent)))
 }
 
-/// From now on it no longer counts; what is still to be sent is decided again without it.
-pub async fn revoke(call: &Call) -> Outcome {
+/// A revocation says nothing more than its address.
+static REVOCATION: LazyLock<Form> = LazyLock::new(|| Form::of(object(Vec::new())));
+
+/// From now on it no longer counts; what is still to be sent is decided again without it. A
+/// consent that was revoked before stays as it is.
+pub async fn revoke(mut call: Call) -> Outcome {
     let partner = call.partner()?;
-    let id = consent_id(call)?;
+    let id = consent_id(&call)?;
+    let found = call.site.store.get_consent(&partner.id, &id).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    found.ok_or_else(Problem::not_found)?;
+    json::read_none(&mut call, &REVOCATION).await?;
     let now = call.site.clock.now();
     let store = &call.site.store;
     let change = store.revoke_consent(&partner.id, &id, now, &call.correlation);
@@ -183,30 +136,4 @@ fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
     } else {
         Err(Problem::not_found())
     }
-}
-
-fn check_dates(paper: &Paper) -> Result<(), Problem> {
-    let period = paper.data_period.iter().flat_map(|(from, to)| [from, to]);
-    let dates = [
-        Some(&paper.signed),
-        paper.start.as_ref(),
-        paper.end.as_ref(),
-    ];
-    let dates = dates.into_iter().flatten();
-    let sound = |text: &String| {
-        text.parse::<jiff::civil::Date>()
-            .is_ok_and(|_| text.len() == 10)
-            || Timestamp::from_rfc3339(text).is_some()
-    };
-    if period
-        .filter(|text| !text.is_empty())
-        .chain(dates)
-        .all(sound)
-    {
-        return Ok(());
-    }
-    Err(Problem::new(
-        &BODY_INVALID,
-        "write signed, start, end and data_period as YYYY-MM-DD or RFC 3339",
-    ))
 }

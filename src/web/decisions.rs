@@ -1,14 +1,43 @@
 //! Decisions on request: what may go to whom, and why. Nothing is released or stored.
+//!
+//! A question is written out as the shipped cases are, or names a stored record.
 
 use super::answer::{Call, Outcome};
-use super::json;
+use super::forms::{Form, errors, opened, text};
+use super::problem::{PARAMETER_INVALID, Problem};
+use super::{json, stored};
 use crate::disclosure::Request;
 use actix_web::HttpResponse;
+use std::sync::LazyLock;
 
-/// Decides one question in the shape of the shipped cases.
+/// Longest record id, characters.
+const ID_CHARS_MAX: usize = 64;
+
+/// A question is an object; what it says beyond that is read strictly by the decision itself.
+static QUESTION: LazyLock<Form> =
+    LazyLock::new(|| Form::of(opened(vec![("record_id", text(1, ID_CHARS_MAX))])));
+
+/// Decides one question.
 pub async fn decide(mut call: Call) -> Outcome {
     let explain = call.asks_for("explain")?;
-    let request: Request = json::read(&mut call).await?;
+    let bytes = json::document(&mut call).await?;
+    let (tree, mut findings) = QUESTION.read(&bytes);
+    findings.retain(|finding| finding.is_error());
+    if let Some(findings) = errors(&bytes, findings) {
+        return Err(json::misfit(&findings));
+    }
+    if tree
+        .as_ref()
+        .and_then(|tree| tree.get("record_id"))
+        .is_some()
+    {
+        if explain {
+            let detail = "explain is for questions that are written out, not for a stored record";
+            return Err(Problem::new(&PARAMETER_INVALID, detail));
+        }
+        return stored::decide(&call, &bytes).await;
+    }
+    let request: Request = json::parse(&bytes)?;
     let rules = call.site.rules.load();
     let decision = if explain {
         rules.policy.explain(&request)

@@ -5,6 +5,7 @@
 //! alone, and has only so many under way.
 
 use super::answer::{Call, Outcome, store_failed};
+use super::forms::{Form, list, object, text};
 use super::json;
 use super::problem::{
     BUSY, EXTRACT_EXPIRED, EXTRACT_STALE, FORBIDDEN, PARAMETER_INVALID, Problem, RANGE_INVALID,
@@ -20,6 +21,7 @@ use actix_web::http::header::{ACCEPT_RANGES, CONTENT_RANGE, LOCATION};
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// When to come back while too much is under way, in seconds.
 const BUSY_RETRY_SECS: u64 = 30;
@@ -28,17 +30,28 @@ const BUSY_RETRY_SECS: u64 = 30;
 #[serde(deny_unknown_fields)]
 struct Asking {
     #[serde(default)]
-    records: Vec<RecordType>,
+    records: Option<Vec<RecordType>>,
     #[serde(default)]
     format: Option<FormatId>,
 }
 
+/// Longest name of a record type or format, characters.
+const NAME_CHARS_MAX: usize = 64;
+
+/// The form of what is asked for.
+static ASKING: LazyLock<Form> = LazyLock::new(|| {
+    Form::of(object(vec![
+        ("records", list(text(1, NAME_CHARS_MAX), 0, NAME_CHARS_MAX)),
+        ("format", text(1, NAME_CHARS_MAX)),
+    ]))
+});
+
 /// Begins a job; it is decided and counted on the gateway's own threads.
 pub async fn begin(mut call: Call) -> Outcome {
     let pass = call.partner()?;
-    let asking: Asking = json::read(&mut call).await?;
+    let asking: Asking = json::read(&mut call, &ASKING).await?;
     let asked = Asked {
-        records: asking.records,
+        records: asking.records.unwrap_or_default(),
         format: asking.format,
     };
     let rules = call.site.rules.load_full();

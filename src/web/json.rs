@@ -1,14 +1,52 @@
 //! JSON bodies of the API's own (records are read by intake, never here).
 //!
-//! A body that does not fit is told by line and column alone: the reader's own message may repeat
-//! what the caller wrote.
+//! A body that does not fit its form is told by findings, place by place; the reader's own message
+//! is never shown, because it may repeat what the caller wrote.
 
 use super::answer::Call;
+use super::forms::{Form, errors};
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, Problem};
+use crate::base::finding::Finding;
+use crate::base::finding_codes::SCHEMA_TYPE_MISMATCH;
+use crate::format::Node;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
-/// The whole body as one JSON document of this shape.
-pub async fn read<T: DeserializeOwned>(call: &mut Call) -> Result<T, Problem> {
+/// The whole body as one JSON document of this form.
+pub async fn read<T: DeserializeOwned>(call: &mut Call, form: &Form) -> Result<T, Problem> {
+    read_checked(call, form, |_, _| {}).await
+}
+
+/// The same, with more to look at than a form can say.
+pub async fn read_checked<T: DeserializeOwned>(
+    call: &mut Call,
+    form: &Form,
+    check: impl FnOnce(&Node, &mut Vec<Finding>),
+) -> Result<T, Problem> {
+    let bytes = document(call).await?;
+    let (tree, mut findings) = form.read(&bytes);
+    if let Some(tree) = &tree {
+        check(tree, &mut findings);
+    }
+    if let Some(findings) = errors(&bytes, findings) {
+        return Err(misfit(&findings));
+    }
+    parse(&bytes)
+}
+
+/// A body that fits its form. The form is at least as strict as the type; where it were not, the
+/// place is all that is told.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let mut finding = Finding::new(&SCHEMA_TYPE_MISMATCH);
+        finding.line = u32::try_from(error.line()).ok();
+        finding.column = u32::try_from(error.column()).ok();
+        misfit(&[finding])
+    })
+}
+
+/// The bytes of a JSON body.
+pub async fn document(call: &mut Call) -> Result<Vec<u8>, Problem> {
     let media = call.header("content-type").unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
     if !media.eq_ignore_ascii_case("application/json") {
@@ -16,15 +54,22 @@ pub async fn read<T: DeserializeOwned>(call: &mut Call) -> Result<T, Problem> {
         return Err(Problem::new(&FORMAT_UNSUPPORTED, detail));
     }
     let announced = usize::try_from(call.announced()).unwrap_or(0);
-    let bytes = call.body.whole(announced).await?;
-    serde_json::from_slice(&bytes).map_err(|error| misfit(&error))
+    call.body.whole(announced).await
 }
 
-fn misfit(error: &serde_json::Error) -> Problem {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "not what belongs there (see /openapi.json)",
-        _ => "not JSON",
-    };
-    let detail = format!("line {}, column {}: {what}", error.line(), error.column());
-    Problem::new(&BODY_INVALID, detail)
+/// Reads what need not be there: no body, or one that fits the form, of whatever media type.
+pub async fn read_none(call: &mut Call, form: &Form) -> Result<(), Problem> {
+    let announced = usize::try_from(call.announced()).unwrap_or(0);
+    let bytes = call.body.whole(announced).await?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let (_, findings) = form.read(&bytes);
+    errors(&bytes, findings).map_or(Ok(()), |findings| Err(misfit(&findings)))
+}
+
+/// The answer to a body that does not fit.
+pub fn misfit(findings: &[Finding]) -> Problem {
+    let detail = "mend what the findings say (see also /openapi.json)";
+    Problem::new(&BODY_INVALID, detail).with("findings", json!(findings))
 }

@@ -3,13 +3,13 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::json;
 use super::problem::{Problem, RULES_DEFECTIVE};
-use super::work::{Reason, act};
+use super::work::{REASON, Reason, act};
 use actix_web::HttpResponse;
 use serde_json::json;
 
 /// Reads the catalog again. A refused reload is answered with all defects.
 pub async fn reload(mut call: Call) -> Outcome {
-    let reason: Reason = json::read(&mut call).await?;
+    let reason: Reason = json::read(&mut call, &REASON).await?;
     let act = act(&call, reason.into_text())?;
     let loaded = call.site.reload().await;
     let digest = loaded.map_err(|defects| {

@@ -6,8 +6,10 @@
 use super::answer::{Call, Outcome, busy, store_failed};
 use super::body::too_large;
 use super::problem::{
-    FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
+    BODY_TOO_LARGE, FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
 };
+use crate::base::finding::Finding;
+use crate::base::finding_codes::SIZE_EXCEEDED;
 use crate::base::id::{ChannelId, PartnerId};
 use crate::base::limits::{IDEMPOTENCY_KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
 use crate::base::sensitive::Sensitive;
@@ -251,6 +253,15 @@ fn answered(call: &Call, partner: &PartnerId, taken: Result<Receipt, Refusal>) -
     }
 }
 
+/// Whether size alone kept everything out.
+fn all_too_large(findings: &[Finding]) -> bool {
+    let mut errors = findings
+        .iter()
+        .filter(|finding| finding.is_error())
+        .peekable();
+    errors.peek().is_some() && errors.all(|finding| finding.code == SIZE_EXCEEDED.code)
+}
+
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::ChannelUnknown | Refusal::FormatUnknown => Problem::new(
@@ -258,6 +269,10 @@ fn refused(refusal: Refusal) -> Problem {
             "no in-channel of yours takes this format",
         ),
         Refusal::TooLarge => too_large(SMALL_BODY_BYTES_MAX as u64),
+        Refusal::Nothing(findings) if all_too_large(&findings) => {
+            let detail = "send records of at most 1 MiB and documents of at most 16 MiB";
+            Problem::new(&BODY_TOO_LARGE, detail).with("findings", json!(findings))
+        }
         Refusal::Nothing(findings) => {
             let detail = "mend what the findings say and send again";
             Problem::new(&NOTHING_ACCEPTED, detail).with("findings", json!(findings))

@@ -3,6 +3,7 @@
 //! Every act of an operator carries a reason and becomes a ledger entry in the same transaction.
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
+use super::forms::{Form, object, required, text, word};
 use super::json;
 use super::paging::Page;
 use super::principal::Principal;
@@ -17,9 +18,26 @@ use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-/// Longest reason, bytes.
-const REASON_BYTES_MAX: usize = 2_000;
+/// Longest reason, characters.
+const REASON_CHARS_MAX: usize = 2_000;
+
+/// The form of a reason alone.
+pub static REASON: LazyLock<Form> = LazyLock::new(|| {
+    Form::of(object(vec![(
+        "reason",
+        required(text(1, REASON_CHARS_MAX)),
+    )]))
+});
+
+/// The form of a resolution.
+static RESOLVING: LazyLock<Form> = LazyLock::new(|| {
+    Form::of(object(vec![
+        ("resolution", required(word(WORDS, Word::as_str))),
+        ("reason", required(text(1, REASON_CHARS_MAX))),
+    ]))
+});
 
 /// What an operator writes for the ledger.
 #[derive(Deserialize)]
@@ -41,6 +59,18 @@ enum Word {
     Release,
     JoinPersons,
     Discard,
+}
+
+const WORDS: &[Word] = &[Word::Release, Word::JoinPersons, Word::Discard];
+
+impl Word {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Word::Release => "release",
+            Word::JoinPersons => "join_persons",
+            Word::Discard => "discard",
+        }
+    }
 }
 
 /// Open work items: a partner's own, an operator's all.
@@ -75,9 +105,13 @@ fn shown(item: &WorkItem) -> Value {
 
 /// Resolves one.
 pub async fn resolve(mut call: Call) -> Outcome {
-    let resolving: Resolving = json::read(&mut call).await?;
-    let act = act(&call, resolving.reason)?;
     let id = WorkItemId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
+    let open = call.site.store.is_open_work_item(id).await;
+    if !open.map_err(|error| store_failed(&error))? {
+        return Err(Problem::not_found());
+    }
+    let resolving: Resolving = json::read(&mut call, &RESOLVING).await?;
+    let act = act(&call, resolving.reason)?;
     let resolution = match resolving.resolution {
         Word::Release => Resolution::Release,
         Word::JoinPersons => Resolution::JoinPersons,
@@ -97,17 +131,16 @@ pub async fn resolve(mut call: Call) -> Outcome {
 /// Queues a dead or held delivery again; it is decided anew before it is sent. For a withheld one
 /// this is the request of a first privacy officer, which a second one confirms.
 pub async fn replay(mut call: Call) -> Outcome {
-    let Reason { reason } = json::read(&mut call).await?;
-    let act = act(&call, reason)?;
     let id = DeliveryId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
-    let store = &call.site.store;
-    let found = store.delivery(id).await;
+    let found = call.site.store.delivery(id).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let found = found.ok_or_else(Problem::not_found)?;
+    let Reason { reason } = json::read(&mut call, &REASON).await?;
+    let act = act(&call, reason)?;
     if found.state == DeliveryState::Withheld {
         return request(&call, id, act).await;
     }
-    let done = store.replay(id, act).await;
+    let done = call.site.store.replay(id, act).await;
     if done.map_err(|error| store_failed(&error))? {
         Ok(done_now())
     } else {
@@ -138,14 +171,13 @@ async fn request(call: &Call, id: DeliveryId, act: OperatorAct) -> Outcome {
 
 /// A second officer confirms that a withheld delivery is decided again.
 pub async fn confirm_replay(mut call: Call) -> Outcome {
-    let Reason { reason } = json::read(&mut call).await?;
-    let act = act(&call, reason)?;
     let id = DeliveryId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
-    let store = &call.site.store;
-    let found = store.delivery(id).await;
+    let found = call.site.store.delivery(id).await;
     let found = found.map_err(|error| store_failed(&error))?;
     found.ok_or_else(Problem::not_found)?;
-    let confirmed = store.confirm_replay(id, act).await;
+    let Reason { reason } = json::read(&mut call, &REASON).await?;
+    let act = act(&call, reason)?;
+    let confirmed = call.site.store.confirm_replay(id, act).await;
     match confirmed.map_err(|error| store_failed(&error))? {
         ReplayConfirmed::Queued => Ok(done_now()),
         ReplayConfirmed::SameOfficer => Err(conflict("another officer than the first confirms")),
@@ -161,9 +193,8 @@ fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
 
 /// The calling operator's act, for the ledger.
 pub fn act(call: &Call, reason: String) -> Result<OperatorAct, Problem> {
-    if reason.trim().is_empty() || reason.len() > REASON_BYTES_MAX {
-        let detail = format!("give a reason of 1 to {REASON_BYTES_MAX} bytes");
-        return Err(Problem::new(&BODY_INVALID, detail));
+    if reason.trim().is_empty() {
+        return Err(Problem::new(&BODY_INVALID, "give a reason in words"));
     }
     Ok(OperatorAct {
         operator: call.operator()?.id.clone(),

@@ -118,7 +118,7 @@ fn a_form_nobody_signed_opens_nothing() {
             tried += usize::from(decide(&question).permit != least);
         }
     }
-    assert!(tried > 15, "{tried}");
+    assert!(tried > 10, "{tried}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod architecture;
 mod cases;
 mod catalog_schemas;
 mod closed_loop;
+mod decide_lines;
 mod deliver;
 mod findings;
 mod fixtures;

@@ -6,6 +6,8 @@ mod harness;
 mod holdings;
 mod identity;
 mod operators;
+mod registry;
 mod replay;
+mod stored;
 mod submissions;
 mod table;

@@ -258,7 +258,10 @@ pub(super) const ROUTES: &[Route] = &[
     )
     .open_to(PARTNERS, Scope::Own(IdKind::Consent))
     .says("Revoke a consent: nothing more is released on it")
-    .answers(&[answer(200, "Revoked", "ConsentChange")]),
+    .answers(&[
+        answer(200, "Revoked, now or before", "ConsentChange"),
+        problem(422, "A body that says something"),
+    ]),
     post("decide", "/v1/decisions", Handler::Decide)
         .open_to(EVERYBODY, Scope::Gateway)
         .with(&[query(

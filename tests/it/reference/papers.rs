@@ -415,13 +415,16 @@ fn may_refuse(q: &Value, class: &str, grantor: &str) -> bool {
 fn refusal_stands(q: &Value, paper: &Value) -> bool {
     let about = &paper["subject_id"];
     let date = |key: &str| paper[key].as_str();
-    let from = date("start").or(date("signed")).unwrap_or_default();
-    let ended = date("end").is_some_and(|end| from <= end && is_over(q, end));
+    // Without any date it stands and never ends.
+    let from = date("start").or(date("signed"));
+    let ended = from
+        .zip(date("end"))
+        .is_some_and(|(from, end)| from <= end && is_over(q, end));
     text(paper, "type") == "deny"
         && (paper["status"].is_null() || paper["status"] == "active")
         && (about.is_null() || *about == q["subject"]["id"])
         && !date("revoked").is_some_and(|when| has_come(q, when))
-        && has_come(q, from)
+        && from.is_none_or(|from| has_come(q, from))
         && !ended
 }
 
@@ -431,6 +434,8 @@ fn is_retired(q: &Value, refusal: &Value, class: &str) -> bool {
     let later = |paper: &&Value| {
         words(&paper["supersedes"]).contains(&id)
             && !std::ptr::eq(*paper, refusal)
+            && paper["signed"].is_string()
+            && refusal["signed"].is_string()
             && text(paper, "signed") >= text(refusal, "signed")
     };
     papers(q).iter().filter(later).any(|paper| {

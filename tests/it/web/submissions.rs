@@ -162,6 +162,56 @@ async fn what_cannot_be_read_is_answered_with_every_finding() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_large_is_told_as_that() {
+    // Goal: size alone is 413, not 422. Method: one document over the limit of documents, and a
+    // stream whose only lines are over the limit of records; one good line makes it a receipt.
+    let gateway = Gateway::start().await;
+    let long = |bytes: usize| {
+        let mut record = contact("c-1");
+        record["body"]["narrative"] = json!("x".repeat(bytes));
+        record.to_string()
+    };
+    let lines = format!("{{\"envelope\":{{}}}}\n{}\n", long(1 << 20));
+    for (body, status) in [
+        (long(17 << 20), 413),
+        (
+            lines.replace("{\"envelope\":{}}", &contact("c-2").to_string()),
+            202,
+        ),
+    ] {
+        let sent = hand_in(&gateway, "", &[], body).await;
+        assert_eq!(sent.status, status, "{}", sent.body);
+        if status == 413 {
+            assert_eq!(sent.body["code"], "body-too-large");
+            assert_eq!(sent.body["findings"][0]["code"], "size-exceeded");
+        }
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_not_closed_is_told_as_that() {
+    // Goal: in a stream of lines the missing quotation mark is told, not the line break after it.
+    // Method: two good lines around one whose last text is cut off.
+    let gateway = Gateway::start().await;
+    let cut = contact("c-2").to_string();
+    let cut = &cut[..cut.find("Exemplar").expect("there") + 3];
+    let body = format!("{}\n{cut}\n{}\n", contact("c-1"), contact("c-3"));
+    let sent = hand_in(&gateway, "", &[("content-type", "application/json")], body).await;
+    assert_eq!(
+        (sent.status, &sent.body["counts"]["accepted"]),
+        (202, &json!(2))
+    );
+    let finding = &sent.body["records"][1]["findings"][0];
+    assert_eq!(finding["code"], "syntax-invalid", "{finding}");
+    let message = finding["message"].as_str().expect("text");
+    assert!(message.contains("not closed"), "{finding}");
+    assert_eq!(finding["line"], 2);
+    assert_eq!(finding["column"], cut.len() - 3);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_stores_nothing() {
     // Goal: a rehearsal leaves no trace. Method: dry run, then the record for the first time:
     // accepted, not a duplicate.

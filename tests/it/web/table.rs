@@ -133,4 +133,81 @@ async fn foreign_and_unknown_ids_answer_alike() {
     gateway.running.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_id_answers_alike_whatever_is_sent_with_it() {
+    // Goal: a body or media type never tells an unknown id from a foreign one. Method: every route
+    // with an id that must exist, with no body, a body of no type, junk and JSON; of a foreign id,
+    // an unknown one and one of no form.
+    let gateway = Gateway::start().await;
+    let held = holdings::of_alpha(&gateway).await;
+    for route in ROUTES.iter().filter(|route| route.path.contains('{')) {
+        if route.verb == kinbridge::web::routes::Verb::Put {
+            continue;
+        }
+        let (who, mut ids) = match route.scope {
+            Scope::Own(kind) => ("beta", vec![held.ids(kind).0, held.ids(kind).1]),
+            _ => {
+                let at = kinbridge::base::clock::Timestamp(1);
+                let work = kinbridge::base::id::WorkItemId::mint(at).to_string();
+                let delivery = kinbridge::base::id::DeliveryId([9; 16]).to_string();
+                ("privacy_officer", vec![work, delivery])
+            }
+        };
+        ids.push(String::from("made-up"));
+        let mut told = std::collections::BTreeSet::new();
+        for id in &ids {
+            for (media, body) in [
+                ("", ""),
+                ("", "{}"),
+                ("text/plain", "junk"),
+                ("application/json", "junk"),
+                ("application/json", "{\"reason\":\"x\"}"),
+            ] {
+                let verb = route.verb.method().as_str().parse().expect("method");
+                let mut ask = client()
+                    .request(verb, gateway.url(&address(route, id)))
+                    .bearer_auth(format!("token-{who}"))
+                    .header("traceparent", TRACE);
+                if !media.is_empty() {
+                    ask = ask.header("content-type", media);
+                }
+                let answer = ask.body(body).send().await.expect("answer");
+                assert_eq!(answer.status(), 404, "{} {media} {body}", route.name);
+                told.insert(answer.text().await.expect("text"));
+            }
+        }
+        assert_eq!(told.len(), 1, "{}: {told:?}", route.name);
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coded_body_is_refused_on_every_route() {
+    // Goal: nothing is unpacked: a coding is 415 with what to do. Method: every route with a body.
+    let gateway = Gateway::start().await;
+    for route in ROUTES.iter().filter(|route| route.body != BodyRule::None) {
+        let Access::Known { partners, roles } = route.access else {
+            continue;
+        };
+        let who = if partners { "alpha" } else { roles[0].as_str() };
+        for (coding, refused) in [("gzip", true), ("identity, br", true), ("Identity", false)] {
+            let verb = route.verb.method().as_str().parse().expect("method");
+            let ask = client()
+                .request(verb, gateway.url(&address(route, "made-up")))
+                .bearer_auth(format!("token-{who}"))
+                .header("content-type", "application/json")
+                .header("content-encoding", coding);
+            let answer = ask.body("[]").send().await.expect("answer");
+            let text = answer.text().await.expect("text");
+            assert_eq!(
+                text.contains("Content-Encoding"),
+                refused,
+                "{}: {text}",
+                route.name
+            );
+        }
+    }
+    gateway.running.shutdown().await;
+}
+
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
