@@ -9,13 +9,14 @@ use super::forms::{Form, errors, object, required, text, word};
 use super::json;
 use super::principal::Principal;
 use super::problem::Problem;
+use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, RecordId};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
-use crate::kept::{Toward, held, release_stored};
+use crate::kept::{Toward, held, persons, release_stored};
 use crate::release::candidates::{Ties, candidates};
-use crate::release::{Release, Taken, family_names, opened};
+use crate::release::{FamilyPapers, Release, Taken, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{StoredConsent, StoredRecord};
 use actix_web::HttpResponse;
@@ -67,7 +68,8 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
     let persons: Vec<_> = stored.persons.iter().map(|p| p.person).collect();
     let consents = call.site.store.consents_of(&persons).await;
     let consents = consents.map_err(|error| store_failed(&error))?;
-    let related = related(&rules, &stored, &consents, (recipient, asked.purpose));
+    let now = call.site.clock.now();
+    let related = related(&rules, &stored, &consents, (recipient, asked.purpose, now));
     let channel = match depth {
         Depth::Sender => Some(related.ok_or_else(Problem::not_found)?),
         Depth::Officer => related.or_else(|| pulled(recipient, &stored, asked.purpose)),
@@ -78,7 +80,6 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
             channel,
             reviewed: false,
         };
-        let now = call.site.clock.now();
         release_stored(&rules, &stored, toward, &consents, now)
     });
     let mut answer = shown(&rules, &stored, release.as_ref(), depth);
@@ -122,10 +123,19 @@ fn related<'a>(
     rules: &Rules,
     stored: &StoredRecord,
     consents: &[StoredConsent],
-    (recipient, purpose): (&'a Partner, Purpose),
+    (recipient, purpose, now): (&'a Partner, Purpose, Timestamp),
 ) -> Option<&'a Channel> {
     let record = opened(&stored.record_type, &stored.payload)?;
-    let named = family_names(&held(consents));
+    let named = family_names(
+        rules,
+        &FamilyPapers {
+            record: &record,
+            persons: &persons(stored),
+            source: &stored.partner,
+            consents: &held(consents),
+            now,
+        },
+    );
     let ties = Ties {
         record: &record,
         sender: &stored.partner,
