@@ -11,7 +11,7 @@ use super::principal::Principal;
 use super::problem::Problem;
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, RecordId};
-use crate::base::vocabulary::Purpose;
+use crate::base::vocabulary::{Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::kept::{Toward, held, persons, release_stored};
@@ -185,12 +185,12 @@ fn shown(rules: &Rules, stored: &StoredRecord, release: Option<&Release>, depth:
     let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
     let closed: BTreeSet<&str> = rows
         .iter()
-        .filter(|r| !r.permit)
+        .filter(|r| r.verdict != Verdict::Permit)
         .map(|r| r.data_class)
         .collect();
     let open: BTreeSet<&str> = rows
         .iter()
-        .filter(|r| r.permit)
+        .filter(|r| r.verdict == Verdict::Permit)
         .map(|r| r.data_class)
         .collect();
     let goes = decision != "deny";
@@ -219,7 +219,7 @@ fn trace(rules: &Rules, stored: &StoredRecord, taken: Option<&Taken>, depth: Dep
         let mut told = json!({
             "person": person.map(|person| person.key.as_str()),
             "data_class": row.data_class,
-            "effect": if row.permit { "permit" } else { "withhold" },
+            "effect": row.verdict.as_str(),
             "citation": row.citation,
         });
         if let (Depth::Officer, Some(members)) = (depth, told.as_object_mut()) {
