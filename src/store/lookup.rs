@@ -3,7 +3,7 @@
 use super::model::{StoreError, StoredRecord};
 use super::sql::{Columns as _, Fault, first, row};
 use super::writer::failed;
-use super::{Store, open, setup};
+use super::{Store, open};
 use crate::base::id::RecordId;
 
 impl Store {
@@ -22,9 +22,8 @@ impl Store {
             let Some(current) = current else {
                 return Ok(None);
             };
-            let sequenced = setup::sequenced(&mut conn).await?;
             let rows = [current];
-            let opened = open::records(&mut conn, &self.inner.keys, &rows, sequenced).await?;
+            let opened = open::records(&mut conn, &self.inner.keys, &rows).await?;
             Ok(opened.into_iter().next().map(|opened| opened.record))
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
