@@ -96,7 +96,7 @@ fn is_placeholder(text: &str) -> bool {
             !word.starts_with(char::is_alphanumeric) || (!start && !end)
         })
     };
-    text.is_empty() || repeated || PLACEHOLDERS.iter().any(|one| word(&one))
+    text.is_empty() || repeated || PLACEHOLDERS.iter().any(word)
 }
 
 /// Where the text stands in the file, quotes included.

@@ -276,7 +276,7 @@ fn list(ops: &mut [Op], whole: &mut Sheet) -> Sheets {
 
 fn items(each: &mut EachOp, whole: &mut Sheet) {
     if let Some(ops) = each.ops.first_mut().filter(|_| !each.columns) {
-        each.sheets = Box::new(list(ops, whole));
+        *each.sheets = list(ops, whole);
     }
 }
 

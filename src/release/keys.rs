@@ -43,17 +43,15 @@ fn refer(node: &mut Node, pattern: &str, keys: &BTreeMap<Text, String>) -> bool 
     };
     let end = rest.find('/').unwrap_or(rest.len());
     let (step, rest) = rest.split_at(end);
-    match &mut node.value {
-        Value::Array(items) if step == "*" => items.retain_mut(|item| refer(item, rest, keys)),
-        Value::Object(_) => {
-            if node
-                .get_mut(step)
-                .is_some_and(|member| !refer(member, rest, keys))
-            {
-                node.remove(step);
-            }
+    if let Value::Array(items) = &mut node.value {
+        if step == "*" {
+            items.retain_mut(|item| refer(item, rest, keys));
         }
-        _ => {}
+        return true;
+    }
+    let member = node.get_mut(step);
+    if member.is_some_and(|member| !refer(member, rest, keys)) {
+        node.remove(step);
     }
     true
 }
