@@ -21,7 +21,8 @@ use kinbridge::intake::batch::{Batch, Opening};
 use kinbridge::intake::{self, Inbound};
 use kinbridge::record::Record;
 use kinbridge::record::labels::{Labels, Origin};
-use kinbridge::release::{ReleaseInput, release};
+use kinbridge::record::whereabouts::Stated;
+use kinbridge::release::{Protections, ReleaseInput, release};
 use kinbridge::rules::Rules;
 use kinbridge::store::{Action, MasterKey, NewPerson, NewRecord, NewSubmission, Store};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -295,6 +296,7 @@ fn release_one(bencher: Bencher, format: &str) {
         channel: to.channel.first().expect("a channel"),
         test: false,
         consents: &[],
+        protections: &Protections::default(),
         now: now(),
         reviewed: false,
     };
@@ -336,8 +338,10 @@ fn submission(number: usize, payload: &[u8]) -> NewSubmission {
                     key: key.into(),
                     identifiers: vec![format!("urn:bench|{key}")],
                     focus: key == "p2",
+                    whereabouts: Stated::default(),
                 })
                 .to_vec(),
+            protected_lines: Vec::new(),
             case_ref: None,
             county_fips: None,
             action: Action::Upsert,

@@ -8,10 +8,12 @@ use crate::base::id::PersonId;
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
+use crate::record::whereabouts::{Protections, lines};
 use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
 use crate::rules::Rules;
 use crate::store::{
-    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, StoredConsent, StoredRecord,
+    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, ProtectionAsk, Store, StoreError,
+    StoredConsent, StoredRecord,
 };
 use std::collections::HashMap;
 
@@ -36,6 +38,54 @@ pub fn persons(stored: &StoredRecord) -> Vec<(String, PersonId)> {
     let each = stored.persons.iter();
     each.map(|person| (person.key.clone(), person.person))
         .collect()
+}
+
+/// What the registry has on the persons of some records.
+#[derive(Debug, Default)]
+pub struct OnFile {
+    /// Their consents.
+    pub consents: Vec<StoredConsent>,
+    /// What records say of where they live, in live traffic and in test traffic.
+    live: Protections,
+    test: Protections,
+}
+
+/// Reads what the registry has on the persons of these records.
+///
+/// # Errors
+/// When the store fails.
+pub async fn on_file<'a>(
+    store: &Store,
+    records: impl Iterator<Item = &'a StoredRecord> + Clone,
+) -> Result<OnFile, StoreError> {
+    let persons = records.clone().flat_map(|record| &record.persons);
+    let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    let mut found = OnFile {
+        consents: store.consents_of(&persons).await?,
+        ..OnFile::default()
+    };
+    if !store.protects_anybody().await? {
+        return Ok(found);
+    }
+    for (test, out) in [(false, &mut found.live), (true, &mut found.test)] {
+        let lane: Vec<&StoredRecord> = records.clone().filter(|r| r.test == test).collect();
+        if lane.is_empty() {
+            continue;
+        }
+        let read = lane
+            .iter()
+            .filter_map(|r| opened(&r.record_type, &r.payload));
+        let asked = ProtectionAsk {
+            test,
+            persons: persons.clone(),
+            households: Vec::new(),
+            lines: read.flat_map(|record| lines(&record)).collect(),
+        };
+        *out = store.protections(asked).await?;
+    }
+    Ok(found)
 }
 
 /// Toward whom a stored record is decided.
@@ -89,16 +139,25 @@ pub struct Readied<'a> {
     record: Record,
     persons: Vec<(String, PersonId)>,
     consents: Vec<HeldConsent<'a>>,
+    protections: &'a Protections,
 }
 
 impl<'a> Readied<'a> {
     /// Reads a stored record. `None` when its payload cannot be read: then nothing may leave.
-    pub fn new(stored: &'a StoredRecord, consents: &ByPerson<'a>) -> Option<Readied<'a>> {
+    pub fn new(
+        stored: &'a StoredRecord,
+        found: &'a OnFile,
+        consents: &ByPerson<'a>,
+    ) -> Option<Readied<'a>> {
         Some(Readied {
             stored,
             record: opened(&stored.record_type, &stored.payload)?,
             persons: persons(stored),
             consents: consents.of(stored),
+            protections: match stored.test {
+                true => &found.test,
+                false => &found.live,
+            },
         })
     }
 
@@ -117,6 +176,7 @@ impl<'a> Readied<'a> {
                 test: self.stored.test,
                 reviewed: toward.reviewed,
                 consents: &self.consents,
+                protections: self.protections,
                 now,
             },
         ))
@@ -129,10 +189,11 @@ pub fn release_stored(
     rules: &Rules,
     stored: &StoredRecord,
     toward: Toward<'_>,
-    consents: &[StoredConsent],
+    found: &OnFile,
     now: Timestamp,
 ) -> Option<Release> {
-    Readied::new(stored, &ByPerson::new(consents))?.release(rules, toward, now)
+    let by_person = ByPerson::new(&found.consents);
+    Readied::new(stored, found, &by_person)?.release(rules, toward, now)
 }
 
 /// Why a record waits for a person, as the store keeps it.

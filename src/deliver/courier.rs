@@ -12,13 +12,14 @@ use super::router::route_some;
 use super::schedule::{self, Next, Place};
 use super::transport::{Parcel, Reply, Transport};
 use crate::base::clock::Clock;
-use crate::base::id::{ChannelId, DeliveryId, PartnerId, PersonId};
+use crate::base::id::{ChannelId, DeliveryId, PartnerId};
 use crate::base::limits::LEASE;
 use crate::catalog::partner::{Direction, Https};
+use crate::kept::on_file;
 use crate::rules::Rules;
 use crate::store::{
     Authorisation, Authorised, ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Store,
-    StoreError, StoredConsent,
+    StoreError,
 };
 use crate::telemetry::{self, emit};
 use arc_swap::ArcSwap;
@@ -224,7 +225,7 @@ impl Courier {
         let grounds = Grounds {
             rules,
             clock: Arc::clone(&self.clock),
-            consents: Arc::new(self.consents(&claims).await?),
+            on_file: Arc::new(on_file(&self.store, claims.iter().map(|c| &*c.record)).await?),
         };
         let mut places: HashMap<DeliveryId, InFlight> = claims
             .iter()
@@ -261,14 +262,6 @@ impl Courier {
             tell(ended);
         }
         told
-    }
-
-    async fn consents(&self, claims: &[Claimed]) -> Result<Vec<StoredConsent>, StoreError> {
-        let persons = claims.iter().flat_map(|claim| &claim.record.persons);
-        let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
-        persons.sort_unstable();
-        persons.dedup();
-        self.store.consents_of(&persons).await
     }
 
     async fn end(&self, ended: Vec<Ended>) -> Result<(), StoreError> {

@@ -9,12 +9,11 @@ use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::Clock;
 use crate::catalog::partner::Https;
-use crate::kept::{ByPerson, Readied, Toward, decision_record, hold_cause};
+use crate::kept::{ByPerson, OnFile, Readied, Toward, decision_record, hold_cause};
 use crate::release::{Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
     Authorisation, Claimed, Completion, DeliveryState, HoldCause, KeptOutput, NewDelivery,
-    StoredConsent,
 };
 use std::sync::Arc;
 
@@ -31,8 +30,8 @@ pub(super) enum Plan {
 pub(super) struct Grounds {
     pub(super) rules: Arc<Rules>,
     pub(super) clock: Arc<dyn Clock>,
-    /// Consents of all persons of the claims.
-    pub(super) consents: Arc<Vec<StoredConsent>>,
+    /// What the registry has on all persons of the claims.
+    pub(super) on_file: Arc<OnFile>,
 }
 
 /// Decides all claims, on all cores. A part that ended badly is left out: its claims run out.
@@ -77,12 +76,12 @@ fn same(one: &Claimed, other: &Claimed) -> bool {
 }
 
 fn decide_some(grounds: &Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> {
-    let consents = ByPerson::new(&grounds.consents);
+    let consents = ByPerson::new(&grounds.on_file.consents);
     let mut plans = Vec::with_capacity(claims.len());
     for record in claims.chunk_by(same) {
         let readied = record
             .first()
-            .and_then(|c| Readied::new(&c.record, &consents));
+            .and_then(|c| Readied::new(&c.record, &grounds.on_file, &consents));
         for claim in record {
             plans.push(match &readied {
                 Some(readied) => decide(grounds, claim, readied),

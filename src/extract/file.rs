@@ -7,12 +7,13 @@
 use super::job::parse;
 use super::joint::{Chunk, Place};
 use super::manifest::{File, Manifest};
-use super::pass::{Answer, Decider, consents};
+use super::pass::{Answer, Decider};
 use crate::base::clock::Timestamp;
 use crate::base::id::ExtractId;
 use crate::base::limits::{EXTRACT_PAGE_ROWS, EXTRACT_STALL_MAX};
+use crate::kept::{OnFile, on_file};
 use crate::rules::Rules;
-use crate::store::{Extract, ServedOutput, ServedRow, Standing, Store, StoreError, StoredConsent};
+use crate::store::{Extract, ServedOutput, ServedRow, Standing, Store, StoreError};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -146,11 +147,11 @@ impl Stream {
         let Some(recorded) = rows.await? else {
             return Err(self.differs().await);
         };
-        let consents = consents(&self.store, recorded.rows.iter().map(|r| &r.record)).await?;
+        let found = on_file(&self.store, recorded.rows.iter().map(|r| &r.record)).await?;
         let (mut chunk, mut outputs) = (Chunk::default(), Vec::new());
         let mut next = self.from;
         for row in &recorded.rows {
-            let Some(output) = self.made_again(row, &consents, recorded.at, &mut chunk) else {
+            let Some(output) = self.made_again(row, &found, recorded.at, &mut chunk) else {
                 return Err(self.differs().await);
             };
             outputs.push(output);
@@ -168,12 +169,12 @@ impl Stream {
     fn made_again(
         &self,
         row: &ServedRow,
-        consents: &[StoredConsent],
+        found: &OnFile,
         now: Timestamp,
         chunk: &mut Chunk,
     ) -> Option<ServedOutput> {
         let about = (&row.record, row.reviewed);
-        let Answer::Go(outgoing) = self.decider.decide(about, consents, now) else {
+        let Answer::Go(outgoing) = self.decider.decide(about, found, now) else {
             return None;
         };
         let place = match row.starts_at {

@@ -10,7 +10,9 @@ use crate::base::id::{PersonId, RecordId, RecordType};
 use crate::base::limits::EXTRACT_PAGE_ROWS;
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{Toward, decision_record, held, hold_cause, persons, release_stored};
+use crate::kept::{
+    OnFile, Toward, decision_record, held, hold_cause, on_file, persons, release_stored,
+};
 use crate::release::candidates::{is_party, walled_off};
 use crate::release::{FamilyPapers, Outgoing, Release, family_names, opened};
 use crate::rules::Rules;
@@ -98,14 +100,14 @@ impl Decider {
             .unwrap_or_default()
     }
 
-    /// Decides about one record as of an instant, on all consents of its persons.
+    /// Decides about one record as of an instant, on all that is on file on its persons.
     pub fn decide(
         &self,
         (stored, reviewed): (&StoredRecord, bool),
-        consents: &[StoredConsent],
+        found: &OnFile,
         at: Timestamp,
     ) -> Answer {
-        match self.may_be_asked(stored, consents, at) {
+        match self.may_be_asked(stored, &found.consents, at) {
             Some(true) => {}
             Some(false) => return Answer::NotAsked,
             None => return Answer::Unreadable,
@@ -115,7 +117,7 @@ impl Decider {
             channel: &self.channel,
             reviewed,
         };
-        match release_stored(&self.rules, stored, to, consents, at) {
+        match release_stored(&self.rules, stored, to, found, at) {
             // Its sender is no longer in the catalog.
             None => Answer::NotAsked,
             Some(Release::Withheld(taken)) => Answer::Withheld(decision_record(&taken)),
@@ -202,13 +204,13 @@ impl Scan {
         self.page.after = seen.next;
         self.ended = seen.next.is_none();
         let records = seen.rows.iter().map(|row| &row.record);
-        let consents = consents(&self.store, records).await?;
+        let found = on_file(&self.store, records).await?;
         let mut unreadable = seen.unreadable;
         let mut decided = Vec::with_capacity(seen.rows.len());
         for row in &seen.rows {
             let about = (&row.record, row.reviewed);
             let (record_id, row_ref) = (row.record.record_id, row.row);
-            match self.decider.decide(about, &consents, self.at) {
+            match self.decider.decide(about, &found, self.at) {
                 Answer::NotAsked => {}
                 Answer::Unreadable => unreadable.push(Unreadable {
                     record_id,
@@ -227,16 +229,4 @@ impl Scan {
             unreadable,
         }))
     }
-}
-
-/// All consents of everybody these records speak of.
-pub async fn consents<'a>(
-    store: &Store,
-    records: impl Iterator<Item = &'a StoredRecord>,
-) -> Result<Vec<StoredConsent>, StoreError> {
-    let persons = records.flat_map(|record| &record.persons);
-    let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
-    persons.sort_unstable();
-    persons.dedup();
-    store.consents_of(&persons).await
 }

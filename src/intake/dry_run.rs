@@ -13,13 +13,14 @@ use crate::base::limits::{SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX};
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
+use crate::record::whereabouts::{self, Protections};
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{
     FamilyPapers, HeldConsent, Release, ReleaseInput, Taken, family_names, release,
 };
 use crate::rules::Rules;
-use crate::store::{Store, StoredConsent};
+use crate::store::{ProtectionAsk, Store, StoredConsent};
 
 /// What a submission would come to.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -143,6 +144,7 @@ async fn recipients(
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
     let held: Vec<HeldConsent<'_>> = consents.iter().map(held).collect();
+    let protections = protections(store, sender, record, known).await?;
     let named = family_names(
         rules,
         &FamilyPapers {
@@ -179,17 +181,35 @@ async fn recipients(
                 test,
                 reviewed: false,
                 consents: &held,
+                protections: &protections,
                 now: sender.now,
             },
         );
-        out.push(shown(
-            candidate.partner,
-            candidate.channel,
-            &released,
-            &persons,
-        ));
+        let way = (candidate.partner, candidate.channel);
+        out.push(shown(way, record, &released, &persons));
     }
     Ok(out)
+}
+
+/// What records on file say of where the record's persons live.
+async fn protections(
+    store: &Store,
+    sender: &Sender<'_>,
+    record: &Record,
+    persons: Vec<PersonId>,
+) -> Result<Protections, Refusal> {
+    let stated = record.persons().iter().map(whereabouts::stated);
+    let households = stated.flat_map(|person| person.households);
+    let asked = ProtectionAsk {
+        test: sender.partner.mode == Mode::Test,
+        persons,
+        households: households
+            .map(|name| (sender.partner.id.clone(), name))
+            .collect(),
+        lines: whereabouts::lines(record).into_iter().collect(),
+    };
+    let found = store.protections(asked).await;
+    found.map_err(Refusal::Store)
 }
 
 /// The persons the record's identifiers lead to; one nobody knows gets an id of this run.
@@ -230,8 +250,8 @@ fn held(consent: &StoredConsent) -> HeldConsent<'_> {
 }
 
 fn shown(
-    partner: PartnerId,
-    channel: ChannelId,
+    (partner, channel): (PartnerId, ChannelId),
+    record: &Record,
     released: &Release,
     persons: &[(String, PersonId)],
 ) -> DryRecipient {
@@ -240,6 +260,7 @@ fn shown(
         Release::Withheld(taken) => ("withheld", taken, &[]),
         Release::Held(_, taken) => ("held", taken, &[]),
     };
+    let taken = taken.as_the_sender_knows(record);
     let key = |person: PersonId| {
         let found = persons.iter().find(|(_, known)| *known == person);
         found.map(|(key, _)| key.clone()).unwrap_or_default()
@@ -259,7 +280,7 @@ fn shown(
                 citation: row.citation.clone(),
             })
             .collect(),
-        obligations: taken.obligations.clone(),
-        citations: taken.citations.clone(),
+        obligations: taken.obligations,
+        citations: taken.citations,
     }
 }

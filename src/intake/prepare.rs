@@ -13,7 +13,7 @@ use crate::catalog::Partner;
 use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
 use crate::format::{Node, json};
-use crate::record::{Record, version};
+use crate::record::{Record, version, whereabouts};
 use crate::store::{Action, NewPerson, NewRecord};
 use crate::validate::rules::waits_for_service_source;
 
@@ -39,6 +39,7 @@ pub fn new_record(
         version: version(&record.root),
         payload: Sensitive::new(payload),
         persons: persons(&record, partner, statewide),
+        protected_lines: whereabouts::protected_lines(&record).into_iter().collect(),
         case_ref: text("case_ref")
             .or_else(|| record.body().and_then(|body| body.text("case_number")))
             .map(str::to_owned),
@@ -93,6 +94,7 @@ fn persons(record: &Record, partner: &PartnerId, statewide: &Statewide) -> Vec<N
             key: key.to_owned(),
             identifiers: identifiers(person, partner, statewide),
             focus: named("subject_refs", key) || named("focus_refs", key),
+            whereabouts: whereabouts::stated(person),
         })
     });
     persons.collect()

@@ -8,7 +8,9 @@
 use super::Record;
 use super::places::{self, each_leaf};
 use super::plan::{Plan, all_classes};
+use super::shield;
 use super::walk::{Walked, Walker};
+use super::whereabouts::Known;
 use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::catalog::Sources;
 use std::collections::{BTreeMap, HashMap};
@@ -16,11 +18,6 @@ use std::ops::Range;
 
 /// Stands for a person in a record that names none: nothing is ever permitted about them.
 pub const NOBODY: u16 = u16::MAX;
-
-/// The address kinds that never leave.
-const PROTECTED_KINDS: [&str; 3] = ["confidential", "shelter", "safe_at_home_actual"];
-/// The kind that may be given out in their place.
-const SUBSTITUTE_KIND: &str = "safe_at_home_substitute";
 
 /// What is known of the holder when a record is labelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,13 +174,19 @@ impl LabelPlan {
         self.plans.get(record_type)
     }
 
-    /// Labels every value of a record. A type without a plan gets all classes everywhere.
+    /// Labels every value of a record by what it says itself.
     pub fn label(&self, record: &Record, origin: Origin) -> Labels {
+        self.label_knowing(record, origin, &Known::default())
+    }
+
+    /// Labels every value of a record, knowing what other records say of where its persons live. A
+    /// type without a plan gets all classes everywhere.
+    pub fn label_knowing(&self, record: &Record, origin: Origin, known: &Known) -> Labels {
         let plan = self.plans.get(record.record_type.as_str());
         let mut walker = Walker::new(record, origin);
         walker.walk(&record.root, plan);
         let mut sheet = Sheet::new(walker.take());
-        protect_addresses(record, &mut sheet);
+        shield::protect(record, known, &mut sheet);
         let rows = sender_rows(record, &mut sheet, |path| walker.absent(plan, path));
         // Rows first, so that free text carries their labels; and again, for rows on free text.
         label_rows(&rows, &mut sheet);
@@ -197,13 +200,13 @@ impl LabelPlan {
 const FEW_SETS: usize = 64;
 
 /// Labels under way: sets are shared, so a change to a leaf interns a new set.
-struct Sheet {
+pub(super) struct Sheet {
     sets: Vec<LabelSet>,
     /// Where sets are, once there are many; what lies behind `indexed` is not in it yet.
     index: HashMap<LabelSet, u16>,
     indexed: usize,
     leaves: Vec<u16>,
-    narratives: Vec<usize>,
+    pub(super) narratives: Vec<usize>,
     references: Vec<(usize, u16)>,
     keys: Vec<(usize, u16)>,
 }
@@ -251,7 +254,12 @@ impl Sheet {
             .unwrap_or_else(|| never(NOBODY))
     }
 
-    fn change(&mut self, run: Range<usize>, change: &dyn Fn(&LabelSet) -> LabelSet) {
+    /// How many leaves there are.
+    pub(super) fn leaves(&self) -> usize {
+        self.leaves.len()
+    }
+
+    pub(super) fn change(&mut self, run: Range<usize>, change: &dyn Fn(&LabelSet) -> LabelSet) {
         // Neighbours mostly share a set: what became of the last one.
         let mut last: Option<(u16, u16)> = None;
         for leaf in run {
@@ -401,47 +409,5 @@ fn label_rows(rows: &[Row], sheet: &mut Sheet) {
             own.add(&set);
             own
         });
-    }
-}
-
-/// Where a person or someone of the same household has a protected address, no other address of
-/// theirs leaves but the substitute: it would give the protected one away.
-fn protect_addresses(record: &Record, sheet: &mut Sheet) {
-    let persons = record.persons();
-    let addresses = |person: usize| {
-        let person = persons.get(person).and_then(|p| p.get("addresses"));
-        person.map(|list| list.items()).unwrap_or_default()
-    };
-    let mut households: Vec<&str> = Vec::new();
-    let mut protected = vec![false; persons.len()];
-    for (at, flag) in protected.iter_mut().enumerate() {
-        for address in addresses(at) {
-            let kind = address.text("kind").unwrap_or_default();
-            if PROTECTED_KINDS.contains(&kind) || kind == SUBSTITUTE_KIND {
-                *flag = true;
-                households.extend(address.text("household_ref"));
-            }
-        }
-    }
-    if !protected.contains(&true) {
-        return;
-    }
-    for (at, flag) in protected.iter().enumerate() {
-        let mut shares = addresses(at).iter().filter_map(|a| a.text("household_ref"));
-        if !*flag && !shares.any(|household| households.contains(&household)) {
-            continue;
-        }
-        for (number, address) in addresses(at).iter().enumerate() {
-            if address.text("kind") == Some(SUBSTITUTE_KIND) {
-                continue;
-            }
-            let path = ["persons", &at.to_string(), "addresses", &number.to_string()];
-            let path: Vec<String> = path.iter().map(|t| (*t).to_owned()).collect();
-            for run in places::runs(&record.root, &path) {
-                sheet.change(run, &|set| {
-                    set.with(ClassSet::of(DataClass::SafeAtHomeAddress))
-                });
-            }
-        }
     }
 }

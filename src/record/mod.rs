@@ -7,8 +7,10 @@
 pub mod labels;
 pub mod places;
 pub mod plan;
+mod shield;
 pub mod strip;
 mod walk;
+pub mod whereabouts;
 
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, RecordType};

@@ -159,7 +159,8 @@ fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
         part2_consent: came_under_part2_consent(input),
         dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
     };
-    let mut labels = rules.labels.label(input.record, origin);
+    let known = input.protections.of(input.record, input.persons);
+    let mut labels = rules.labels.label_knowing(input.record, origin, &known);
     // A sealed record stops whole, whatever its own labels say.
     if input.record.envelope().and_then(|e| e.text("access_level")) == Some("R") {
         labels = labels.adding(ClassSet::of(DataClass::SealedRecord));

@@ -6,6 +6,7 @@
 
 pub mod candidates;
 mod decide;
+mod discreet;
 mod facts;
 mod keys;
 mod obligations;
@@ -24,6 +25,7 @@ use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
+pub use crate::record::whereabouts::Protections;
 use std::sync::Arc;
 
 /// One record, one recipient, one instant.
@@ -48,6 +50,8 @@ pub struct ReleaseInput<'a> {
     pub reviewed: bool,
     /// Every consent of the record's persons.
     pub consents: &'a [HeldConsent<'a>],
+    /// What other records say of where the record's persons live.
+    pub protections: &'a Protections,
     /// The instant of the decision.
     pub now: Timestamp,
 }

@@ -12,7 +12,7 @@ use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::stage::{Part, cause_of, stage};
 use super::writer::{Appended, Tx, failed};
-use super::{Store, erase, submission};
+use super::{Store, erase, submission, whereabouts};
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::limits::{BATCH_DEADLINE, CHUNK_RECORDS_MAX, RECEIPT_RECORDS_MAX};
@@ -232,6 +232,7 @@ async fn seal(tx: &mut Tx, receiving: &Receiving) -> Result<Sealed, Fault> {
                FROM submission_record WHERE submission_id = ?1 AND status = 0 ORDER BY row_id";
     run(&mut tx.conn, sql, row![id.0, now]).await?;
     stop_replaced(tx, id).await?;
+    whereabouts::batch_sealed(tx, id).await?;
     raise_work(tx, head).await?;
     let entry = append_entry(tx, head, totals);
     show(tx, head, (totals, &entry)).await?;

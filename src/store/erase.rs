@@ -42,6 +42,8 @@ pub(super) async fn step(conn: &mut SqliteConnection, id: SubmissionId) -> Resul
     for head in [
         "DELETE FROM record_version WHERE row_id IN",
         "DELETE FROM record_key WHERE row_id IN",
+        "DELETE FROM protection WHERE row_id IN",
+        "DELETE FROM protected_line WHERE row_id IN",
         "DELETE FROM record_person WHERE row_id IN",
     ] {
         for_keys(conn, head, "", &[], &own).await?;

@@ -248,6 +248,10 @@ pub(super) enum Domain {
     Case,
     Consent,
     Lane,
+    Household,
+    /// Lines of protected addresses, of real families and of test traffic.
+    Line,
+    TestLine,
 }
 
 impl Domain {
@@ -260,6 +264,9 @@ impl Domain {
             Domain::Case => b"case",
             Domain::Consent => b"consent",
             Domain::Lane => b"lane",
+            Domain::Household => b"household",
+            Domain::Line => b"line",
+            Domain::TestLine => b"line-test",
         }
     }
 }

@@ -37,6 +37,7 @@ mod sql;
 mod stage;
 mod submission;
 mod views;
+mod whereabouts;
 mod work_items;
 mod writer;
 

@@ -6,6 +6,7 @@ use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
+use crate::record::whereabouts::Stated;
 use std::sync::Arc;
 
 mod extract;
@@ -29,6 +30,8 @@ pub struct NewRecord {
     pub payload: Sensitive<Vec<u8>>,
     /// The persons it speaks of.
     pub persons: Vec<NewPerson>,
+    /// Bare lines of its addresses that never leave; only their keyed digests are kept.
+    pub protected_lines: Vec<String>,
     /// Case number and partner's case keys, for routing and lanes, as the sender wrote them.
     pub case_ref: Option<String>,
     /// Five digits.
@@ -52,6 +55,8 @@ pub struct NewPerson {
     pub identifiers: Vec<String>,
     /// Whether the record is about this person (subject or focus child).
     pub focus: bool,
+    /// What the record says of where the person lives.
+    pub whereabouts: Stated,
 }
 
 /// What a submitted record does.

@@ -4,6 +4,7 @@
 use super::keys::{DataKey, Domain, Keys, PartnerKey, Place};
 use super::model::{Action, HoldCause, NewRecord, NewSubmission};
 use super::sql::Fault;
+use super::whereabouts::{household_key, line_key};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RecordId, RecordType};
@@ -48,6 +49,8 @@ pub(super) struct PreparedRecord {
     pub(super) case_key: Option<[u8; 16]>,
     pub(super) findings: Vec<crate::base::finding::Finding>,
     pub(super) persons: Vec<PreparedPerson>,
+    /// Keyed digests of the lines of protected addresses.
+    pub(super) lines: Vec<[u8; 16]>,
     pub(super) key_id: i64,
     pub(super) wrapped: Vec<u8>,
     pub(super) commitment: Digest,
@@ -59,6 +62,10 @@ pub(super) struct PreparedRecord {
 pub(super) struct PreparedPerson {
     pub(super) identifiers: Vec<[u8; 16]>,
     pub(super) focus: bool,
+    /// The record states a protected address of it.
+    pub(super) protected: bool,
+    /// Keyed digests of its households.
+    pub(super) households: Vec<[u8; 16]>,
 }
 
 /// A submission ready for the writer.
@@ -128,6 +135,10 @@ pub(super) fn prepare(
     // Row ids sort by time like all minted ids, so that rows are appended, not scattered.
     let row_id = RecordId::mint(sender.at).0;
     let persons = prepare_persons(keys, sender, &record);
+    let lines = record.protected_lines.iter();
+    let lines = lines
+        .map(|line| line_key(keys, sender.test, line))
+        .collect();
     let data_key = DataKey::generate()?;
     let place = |column| Place {
         table: RECORD_TABLE,
@@ -177,6 +188,7 @@ pub(super) fn prepare(
         service_source: record.service_source,
         findings: record.findings,
         persons,
+        lines,
         meta: sealed_meta,
         payload,
     })
@@ -205,9 +217,14 @@ fn prepare_persons(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> Vec<
             ];
             identifiers.push(keys.blind(domain, &own));
         }
+        let households = person.whereabouts.households.iter();
         PreparedPerson {
             identifiers,
             focus: person.focus,
+            protected: person.whereabouts.protected,
+            households: households
+                .map(|name| household_key(keys, (sender.partner, sender.test), name))
+                .collect(),
         }
     };
     record.persons.iter().map(one).collect()

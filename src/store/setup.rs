@@ -167,6 +167,10 @@ fn migrations() -> Vec<Migration> {
     let texts = [
         ("first", include_str!("migrations/0001_first.sql")),
         ("extracts", include_str!("migrations/0002_extracts.sql")),
+        (
+            "whereabouts",
+            include_str!("migrations/0003_whereabouts.sql"),
+        ),
     ];
     (1..)
         .zip(texts)

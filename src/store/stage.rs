@@ -9,6 +9,7 @@ use super::model::{Action, HoldCause, NewSubmission, RecordStatus};
 use super::prepare::{PreparedRecord, findings_text};
 use super::script::{Answers, At, Script};
 use super::sql::{Cell, Fault, Insert, row};
+use super::whereabouts::Statements;
 use super::writer::Tx;
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, WorkItemId};
@@ -39,6 +40,7 @@ struct Rows {
     persons: Insert,
     routes: Insert,
     work: Insert,
+    whereabouts: Statements,
     superseded: Vec<[u8; 16]>,
     corrected: Vec<RecordId>,
 }
@@ -72,6 +74,7 @@ impl Rows {
                  state, created_at) VALUES",
                 "",
             ),
+            whereabouts: Statements::new(),
             superseded: Vec::new(),
             corrected: Vec::new(),
         }
@@ -89,6 +92,7 @@ impl Rows {
         for insert in inserts {
             insert.add_to(&mut tx.writes);
         }
+        self.whereabouts.save(&mut tx.writes, &self.superseded);
         supersede(tx, &self.corrected, &self.superseded);
     }
 }
@@ -257,7 +261,9 @@ fn stage_persons(
         }
         let row = row![record.row_id, ordinal, joined.person.0, person.focus];
         rows.persons.push(row);
+        rows.whereabouts.person(record, ordinal, joined.person);
     }
+    rows.whereabouts.lines(record);
     hold
 }
 

@@ -6,7 +6,7 @@ use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
 use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
-use super::{Store, open, operator};
+use super::{Store, open, operator, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::digest::unhex;
 use crate::base::id::*;
@@ -168,6 +168,7 @@ async fn release_record(tx: &mut Tx, row_id: [u8; 16]) -> Result<bool, Fault> {
     let sql = "UPDATE submission_record SET status = 0 WHERE submission_id = ? AND row_id = ? \
                AND status = 3";
     run(&mut tx.conn, sql, row![found.id(0)?, row_id]).await?;
+    whereabouts::version_changed(tx, row_id).await?;
     Ok(true)
 }
 
@@ -196,6 +197,10 @@ async fn join_persons(tx: &mut Tx, row_id: [u8; 16], act: &OperatorAct) -> Resul
             merge(tx, (*keep, *other), act).await?;
             joined = true;
         }
+        let sql = "SELECT person FROM record_person WHERE row_id = ? AND ordinal = ?";
+        if let Some(stand_in) = first(&mut tx.conn, sql, row![row_id, ordinal]).await? {
+            whereabouts::joined(tx, (*keep, stand_in.id(0)?)).await?;
+        }
         let sql = "UPDATE record_person SET person = ? WHERE row_id = ? AND ordinal = ?";
         run(&mut tx.conn, sql, row![*keep, row_id, ordinal]).await?;
     }
@@ -217,6 +222,7 @@ async fn merge(
     ] {
         run(&mut tx.conn, sql, row![keep, other]).await?;
     }
+    whereabouts::joined(tx, (keep, other)).await?;
     let keep = PersonId(keep);
     raise_epoch(tx, keep).await?;
     reevaluate(tx, keep).await?;

@@ -14,7 +14,7 @@ use crate::base::id::{PartnerId, RecordId};
 use crate::base::vocabulary::{Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
-use crate::kept::{Toward, held, persons, release_stored};
+use crate::kept::{Toward, held, on_file, persons, release_stored};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{FamilyPapers, Release, Taken, family_names, opened};
 use crate::rules::Rules;
@@ -65,11 +65,11 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
     let rules = call.site.rules.load();
     let recipient = rules.partners.get(&asked.recipient);
     let recipient = recipient.ok_or_else(Problem::not_found)?;
-    let persons: Vec<_> = stored.persons.iter().map(|p| p.person).collect();
-    let consents = call.site.store.consents_of(&persons).await;
-    let consents = consents.map_err(|error| store_failed(&error))?;
+    let found = on_file(&call.site.store, std::iter::once(&stored)).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let consents = &found.consents;
     let now = call.site.clock.now();
-    let related = related(&rules, &stored, &consents, (recipient, asked.purpose, now));
+    let related = related(&rules, &stored, consents, (recipient, asked.purpose, now));
     let channel = match depth {
         Depth::Sender => Some(related.ok_or_else(Problem::not_found)?),
         Depth::Officer => related.or_else(|| pulled(recipient, &stored, asked.purpose)),
@@ -80,7 +80,7 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
             channel,
             reviewed: false,
         };
-        release_stored(&rules, &stored, toward, &consents, now)
+        release_stored(&rules, &stored, toward, &found, now)
     });
     let mut answer = shown(&rules, &stored, release.as_ref(), depth);
     if let Some(members) = answer.as_object_mut() {
@@ -181,6 +181,14 @@ fn shown(rules: &Rules, stored: &StoredRecord, release: Option<&Release>, depth:
         Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), none.as_slice()),
         Some(Release::Withheld(taken)) => ("withheld", "deny", Some(&**taken), none.as_slice()),
         None => ("withheld", "deny", None, none.as_slice()),
+    };
+    let known;
+    let taken = match (taken, opened(&stored.record_type, &stored.payload)) {
+        (Some(taken), Some(record)) if depth == Depth::Sender => {
+            known = taken.as_the_sender_knows(&record);
+            Some(&known)
+        }
+        (taken, _) => taken,
     };
     let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
     let closed: BTreeSet<&str> = rows

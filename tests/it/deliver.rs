@@ -6,7 +6,7 @@ use crate::labels::CONTACT;
 use crate::release::{PARTNERS, rules_with};
 use crate::store::world::{START, World};
 use arc_swap::ArcSwap;
-use kinbridge::base::clock::Clock;
+use kinbridge::base::clock::{Clock, Timestamp};
 use kinbridge::base::id::{ChannelId, ConsentId, CorrelationId, DeliveryId, PartnerId};
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::deliver::transport::{Parcel, Reply, Replying, Transport};
@@ -71,9 +71,13 @@ pub struct Road {
 
 impl Road {
     pub async fn new() -> Road {
+        Road::with(PARTNERS).await
+    }
+
+    pub async fn with(partners: &[&str]) -> Road {
         let world = World::new();
         let store = world.open().await;
-        let rules = Arc::new(ArcSwap::from_pointee(rules_with(PARTNERS)));
+        let rules = Arc::new(ArcSwap::from_pointee(rules_with(partners)));
         let recipient = Arc::new(Recipient::default());
         let clock: Arc<dyn Clock> = world.clock.clone();
         let courier = Courier::new(store.clone(), rules.clone(), clock, recipient.clone());
@@ -87,9 +91,13 @@ impl Road {
     }
 
     pub async fn hand_in(&self, key: &str, body: &str) -> Receipt {
+        self.hand_in_from("program", key, body).await
+    }
+
+    pub async fn hand_in_from(&self, partner: &str, key: &str, body: &str) -> Receipt {
         let rules = self.rules.load_full();
         let inbound = Inbound {
-            partner: PartnerId::new("program"),
+            partner: PartnerId::new(partner),
             channel: ChannelId::new("in"),
             key: Some(key.to_owned()),
             body: Sensitive::new(body.as_bytes().to_vec()),
@@ -99,6 +107,29 @@ impl Road {
         accept(&self.store, &rules, inbound)
             .await
             .expect("a receipt")
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.world.clock.advance(by);
+    }
+
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.load_full()
+    }
+
+    /// What a recipient answers from now on.
+    pub fn answers(&self, url: &str, status: u16) {
+        self.recipient.answers(url, status);
+    }
+
+    /// What arrived at a recipient, in order.
+    pub fn arrived(&self, url: &str) -> Vec<String> {
+        let arrived = self.recipient.arrived(url).into_iter();
+        arrived.map(|(_, body)| body).collect()
     }
 
     /// Routes and delivers until nothing is due.

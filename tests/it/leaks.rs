@@ -8,7 +8,7 @@ use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::{PartnerId, PersonId, RecordId};
 use kinbridge::base::sensitive::Reason;
 use kinbridge::record::Record;
-use kinbridge::release::{HeldConsent, Hold, Release, ReleaseInput, release};
+use kinbridge::release::{HeldConsent, Hold, Protections, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
 use std::sync::OnceLock;
 
@@ -77,6 +77,7 @@ fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Releas
             test: false,
             reviewed: false,
             consents: &consents,
+            protections: &Protections::default(),
             now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
         },
     )

@@ -28,4 +28,5 @@ mod strange_names;
 mod tidy;
 mod validation;
 mod web;
+mod whereabouts;
 mod wire_shapes;

@@ -10,7 +10,9 @@ use kinbridge::catalog;
 use kinbridge::catalog::partner::Partner;
 use kinbridge::record::Record;
 use kinbridge::release::candidates::{NamedByFamily, Ties, candidates};
-use kinbridge::release::{HeldConsent, Hold, Kept, Outgoing, Release, ReleaseInput, release};
+use kinbridge::release::{
+    HeldConsent, Hold, Kept, Outgoing, Protections, Release, ReleaseInput, release,
+};
 use kinbridge::rules::Rules;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -193,6 +195,7 @@ fn decide_with(
             test: false,
             reviewed: false,
             consents: &held,
+            protections: &Protections::default(),
             now: at,
         },
     )
@@ -315,6 +318,7 @@ fn an_agreement_that_has_run_out_opens_nothing() {
             test: false,
             reviewed: false,
             consents: &[],
+            protections: &Protections::default(),
             now: now(),
         },
     );
@@ -464,6 +468,7 @@ https = { url = "https://program.example/inbox" }
             test: false,
             reviewed: false,
             consents: &held,
+            protections: &Protections::default(),
             now: now(),
         },
     )
@@ -520,6 +525,7 @@ fn what_is_left_is_valid_in_every_format() {
                     test: false,
                     reviewed: false,
                     consents: &[],
+                    protections: &Protections::default(),
                     now: now(),
                 },
             );
@@ -555,6 +561,7 @@ fn a_human_look_opens_the_hold_and_nothing_else() {
         test: false,
         reviewed: false,
         consents: &[],
+        protections: &Protections::default(),
         now: now(),
     };
     let before = release(rules, &input);

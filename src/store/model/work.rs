@@ -63,6 +63,19 @@ pub struct ClaimRequest {
     pub lanes: Vec<LaneLimit>,
 }
 
+/// What is asked of the whereabouts of people, in live traffic or in test traffic.
+#[derive(Clone, Debug)]
+pub struct ProtectionAsk {
+    /// Whether it is about test traffic.
+    pub test: bool,
+    /// Which persons.
+    pub persons: Vec<PersonId>,
+    /// Which households, each as its sender names it: those of records that are not stored.
+    pub households: Vec<(PartnerId, String)>,
+    /// Which bare lines.
+    pub lines: Vec<String>,
+}
+
 /// A consent to lodge: its first or a new revision.
 #[derive(Clone, Debug)]
 pub struct NewConsent {

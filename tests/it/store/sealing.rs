@@ -106,7 +106,7 @@ async fn a_database_has_one_owner_one_key_and_no_later_schema() {
     assert!(told.contains("master key does not belong"), "{told}");
     change(
         &world,
-        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 2",
+        "UPDATE _sqlx_migrations SET version = 9999 WHERE version = 3",
     )
     .await;
     let later = Store::open(&world.database(), key(), clock()).await;

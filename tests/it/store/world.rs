@@ -4,6 +4,7 @@ use kinbridge::base::clock::{Clock, MockClock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
+use kinbridge::record::whereabouts::Stated;
 use kinbridge::store::*;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub fn record(index: u32, source: &str, text: &str) -> NewRecord {
         version: Digest::of(text.as_bytes()),
         payload: Sensitive::new(format!("{{\"text\":\"{text}\"}}").into_bytes()),
         persons: vec![person("child", &[&format!("urn:x|{source}-c")], true)],
+        protected_lines: Vec::new(),
         case_ref: Some(format!("case-{source}")),
         county_fips: Some("06999".into()),
         action: Action::Upsert,
@@ -60,6 +62,7 @@ pub fn person(key: &str, identifiers: &[&str], focus: bool) -> NewPerson {
         key: key.into(),
         identifiers: identifiers.iter().map(|i| (*i).to_owned()).collect(),
         focus,
+        whereabouts: Stated::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use kinbridge::base::id::{
     ChannelId, CorrelationId, ExtractId, PartnerId, RecordType, RuleSetId, SubmissionId,
 };
 use kinbridge::base::sensitive::Sensitive;
+use kinbridge::record::whereabouts::Stated;
 use kinbridge::store::{Action, NewPerson, NewRecord, NewSubmission, Store};
 use kinbridge::web::routes::IdKind;
 use serde_json::{Value, json};
@@ -115,7 +116,9 @@ fn record(index: u32) -> NewRecord {
             key: String::from("p"),
             identifiers: vec![format!("urn:example:test|{index}")],
             focus: true,
+            whereabouts: Stated::default(),
         }],
+        protected_lines: Vec::new(),
         case_ref: None,
         county_fips: None,
         action: Action::Upsert,

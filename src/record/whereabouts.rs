@@ -1,0 +1,257 @@
+//! Whereabouts: what a record says of where people live that must not get out, and what any record
+//! says that equals it.
+//!
+//! An address the person asked to be kept, a shelter, an actual or a substitute address under Safe
+//! at Home (GOV 6205-6210) each say that the person's whereabouts are protected. Lines are compared
+//! bare: in upper case, without punctuation and spaces, ways and units abbreviated. Nothing here
+//! keeps or logs a line.
+
+use super::Record;
+use crate::base::id::PersonId;
+use crate::format::{Node, Value};
+use std::collections::BTreeSet;
+
+/// The address kinds that never leave.
+const PROTECTED_KINDS: [&str; 3] = ["confidential", "shelter", "safe_at_home_actual"];
+/// The kind that may be given out in their place.
+const SUBSTITUTE_KIND: &str = "safe_at_home_substitute";
+
+/// Bytes of a street line at most (the canonical schema's limit); a longer text is none.
+const LINE_BYTES_MAX: usize = 240;
+/// A bare line shorter than this names no place.
+const LINE_CHARS_MIN: usize = 5;
+/// A bare second line shorter than this is a unit of the house, not a place.
+const SECOND_LINE_CHARS_MIN: usize = 8;
+
+/// What a record says of one person's whereabouts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// It has an address of the person that never leaves, or the one that stands for it.
+    pub protected: bool,
+    /// The households the person belongs to, as the sender names them.
+    pub households: Vec<String>,
+}
+
+/// What all records together say of whereabouts; of some persons and lines that were asked about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Protections {
+    /// Persons of whom a record that stands states a protected address.
+    pub persons: BTreeSet<PersonId>,
+    /// Persons who belong to a household of such a person.
+    pub in_household: BTreeSet<PersonId>,
+    /// Households, of those asked about, to which such a person belongs.
+    pub households: BTreeSet<String>,
+    /// Bare lines, of those asked about, of protected addresses.
+    pub lines: BTreeSet<String>,
+}
+
+impl Protections {
+    /// What of it bears on a record, whose persons are given by key.
+    pub fn of(&self, record: &Record, persons: &[(String, PersonId)]) -> Known {
+        if self.is_empty() {
+            return Known::default();
+        }
+        let mut known = Known {
+            lines: self.lines.clone(),
+            ..Known::default()
+        };
+        for (at, entry) in record.persons().iter().enumerate() {
+            let Ok(at) = u16::try_from(at) else {
+                continue;
+            };
+            let key = entry.text("key");
+            let found = persons.iter().find(|(own, _)| Some(own.as_str()) == key);
+            let is_in = |set: &BTreeSet<PersonId>| found.is_some_and(|(_, id)| set.contains(id));
+            if is_in(&self.persons) {
+                known.protected.insert(at);
+            }
+            let named = stated(entry).households;
+            if is_in(&self.in_household) || named.iter().any(|h| self.households.contains(h)) {
+                known.in_household.insert(at);
+            }
+        }
+        known
+    }
+
+    /// Whether nothing is protected.
+    pub fn is_empty(&self) -> bool {
+        *self == Protections::default()
+    }
+}
+
+/// What is known beyond the record of the whereabouts of its persons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Persons, by index into `persons[]`, of whom some record states a protected address.
+    pub protected: BTreeSet<u16>,
+    /// Persons of whose household that holds.
+    pub in_household: BTreeSet<u16>,
+    /// Bare lines of protected addresses, whosever they are.
+    pub lines: BTreeSet<String>,
+}
+
+impl Known {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.protected.is_empty() && self.in_household.is_empty() && self.lines.is_empty()
+    }
+}
+
+/// The addresses of a person.
+pub(super) fn addresses(person: &Node) -> &[Node] {
+    person.get("addresses").map(Node::items).unwrap_or_default()
+}
+
+/// Whether an address stands for the protected one and may go.
+pub(super) fn is_substitute(address: &Node) -> bool {
+    address.text("kind") == Some(SUBSTITUTE_KIND)
+}
+
+fn never_leaves(address: &Node) -> bool {
+    let kind = address.text("kind").unwrap_or_default();
+    PROTECTED_KINDS.contains(&kind)
+}
+
+/// What a person's entry says.
+pub fn stated(person: &Node) -> Stated {
+    let all = addresses(person);
+    let households: BTreeSet<&str> = all.iter().filter_map(|a| a.text("household_ref")).collect();
+    Stated {
+        protected: all.iter().any(|a| never_leaves(a) || is_substitute(a)),
+        households: households.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// Bare lines of all addresses of the record that never leave.
+pub fn protected_lines(record: &Record) -> BTreeSet<String> {
+    let all = record.persons().iter().flat_map(addresses);
+    all.filter(|address| never_leaves(address))
+        .flat_map(address_lines)
+        .collect()
+}
+
+/// Every bare text of the record that may be the line of an address: what has to be asked whether
+/// it is that of a protected one.
+pub fn lines(record: &Record) -> BTreeSet<String> {
+    let all = record.persons().iter().flat_map(addresses);
+    let whole = all.filter(|address| !is_substitute(address));
+    let mut out: BTreeSet<String> = whole.flat_map(address_lines).collect();
+    texts(&record.root, &mut 0, &mut |text, _| {
+        out.extend(free_line(text))
+    });
+    out
+}
+
+/// The bare lines an address can be recognised by.
+pub(super) fn address_lines(address: &Node) -> impl Iterator<Item = String> {
+    let (line, second) = (address.text("line"), address.text("line_2"));
+    let both = line
+        .zip(second)
+        .map(|(line, second)| format!("{line} {second}"));
+    let second = second.and_then(bare);
+    let second = second.filter(|text| text.chars().count() >= SECOND_LINE_CHARS_MIN);
+    let of_first = line.and_then(bare).into_iter();
+    of_first.chain(both.as_deref().and_then(bare)).chain(second)
+}
+
+/// A text anywhere in a record, bare, if it can be the line of an address at all: most are one
+/// word, and no line is.
+pub(super) fn free_line(text: &str) -> Option<String> {
+    let spaced = text.trim().contains(char::is_whitespace);
+    if spaced { bare(text) } else { None }
+}
+
+/// Calls `visit` with every text and the number of its leaf, in document order.
+pub(super) fn texts<'a>(node: &'a Node, at: &mut usize, visit: &mut dyn FnMut(&'a str, usize)) {
+    match &node.value {
+        Value::Object(members) if !members.is_empty() => {
+            for (_, child) in members {
+                texts(child, at, visit);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for child in items {
+                texts(child, at, visit);
+            }
+        }
+        _ => {
+            if let Some(text) = node.as_str() {
+                visit(text, *at);
+            }
+            *at += 1;
+        }
+    }
+}
+
+/// A line as it is compared; `None` for what names no place.
+fn bare(line: &str) -> Option<String> {
+    if line.len() > LINE_BYTES_MAX {
+        return None;
+    }
+    let upper = line.to_uppercase();
+    let words = upper.split(|c: char| !c.is_alphanumeric());
+    let mut out = String::with_capacity(upper.len());
+    let (mut count, mut digits) = (0, false);
+    for word in words.filter(|word| !word.is_empty()) {
+        count += 1;
+        digits |= word.contains(|c: char| c.is_ascii_digit());
+        out.push_str(short(word));
+    }
+    // One word without a number is no place but "unknown" or the like.
+    (out.chars().count() >= LINE_CHARS_MIN && (digits || count > 1)).then_some(out)
+}
+
+/// How the post writes the word; the name of a unit is left out before its number.
+fn short(word: &str) -> &str {
+    match word {
+        "STREET" | "STR" => "ST",
+        "AVENUE" | "AV" => "AVE",
+        "ROAD" => "RD",
+        "DRIVE" => "DR",
+        "LANE" => "LN",
+        "COURT" => "CT",
+        "PLACE" => "PL",
+        "CIRCLE" => "CIR",
+        "BOULEVARD" => "BLVD",
+        "HIGHWAY" => "HWY",
+        "PARKWAY" => "PKWY",
+        "TERRACE" => "TER",
+        "NORTH" => "N",
+        "SOUTH" => "S",
+        "EAST" => "E",
+        "WEST" => "W",
+        "APARTMENT" | "APT" | "UNIT" | "SUITE" | "STE" | "NUMBER" | "NO" => "",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! Goal: the same place is the same line however it is typed, and what is no place is none.
+    //! Method: pairs of spellings.
+    use super::{bare, free_line};
+
+    #[test]
+    fn one_place_is_one_line() {
+        for (one, other) in [
+            ("12 Oak Street, Apt. 4", "12 OAK ST #4"),
+            ("  77  hiddenst", "77 HIDDENST"),
+            ("5 North Elm Avenue", "5 N. Elm Ave"),
+            ("P.O. Box 9", "PO BOX 9"),
+        ] {
+            assert_eq!(bare(one), bare(other), "{one}");
+            assert!(bare(one).is_some(), "{one}");
+        }
+        assert_ne!(bare("12 Oak St"), bare("12 Oak St Apt 4"));
+    }
+
+    #[test]
+    fn what_names_no_place_is_no_line() {
+        for text in ["", "unknown", "N/A", "1 A", "Apt 4"] {
+            assert_eq!(bare(text), None, "{text}");
+        }
+        assert_eq!(free_line("12Oak"), None);
+        assert!(free_line("12 Oak St").is_some());
+        assert_eq!(bare(&"9 ".repeat(200)), None);
+    }
+}

@@ -1,0 +1,256 @@
+//! Goal: where somebody lives whose whereabouts are protected does not get out, whichever record
+//! says it, whenever, and whoever else it is said of. Method: an invented program and county, a
+//! store in a temporary folder; what arrives is searched for the line. Every case is first driven
+//! without the statement, to see that the line would go.
+
+use crate::deliver::Road;
+use crate::release::PARTNERS;
+use kinbridge::base::id::{ChannelId, CorrelationId, PartnerId};
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::intake::{Inbound, dry_run};
+use std::time::Duration;
+
+const COUNTY: &str = "https://county.example/inbox";
+
+/// A contact; each person is (identifier, addresses as JSON).
+fn contact(id: &str, persons: &[(&str, &str)]) -> String {
+    let entries: Vec<String> = persons
+        .iter()
+        .map(|(identifier, addresses)| {
+            format!(
+                r#"{{"key": "{identifier}", "role": "parent",
+                    "names": [{{"use": "legal", "last": "Quill"}}],
+                    "identifiers": [{{"system": "urn:example:person", "value": "{identifier}"}}],
+                    "telecom": [{{"system": "phone", "value": "+15550100"}}],
+                    "addresses": [{addresses}]}}"#
+            )
+        })
+        .collect();
+    format!(
+        r#"{{"envelope": {{"record_type": "engagement-contact", "schema_version": "1.0",
+             "source_record_id": "{id}", "county_fips": "06067", "service_source": "case",
+             "subject_refs": ["{}"]}},
+            "persons": [{}],
+            "body": {{"contact_id": "{id}", "start": "2026-09-01T10:00:00-07:00",
+              "mode": "in_person"}}}}"#,
+        persons[0].0,
+        entries.join(",")
+    )
+}
+
+fn address(kind: &str, line: &str, household: &str) -> String {
+    let household = match household {
+        "" => String::new(),
+        name => format!(r#", "household_ref": "{name}""#),
+    };
+    format!(r#"{{"kind": "{kind}", "line": "{line}", "city": "Davis"{household}}}"#)
+}
+
+fn void(id: &str, persons: &[(&str, &str)]) -> String {
+    contact(id, persons).replace(
+        "\"schema_version\"",
+        "\"action\": \"void\", \"schema_version\"",
+    )
+}
+
+/// What the county got of these, handed in and driven one after the other.
+async fn told(road: &Road, records: &[String]) -> String {
+    let before = road.arrived(COUNTY).len();
+    for (at, record) in records.iter().enumerate() {
+        road.hand_in(&format!("k{before}-{at}"), record).await;
+        road.drive().await;
+    }
+    let arrived = road.arrived(COUNTY);
+    arrived[before..].join("\n")
+}
+
+const HOME: &str = "77 Hidden Street";
+
+#[tokio::test]
+async fn another_record_of_the_person_does_not_give_the_address_away() {
+    let home = address("home", HOME, "");
+    let open = Road::new().await;
+    let plain = told(&open, &[contact("c1", &[("m1", &home)])]).await;
+    assert!(
+        plain.contains(HOME) && plain.contains("+15550100"),
+        "{plain}"
+    );
+    for kind in [
+        "shelter",
+        "confidential",
+        "safe_at_home_actual",
+        "safe_at_home_substitute",
+    ] {
+        let road = Road::new().await;
+        let stated = contact("c1", &[("m1", &address(kind, "PO Box 4", ""))]);
+        told(&road, &[stated]).await;
+        let later = contact("c2", &[("m1", &home)]);
+        let got = told(&road, &[later]).await;
+        assert!(
+            got.contains("in_person"),
+            "{kind}: the record itself goes: {got}"
+        );
+        for trace in [HOME, "Davis", "+15550100", "addresses", "telecom"] {
+            assert!(!got.contains(trace), "{kind}: {trace} in {got}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_substitute_goes_in_its_place() {
+    let road = Road::new().await;
+    let both = format!(
+        "{},{}",
+        address("safe_at_home_substitute", "PO Box 4", ""),
+        address("home", HOME, "")
+    );
+    told(
+        &road,
+        &[contact("c1", &[("m1", &address("shelter", "1 Way", ""))])],
+    )
+    .await;
+    let got = told(&road, &[contact("c2", &[("m1", &both)])]).await;
+    assert!(got.contains("PO Box 4") && !got.contains(HOME), "{got}");
+}
+
+#[tokio::test]
+async fn nobody_of_the_household_gives_it_away() {
+    let home = address("home", HOME, "h1");
+    let open = Road::new().await;
+    let plain = told(&open, &[contact("c1", &[("child", &home)])]).await;
+    assert!(plain.contains(HOME), "{plain}");
+    let road = Road::new().await;
+    told(
+        &road,
+        &[contact("c1", &[("m1", &address("shelter", "1 Way", "h1"))])],
+    )
+    .await;
+    let got = told(&road, &[contact("c2", &[("child", &home)])]).await;
+    assert!(got.contains("in_person") && !got.contains(HOME), "{got}");
+    // The child belongs to that household from now on, also where no record says so.
+    let bare = address("home", "8 Other Road", "");
+    let got = told(&road, &[contact("c3", &[("child", &bare)])]).await;
+    assert!(
+        got.contains("in_person") && !got.contains("8 Other Road"),
+        "{got}"
+    );
+    // Another household is nobody's business.
+    let other = address("home", "9 Open Road", "h2");
+    let got = told(&road, &[contact("c4", &[("aunt", &other)])]).await;
+    assert!(got.contains("9 Open Road"), "{got}");
+}
+
+#[tokio::test]
+async fn a_line_that_equals_a_protected_one_goes_for_nobody() {
+    let home = address("home", HOME, "");
+    let shelter = address("shelter", "77 HIDDEN ST.", "");
+    let road = Road::new().await;
+    let both = contact("c1", &[("m1", &shelter), ("aunt", &home)]);
+    let got = told(&road, &[both]).await;
+    assert!(
+        got.contains("in_person") && !got.contains(HOME),
+        "same record: {got}"
+    );
+    let worded = contact("c2", &[("uncle", &home)]).replace(
+        "\"contact_id\"",
+        "\"program_code\": \"77 hidden st\", \"contact_id\"",
+    );
+    let got = told(&road, &[worded]).await;
+    assert!(got.contains("in_person"), "{got}");
+    for trace in [HOME, "77 hidden st", "Davis"] {
+        assert!(!got.contains(trace), "{trace} in {got}");
+    }
+    let next_door = contact("c3", &[("uncle", &address("home", "79 Hidden Street", ""))]);
+    let got = told(&road, &[next_door]).await;
+    assert!(got.contains("79 Hidden Street"), "{got}");
+}
+
+#[tokio::test]
+async fn what_is_stated_later_stops_what_is_queued() {
+    let road = Road::new().await;
+    road.answers(COUNTY, 503);
+    let home = contact("c1", &[("m1", &address("home", HOME, ""))]);
+    road.hand_in("k1", &home).await;
+    road.drive().await;
+    assert!(road.arrived(COUNTY)[0].contains(HOME));
+    let tried = road.arrived(COUNTY).len();
+    let stated = contact("c2", &[("m1", &address("confidential", "1 Way", ""))]);
+    road.hand_in("k2", &stated).await;
+    road.answers(COUNTY, 200);
+    road.advance(Duration::from_secs(40));
+    road.drive().await;
+    let after = road.arrived(COUNTY)[tried..].join("\n");
+    assert!(after.contains("c1") && after.contains("c2"), "{after}");
+    assert!(!after.contains(HOME), "{after}");
+}
+
+#[tokio::test]
+async fn what_is_taken_back_protects_no_longer() {
+    let stated = [("m1", &*address("shelter", "1 Way", ""))];
+    let home = address("home", HOME, "");
+    let road = Road::new().await;
+    told(&road, &[contact("c1", &stated), void("c1", &stated)]).await;
+    let got = told(&road, &[contact("c2", &[("m1", &home)])]).await;
+    assert!(got.contains(HOME), "voided: {got}");
+    let road = Road::new().await;
+    let corrected = contact("c1", &[("m1", &address("mailing", "1 Way", ""))]);
+    told(&road, &[contact("c1", &stated), corrected]).await;
+    let got = told(&road, &[contact("c2", &[("m1", &home)])]).await;
+    assert!(got.contains(HOME), "corrected: {got}");
+    // As long as one record stands, it protects.
+    let road = Road::new().await;
+    let (first, second) = (contact("c1", &stated), contact("c3", &stated));
+    told(&road, &[first, second, void("c1", &stated)]).await;
+    let got = told(&road, &[contact("c2", &[("m1", &home)])]).await;
+    assert!(
+        got.contains("in_person") && !got.contains(HOME),
+        "one stands: {got}"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_withholds_it_and_does_not_tell_whose_it_is() {
+    let road = Road::new().await;
+    told(
+        &road,
+        &[contact("c1", &[("m1", &address("shelter", "1 Way", "h1"))])],
+    )
+    .await;
+    for person in [
+        ("m1", address("home", HOME, "")),
+        ("child", address("home", HOME, "h1")),
+    ] {
+        let body = contact("c2", &[(person.0, &person.1)]);
+        let inbound = Inbound {
+            partner: PartnerId::new("program"),
+            channel: ChannelId::new("in"),
+            key: None,
+            body: Sensitive::new(body.into_bytes()),
+            correlation: CorrelationId::new("test"),
+            received_at: road.now(),
+        };
+        let run = dry_run(&road.store, &road.rules(), inbound).await;
+        let told = serde_json::to_string(&run.expect("a dry run")).expect("JSON");
+        assert!(told.contains("/body/mode"), "{told}");
+        for trace in ["/persons/0/addresses", "/persons/0/telecom", "safe_at_home"] {
+            assert!(!told.contains(trace), "{}: {trace} in {told}", person.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trial_protects_nobody_real() {
+    let tester = PARTNERS[0]
+        .replace("\"program\"", "\"tester\"")
+        .replace("mode = \"live\"", "mode = \"test\"");
+    let road = Road::with(&[PARTNERS, &[&tester]].concat()).await;
+    let stated = contact("c1", &[("m1", &address("shelter", HOME, ""))]);
+    road.hand_in_from("tester", "k", &stated).await;
+    road.drive().await;
+    let got = told(
+        &road,
+        &[contact("c2", &[("m1", &address("home", HOME, ""))])],
+    )
+    .await;
+    assert!(got.contains(HOME), "{got}");
+}
