@@ -133,6 +133,15 @@ codes! {
     ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
         "the row has more or fewer cells than the header",
         "quote cells that hold the delimiter or a line break";
+    ROWS_DISAGREE = "rows-disagree", Error,
+        "rows of one record say different things where one thing can hold",
+        "say it in the first row or the same in every row; give another record another id";
+    ROWS_NEED_REVIEW = "rows-need-review", Warning,
+        "rows of one record name different persons it is about, and the record waits for a person",
+        "nothing, if it is about all of them; otherwise give each record its own id";
+    PERSON_DISAGREES = "person-disagrees", Error,
+        "the same person is told twice, and differently",
+        "tell each person once, or the same each time";
     PERSON_KEY_REPEATED = "person-key-repeated", Error,
         "two persons of the record have the same key",
         "give each person its own key, and use it in every reference";
@@ -151,6 +160,12 @@ codes! {
     LABEL_PATH_UNKNOWN = "label-path-unknown", Error,
         "a security label names a place the record does not have",
         "correct the path; a label that protects nothing is not taken";
+    SECURITY_LABEL_UNKNOWN = "security-label-unknown", Error,
+        "a security label stands over the record that the gateway cannot read",
+        "use a sensitivity code the format lists; what a label protects is not guessed";
+    MODIFIER_NOT_READ = "modifier-not-read", Error,
+        "the value changes the meaning of what it stands in, and this format does not read it",
+        "leave out what must not be read without it, or ask for a mapping";
     RECORD_SEALED = "record-sealed", Warning,
         "the record is marked sealed, so nothing of it is released to anyone",
         "nothing, if that is meant; otherwise correct the access level";

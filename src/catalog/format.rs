@@ -50,6 +50,12 @@ pub struct FormatFile {
     /// Wire schemas by node type.
     #[serde(default)]
     pub schema: Vec<Spanned<SchemaSource>>,
+    /// Labels by which a sender says how sensitive a place is.
+    #[serde(default)]
+    pub labels: Option<LabelsSource>,
+    /// What changes the meaning of where it stands and is not read: its record is refused.
+    #[serde(default)]
+    pub refuse: Vec<Spanned<RefuseSource>>,
     /// Of XML formats.
     #[serde(default)]
     pub xml: Option<XmlSource>,
@@ -164,6 +170,50 @@ pub struct NodeSource {
     pub id: Option<String>,
 }
 
+/// Labels by which a sender says how sensitive the place is they stand at, at any depth.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelsSource {
+    /// Path in a label of its code system.
+    pub system: Spanned<String>,
+    /// Path in a label of its code.
+    pub code: Spanned<String>,
+    /// Where labels stand, seen from what they hold for.
+    pub at: Vec<Spanned<String>>,
+    /// Which code systems are known. A label of none of them refuses the record.
+    #[serde(default)]
+    pub set: Vec<Spanned<LabelSetSource>>,
+}
+
+/// Labels of one code system.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelSetSource {
+    /// The code system.
+    pub system: String,
+    /// Data class to code.
+    #[serde(default)]
+    pub crosswalk: Option<Spanned<String>>,
+    /// Codes that restrict nothing.
+    #[serde(default)]
+    pub open: Vec<String>,
+    /// Codes that ask for care without saying why: enough is said where another label of the
+    /// same node names a class.
+    #[serde(default)]
+    pub explained: Vec<String>,
+}
+
+/// What changes the meaning of where it stands, at any depth.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefuseSource {
+    /// Path of it.
+    pub at: Spanned<String>,
+    /// Only where this holds.
+    #[serde(default)]
+    pub when: Option<Spanned<String>>,
+}
+
 /// How nodes refer to each other.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -225,6 +275,9 @@ pub struct SchemaSource {
     /// Delimited: columns whose contiguous equal values make one unit.
     #[serde(default)]
     pub group_by: Vec<String>,
+    /// Delimited: columns whose rows may differ within a unit, but then a person must look.
+    #[serde(default)]
+    pub review: Vec<String>,
 }
 
 /// What only XML formats have.

@@ -5,6 +5,7 @@
 
 mod items;
 mod references;
+mod rows;
 mod structure;
 mod values;
 
@@ -108,6 +109,7 @@ pub(super) fn run<'a>(plan: &'a Plan, index: &'a Index<'a>, root: Found<'a>, alo
         }
     }
     run.fall_back();
+    run.compare_rows(root.node);
     run.finish()
 }
 

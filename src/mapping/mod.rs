@@ -7,6 +7,7 @@ mod compile;
 mod document;
 mod inbound;
 mod loss;
+mod marks;
 mod outbound;
 mod path;
 mod plan;
@@ -32,6 +33,9 @@ use document::{Found, Index, Layout};
 use plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is found of a record that must wait for a person.
+const HOLDING: [&codes::CodeEntry; 2] = [&codes::CROSSWALK_CODE_HELD, &codes::ROWS_NEED_REVIEW];
+
 /// All formats, compiled.
 #[derive(Debug, Default)]
 pub struct Plans {
@@ -45,6 +49,7 @@ struct FormatPlans {
     types: BTreeSet<String>,
     syntax: Syntax,
     layout: Layout,
+    marks: marks::Marks,
     /// By precedence.
     plans: Vec<Plan>,
     losses: BTreeMap<RecordType, LossReport>,
@@ -213,12 +218,14 @@ impl FormatPlans {
             .filter(|p| Some(p.precedence) == top)
             .map(roots)
             .sum();
+        let marked = self.marks.read(unit, &index);
         for plan in plans() {
             let is_root = |node: &&Found<'_>| !used.contains(&node.at) && plan.is_root(node);
             let nodes: Vec<Found<'_>> = index.nodes.iter().filter(is_root).copied().collect();
             let alone = count <= 1 && nodes.len() == 1;
             for node in nodes {
-                let (record, taken) = plan.read(&index, node, alone);
+                let (mut record, taken) = plan.read(&index, node, alone);
+                marked.put_on(&mut record, &taken);
                 used.extend(taken);
                 made.push((node.at, record));
             }
@@ -267,7 +274,7 @@ impl Plan {
         };
         let held = findings
             .iter()
-            .any(|it| it.code == codes::CROSSWALK_CODE_HELD.code);
+            .any(|it| HOLDING.iter().any(|code| it.code == code.code));
         let record = InRecord {
             record: Record {
                 record_type: self.record.clone(),

@@ -30,6 +30,10 @@ pub struct Plan {
     pub parts: Vec<Part>,
     /// Places of the record that rows name from its root.
     pub whole: Sheet,
+    /// Columns that say one thing of the whole record, on whichever of its rows they stand.
+    pub single: Vec<Text>,
+    /// Columns whose rows may differ, but then wait for a person.
+    pub review: Vec<Text>,
     /// Going in, rows that fill what others have left empty, in the order of the file.
     pub fallbacks: Vec<Fallback>,
 }

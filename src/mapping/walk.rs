@@ -80,6 +80,7 @@ pub fn hold(node: &Node, conditions: &[Condition]) -> bool {
 fn same(node: &Node, value: &Value) -> bool {
     match (&node.value, value) {
         (Value::Number(left), Value::String(right)) => left == right,
+        (Value::Bool(left), Value::String(right)) => right == if *left { "true" } else { "false" },
         (left, right) => left == right,
     }
 }

@@ -20,6 +20,7 @@ mod pulls;
 mod redact;
 mod reference;
 mod release;
+mod sender_marks;
 mod sensitive_clinics;
 mod service_source;
 mod slicing;

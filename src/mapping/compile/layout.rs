@@ -54,19 +54,22 @@ pub(super) fn layout(
     layout
 }
 
-struct Reader<'a> {
-    file: &'a SourceFile,
-    separator: char,
-    defects: &'a mut Vec<Defect>,
+/// Reads paths of a format's own file.
+pub(super) struct Reader<'a> {
+    pub file: &'a SourceFile,
+    pub separator: char,
+    pub defects: &'a mut Vec<Defect>,
 }
 
 impl Reader<'_> {
-    fn wrong(&mut self, span: Option<Range<usize>>, message: &str) {
+    /// Tells what is wrong with the file.
+    pub fn wrong(&mut self, span: Option<Range<usize>>, message: &str) {
         self.defects
             .push(self.file.defect(span, "format-invalid", message));
     }
 
-    fn path(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Plain> {
+    /// A path with `[]` once at most.
+    pub fn path(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Plain> {
         let plain = parse(text, self.separator, &[]).and_then(|raw| plain(&raw.steps));
         match plain {
             Ok(plain) => Some(plain),
@@ -77,7 +80,8 @@ impl Reader<'_> {
         }
     }
 
-    fn steps(&mut self, text: &Spanned<String>) -> Option<Vec<Step>> {
+    /// A path without `[]`.
+    pub fn steps(&mut self, text: &Spanned<String>) -> Option<Vec<Step>> {
         let plain = self.path(text.as_ref(), Some(text.span()))?;
         if plain.tail.is_some() {
             self.wrong(Some(text.span()), "[] has no meaning here");
@@ -86,19 +90,24 @@ impl Reader<'_> {
         Some(plain.head)
     }
 
+    /// Conditions; none given, none hold back.
+    pub fn conditions(&mut self, text: Option<&Spanned<String>>) -> Vec<Condition> {
+        let Some(text) = text else {
+            return Vec::new();
+        };
+        match conditions(text.as_ref(), self.separator) {
+            Ok(raw) => raw.iter().map(plain_condition).collect(),
+            Err(message) => {
+                self.wrong(Some(text.span()), &message);
+                Vec::new()
+            }
+        }
+    }
+
     fn place(&mut self, source: &Spanned<NodeSource>) -> Option<NodePlace> {
         let node = source.as_ref();
         let at = self.path(node.at.as_ref(), Some(node.at.span()))?;
-        let when = match &node.when {
-            None => Vec::new(),
-            Some(text) => match conditions(text.as_ref(), self.separator) {
-                Ok(raw) => raw.iter().map(plain_condition).collect(),
-                Err(message) => {
-                    self.wrong(Some(text.span()), &message);
-                    Vec::new()
-                }
-            },
-        };
+        let when = self.conditions(node.when.as_ref());
         if node.type_from.is_none() && node.node_type.is_none() {
             self.wrong(Some(source.span()), "give `type_from` or `type`");
         }
@@ -154,9 +163,11 @@ impl Reader<'_> {
 }
 
 /// A path that no schema has seen.
-struct Plain {
-    head: Vec<Step>,
-    tail: Option<Vec<Step>>,
+pub(super) struct Plain {
+    /// Down to the list, or to the value.
+    pub head: Vec<Step>,
+    /// Behind the items of the list.
+    pub tail: Option<Vec<Step>>,
 }
 
 fn plain(steps: &[RawStep]) -> Result<Plain, String> {
@@ -176,7 +187,8 @@ fn plain(steps: &[RawStep]) -> Result<Plain, String> {
             Bracket::None => {}
             Bracket::Nth(place) => push(Step::Nth(*place)),
             Bracket::Filter(raw) => push(Step::Filter(Box::new(Filter {
-                array: true,
+                // Brackets on the context itself ask something of it.
+                array: !step.name.is_empty(),
                 conditions: raw.iter().map(plain_condition).collect(),
             }))),
             Bracket::Items if out.tail.is_some() => return Err("[] may stand once".to_owned()),

@@ -5,10 +5,12 @@
 mod check;
 mod each;
 mod layout;
+mod marks;
 mod notes;
 mod parts;
 mod places;
 mod refs;
+mod rows;
 mod rules;
 mod shapes;
 mod unread;
@@ -20,6 +22,7 @@ use super::plan::{Fallback, Op, Part, Plan};
 use super::sheet::{self, Sheet};
 use super::table::Table;
 use super::{FormatPlans, Plans};
+use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::id::RecordType;
 use crate::catalog::format::{FormatSource, Syntax};
@@ -41,11 +44,14 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             continue;
         };
         let layout = layout::layout(format, file, &mut defects);
+        let marks = marks::marks(format, file, &tables, &mut defects);
+        used.extend(marks.tables());
         let mut compiled = FormatPlans {
             notation: format.body.notation,
             types: format.body.types(),
             syntax: format.body.syntax,
             layout,
+            marks,
             plans: Vec::new(),
             losses: BTreeMap::new(),
             wire_paths: BTreeMap::new(),
@@ -295,10 +301,25 @@ impl<'s> Builder<'s> {
         self.unread(&mut parts);
         if !parts.is_empty() {
             let mut plan = self.plan(parts);
+            if self.is_rows() {
+                plan.single = rows::single(&plan.parts);
+            }
             sheet::lay_out(&mut plan);
             self.built.plan = Some(plan);
         }
         self.built
+    }
+
+    /// Columns of the root's schema whose rows may differ, but then wait for a person.
+    fn review(&self) -> Vec<Text> {
+        let root = self.mapping.body.part.iter().map(AsRef::as_ref);
+        let root = root
+            .filter(|part| part.root)
+            .find_map(|p| p.node_type.as_ref());
+        let mut schemas = self.format.body.schema.iter().map(AsRef::as_ref);
+        let own = schemas.find(|schema| root.is_some_and(|t| t.as_ref() == &schema.node_type));
+        let columns = own.map(|schema| schema.review.as_slice());
+        columns.unwrap_or_default().iter().map(Text::from).collect()
     }
 
     fn plan(&mut self, parts: Vec<Part>) -> Plan {
@@ -319,6 +340,8 @@ impl<'s> Builder<'s> {
             root_only: self.mapping.body.scope == crate::catalog::mapping::Scope::Record,
             parts,
             whole: Sheet::default(),
+            single: Vec::new(),
+            review: self.review(),
             fallbacks,
         }
     }

@@ -2,6 +2,8 @@
 
 use super::{Here, Instance, PARTS_DEPTH_MAX, Run};
 use crate::base::Text;
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes as codes;
 use crate::format::tree::{Node, Value};
 use crate::mapping::document::Found;
 use crate::mapping::plan::{Part, RefOp, Target};
@@ -196,19 +198,51 @@ impl<'a> Run<'a> {
         };
         let slot = self.persons.get_mut(person)?;
         assign_absent(&mut entry, &part.only);
-        fill(slot, entry);
-        slot.get("key").cloned()
+        let mut wrong = Vec::new();
+        fill(slot, entry, &mut wrong);
+        let key = slot.get("key").cloned();
+        for span in wrong {
+            self.find(Finding::new(&codes::PERSON_DISAGREES), span);
+        }
+        key
     }
 }
 
-/// Puts members into an object where it has none of that name.
-fn fill(into: &mut Node, from: Node) {
+/// Puts members into an object where it has none of that name, and gives where a value is there
+/// and says something else. Lists stay as they are, but for one item told twice.
+fn fill(into: &mut Node, from: Node, wrong: &mut Vec<Span>) {
     let Value::Object(members) = from.value else {
         return;
     };
     for (name, node) in members {
-        if into.get(&name).is_none() {
+        let Some(own) = into.get_mut(&name) else {
             into.set(&name, node);
+            continue;
+        };
+        meet(own, node, wrong);
+    }
+}
+
+fn meet(own: &mut Node, other: Node, wrong: &mut Vec<Span>) {
+    match (&mut own.value, other.value) {
+        (Value::Object(_), value @ Value::Object(_)) => {
+            let other = Node {
+                value,
+                span: other.span,
+            };
+            fill(own, other, wrong);
+        }
+        (Value::Array(items), Value::Array(others)) => {
+            let mut others = others.into_iter();
+            if let ([one], Some(other), None) = (items.as_mut_slice(), others.next(), others.next())
+            {
+                meet(one, other, wrong);
+            }
+        }
+        (value, new) => {
+            if *value != new {
+                wrong.push(other.span);
+            }
         }
     }
 }

@@ -1,0 +1,91 @@
+//! Labels and modifiers of a format's own file, compiled. What is wrong with them is told.
+
+use super::layout::{Reader, separator};
+use crate::base::Text;
+use crate::base::defect::Defect;
+use crate::base::vocabulary::DataClass;
+use crate::catalog::SourceFile;
+use crate::catalog::format::{FormatSource, LabelSetSource, LabelsSource};
+use crate::mapping::marks::{LabelPlace, LabelSet, Marks, Refused};
+use crate::mapping::table::Table;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use toml::Spanned;
+
+type Tables = BTreeMap<String, Arc<Table>>;
+
+/// Compiles what a format says of labels and modifiers.
+pub(super) fn marks(
+    format: &FormatSource,
+    file: &SourceFile,
+    tables: &Tables,
+    defects: &mut Vec<Defect>,
+) -> Marks {
+    let mut reader = Reader {
+        file,
+        separator: separator(format),
+        defects,
+    };
+    let mut marks = Marks::default();
+    if let Some(source) = &format.body.labels {
+        labels(source, tables, &mut reader, &mut marks);
+    }
+    for source in &format.body.refuse {
+        let source = source.as_ref();
+        if let Some(at) = reader.steps(&source.at) {
+            let when = reader.conditions(source.when.as_ref());
+            marks.refused.push(Refused { at, when });
+        }
+    }
+    marks
+}
+
+fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks: &mut Marks) {
+    marks.system = reader.steps(&source.system).unwrap_or_default();
+    marks.code = reader.steps(&source.code).unwrap_or_default();
+    for at in &source.at {
+        if let Some(path) = reader.path(at.as_ref(), Some(at.span())) {
+            marks.labels.push(LabelPlace {
+                head: path.head,
+                tail: path.tail,
+            });
+        }
+    }
+    for set in &source.set {
+        marks.sets.extend(label_set(set, tables, reader));
+    }
+}
+
+fn label_set(
+    source: &Spanned<LabelSetSource>,
+    tables: &Tables,
+    reader: &mut Reader<'_>,
+) -> Option<LabelSet> {
+    let set = source.as_ref();
+    let table = match &set.crosswalk {
+        None => None,
+        Some(name) => match tables.get(name.as_ref()) {
+            Some(table) => Some(table.clone()),
+            None => {
+                reader.wrong(Some(name.span()), "there is no crosswalk of that name");
+                return None;
+            }
+        },
+    };
+    let codes = table.iter().flat_map(|table| table.canonical_codes());
+    if codes
+        .into_iter()
+        .any(|code| code.parse::<DataClass>().is_err())
+    {
+        reader.wrong(
+            Some(source.span()),
+            "the crosswalk of labels must be from data classes",
+        );
+    }
+    Some(LabelSet {
+        system: set.system.as_str().into(),
+        table,
+        open: set.open.iter().map(Text::from).collect(),
+        explained: set.explained.iter().map(Text::from).collect(),
+    })
+}

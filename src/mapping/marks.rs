@@ -1,0 +1,263 @@
+//! What a sender says of a whole place: labels that keep it closed, and what must not be passed
+//! over. It holds for every record that anything of that place went into.
+//!
+//! A label that cannot be read is never left out: its record is refused. Nothing here may take a
+//! class away.
+
+use super::InRecord;
+use super::document::Index;
+use super::table::Table;
+use super::walk::{Condition, Step, get, hold, push};
+use crate::base::Text;
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes as codes;
+use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::format::tree::{Node, Value};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Members of a record that labels are put on: all that a sender can have labelled.
+const LABELLED: [&str; 2] = ["persons", "body"];
+
+/// What a format's own file says of labels and modifiers.
+#[derive(Debug, Default)]
+pub struct Marks {
+    /// Where labels stand.
+    pub labels: Vec<LabelPlace>,
+    /// Path in a label of its code system.
+    pub system: Vec<Step>,
+    /// Path in a label of its code.
+    pub code: Vec<Step>,
+    /// Code systems that are known.
+    pub sets: Vec<LabelSet>,
+    /// What is not read and must not be passed over.
+    pub refused: Vec<Refused>,
+}
+
+/// Where labels stand, seen from what they hold for.
+#[derive(Debug)]
+pub struct LabelPlace {
+    /// Down to the list, or to the label.
+    pub head: Vec<Step>,
+    /// Behind the items of the list; `None` where there is none.
+    pub tail: Option<Vec<Step>>,
+}
+
+/// Labels of one code system.
+#[derive(Debug)]
+pub struct LabelSet {
+    /// The code system.
+    pub system: Text,
+    /// Data class to code.
+    pub table: Option<Arc<Table>>,
+    /// Codes that restrict nothing.
+    pub open: Vec<Text>,
+    /// Codes that another label of the same node must explain.
+    pub explained: Vec<Text>,
+}
+
+/// What must not be passed over.
+#[derive(Debug)]
+pub struct Refused {
+    /// Path of it.
+    pub at: Vec<Step>,
+    /// Only where this holds.
+    pub when: Vec<Condition>,
+}
+
+/// What is said of one node, or of the document around its nodes.
+#[derive(Debug, Default)]
+struct Said {
+    classes: BTreeSet<Text>,
+    /// Of the first label.
+    span: Span,
+    /// Labels that need an explanation.
+    unexplained: Vec<Span>,
+    findings: Vec<Finding>,
+}
+
+/// What is said in a document, by where.
+#[derive(Debug, Default)]
+pub struct Marked {
+    everywhere: Said,
+    by_node: BTreeMap<usize, Said>,
+}
+
+impl Marks {
+    /// Names of the crosswalks in use.
+    pub fn tables(&self) -> impl Iterator<Item = String> {
+        let tables = self.sets.iter().filter_map(|set| set.table.as_ref());
+        tables.map(|table| table.name.to_string())
+    }
+
+    /// Reads all marks of a document.
+    pub fn read<'a>(&self, unit: &'a Node, index: &Index<'a>) -> Marked {
+        let mut marked = Marked::default();
+        if self.labels.is_empty() && self.refused.is_empty() {
+            return marked;
+        }
+        let address = |node: &Node| std::ptr::from_ref(node).addr();
+        let nodes = index.nodes.iter().map(|it| (address(it.node), it.at));
+        let nodes: BTreeMap<usize, usize> = nodes.collect();
+        let mut open: Vec<(&Node, Option<usize>)> = vec![(unit, None)];
+        while let Some((node, owner)) = open.pop() {
+            let owner = owner.or_else(|| nodes.get(&address(node)).copied());
+            match &node.value {
+                Value::Object(members) => {
+                    if self.may_stand_in(members) {
+                        let said = match owner {
+                            None => &mut marked.everywhere,
+                            Some(at) => marked.by_node.entry(at).or_default(),
+                        };
+                        self.read_object(node, said);
+                    }
+                    open.extend(members.iter().map(|(_, child)| (child, owner)));
+                }
+                Value::Array(items) => open.extend(items.iter().map(|child| (child, owner))),
+                _ => {}
+            }
+        }
+        let all = marked.by_node.values_mut();
+        all.chain([&mut marked.everywhere]).for_each(Said::explain);
+        marked
+    }
+
+    /// Whether an object has a member that one of the paths begins with.
+    fn may_stand_in(&self, members: &[(Text, Node)]) -> bool {
+        let labels = self.labels.iter().map(|place| &place.head);
+        let mut paths = labels.chain(self.refused.iter().map(|it| &it.at));
+        paths.any(|path| match path.first() {
+            Some(Step::Member(name)) => members.iter().any(|(known, _)| known == name),
+            Some(Step::Filter(filter)) => {
+                let mut asked = filter.conditions.iter();
+                asked.all(|condition| match condition.steps.first() {
+                    Some(Step::Member(name)) => members.iter().any(|(known, _)| known == name),
+                    _ => true,
+                })
+            }
+            _ => true,
+        })
+    }
+
+    fn read_object(&self, node: &Node, said: &mut Said) {
+        for refused in &self.refused {
+            if let Some(it) = get(node, &refused.at)
+                && hold(node, &refused.when)
+            {
+                said.tell(&codes::MODIFIER_NOT_READ, it.span);
+            }
+        }
+        for place in &self.labels {
+            let Some(found) = get(node, &place.head) else {
+                continue;
+            };
+            let Some(tail) = &place.tail else {
+                self.label(found, said);
+                continue;
+            };
+            // One object where a list belongs is one label all the same.
+            let one = std::slice::from_ref(found);
+            let items = match &found.value {
+                Value::Array(items) => items.as_slice(),
+                _ => one,
+            };
+            for item in items {
+                self.label(get(item, tail).unwrap_or(item), said);
+            }
+        }
+    }
+
+    fn label(&self, label: &Node, said: &mut Said) {
+        let system = get(label, &self.system).and_then(Node::as_str);
+        let code = get(label, &self.code).and_then(Node::as_str);
+        let set = self
+            .sets
+            .iter()
+            .find(|set| Some(set.system.as_str()) == system);
+        let (Some(set), Some(code)) = (set, code) else {
+            return said.tell(&codes::SECURITY_LABEL_UNKNOWN, label.span);
+        };
+        let class = set.table.as_ref().and_then(|table| table.inward(code));
+        if let Some(class) = class {
+            if said.classes.insert(class.clone()) && said.classes.len() == 1 {
+                said.span = label.span;
+            }
+        } else if set.explained.iter().any(|known| known == code) {
+            said.unexplained.push(label.span);
+        } else if !set.open.iter().any(|known| known == code) {
+            said.tell(&codes::SECURITY_LABEL_UNKNOWN, label.span);
+        }
+    }
+}
+
+impl Said {
+    fn tell(&mut self, code: &'static codes::CodeEntry, span: Span) {
+        if self.findings.len() < RECORD_FINDINGS_MAX {
+            self.findings.push(Finding::new(code).spanning(span));
+        }
+    }
+
+    /// A label that asks for care without a reason needs one beside it.
+    fn explain(&mut self) {
+        let spans = std::mem::take(&mut self.unexplained);
+        if self.classes.is_empty() {
+            for span in spans {
+                self.tell(&codes::SECURITY_LABEL_UNKNOWN, span);
+            }
+        }
+    }
+}
+
+impl Marked {
+    /// Puts on a record what is said of the document and of the nodes that went into it.
+    pub fn put_on(&self, record: &mut InRecord, nodes: &[usize]) {
+        let nodes: BTreeSet<usize> = nodes.iter().copied().collect();
+        let own = nodes.iter().filter_map(|at| self.by_node.get(at));
+        let mut classes = BTreeSet::new();
+        let mut span = None;
+        for said in own.chain([&self.everywhere]) {
+            let room = RECORD_FINDINGS_MAX.saturating_sub(record.findings.len());
+            record
+                .findings
+                .extend(said.findings.iter().take(room).cloned());
+            if !said.classes.is_empty() {
+                classes.extend(said.classes.iter().cloned());
+                span = span.or(Some(said.span));
+            }
+        }
+        if let Some(span) = span {
+            label(&mut record.record.root, &classes, span);
+        }
+    }
+}
+
+/// Adds a row to `envelope.labels` for each labelled member that holds anything.
+fn label(root: &mut Node, classes: &BTreeSet<Text>, span: Span) {
+    let mut rows = Vec::new();
+    for name in LABELLED {
+        if root.get(name).is_none_or(Node::is_empty_container) {
+            continue;
+        }
+        let words = classes.iter().map(|class| Node {
+            value: Value::String(class.clone()),
+            span,
+        });
+        let words = Value::Array(words.collect());
+        let mut row = Node::object();
+        row.set("path", Node::string(format!("/{name}").as_str()));
+        row.set("classes", Node { value: words, span });
+        row.span = span;
+        rows.push(row);
+    }
+    let Some(envelope) = root.get_mut("envelope") else {
+        return;
+    };
+    if envelope.get("labels").is_none() {
+        envelope.set("labels", Node::array());
+    }
+    for row in rows {
+        if let Some(slot) = envelope.get_mut("labels").and_then(push) {
+            *slot = row;
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Goal: what a sender says of a whole place is never passed over. Method: one FHIR bundle of a
+//! referral, with a label or a modifier at one place after the other.
+
+use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::intake::read::{Reading, read};
+use kinbridge::rules::Rules;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+const ACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+const SECRECY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
+const INLINE: &str = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/\
+                      extension-inline-sec-label";
+
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<std::sync::Arc<Rules>> = OnceLock::new();
+    RULES.get_or_init(|| Rules::load(&[]).expect("the shipped catalog has no defect"))
+}
+
+fn taken(bundle: &Value) -> Reading {
+    let bytes = serde_json::to_vec(bundle).expect("it is JSON");
+    let format = FormatId::new("fhir-r4/4.0");
+    read(
+        rules(),
+        &format,
+        &[RecordType::new("service-referral")],
+        &bytes,
+    )
+}
+
+/// Places of the bundle below.
+const TASK: &str = "/entry/1/resource";
+const REQUEST: &str = "/entry/0/resource";
+const PATIENT: &str = "/entry/2/resource";
+const UNUSED: &str = "/entry/4/resource";
+const CONTAINED: &str = "/entry/0/resource/contained/0";
+const NODES: [&str; 6] = ["", REQUEST, TASK, PATIENT, "/entry/3/resource", CONTAINED];
+
+/// A referral whose parts say where they are sensitive, and a second one that has none of it.
+fn bundle() -> Value {
+    let request = |id: &str, patient: &str, performer: &str| {
+        json!({"resourceType": "ServiceRequest", "id": id, "status": "active", "intent": "order",
+            "authoredOn": "2026-02-01T09:00:00-08:00",
+            "subject": {"reference": format!("Patient/{patient}")},
+            "requester": {"reference": "#role"},
+            "performer": [{"reference": format!("Organization/{performer}")}],
+            "contained": [{"resourceType": "PractitionerRole", "id": "role",
+                "organization": {"display": "Riverbend Invented House"}}]})
+    };
+    let entries = [
+        request("r1", "a", "o1"),
+        json!({"resourceType": "Task", "id": "t1", "status": "requested", "intent": "order",
+            "authoredOn": "2026-02-01T09:00:00-08:00",
+            "focus": {"reference": "ServiceRequest/r1"}}),
+        json!({"resourceType": "Patient", "id": "a", "birthDate": "1990-05-05"}),
+        json!({"resourceType": "Organization", "id": "o1", "name": "Invented Clinic"}),
+        json!({"resourceType": "Appointment", "id": "x", "status": "booked", "participant": []}),
+        json!({"resourceType": "Patient", "id": "b", "birthDate": "1991-06-06"}),
+        json!({"resourceType": "Organization", "id": "o2", "name": "Other Invented Clinic"}),
+        request("r2", "b", "o2"),
+    ];
+    let entries: Vec<Value> = entries.iter().map(|it| json!({"resource": it})).collect();
+    json!({"resourceType": "Bundle", "type": "collection", "entry": entries})
+}
+
+fn with(place: &str, member: &str, value: Value) -> Value {
+    let mut bundle = bundle();
+    let at = bundle.pointer_mut(place).expect("a place");
+    at[member] = value;
+    bundle
+}
+
+fn labelled(place: &str, labels: &[(&str, &str)]) -> Value {
+    let labels: Vec<Value> = labels
+        .iter()
+        .map(|(system, code)| json!({"system": system, "code": code}))
+        .collect();
+    with(place, "meta", json!({"security": labels}))
+}
+
+/// Classes put on the whole of a record: those of both rows, which must be the same.
+fn classes(reading: &Reading, index: usize) -> BTreeSet<String> {
+    let record = reading.records[index].record.as_ref().expect("a record");
+    let rows = record.envelope().and_then(|e| e.get("labels"));
+    let rows = rows.map(|rows| rows.items().to_vec()).unwrap_or_default();
+    let of = |path: &str| -> BTreeSet<String> {
+        let row = rows.iter().filter(|row| row.text("path") == Some(path));
+        let words = row.flat_map(|row| row.get("classes").expect("classes").items());
+        words
+            .map(|word| word.as_str().expect("a word").to_owned())
+            .collect()
+    };
+    assert_eq!(of("/body"), of("/persons"));
+    of("/body")
+}
+
+fn errors(reading: &Reading, index: usize) -> Vec<&str> {
+    let findings = reading.records[index].findings.iter();
+    let errors = findings.filter(|finding| finding.is_error());
+    errors.map(|finding| finding.code.as_ref()).collect()
+}
+
+#[test]
+fn the_bundle_without_marks_is_taken() {
+    let reading = taken(&bundle());
+    assert_eq!(reading.records.len(), 2, "{:?}", reading.findings);
+    for index in 0..2 {
+        assert!(errors(&reading, index).is_empty(), "{reading:?}");
+        assert!(classes(&reading, index).is_empty());
+    }
+}
+
+#[test]
+fn a_label_holds_for_every_record_its_place_went_into() {
+    for place in NODES {
+        let reading = taken(&labelled(place, &[(ACT, "42CFRPart2"), (ACT, "HIV")]));
+        let said: Vec<String> = classes(&reading, 0).into_iter().collect();
+        assert_eq!(said, ["hiv_test", "sud_part2"], "{place}");
+        // Only what is said of the whole bundle is said of the other referral.
+        assert_eq!(
+            classes(&reading, 1).is_empty(),
+            !place.is_empty(),
+            "{place}"
+        );
+    }
+    let unused = taken(&labelled(UNUSED, &[(ACT, "HIV")]));
+    assert!(classes(&unused, 0).is_empty() && classes(&unused, 1).is_empty());
+}
+
+#[test]
+fn a_label_beside_one_value_holds_for_its_record() {
+    let coding = |code: &str| json!({"url": INLINE, "valueCoding": {"system": ACT, "code": code}});
+    let name = json!([{"family": "Quill", "extension": [coding("MH"), coding("HIV")]}]);
+    let reading = taken(&with(PATIENT, "name", name));
+    let said: Vec<String> = classes(&reading, 0).into_iter().collect();
+    assert_eq!(said, ["hiv_test", "mental_health"]);
+    let reading = taken(&with(
+        PATIENT,
+        "_birthDate",
+        json!({"extension": [coding("NOT-A-CODE")]}),
+    ));
+    assert_eq!(errors(&reading, 0), ["security-label-unknown"]);
+}
+
+#[test]
+fn a_prohibition_to_tell_without_consent_asks_for_consent() {
+    for code in ["NODSCLCD", "NORDSCLCD"] {
+        let said = classes(&taken(&labelled(TASK, &[(ACT, code)])), 0);
+        assert!(said.contains("sud_part2"), "{code}");
+    }
+}
+
+#[test]
+fn a_label_nobody_can_read_refuses_what_it_stands_over() {
+    let unread = [
+        (ACT, "NOT-A-CODE"),
+        ("urn:some:other:system", "SUD"),
+        (SECRECY, "V"),
+        (SECRECY, "R"),
+    ];
+    for place in NODES {
+        for label in unread {
+            let reading = taken(&labelled(place, &[label]));
+            assert!(
+                errors(&reading, 0).contains(&"security-label-unknown"),
+                "{place} {label:?}"
+            );
+            assert!(reading.records[0].record.is_none());
+            assert_eq!(reading.records[1].record.is_some(), !place.is_empty());
+        }
+    }
+    let bare = taken(&with(
+        TASK,
+        "meta",
+        json!({"security": [{"display": "secret"}]}),
+    ));
+    assert_eq!(errors(&bare, 0), ["security-label-unknown"]);
+}
+
+#[test]
+fn a_restriction_is_explained_by_the_label_beside_it_and_the_ordinary_ones_close_nothing() {
+    let reading = taken(&labelled(TASK, &[(SECRECY, "R"), (ACT, "MH")]));
+    assert!(classes(&reading, 0).contains("mental_health"));
+    let elsewhere = with(
+        PATIENT,
+        "meta",
+        json!({"security": [{"system": SECRECY, "code": "R"}]}),
+    );
+    assert_eq!(errors(&taken(&elsewhere), 0), ["security-label-unknown"]);
+    let plain = taken(&labelled(
+        TASK,
+        &[(SECRECY, "N"), (ACT, "PROCESSINLINELABEL")],
+    ));
+    assert!(errors(&plain, 0).is_empty() && classes(&plain, 0).is_empty());
+}
+
+#[test]
+fn what_changes_the_meaning_and_is_not_read_refuses_the_record() {
+    let modifier = json!([{"url": "urn:invented:not", "valueBoolean": true}]);
+    for place in NODES {
+        for (member, value) in [
+            ("modifierExtension", &modifier),
+            ("implicitRules", &json!("urn:invented:rules")),
+        ] {
+            let reading = taken(&with(place, member, value.clone()));
+            assert!(
+                errors(&reading, 0).contains(&"modifier-not-read"),
+                "{place} {member}"
+            );
+        }
+    }
+    let inside = json!([{"family": "Quill", "modifierExtension": modifier}]);
+    let reading = taken(&with(PATIENT, "name", inside));
+    assert_eq!(errors(&reading, 0), ["modifier-not-read"]);
+    for (value, expected) in [(true, 1), (false, 0)] {
+        let reading = taken(&with(REQUEST, "doNotPerform", json!(value)));
+        let told = errors(&reading, 0);
+        let told = told.iter().filter(|code| **code == "modifier-not-read");
+        assert_eq!(told.count(), expected);
+    }
+}
