@@ -6,7 +6,7 @@ use crate::base::vocabulary::Verdict;
 use crate::config::Config;
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::export;
-use crate::ledger::verify::Report;
+use crate::ledger::verify::{Report, RowReport};
 use crate::store::archive::{Archive, Who};
 use crate::store::{Disclosure, MasterKey};
 use anyhow::{Context as _, bail};
@@ -171,12 +171,36 @@ fn report_text(report: &Report) -> String {
     if report.problems_omitted > 0 {
         out.push_str(&format!("and {} more\n", report.problems_omitted));
     }
+    if let Some(rows) = &report.rows {
+        push_rows(&mut out, rows);
+    }
+    for note in &report.notes {
+        out.push_str(&format!("note: {note}\n"));
+    }
     out.push_str(if report.is_sound() {
         "nothing is wrong\n"
     } else {
-        "the ledger was altered\n"
+        "the ledger or the store was altered\n"
     });
     out
+}
+
+fn push_rows(out: &mut String, rows: &RowReport) {
+    for problem in &rows.problems {
+        let kind = serde_json::to_value(problem.kind).unwrap_or_default();
+        let kind = kind.as_str().unwrap_or_default().to_owned();
+        let at = problem.position.map(|at| format!(" (position {at})"));
+        let at = at.unwrap_or_default();
+        let (subject, message) = (&problem.subject, &problem.message);
+        out.push_str(&format!("{subject}{at}: {kind}: {message}\n"));
+    }
+    if rows.problems_omitted > 0 {
+        out.push_str(&format!("and {} more\n", rows.problems_omitted));
+    }
+    if rows.shredded > 0 {
+        let count = rows.shredded;
+        out.push_str(&format!("{count} stored versions are shredded: no key\n"));
+    }
 }
 
 async fn write_export(args: &Export) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,7 @@
 //! and `C <checkpoint as JSON>` behind the entries it covers.
 
 use super::checkpoint::Checkpoint;
-use super::verify::{Report, Verifier};
+use super::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
 use crate::base::digest::{hex, unhex};
 use std::io::{BufRead, Write};
 
@@ -86,7 +86,11 @@ pub fn verify(
         }
     }
     given.rest(position, &mut verifier);
-    Ok(verifier.finish())
+    let mut report = verifier.finish();
+    if checkpoints.is_empty() {
+        report.notes.push(NO_OUTSIDE_CHECKPOINT.to_owned());
+    }
+    Ok(report)
 }
 
 fn read_line(input: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {

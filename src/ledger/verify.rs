@@ -55,14 +55,71 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Problems beyond those listed.
     pub problems_omitted: u64,
+    /// The rows of the store against the entries; absent where only entries were read.
+    pub rows: Option<RowReport>,
+    /// What this verification could not exclude, for people.
+    pub notes: Vec<String>,
+}
+
+/// What a row of the store that disagrees with the ledger looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowProblemKind {
+    /// An entry has no row.
+    RowMissing,
+    /// A row has no entry.
+    EntryMissing,
+    /// A row says something else than its entry.
+    RowAltered,
+}
+
+/// One row, or one entry without its row.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct RowProblem {
+    /// What it looks like.
+    pub kind: RowProblemKind,
+    /// Which: an id of the store, never a value.
+    pub subject: String,
+    /// Zero-based position of its entry, where there is or was one.
+    pub position: Option<u64>,
+    /// For people.
+    pub message: String,
+}
+
+/// The rows of the store against the entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct RowReport {
+    /// In the order found.
+    pub problems: Vec<RowProblem>,
+    /// Problems beyond those listed.
+    pub problems_omitted: u64,
+    /// Stored versions whose key was deleted: their rows stand, nobody can read them.
+    pub shredded: u64,
+}
+
+impl RowReport {
+    /// Takes a problem in.
+    pub fn note(&mut self, problem: RowProblem) {
+        if self.problems.len() >= PROBLEMS_MAX {
+            self.problems_omitted += 1;
+            return;
+        }
+        self.problems.push(problem);
+    }
 }
 
 impl Report {
     /// Whether nothing is wrong.
     pub fn is_sound(&self) -> bool {
-        self.problems.is_empty()
+        let rows = self.rows.as_ref();
+        self.problems.is_empty() && rows.is_none_or(|rows| rows.problems.is_empty())
     }
 }
+
+/// What to say when nobody gave a checkpoint from elsewhere.
+pub const NO_OUTSIDE_CHECKPOINT: &str = "no checkpoint kept outside was given: that the newest \
+     entries were cut off together with their checkpoints and rows cannot be excluded. Keep \
+     checkpoints elsewhere (a receipt's `ledger.checkpoint`) and give one with --checkpoint FILE";
 
 /// An entry with what its link must be held against.
 #[derive(Clone)]

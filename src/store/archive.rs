@@ -1,16 +1,17 @@
 //! A database read from outside: no lock, no writer, no change. For the command line, beside a
 //! running gateway or on a copy.
 
+use super::crosscheck::Crosscheck;
 use super::keys::{Domain, Keys, MasterKey};
 use super::model::{Checkpoint, DecisionRecord, DisclosureCursor, DisclosurePage, StoreError};
 use super::prepare::{identifier_domain, normalised};
-use super::sql::{Columns as _, Fault, all, first, row};
+use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::submission::{checkpoint_at, unsigned};
 use super::writer::failed;
 use super::{accounting, decision, proof, rule_sets, setup};
 use crate::base::id::{PersonId, RuleSetId};
 use crate::ledger::export;
-use crate::ledger::verify::{Report, Verifier};
+use crate::ledger::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::io::Write;
@@ -51,7 +52,7 @@ impl Archive {
     }
 
     /// Verifies the whole ledger against its own checkpoints and any given from elsewhere, under
-    /// the database's key or the one given.
+    /// the database's key or the one given, and the store's rows against the ledger.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -60,8 +61,16 @@ impl Archive {
         public_key: Option<&[u8]>,
         elsewhere: &[Checkpoint],
     ) -> Result<Report, StoreError> {
-        let verified = self.verify_all(public_key, elsewhere).await;
-        verified.map_err(|fault| failed("ledger_verify", &fault))
+        // One view of the database: a gateway may write beside this.
+        let verified = async {
+            run(&mut self.conn, "BEGIN", []).await?;
+            let report = self.verify_all(public_key, elsewhere).await;
+            run(&mut self.conn, "ROLLBACK", []).await?;
+            report
+        };
+        verified
+            .await
+            .map_err(|fault| failed("ledger_verify", &fault))
     }
 
     async fn verify_all(
@@ -74,6 +83,7 @@ impl Archive {
         checkpoints.extend_from_slice(elsewhere);
         let mut queue = crate::ledger::verify_order(&checkpoints);
         let mut verifier = Verifier::new(public_key.unwrap_or(&own));
+        let mut rows = Crosscheck::new(&mut self.conn).await?;
         let (mut from, mut read) = (0, 0);
         loop {
             let page = proof::page(&mut self.conn, from, PAGE).await?;
@@ -84,9 +94,15 @@ impl Archive {
                 verifier.entry(entry.position, Some(entry.leaf_hash), &entry.body);
                 read += 1;
             }
+            rows.entries(&mut self.conn, &page).await?;
         }
         queue.rest(read, &mut verifier);
-        Ok(verifier.finish())
+        let mut report = verifier.finish();
+        report.rows = Some(rows.finish(&mut self.conn).await?);
+        if elsewhere.is_empty() {
+            report.notes.push(NO_OUTSIDE_CHECKPOINT.to_owned());
+        }
+        Ok(report)
     }
 
     /// Writes the ledger as text.

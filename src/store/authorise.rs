@@ -181,6 +181,7 @@ impl Rows {
         self.going.push(Cell::from(id));
         self.decisions
             .push(decision_row(&id, asked.token, &asked.decision));
+        let mut disclosed = 0;
         if of.attempts == 0 {
             self.outputs.push(row![
                 id,
@@ -190,6 +191,7 @@ impl Rows {
                 asked.bytes.as_slice(),
             ]);
             if !of.test {
+                disclosed = asked.decision.disclosed.len();
                 for person in &asked.decision.disclosed {
                     self.disclosures
                         .push(row![person.0, now, id, 0_i64, asked.token]);
@@ -205,7 +207,9 @@ impl Rows {
             .text("purpose", &asked.purpose)
             .text("rule_set", asked.decision.rule_set.as_str())
             .int("test", i64::from(of.test))
+            .int("disclosed", i64::try_from(disclosed).unwrap_or(i64::MAX))
             .digest("decision", &asked.decision.commitment)
+            .digest("sealed", &asked.decision.sealed)
             .digest("output", &asked.output);
         tx.append(EntryKind::Authorised, now, &fields);
     }

@@ -426,7 +426,8 @@ fn append(tx: &mut Tx, ended: &Ended, of: &ClaimOf, word: &str) {
         (Some(decision), _) => {
             let fields = fields
                 .text("rule_set", decision.rule_set.as_str())
-                .digest("decision", &decision.commitment);
+                .digest("decision", &decision.commitment)
+                .digest("sealed", &decision.sealed);
             (EntryKind::Withheld, fields)
         }
         (None, Completion::Held { cause }) => (

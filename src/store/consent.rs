@@ -10,6 +10,7 @@ use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
 use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::ledger::entry::{EntryKind, Fields};
@@ -342,7 +343,13 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
         .text("subject", &lodged.subject.to_string())
         .int("revision", revision)
         .int("epoch", epoch)
+        .text("row", &crate::base::digest::hex(&lodged.row_id))
+        .digest("sealed", &Digest::of(&lodged.body))
         .text("correlation", lodged.correlation_id.as_str());
+    let fields = match lodged.revoked_at {
+        Some(at) => fields.int("revoked_at", at.0),
+        None => fields,
+    };
     tx.append(EntryKind::Consent, lodged.at, &fields);
     Ok(ConsentChange::Done {
         revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,

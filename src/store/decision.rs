@@ -58,6 +58,8 @@ pub(super) struct SealedDecision {
     pub(super) body: Vec<u8>,
     /// What the ledger says of it.
     pub(super) commitment: Digest,
+    /// Of the sealed bytes: whoever has no key can still see whether they were changed.
+    pub(super) sealed: Digest,
     /// Persons about whom something may go.
     pub(super) disclosed: Vec<PersonId>,
 }
@@ -78,11 +80,13 @@ pub(super) fn seal(
         version: &[],
         column: "body",
     };
+    let body = key.seal(&place, &plain)?;
     Ok(SealedDecision {
         at: decision.at,
         rule_set: decision.rule_set.clone(),
         commitment: key.commit(&Digest::of(&plain)),
-        body: key.seal(&place, &plain)?,
+        sealed: Digest::of(&body),
+        body,
         disclosed: disclosed(decision),
     })
 }

@@ -13,6 +13,7 @@ mod batch;
 mod claim;
 mod complete;
 mod consent;
+mod crosscheck;
 mod decision;
 mod erase;
 mod explain;

@@ -4,6 +4,7 @@ mod accept;
 mod batch;
 mod consent;
 mod crash;
+mod crosscheck;
 mod delivery;
 mod extract;
 mod ledger;

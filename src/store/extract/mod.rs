@@ -344,7 +344,12 @@ async fn finish(tx: &mut Tx, id: ExtractId, manifest: Option<&str>) -> Result<()
     let now = tx.now();
     let sql = "UPDATE extract SET state = ?, manifest = ?, updated_at = ? WHERE extract_id = ?";
     run(&mut tx.conn, sql, row![state, manifest, now, id.0]).await?;
-    let fields = entry_fields(word, &extract).digest("disclosures", &chain(tx, id).await?);
+    let sql = "SELECT count(*) FROM extract_record WHERE extract_id = ?";
+    let decided = first(&mut tx.conn, sql, row![id.0]).await?;
+    let decided = decided.map_or(Ok(0), |row| row.int(0))?;
+    let fields = entry_fields(word, &extract)
+        .digest("disclosures", &chain(tx, id).await?)
+        .int("decisions", decided);
     tx.append(EntryKind::Extract, now, &fields);
     Ok(())
 }

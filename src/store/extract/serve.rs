@@ -186,7 +186,9 @@ async fn leave(tx: &mut Tx, leaving: &Leaving) -> Result<Standing, Fault> {
     let left = left.collect::<Result<HashSet<_>, Fault>>()?;
     let mut disclosures = disclosure_insert();
     let new = leaving.rows.iter().filter(|(id, _)| left.contains(id));
+    let mut disclosed = 0;
     for (id, persons) in new.filter(|_| !extract.test) {
+        disclosed += persons.len() as u64;
         for person in persons {
             disclosures.push(row![person.0, now, id.0, 1_i64, 0_i64]);
         }
@@ -198,7 +200,8 @@ async fn leave(tx: &mut Tx, leaving: &Leaving) -> Result<Standing, Fault> {
     let rows = u64::try_from(leaving.rows.len()).unwrap_or(u64::MAX);
     let fields = entry_fields("serving", &extract)
         .int("file", i64::from(leaving.file))
-        .int("rows", count(rows));
+        .int("rows", count(rows))
+        .int("disclosed", count(disclosed));
     tx.append(EntryKind::Extract, now, &fields);
     Ok(Standing::Current)
 }

@@ -163,6 +163,7 @@ CREATE TABLE consent_revision (
     body BLOB NOT NULL,
     PRIMARY KEY (consent_key, revision)
 ) STRICT;
+CREATE UNIQUE INDEX consent_revision_row ON consent_revision (row_id);
 
 CREATE TABLE route_work (
     row_id BLOB PRIMARY KEY NOT NULL,

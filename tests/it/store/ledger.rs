@@ -74,7 +74,7 @@ async fn every_entry_is_proved_against_every_checkpoint() {
     }
 }
 
-async fn verify_after(world: &World, sql: &[&'static str]) -> Report {
+pub async fn verify_after(world: &World, sql: &[&'static str]) -> Report {
     let copy = world.folder.path().join("copy.db");
     for end in ["", "-wal", "-shm"] {
         let to = world.folder.path().join(format!("copy.db{end}"));

@@ -1,0 +1,172 @@
+//! The ledger's verification also holds the store's rows against the entries.
+
+use super::ledger::verify_after;
+use super::world::*;
+use kinbridge::base::id::*;
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::ledger::verify::RowProblemKind;
+use kinbridge::store::*;
+
+/// A store with a disclosure, a withholding, a revoked consent and an extract nobody fetched.
+async fn lived_in(world: &World) {
+    let store = world.open().await;
+    let records = vec![record(0, "a", "one"), record(1, "b", "two")];
+    let done = store.accept(submission(None, "1", records)).await;
+    done.expect("accepted");
+    route_all(&store, &["county"]).await;
+    let claims = claim(world, &store, &["county"], 9).await;
+    let [sent, kept] = claims.as_slice() else {
+        panic!("two deliveries")
+    };
+    let go = store.authorise(vec![authorisation(sent)]).await;
+    assert_eq!(go.expect("an answer"), [Authorised::Go]);
+    assert!(complete_one(&store, sent, Completion::Confirmed).await);
+    let decision = Box::new(decision(kept, "withhold"));
+    assert!(complete_one(&store, kept, Completion::Withheld { decision }).await);
+    lodge_and_revoke(&store, kept.record.persons[0].person).await;
+    let extract = NewExtract {
+        extract_id: ExtractId([1; 16]),
+        requester: PartnerId::new("state"),
+        test: false,
+        rule_set: RuleSetId::new("rules"),
+        correlation_id: CorrelationId::new("corr"),
+        params: "{}".into(),
+    };
+    store.create_extract(extract).await.expect("a job");
+    let ended = store.finish_extract(ExtractId([1; 16]), None).await;
+    ended.expect("ended");
+    store.sequence().await.expect("sequenced");
+    store.close().await;
+}
+
+async fn lodge_and_revoke(store: &Store, subject: PersonId) {
+    let (consent_id, correlation) = (ConsentId::new("c-1"), CorrelationId::new("corr"));
+    let consent = NewConsent {
+        consent_id: consent_id.clone(),
+        partner: sender(),
+        subject,
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: correlation.clone(),
+    };
+    store.put_consent(consent).await.expect("lodged");
+    let lodger = sender();
+    let revoked = store.revoke_consent(&lodger, &consent_id, START, &correlation);
+    revoked.await.expect("revoked");
+}
+
+use RowProblemKind::{EntryMissing, RowAltered, RowMissing};
+
+/// What is done to the rows, and how the row is named.
+const TAMPERINGS: [(&str, RowProblemKind, &str); 17] = [
+    ("DELETE FROM submission", RowMissing, "sub_"),
+    ("UPDATE submission SET accepted = 1", RowAltered, "sub_"),
+    ("UPDATE submission SET received_at = 1", RowAltered, "sub_"),
+    (
+        "DELETE FROM record_version WHERE revision = 0",
+        RowAltered,
+        "sub_",
+    ),
+    ("DELETE FROM submission_record", RowAltered, "sub_"),
+    ("DELETE FROM decision", RowMissing, "dlv_"),
+    (
+        "UPDATE decision SET body = zeroblob(99)",
+        RowAltered,
+        "dlv_",
+    ),
+    ("DELETE FROM delivery", RowMissing, "dlv_"),
+    ("UPDATE delivery SET exposure = 0", RowAltered, "dlv_"),
+    ("DELETE FROM person_disclosure", RowMissing, "dis_"),
+    (
+        "UPDATE person_disclosure SET at = at - 86400000000",
+        RowAltered,
+        "dis_",
+    ),
+    (
+        "INSERT INTO person_disclosure VALUES (zeroblob(16), 1, zeroblob(16), 0, 1)",
+        EntryMissing,
+        "dis_",
+    ),
+    (
+        "DELETE FROM consent_revision WHERE revision = 2",
+        RowMissing,
+        "consent revision",
+    ),
+    (
+        "UPDATE consent_revision SET revoked_at = NULL",
+        RowAltered,
+        "consent revision",
+    ),
+    (
+        "UPDATE consent SET revision = 1",
+        RowAltered,
+        "consent revision",
+    ),
+    ("DELETE FROM extract", RowMissing, "ext_"),
+    (
+        "UPDATE extract SET disclosures_hash = zeroblob(31) || x'01'",
+        RowAltered,
+        "ext_",
+    ),
+];
+
+#[tokio::test]
+async fn rows_that_disagree_with_the_ledger_are_found_and_named() {
+    // Goal: nobody takes a row away, changes or adds one without `ledger verify` naming it, and
+    // nothing is named that nobody touched. Method: a store that was lived in, one tampering per
+    // copy, the entries themselves untouched.
+    let world = World::new();
+    lived_in(&world).await;
+    let sound = verify_after(&world, &[]).await;
+    assert!(sound.is_sound(), "{sound:?}");
+    for (sql, kind, subject) in TAMPERINGS {
+        let report = verify_after(&world, &[sql]).await;
+        assert!(report.problems.is_empty(), "{sql}: {report:?}");
+        let rows = report.rows.expect("compared").problems;
+        let named = rows
+            .iter()
+            .any(|p| p.kind == kind && p.subject.starts_with(subject));
+        assert!(named, "{sql}: {rows:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_emptied_beside_its_rows_is_found() {
+    // Goal: deleting every entry, or the newest with their checkpoint, never passes while rows
+    // remain. Method: empty the ledger whole, then cut its end with the checkpoints.
+    let world = World::new();
+    lived_in(&world).await;
+    let whole = [
+        "DELETE FROM ledger_entry",
+        "DELETE FROM ledger_checkpoint",
+        "DELETE FROM ledger_node",
+    ];
+    let report = verify_after(&world, &whole).await;
+    assert!(report.problems.is_empty(), "the entries alone show nothing");
+    let rows = report.rows.expect("compared").problems;
+    for subject in ["sub_", "dlv_", "dis_", "consent revision", "ext_"] {
+        let named = |p: &kinbridge::ledger::verify::RowProblem| {
+            p.kind == EntryMissing && p.subject.starts_with(subject)
+        };
+        assert!(rows.iter().any(named), "{subject}: {rows:?}");
+    }
+    let end = [
+        "DELETE FROM ledger_entry WHERE position >= 1",
+        "DELETE FROM ledger_checkpoint",
+    ];
+    let report = verify_after(&world, &end).await;
+    assert!(!report.is_sound(), "{report:?}");
+}
+
+#[tokio::test]
+async fn what_was_shredded_is_told_apart_from_what_was_tampered_with() {
+    // Goal: a deleted key is no tampering, and the report counts it. Method: delete one of two.
+    let world = World::new();
+    lived_in(&world).await;
+    let shred = "DELETE FROM record_key WHERE row_id IN (SELECT row_id FROM record_key LIMIT 1)";
+    let report = verify_after(&world, &[shred]).await;
+    assert!(report.is_sound(), "{report:?}");
+    assert_eq!(report.rows.expect("compared").shredded, 1);
+    let note = report.notes.first().expect("a note");
+    assert!(note.contains("--checkpoint"), "{note}");
+}
