@@ -317,8 +317,13 @@ fn push_delivery(out: &mut Page, position: u64, kind: &str, told: &Told) {
 fn push_consent(out: &mut Page, position: u64, told: &Told) {
     let row_id = told.row.as_deref().and_then(unhex);
     if let Some(row_id) = row_id {
-        out.consents
-            .push(row![row_id, position, told.at, told.sealed, told.revoked_at]);
+        out.consents.push(row![
+            row_id,
+            position,
+            told.at,
+            told.sealed,
+            told.revoked_at
+        ]);
     }
 }
 

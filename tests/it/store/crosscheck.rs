@@ -104,7 +104,7 @@ const TAMPERINGS: [(&str, RowProblemKind, &str); 17] = [
     ),
     ("DELETE FROM extract", RowMissing, "ext_"),
     (
-        "UPDATE extract SET disclosures_hash = zeroblob(31) || x'01'",
+        "UPDATE extract SET disclosures_hash = randomblob(32)",
         RowAltered,
         "ext_",
     ),
