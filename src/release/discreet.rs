@@ -1,5 +1,5 @@
-//! What a decision may tell the sender of the record: whose whereabouts are protected only where the
-//! record says so itself. The decision that is kept has everything.
+//! What a decision may tell the sender of the record: whose whereabouts are protected only where
+//! the record says so itself. The decision that is kept has everything.
 
 use super::Taken;
 use crate::base::vocabulary::{DataClass, Obligation};

@@ -151,7 +151,7 @@ fn referral(mother: u32) -> String {
 fn consent(mother: u32, until: &str) -> String {
     format!(
         r#"{{"id": "k{mother}", "kind": "general_roi", "type": "permit", "grantor": "self",
-  "classes": ["referral", "demographics"], "recipients": ["sud_program"],
+  "classes": ["referral", "demographics"], "recipients": ["sud_program", "caregiver"],
   "purposes": ["treatment"], "signed": "2020-01-01", "start": "2020-01-01",
   "end": "{until}", "revoked": null}}"#
     )
@@ -242,6 +242,7 @@ async fn what_is_held_waits_for_a_person_once() {
     // no record tells, pulls twice; a person lets the record go on; the third pull.
     let pull = Pull::by("caregiver").await;
     pull.refer(1).await;
+    pull.consent(1, LONG).await;
     let items = async || pull.store.work_items(None, None, 9).await.expect("items");
     for _ in 0..2 {
         let job = pull.begun().await;

@@ -76,7 +76,6 @@ const WRONG: &[(&str, &str)] = &[
     ("bad-impossible-instant", "date-impossible"),
     ("bad-invalid-utf8", "encoding-invalid"),
     ("bad-no-offset", "schema-pattern-mismatch"),
-    ("bad-no-service-source", "schema-required-missing"),
     ("bad-no-status", "schema-required-missing"),
     ("bad-number-not-exact", "number-not-exact"),
     ("bad-relationship-code", "schema-code-unknown"),
@@ -88,6 +87,7 @@ const WRONG: &[(&str, &str)] = &[
     ("bad-unknown-codes", "schema-code-unknown"),
     ("bad-unknown-field", "schema-unknown-field"),
     ("bad-wrong-type", "schema-type-mismatch"),
+    ("no-service-source", "service-source-unknown"),
     (
         "warn-interpretation-unqualified",
         "interpreter-not-qualified",

@@ -16,6 +16,7 @@ const FHIR_LATER: &[&str] = &[
     "bad-component",
     "bad-dangling-subject",
     "bad-end-before-start",
+    "bad-identifier-without-system",
     "bad-location-code",
     "bad-need-code",
     "bad-no-start",
