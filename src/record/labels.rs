@@ -187,6 +187,7 @@ impl LabelPlan {
         walker.walk(&record.root, plan);
         let mut sheet = Sheet::new(walker.take());
         shield::protect(record, known, &mut sheet);
+        label_entries(record, known, &mut sheet);
         let rows = sender_rows(record, &mut sheet, |path| walker.absent(plan, path));
         // Rows first, so that free text carries their labels; and again, for rows on free text.
         label_rows(&rows, &mut sheet);
@@ -381,6 +382,38 @@ fn add_sender_classes(row: &crate::format::Node, target: &[Range<usize>], sheet:
     }
     for run in target {
         sheet.change(run.clone(), &|set| set.with(added));
+    }
+}
+
+/// Whom a person works for may tell something of those the record is about: their labels, on the
+/// person's whole entry.
+fn label_entries(record: &Record, known: &Known, sheet: &mut Sheet) {
+    if known.told.is_empty() {
+        return;
+    }
+    let refs = record.envelope().and_then(|e| e.get("subject_refs"));
+    let refs = refs.map(|list| list.items()).unwrap_or_default();
+    let is_subject = |person: &crate::format::Node| {
+        let key = person.text("key");
+        refs.iter().any(|named| named.as_str() == key)
+    };
+    let numbered = record.persons().iter().enumerate();
+    let subjects = numbered.filter(|(_, person)| is_subject(person));
+    let subjects: Vec<u16> = subjects
+        .filter_map(|(at, _)| u16::try_from(at).ok())
+        .collect();
+    for (entry, classes) in &known.told {
+        let told = LabelSet {
+            pairs: subjects.iter().map(|person| (*person, *classes)).collect(),
+        };
+        let path = ["persons".to_owned(), entry.to_string()];
+        for run in places::runs(&record.root, &path) {
+            sheet.change(run, &|set| {
+                let mut set = set.clone();
+                set.add(&told);
+                set
+            });
+        }
     }
 }
 

@@ -8,8 +8,9 @@
 
 use super::Record;
 use crate::base::id::PersonId;
+use crate::base::vocabulary::ClassSet;
 use crate::format::{Node, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The address kinds that never leave.
 const PROTECTED_KINDS: [&str; 3] = ["confidential", "shelter", "safe_at_home_actual"];
@@ -79,7 +80,7 @@ impl Protections {
     }
 }
 
-/// What is known beyond the record of the whereabouts of its persons.
+/// What is known of a record's persons beyond the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     /// Persons, by index into `persons[]`, of whom some record states a protected address.
@@ -88,10 +89,12 @@ pub struct Known {
     pub in_household: BTreeSet<u16>,
     /// Bare lines of protected addresses, whosever they are.
     pub lines: BTreeSet<String>,
+    /// What an entry of `persons[]` tells of the record's subjects by whom it works for.
+    pub told: BTreeMap<u16, ClassSet>,
 }
 
 impl Known {
-    /// Whether nothing is known.
+    /// Whether nothing is known of whereabouts.
     pub fn is_empty(&self) -> bool {
         self.protected.is_empty() && self.in_household.is_empty() && self.lines.is_empty()
     }

@@ -195,7 +195,7 @@ pub fn named_in(partner: &Partner, organization: Option<&Node>) -> bool {
     let same = |found: Option<&str>, own: &str| found.is_some_and(|found| alike(found, own));
     identifiers.iter().any(|found| {
         partner.identifier.iter().any(|own| {
-            same(found.text("system"), &own.system) && same(found.text("value"), &own.value)
+            same(found.text("value"), &own.value) && same(found.text("system"), &own.system)
         })
     })
 }

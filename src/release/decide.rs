@@ -1,6 +1,7 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
 use super::papers::{self, FamilyPapers};
+use super::used::used;
 use super::{
     ConsentSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates,
     facts, keys, obligations, services,
@@ -159,7 +160,8 @@ fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
         part2_consent: came_under_part2_consent(input),
         dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
     };
-    let known = input.protections.of(input.record, input.persons);
+    let mut known = input.protections.of(input.record, input.persons);
+    known.told = services::told_by_entries(rules, input);
     let mut labels = rules.labels.label_knowing(input.record, origin, &known);
     // A sealed record stops whole, whatever its own labels say.
     if input.record.envelope().and_then(|e| e.text("access_level")) == Some("R") {
@@ -280,16 +282,9 @@ fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answ
         return Release::Held(Hold::OutputInvalid, Box::new(answers.taken));
     };
     let (bytes, media_type) = if obligations::attaches(answers.owed) {
-        let shown: Vec<_> = cut
-            .persons_shown
-            .iter()
-            .filter_map(|index| person(input, *index).map(|(_, id)| id))
-            .collect();
-        let own = input
-            .consents
-            .iter()
-            .filter(|held| held.revoked_at.is_none() && shown.contains(&held.subject))
-            .collect::<Vec<_>>();
+        let persons = cut.persons_shown.iter();
+        let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
+        let own = used(rules, input, &answers.taken, &shown);
         match obligations::attach(&bytes, &media_type, &own) {
             Some(both) => both,
             None => return Release::Held(Hold::ObligationOpen, Box::new(answers.taken)),

@@ -13,6 +13,7 @@ mod obligations;
 mod outgoing;
 mod papers;
 mod services;
+mod used;
 
 pub use decide::{opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};

@@ -90,7 +90,7 @@ pub fn attaches(owed: ObligationSet) -> bool {
 pub fn attach(
     record: &[u8],
     media_type: &str,
-    consents: &[&HeldConsent<'_>],
+    consents: &[HeldConsent<'_>],
 ) -> Option<(Vec<u8>, String)> {
     let mut copies = Vec::new();
     for held in consents {

@@ -46,7 +46,7 @@ pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
     let lodged: Vec<HeldConsent<'_>> = papers
         .consents
         .iter()
-        .filter(|held| well_lodged(rules, papers.source, held))
+        .filter(|held| well_lodged(rules, papers, held))
         .copied()
         .collect();
     for person in papers.record.persons() {
@@ -95,24 +95,32 @@ fn of_the_family(consent: &Consent) -> bool {
 }
 
 /// Whether a consent may open anything toward this recipient: one lodged by the source of the data
-/// or by a county that is not the recipient, which cannot lodge what gives it data. A refusal
-/// counts whoever lodged it.
+/// or by the county of the record's jurisdiction; never by the recipient, which cannot lodge what
+/// gives it data. A refusal counts whoever lodged it.
 pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
     let own = held.lodger == &input.source.id;
-    if own || (held.lodger != &input.recipient.id && lodged_by_a_county(rules, held)) {
+    let county = || lodged_by_its_county(rules, input.record, held);
+    if own || (held.lodger != &input.recipient.id && county()) {
         return true;
     }
     refuses(held)
 }
 
 /// As [`may_open`], before a recipient is known.
-fn well_lodged(rules: &Rules, source: &PartnerId, held: &HeldConsent<'_>) -> bool {
-    held.lodger == source || lodged_by_a_county(rules, held) || refuses(held)
+fn well_lodged(rules: &Rules, papers: &FamilyPapers<'_>, held: &HeldConsent<'_>) -> bool {
+    held.lodger == papers.source
+        || lodged_by_its_county(rules, papers.record, held)
+        || refuses(held)
 }
 
-fn lodged_by_a_county(rules: &Rules, held: &HeldConsent<'_>) -> bool {
+/// Whether a county lodged it that the record is in the jurisdiction of: another county's word
+/// opens nothing, and where the record does not say which it is, no county's does.
+fn lodged_by_its_county(rules: &Rules, record: &Record, held: &HeldConsent<'_>) -> bool {
+    let county = record.envelope().and_then(|e| e.text("county_fips"));
     let lodger = rules.partners.get(held.lodger);
-    lodger.and_then(Partner::source_role) == Some(SourceRole::Cws)
+    let is_county = lodger.and_then(Partner::source_role) == Some(SourceRole::Cws);
+    let own = lodger.and_then(|partner| partner.county_fips.as_deref());
+    is_county && county.is_some() && county == own
 }
 
 /// Whether it does not permit; one nobody can read is kept, to ask for a human look.

@@ -241,3 +241,98 @@ fn nothing_goes_to_a_parent_in_live_operation_without_known_standing() {
         "{release:?}"
     );
 }
+
+/// A referral to the food bank, with more said of it.
+fn to_food_bank(more: &str) -> String {
+    REFERRAL.replace("\"clinic\"", "\"food-bank\"").replace(
+        "\"status\": \"requested\",",
+        &format!("\"status\": \"requested\", {more},"),
+    )
+}
+
+#[test]
+fn whoever_set_a_status_is_told_to_nobody_it_says_something_to() {
+    let by = |org: &str| {
+        to_food_bank(&format!(
+            r#""status_history": [{{"code": "requested", "by": {org}}}]"#
+        ))
+    };
+    let plain = by(r#"{"identifiers": [{"system": "urn:org", "value": "program"}]}"#);
+    let release = decide(
+        &record("service-referral", &plain),
+        ("program", "county"),
+        &[],
+    );
+    assert!(told(&release).contains("requested"), "{release:?}");
+    for org in [
+        r#"{"identifiers": [{"system": "urn:org", "value": "CLINIC"}]}"#,
+        r#"{"name": "A Substance-Use Program"}"#,
+    ] {
+        let record = record("service-referral", &by(org));
+        let release = decide(&record, ("program", "county"), &[]);
+        assert!(
+            matches!(release, Release::Withheld(_)),
+            "{org}: {release:?}"
+        );
+    }
+}
+
+#[test]
+fn whom_a_worker_works_for_is_told_to_nobody_it_says_something_to() {
+    let at = |org: &str| {
+        let worker = format!(
+            "\"key\": \"worker\", \"worker\": {{\"title\": \"TITLEWORDS\", \
+             \"organization\": {{\"identifiers\": [{{\"system\": \"urn:org\", \
+             \"value\": \"{org}\"}}]}}}},"
+        );
+        let text = CONTACT.replace("\"key\": \"worker\",", &worker);
+        record("engagement-contact", &text)
+    };
+    let plain = told(&decide(&at("food-bank"), ("program", "county"), &[]));
+    assert!(plain.contains("food-bank"), "{plain}");
+    let closed = told(&decide(&at("clinic"), ("program", "county"), &[]));
+    assert!(closed.contains("in_person"), "{closed}");
+    for trace in ["clinic", "TITLEWORDS", "Pell"] {
+        assert!(!closed.contains(trace), "{trace} in {closed}");
+    }
+}
+
+#[test]
+fn a_need_that_says_it_all_is_of_its_class_for_the_addressee_too() {
+    let county = |need: &str| {
+        let text = to_food_bank(&format!("\"need_category\": \"{need}\""));
+        record(
+            "service-referral",
+            &text.replace("\"food-bank\"", "\"county\""),
+        )
+    };
+    let open = decide(&county("housing"), ("program", "county"), &[]);
+    assert!(told(&open).contains("housing"), "{open:?}");
+    for need in ["intimate-partner-violence", "safety-planning"] {
+        let closed = decide(&county(need), ("program", "county"), &[]);
+        assert!(matches!(closed, Release::Withheld(_)), "{need}: {closed:?}");
+    }
+}
+
+#[test]
+fn a_county_opens_records_of_its_own_jurisdiction_alone() {
+    let mut lodged = paper(1, crate::release::ROI);
+    lodged.lodger = PartnerId::new("county");
+    let own = record("service-referral", REFERRAL);
+    let release = decide(&own, ("program", "clinic"), std::slice::from_ref(&lodged));
+    assert!(told(&release).contains("requested"), "{release:?}");
+    for elsewhere in ["\"county_fips\": \"06001\",", ""] {
+        let text = REFERRAL.replace("\"county_fips\": \"06067\",", elsewhere);
+        assert_ne!(text, REFERRAL);
+        let record = record("service-referral", &text);
+        let release = decide(
+            &record,
+            ("program", "clinic"),
+            std::slice::from_ref(&lodged),
+        );
+        assert!(
+            matches!(release, Release::Withheld(_)),
+            "{elsewhere}: {release:?}"
+        );
+    }
+}

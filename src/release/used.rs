@@ -1,0 +1,87 @@
+//! Which consents a release rests on: copies of these go along with it, and of no others.
+//!
+//! A consent is needed if without it less could go. Of several that open the same, the one lodged
+//! last is kept.
+
+use super::{HeldConsent, ReleaseInput, Taken, facts};
+use crate::base::id::PersonId;
+use crate::base::sensitive::Reason;
+use crate::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole, SourceRole, Verdict};
+use crate::disclosure::Ask;
+use crate::disclosure::request::{Consent, Direction};
+use crate::format::Node;
+use crate::rules::Rules;
+
+/// The permissions what was decided about these persons rests on, in the order of lodging.
+pub(super) fn used<'a>(
+    rules: &Rules,
+    input: &ReleaseInput<'a>,
+    taken: &Taken,
+    shown: &[(&Node, PersonId)],
+) -> Vec<HeldConsent<'a>> {
+    let mut out = Vec::new();
+    for (entry, person) in shown {
+        let own = input.consents.iter().filter(|held| held.subject == *person);
+        let mut kept: Vec<HeldConsent<'a>> = own.copied().collect();
+        let mut at = 0;
+        while at < kept.len() {
+            let mut without = kept.clone();
+            let one = without.remove(at);
+            if permits(&one) && still_goes(rules, input, taken, (entry, *person, &without)) {
+                kept = without;
+            } else {
+                at += 1;
+            }
+        }
+        kept.retain(permits);
+        out.extend(kept);
+    }
+    out
+}
+
+fn permits(held: &HeldConsent<'_>) -> bool {
+    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
+    read.is_ok_and(|consent| consent.direction.known() == Some(Direction::Permit))
+}
+
+/// Whether all that was permitted of a person would be with these consents alone.
+fn still_goes(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    taken: &Taken,
+    (entry, person, consents): (&Node, PersonId, &[HeldConsent<'_>]),
+) -> bool {
+    let Some((source, recipient, purpose)) = parties(input) else {
+        return false;
+    };
+    let rows = taken.rows.iter().filter(|row| row.person == person);
+    let (mut asked, mut permitted) = (ClassSet::EMPTY, ClassSet::EMPTY);
+    for row in rows {
+        let Ok(class) = row.data_class.parse::<DataClass>() else {
+            return false;
+        };
+        asked.insert(class);
+        if row.verdict == Verdict::Permit {
+            permitted.insert(class);
+        }
+    }
+    let answer = rules.policy.ask(&Ask {
+        source,
+        recipient,
+        purpose,
+        classes: asked,
+        subject: &facts::subject(entry, &person.to_string(), input.now),
+        consents: &facts::consents(consents, person),
+        context: &facts::context(input, purpose),
+    });
+    permitted.without(answer.permit).is_empty()
+}
+
+fn parties(input: &ReleaseInput<'_>) -> Option<(SourceRole, RecipientRole, Purpose)> {
+    let recipient = input.recipient.recipient_role()?;
+    Some((
+        input.source.source_role()?,
+        recipient,
+        input.channel.purpose?,
+    ))
+}
