@@ -290,12 +290,13 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 }
 
 impl Running {
-    /// Reads the catalog again; swaps the rules and the credentials when there is no defect.
+    /// Reads the catalog again; swaps the rules and the credentials when there is no defect. The
+    /// ledger says that no operator asked for it.
     ///
     /// # Errors
     /// All defects; the old rules stay in force.
     pub async fn reload(&self) -> Result<(), Vec<Defect>> {
-        self.site.reload().await.map(|_| ())
+        self.site.reload(None).await.map(|_| ())
     }
 
     /// Stops: no new connections, what is in flight is finished, workers end, the store closes.

@@ -23,6 +23,8 @@ pub enum EntryKind {
     Consent,
     /// An operator did something.
     Operator,
+    /// The gateway did something no operator asked for over the API.
+    System,
     /// A file of an extract was written.
     Extract,
     /// Persons were joined.
@@ -39,6 +41,7 @@ impl EntryKind {
             EntryKind::Withheld => "withheld",
             EntryKind::Consent => "consent",
             EntryKind::Operator => "operator",
+            EntryKind::System => "system",
             EntryKind::Extract => "extract",
             EntryKind::Identity => "identity",
         }

@@ -4,6 +4,7 @@ use super::model::{LedgerPromise, OperatorAct, StoreError};
 use super::sql::Fault;
 use super::writer::{Appended, Tx};
 use super::{Store, accept};
+use crate::base::clock::Timestamp;
 use crate::ledger::entry::{EntryKind, Fields};
 
 impl Store {
@@ -29,6 +30,30 @@ impl Store {
                 })
             },
         )
+        .await
+    }
+}
+
+impl Store {
+    /// Records what the gateway is about to do without an operator of the API: whoever may signal
+    /// the process has it read its rules again.
+    ///
+    /// # Errors
+    /// When the database fails; the action must then not be done.
+    pub async fn record_system_action(
+        &self,
+        at: Timestamp,
+        action: &str,
+        target: &str,
+    ) -> Result<LedgerPromise, StoreError> {
+        let data = (at, action.to_owned(), target.to_owned());
+        self.write("record_system_action", data, |tx, (at, action, target)| {
+            Box::pin(async move {
+                let fields = Fields::new().text("action", action).text("target", target);
+                let entry = tx.append(EntryKind::System, *at, &fields);
+                Ok::<_, Fault>(accept::promise(tx, &entry))
+            })
+        })
         .await
     }
 }

@@ -44,18 +44,19 @@ impl Store {
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
-    /// Whether there is an open work item of that id.
+    /// Why the open work item of that id waits; `None` when there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_open_work_item(&self, id: WorkItemId) -> Result<bool, StoreError> {
-        const NAME: &str = "is_open_work_item";
+    pub async fn work_item_cause(&self, id: WorkItemId) -> Result<Option<HoldCause>, StoreError> {
+        const NAME: &str = "work_item_cause";
         let mut conn = self.reader(NAME).await?;
-        let sql = "SELECT 1 FROM work_item WHERE work_item_id = ? AND state = 0";
-        let found = first(&mut conn, sql, row![id.0]).await;
-        found
-            .map(|row| row.is_some())
-            .map_err(|fault: Fault| failed(NAME, &fault))
+        let found = async {
+            let sql = "SELECT cause FROM work_item WHERE work_item_id = ? AND state = 0";
+            let found = first(&mut conn, sql, row![id.0]).await?;
+            found.map(|row| cause_of(&row.text(0)?)).transpose()
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
     /// Resolves an open work item. A withheld delivery is never released by this: see

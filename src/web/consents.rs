@@ -93,14 +93,11 @@ pub async fn revoke(mut call: Call) -> Outcome {
 
 fn changed(id: &ConsentId, change: ConsentChange) -> Outcome {
     match change {
-        ConsentChange::Done {
-            revision,
-            reevaluated,
-            ..
-        } => Ok(HttpResponse::Ok().json(json!({
+        // How many deliveries are decided again is not told: it would say to anybody whether
+        // the person has records that are withheld.
+        ConsentChange::Done { revision, .. } => Ok(HttpResponse::Ok().json(json!({
             "consent_id": id,
             "revision": revision,
-            "reevaluated": reevaluated,
         }))),
         ConsentChange::Unknown => Err(Problem::not_found()),
         ConsentChange::OtherSubject => Err(Problem::new(

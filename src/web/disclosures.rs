@@ -1,10 +1,12 @@
 //! Accounting of disclosures: who was given what about a person, when, and on what ground.
 //!
-//! It reads the accounting alone; test traffic is not in it.
+//! It reads the accounting alone; test traffic is not in it. Who reads it says why, and that stands
+//! in the ledger before a line is shown.
 
 use super::answer::{Call, Outcome, store_failed};
 use super::paging::Page;
 use super::problem::{PARAMETER_INVALID, Problem};
+use super::work::{REASON_CHARS_MAX, act};
 use crate::base::clock::Timestamp;
 use crate::base::id::{DisclosureId, PersonId};
 use crate::store::{Disclosure, DisclosureCursor};
@@ -12,6 +14,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// Where the reason of a reading stands.
+const REASON_HEADER: &str = "Kinbridge-Reason";
 
 #[derive(Deserialize)]
 struct About {
@@ -27,12 +32,13 @@ pub async fn list(call: &Call) -> Outcome {
     })?;
     let page = Page::of(call)?;
     let after = page.after(cursor)?;
+    let act = act(call, reason(call)?)?;
     let person = person(call, &about.person).await?;
-    let found = call
-        .site
-        .store
-        .disclosures(person, after, page.rows())
-        .await;
+    let store = &call.site.store;
+    let about = person.to_string();
+    let noted = store.record_operator_action(act, "accounting_read", &about);
+    noted.await.map_err(|error| store_failed(&error))?;
+    let found = store.disclosures(person, after, page.rows()).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let next = found
         .next
@@ -44,11 +50,28 @@ pub async fn list(call: &Call) -> Outcome {
     })))
 }
 
-async fn person(call: &Call, named: &str) -> Result<PersonId, Problem> {
-    if let Some(id) = PersonId::parse(named) {
-        return Ok(id);
+/// Why it is read: a header, because a query would stand in logs along the way.
+fn reason(call: &Call) -> Result<String, Problem> {
+    let stated = call.request.headers().get(REASON_HEADER);
+    let stated = stated.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let stated = stated.map(str::trim).unwrap_or_default();
+    if stated.is_empty() || stated.chars().count() > REASON_CHARS_MAX {
+        let detail = format!(
+            "say in the header {REASON_HEADER} why you read it, in 1 to {REASON_CHARS_MAX} \
+             characters; it goes into the ledger"
+        );
+        return Err(Problem::new(&PARAMETER_INVALID, detail));
     }
-    let found = call.site.store.person_by_identifier(named, false).await;
+    Ok(stated.to_owned())
+}
+
+/// Somebody who is known, by id or by an identifier; all else answers alike.
+async fn person(call: &Call, named: &str) -> Result<PersonId, Problem> {
+    let store = &call.site.store;
+    let found = match PersonId::parse(named) {
+        Some(id) => store.is_person(id).await.map(|known| known.then_some(id)),
+        None => store.person_by_identifier(named, false).await,
+    };
     found
         .map_err(|error| store_failed(&error))?
         .ok_or_else(Problem::not_found)

@@ -1,6 +1,6 @@
 //! Running the gateway: reloading its rules.
 
-use super::answer::{Call, Outcome, store_failed};
+use super::answer::{Call, Outcome};
 use super::json;
 use super::problem::{Problem, RULES_DEFECTIVE};
 use super::work::{REASON, Reason, act};
@@ -11,13 +11,10 @@ use serde_json::json;
 pub async fn reload(mut call: Call) -> Outcome {
     let reason: Reason = json::read(&mut call, &REASON).await?;
     let act = act(&call, reason.into_text())?;
-    let loaded = call.site.reload().await;
+    let loaded = call.site.reload(Some(act)).await;
     let digest = loaded.map_err(|defects| {
         let detail = "mend the defects; `kinbridge check` prints them too";
         Problem::new(&RULES_DEFECTIVE, detail).with("defects", json!(defects))
     })?;
-    let store = &call.site.store;
-    let noted = store.record_operator_action(act, "rules_reload", digest.as_str());
-    noted.await.map_err(|error| store_failed(&error))?;
     Ok(HttpResponse::Ok().json(json!({ "rule_set": digest })))
 }

@@ -9,12 +9,15 @@ use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
 use crate::catalog::fit;
 use crate::config::Config;
 use crate::rules::Rules;
-use crate::store::Store;
+use crate::store::{OperatorAct, Store, StoreError};
 use crate::telemetry::{Event, emit};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What the ledger calls it.
+const RELOAD: &str = "rules_reload";
 
 /// The state behind every route; one for the process.
 pub struct Site {
@@ -67,11 +70,12 @@ impl Site {
     }
 
     /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there
-    /// is no defect. What was withheld under the old rules is decided again.
+    /// is no defect. What was withheld under the old rules is decided again. The ledger says who had
+    /// it done (`None`: a signal to the process) before anything changes.
     ///
     /// # Errors
     /// All defects; the old rules and credentials stay.
-    pub async fn reload(&self) -> Result<RuleSetId, Vec<Defect>> {
+    pub async fn reload(&self, act: Option<OperatorAct>) -> Result<RuleSetId, Vec<Defect>> {
         let overlays = self.config.catalog.clone();
         let loaded = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
         let rules = loaded.unwrap_or_else(|_| Err(Vec::new()));
@@ -89,7 +93,7 @@ impl Site {
             emit(&Event::RulesRefused { defects });
         })?;
         let digest = rules.digest.clone();
-        self.keep(&rules).await?;
+        self.keep(&rules, act).await?;
         self.rules.store(rules);
         self.directory.store(Arc::new(directory));
         if let Err(error) = self.store.reevaluate_partner(None).await {
@@ -104,10 +108,23 @@ impl Site {
         Ok(digest)
     }
 
-    /// Keeps rules before they are used: a past decision can be taken again only under them.
-    async fn keep(&self, rules: &Rules) -> Result<(), Vec<Defect>> {
-        let kept = self.store.keep_rule_set(&rules.digest, rules.kept_form());
-        kept.await.map_err(|error| {
+    /// Keeps rules before they are used, because a past decision can be taken again only under
+    /// them, and notes who had them used.
+    async fn keep(&self, rules: &Rules, act: Option<OperatorAct>) -> Result<(), Vec<Defect>> {
+        let (store, digest) = (&self.store, rules.digest.as_str());
+        let kept = async {
+            store
+                .keep_rule_set(&rules.digest, rules.kept_form())
+                .await?;
+            match act {
+                Some(act) => store.record_operator_action(act, RELOAD, digest).await,
+                None => {
+                    let now = self.clock.now();
+                    store.record_system_action(now, RELOAD, digest).await
+                }
+            }
+        };
+        kept.await.map(|_| ()).map_err(|error: StoreError| {
             emit(&Event::Failed {
                 operation: error.operation,
                 cause: &error.cause,

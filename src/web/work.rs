@@ -12,7 +12,8 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{DeliveryId, WorkItemId};
 use crate::config::Role;
 use crate::store::{
-    DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved, WorkItem,
+    DeliveryState, HoldCause, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
+    WorkItem,
 };
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -21,7 +22,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Longest reason, characters.
-const REASON_CHARS_MAX: usize = 2_000;
+pub const REASON_CHARS_MAX: usize = 2_000;
 
 /// The form of a reason alone.
 pub static REASON: LazyLock<Form> = LazyLock::new(|| {
@@ -106,11 +107,15 @@ fn shown(item: &WorkItem) -> Value {
 /// Resolves one.
 pub async fn resolve(mut call: Call) -> Outcome {
     let id = WorkItemId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
-    let open = call.site.store.is_open_work_item(id).await;
-    if !open.map_err(|error| store_failed(&error))? {
-        return Err(Problem::not_found());
-    }
+    let cause = call.site.store.work_item_cause(id).await;
+    let cause = cause.map_err(|error| store_failed(&error))?;
+    let cause = cause.ok_or_else(Problem::not_found)?;
     let resolving: Resolving = json::read(&mut call, &RESOLVING).await?;
+    if for_officers(cause, resolving.resolution)
+        && !call.operator()?.roles.contains(&Role::PrivacyOfficer)
+    {
+        return Err(forbidden());
+    }
     let act = act(&call, resolving.reason)?;
     let resolution = match resolving.resolution {
         Word::Release => Resolution::Release,
@@ -126,6 +131,12 @@ pub async fn resolve(mut call: Call) -> Outcome {
             "withheld by law or consent: two officers replay its delivery, or discard the item",
         )),
     }
+}
+
+/// Whether a privacy officer alone may say it: a look law asks for, and who is whom.
+fn for_officers(cause: HoldCause, word: Word) -> bool {
+    matches!(cause, HoldCause::HumanReview | HoldCause::IdentityAmbiguous)
+        || matches!(word, Word::JoinPersons)
 }
 
 /// Queues a dead or held delivery again; it is decided anew before it is sent. For a withheld one

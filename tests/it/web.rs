@@ -5,6 +5,7 @@ mod extracts;
 mod harness;
 mod holdings;
 mod identity;
+mod offices;
 mod operators;
 mod registry;
 mod replay;

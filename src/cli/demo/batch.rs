@@ -109,6 +109,7 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
     let path = format!("/v1/disclosures?{}", asked.query().unwrap_or_default());
     let answer = world
         .request(Method::GET, &path, world.officer())
+        .header("Kinbridge-Reason", "a member of the family asks")
         .send()
         .await?;
     let status = answer.status();

@@ -168,6 +168,11 @@ const ACCOUNTED: &[Parameter] = &[
         true,
         "`per_...`, or an identifier as `system|value`",
     ),
+    header(
+        "Kinbridge-Reason",
+        true,
+        "Why it is read, in words for the ledger; no personal data",
+    ),
     CURSOR,
     LIMIT,
 ];
@@ -278,7 +283,10 @@ pub(super) const ROUTES: &[Route] = &[
         .says("Accounting of disclosures about a person")
         .answers(&[
             answer(200, "One page, oldest first", "DisclosurePage"),
-            problem(400, "No person named, or the cursor is not one of ours"),
+            problem(
+                400,
+                "No person or no reason named, or the cursor is not one of ours",
+            ),
             problem(404, "Nobody is known by this"),
         ]),
     get("work_items", "/v1/work-items", Handler::WorkItems)

@@ -101,6 +101,12 @@ async fn two_privacy_officers_and_nobody_else() {
     }
     let (status, body) = post(&gateway, &confirm, "second").await;
     assert_eq!((status, &body["status"]), (200, &json!("done")), "{body}");
+    let (status, body) = post(&gateway, &replay, "second").await;
+    assert_eq!(
+        (status, &body["code"]),
+        (409, &json!("state-conflict")),
+        "it waits already"
+    );
     let unknown = DeliveryId::mint(Timestamp(1));
     for path in ["replay", "replay/confirm"] {
         let path = format!("/v1/deliveries/{unknown}/{path}");
