@@ -276,7 +276,7 @@ async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, Sta
     if config.key_beside_database() {
         emit(&Event::KeyBesideDatabase);
     }
-    let key = MasterKey::load_or_create(&config.master_key_file())?;
+    let key = MasterKey::for_database(&config.master_key_file(), &config.database_file())?;
     Ok(Store::open(&config.database_file(), key, clock).await?)
 }
 

@@ -82,6 +82,18 @@ impl MasterKey {
         }
     }
 
+    /// The key of a database: made only while there is no database yet. Beside one that exists a
+    /// missing key file is an error, for a new key would open nothing of it.
+    ///
+    /// # Errors
+    /// As [`MasterKey::load_or_create`].
+    pub fn for_database(path: &Path, database: &Path) -> Result<MasterKey, KeyError> {
+        if std::fs::metadata(database).is_ok_and(|file| file.len() > 0) {
+            return MasterKey::load(path);
+        }
+        MasterKey::load_or_create(path)
+    }
+
     /// Reads an existing key file.
     ///
     /// # Errors
@@ -248,6 +260,8 @@ pub(super) enum Domain {
     Case,
     Consent,
     Lane,
+    /// What a version says, so that nobody without the key can confirm a guess of it.
+    Content,
     Household,
     /// Lines of protected addresses, of real families and of test traffic.
     Line,
@@ -264,6 +278,7 @@ impl Domain {
             Domain::Case => b"case",
             Domain::Consent => b"consent",
             Domain::Lane => b"lane",
+            Domain::Content => b"content",
             Domain::Household => b"household",
             Domain::Line => b"line",
             Domain::TestLine => b"line-test",
@@ -327,8 +342,14 @@ impl Keys {
 
     /// HMAC(index key, domain, parts), whole.
     pub(super) fn blind_digest(&self, domain: Domain, parts: &[&str]) -> Digest {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        self.blind_bytes(domain, &parts)
+    }
+
+    /// As [`Keys::blind_digest`], of bytes that are no text.
+    pub(super) fn blind_bytes(&self, domain: Domain, parts: &[&[u8]]) -> Digest {
         let mut context = hmac::Context::with_key(&self.index);
-        for part in std::iter::once(domain.label()).chain(parts.iter().map(|p| p.as_bytes())) {
+        for part in std::iter::once(domain.label()).chain(parts.iter().copied()) {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part);
         }

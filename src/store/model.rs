@@ -289,7 +289,7 @@ impl StoreError {
 pub struct StoredRecord {
     /// Which.
     pub record_id: RecordId,
-    /// Which version.
+    /// Which version: a keyed digest of the store's, not the one the record came with.
     pub version: Digest,
     /// Its type.
     pub record_type: RecordType,

@@ -140,10 +140,14 @@ pub(super) fn prepare(
         .map(|line| line_key(keys, sender.test, line))
         .collect();
     let data_key = DataKey::generate()?;
+    let source_key = source_key(keys, sender, &record);
+    // The plain digest never stands in the database: it would outlive a shredded record, and
+    // whoever guesses its content could confirm the guess.
+    let content = keys.blind_bytes(Domain::Content, &[&source_key, &record.version.0]);
     let place = |column| Place {
         table: RECORD_TABLE,
         row: &row_id,
-        version: &record.version.0,
+        version: &content.0,
         column,
     };
     let meta = Meta {
@@ -161,16 +165,10 @@ pub(super) fn prepare(
     let meta = serde_json::to_vec(&meta).map_err(|_| Fault::Damaged("a record's head"))?;
     let sealed_meta = data_key.seal(&place(META), &meta)?;
     let payload = data_key.seal(&place(PAYLOAD), record.payload.expose(Reason::Seal))?;
-    let source = [
-        sender.partner.as_str(),
-        if sender.test { "test" } else { "live" },
-        record.record_type.as_str(),
-        &record.source_record_id,
-    ];
     Ok(PreparedRecord {
         row_id,
         record_id: RecordId::mint(sender.at),
-        source_key: keys.blind(Domain::Source, &source),
+        source_key,
         commitment: data_key.commit(&record.version),
         wrapped: partner_key.wrap(&data_key)?,
         key_id: partner_key.id,
@@ -181,7 +179,7 @@ pub(super) fn prepare(
         source_record_id: record.source_record_id,
         index: record.index,
         record_type: record.record_type,
-        content: record.version,
+        content,
         action: record.action,
         hold: record.hold,
         county_fips: record.county_fips,
@@ -192,6 +190,17 @@ pub(super) fn prepare(
         meta: sealed_meta,
         payload,
     })
+}
+
+/// Which record this is: the sender's id of it, in the sender's lane and among its type.
+fn source_key(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> [u8; 16] {
+    let source = [
+        sender.partner.as_str(),
+        if sender.test { "test" } else { "live" },
+        record.record_type.as_str(),
+        &record.source_record_id,
+    ];
+    keys.blind(Domain::Source, &source)
 }
 
 fn hex(bytes: &[u8; 16]) -> String {

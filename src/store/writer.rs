@@ -248,6 +248,15 @@ pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
         });
     }
     use sqlx::Connection as _;
+    // The readers are read-only and cannot do it when they close after this: the file alone is
+    // then the whole store.
+    let moved = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+    if let Err(error) = moved.execute(&mut tx.conn).await {
+        tracing::warn!(
+            cause = Fault::from(error).cause(),
+            "the write-ahead log stays beside the database"
+        );
+    }
     if let Err(error) = tx.conn.close().await {
         tracing::warn!(
             cause = Fault::from(error).cause(),

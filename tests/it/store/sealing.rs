@@ -34,7 +34,7 @@ async fn no_value_of_a_record_stands_readable_in_the_file() {
     let store = world.open().await;
     let key = format!("{CANARY}-key");
     let done = store
-        .accept(submission(Some(&key), CANARY, vec![canaries(0)]))
+        .accept(submission(Some(&key), "body", vec![canaries(0)]))
         .await;
     assert_eq!(done.expect("accepted").counts().accepted, 1);
     route_all(&store, &["county"]).await;
@@ -192,4 +192,43 @@ async fn used_rule_sets_are_kept() {
     assert_eq!(read.as_deref(), Some(&b"first"[..]));
     let none = store.rule_set(&RuleSetId::new("none")).await;
     assert_eq!(none.expect("read"), None);
+}
+
+/// Whether these bytes stand in the database file.
+fn stands(world: &World, bytes: &[u8]) -> bool {
+    let file = std::fs::read(world.database()).expect("read");
+    file.windows(bytes.len()).any(|part| part == bytes)
+}
+
+#[tokio::test]
+async fn no_plain_digest_of_a_record_stands_in_the_file_and_a_stop_leaves_all_in_it() {
+    // Goal: whoever guesses a record cannot confirm it by its digest, same content is still a
+    // duplicate, and after a stop the one file is the whole store. Method: accept twice, route,
+    // close, look for the digest in the file and for the log beside it.
+    let world = World::new();
+    let store = world.open().await;
+    for again in [0, 1] {
+        let body = again.to_string();
+        let done = store.accept(submission(None, &body, vec![record(0, "a", "one")]));
+        assert_eq!(done.await.expect("accepted").counts().duplicate, again);
+    }
+    route_all(&store, &["county"]).await;
+    let kept = claim(&world, &store, &["county"], 4).await.remove(0);
+    store.close().await;
+    let log = std::fs::metadata(world.folder.path().join("kinbridge.db-wal"));
+    assert!(log.map_or(true, |log| log.len() == 0), "the log is empty");
+    assert!(stands(&world, &kept.delivery.version.0), "the keyed digest");
+    assert!(!stands(&world, &Digest::of(b"one").0), "the plain digest");
+}
+
+#[tokio::test]
+async fn no_key_is_made_beside_a_database_that_has_one() {
+    // Goal: a mistyped key file is an error and leaves nothing behind. Method: open, ask with
+    // another name, look.
+    let world = World::new();
+    world.open().await.close().await;
+    let mistyped = world.folder.path().join("mastr.key");
+    let refused = MasterKey::for_database(&mistyped, &world.database());
+    assert!(matches!(refused, Err(KeyError::File { doing: "read", .. })));
+    assert!(!mistyped.exists());
 }
