@@ -42,6 +42,7 @@ pub mod intake;
 pub mod kept;
 pub mod ledger;
 pub mod mapping;
+pub mod outbox;
 pub mod record;
 pub mod release;
 pub mod rules;

@@ -42,6 +42,12 @@ pub const DECISIONS_CACHED_MAX: usize = 65_536;
 pub const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Rows on one page of a list.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// Deliveries one worker has under way at most.
+pub const DELIVERIES_UNDER_WAY_MAX: usize = 384;
+/// Deliveries of one claim: some claims are decided while others are written and sent.
+pub const CLAIMS_MAX: usize = 128;
+/// Records routed in one step.
+pub const ROUTES_MAX: usize = 200;
 /// How long a claim is held before another worker may take the delivery.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a body may trickle before the minimum rate is asked of it.

@@ -6,20 +6,19 @@
 //! that is slow or down delays nobody else.
 
 use super::breaker::Breakers;
-use super::outbox::{self, Chances, Event};
 use super::plan::{Grounds, Plan, decide_all};
 use super::router::route_some;
 use super::schedule::{self, Next, Place};
 use super::transport::{Parcel, Reply, Transport};
 use crate::base::clock::Clock;
 use crate::base::id::{ChannelId, DeliveryId, PartnerId};
-use crate::base::limits::LEASE;
+use crate::base::limits::{CLAIMS_MAX, DELIVERIES_UNDER_WAY_MAX, LEASE, ROUTES_MAX};
 use crate::catalog::partner::{Direction, Https};
 use crate::kept::on_file;
+use crate::outbox::Answer;
 use crate::rules::Rules;
 use crate::store::{
-    Authorisation, Authorised, ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Store,
-    StoreError,
+    Authorisation, Authorised, ClaimRequest, Claimed, Completion, LaneLimit, Store, StoreError,
 };
 use crate::telemetry::{self, emit};
 use arc_swap::ArcSwap;
@@ -28,13 +27,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
-
-/// Deliveries one worker has under way at most.
-const IN_FLIGHT_MAX: usize = 384;
-/// Deliveries of one claim: some claims are decided while others are written and sent.
-pub(super) const CLAIMS_MAX: usize = 128;
-/// Records routed in one step.
-pub(super) const ROUTES_MAX: usize = 200;
 
 /// What a courier works with; clones share it.
 #[derive(Clone)]
@@ -166,7 +158,7 @@ impl Courier {
     pub async fn send(&self, under_way: &mut UnderWay) -> Result<usize, StoreError> {
         under_way.reap();
         let rules = self.rules.load_full();
-        let limit = IN_FLIGHT_MAX
+        let limit = DELIVERIES_UNDER_WAY_MAX
             .saturating_sub(under_way.len())
             .min(CLAIMS_MAX);
         let lanes = self.lanes(&rules);
@@ -291,11 +283,7 @@ impl Courier {
                 Authorised::EpochChanged => {
                     let next_at = self.clock.now();
                     let detail = "consent-changed".to_owned();
-                    let completion = if claim.ambiguous {
-                        Completion::Ambiguous { next_at, detail }
-                    } else {
-                        Completion::Retry { next_at, detail }
-                    };
+                    let completion = Completion::DecideAgain { next_at, detail };
                     again.push((claim.delivery.delivery_id, claim.token, completion));
                 }
             }
@@ -336,36 +324,25 @@ impl Courier {
         }
     }
 
-    /// What an answer means for the delivery, by the state machine and the schedule.
+    /// What an answer means for the delivery, by the schedule.
     fn outcome(&self, claim: &Claimed, https: &Https, reply: Reply) -> Completion {
         let next = schedule::next(
             https,
             &Place {
                 delivery_id: claim.delivery.delivery_id,
                 attempts: claim.attempts.saturating_add(1),
-                queued_at: claim.queued_at,
+                due_since: claim.due_since,
                 now: self.clock.now(),
                 retry_after: reply.retry_after,
             },
         );
-        let (chances, next_at) = match next {
-            Next::At(at) => (Chances::Left, at),
-            Next::GiveUp => (Chances::Spent, self.clock.now()),
-        };
-        let standing = outbox::Delivery {
-            state: DeliveryState::Authorised,
-            kept: true,
-            ambiguous: claim.ambiguous,
-            generation: claim.delivery.generation,
-        };
         let detail = reply.detail;
-        let event = Event::Answered(reply.answer, chances);
-        match outbox::step(standing, event).map(|(to, _)| to.state) {
-            Some(DeliveryState::Confirmed) => Completion::Confirmed,
-            Some(DeliveryState::Held) => Completion::Refused { detail },
-            Some(DeliveryState::Dead) => Completion::Dead { detail },
-            Some(DeliveryState::Pending) => Completion::Retry { next_at, detail },
-            _ => Completion::Ambiguous { next_at, detail },
+        match (reply.answer, next) {
+            (Answer::Confirmed, _) => Completion::Confirmed,
+            (Answer::Refused, _) => Completion::Refused { detail },
+            (answer, Next::GiveUp) => Completion::Dead { answer, detail },
+            (Answer::NotTaken, Next::At(next_at)) => Completion::Retry { next_at, detail },
+            (Answer::Unsure, Next::At(next_at)) => Completion::Ambiguous { next_at, detail },
         }
     }
 }
@@ -374,9 +351,9 @@ fn state_word(completion: &Completion) -> &'static str {
     match completion {
         Completion::Confirmed => "confirmed",
         Completion::Refused { .. } | Completion::Held { .. } => "held",
-        Completion::Retry { .. } => "pending",
+        Completion::Retry { .. } | Completion::DecideAgain { .. } => "pending",
         Completion::Ambiguous { .. } => "ambiguous",
-        Completion::Dead { .. } => "dead",
+        Completion::Dead { .. } | Completion::Unreadable => "dead",
         Completion::Withheld { .. } => "withheld",
         Completion::Withdrawn { .. } => "withdrawn",
     }

@@ -3,11 +3,11 @@
 //! No redirect is followed, no proxy used, nothing retried here, no answer kept. A recipient's
 //! name is resolved once per connection and the address checked before it is dialled.
 
-use super::outbox::Answer;
 use super::transport::{Parcel, Reply, Replying, Transport};
 use crate::base::limits::ANSWER_BYTES_MAX;
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Https;
+use crate::outbox::Answer;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, Identity, Response, Url, header};
 use std::collections::HashMap;

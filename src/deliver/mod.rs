@@ -1,4 +1,4 @@
-//! Sending: the outbox state machine, its lanes and the transports out.
+//! Sending: the courier, its lanes and the transports out.
 //!
 //! It accepts only what release made. It must never send without a committed authorisation, never
 //! hold a transaction across a network call, and never let one partner that is down slow another.
@@ -6,7 +6,6 @@
 pub mod breaker;
 pub mod courier;
 pub mod https;
-pub mod outbox;
 mod plan;
 mod router;
 pub mod schedule;
@@ -15,6 +14,7 @@ pub mod transport;
 pub use courier::{Courier, UnderWay};
 pub use https::HttpsTransport;
 
+use crate::base::limits::{CLAIMS_MAX, ROUTES_MAX};
 use crate::store::StoreError;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -39,7 +39,7 @@ async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
     loop {
         let began = Instant::now();
         let routed = courier.route().await;
-        let rest = rest(&routed, courier::ROUTES_MAX, began);
+        let rest = rest(&routed, ROUTES_MAX, began);
         if let Err(error) = &routed {
             tracing::error!(%error, "routing failed");
         }
@@ -60,7 +60,7 @@ async fn send_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
     loop {
         let began = Instant::now();
         let sent = courier.send(&mut under_way).await;
-        let rest = rest(&sent, courier::CLAIMS_MAX, began);
+        let rest = rest(&sent, CLAIMS_MAX, began);
         if let Err(error) = &sent {
             tracing::error!(%error, "claiming failed");
         }

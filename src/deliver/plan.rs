@@ -4,12 +4,12 @@
 //! its recipients, and the records of a claim are shared out over the cores, away from the threads
 //! that serve requests.
 
-use super::outbox::{self, Effect, Event, Verdict};
 use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::Clock;
 use crate::catalog::partner::Https;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, decision_record, hold_cause};
+use crate::outbox::{self, Arrival, Effect, Event, Verdict};
 use crate::release::{Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
@@ -125,26 +125,32 @@ fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> 
     let standing = outbox::Delivery {
         state: DeliveryState::Leased,
         kept: claim.kept.is_some(),
-        ambiguous: claim.ambiguous,
-        generation: claim.delivery.generation,
+        arrival: if claim.ambiguous {
+            Arrival::Perhaps
+        } else {
+            Arrival::No
+        },
+        outdated: false,
     };
-    let (verdict, outgoing, taken) = match released {
+    let (verdict, outgoing, decided) = match released {
         Release::Go(outgoing) => match once_more(*outgoing, claim) {
             Some(outgoing) => (Verdict::Go, Some(outgoing), None),
             None => (Verdict::Narrower, None, None),
         },
-        Release::Withheld(taken) => (Verdict::Withhold, None, Some(taken)),
-        Release::Held(hold, _) => (Verdict::Hold(hold_cause(hold)), None, None),
+        Release::Withheld(taken) => (Verdict::Withhold, None, Some((None, taken))),
+        Release::Held(hold, taken) => {
+            let cause = Some(hold_cause(hold));
+            (Verdict::Hold, None, Some((cause, taken)))
+        }
     };
     let Some((to, effects)) = outbox::step(standing, Event::Decided(verdict)) else {
-        let cause = HoldCause::HumanReview;
-        return Plan::End(Completion::Held { cause });
+        return unknown_party();
     };
-    match (to.state, outgoing, taken) {
+    match (to.state, outgoing, decided) {
         (DeliveryState::Leased, Some(outgoing), _) if effects.contains(&Effect::Authorise) => {
             authorisation(claim, outgoing, https)
         }
-        (DeliveryState::Withheld, _, Some(taken)) => Plan::End(Completion::Withheld {
+        (DeliveryState::Withheld, _, Some((_, taken))) => Plan::End(Completion::Withheld {
             decision: Box::new(decision_record(&taken)),
         }),
         (DeliveryState::Withdrawn, _, _) => Plan::End(Completion::Withdrawn {
@@ -154,12 +160,13 @@ fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> 
                 ..claim.delivery.clone()
             }),
         }),
-        _ => Plan::End(Completion::Held {
-            cause: match verdict {
-                Verdict::Hold(cause) => cause,
-                _ => HoldCause::HumanReview,
-            },
-        }),
+        (_, _, decided) => {
+            let (cause, taken) = decided.unzip();
+            Plan::End(Completion::Held {
+                cause: cause.flatten().unwrap_or(HoldCause::HumanReview),
+                decision: taken.map(|taken| Box::new(decision_record(&taken))),
+            })
+        }
     }
 }
 
@@ -208,5 +215,8 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
 /// A party or channel is gone from the catalog, or the payload cannot be read.
 fn unknown_party() -> Plan {
     let cause = HoldCause::VocabularyUnknown;
-    Plan::End(Completion::Held { cause })
+    Plan::End(Completion::Held {
+        cause,
+        decision: None,
+    })
 }

@@ -28,8 +28,8 @@ pub struct Place {
     pub delivery_id: DeliveryId,
     /// Attempts made, the failed one included.
     pub attempts: u32,
-    /// When it was first queued.
-    pub queued_at: Timestamp,
+    /// When it was queued or last brought up again.
+    pub due_since: Timestamp,
     /// When the attempt failed.
     pub now: Timestamp,
     /// What the recipient asked for.
@@ -39,7 +39,7 @@ pub struct Place {
 /// The next attempt of a delivery.
 pub fn next(https: &Https, place: &Place) -> Next {
     let give_up = Duration::from_secs(u64::from(https.give_up_days) * 86_400);
-    if place.now.since(place.queued_at) >= give_up {
+    if place.now.since(place.due_since) >= give_up {
         return Next::GiveUp;
     }
     let step = usize::try_from(place.attempts.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -80,7 +80,7 @@ mod tests {
         Place {
             delivery_id: DeliveryId([id; 16]),
             attempts,
-            queued_at: Timestamp(0),
+            due_since: Timestamp(0),
             now: Timestamp(1_000_000),
             retry_after: None,
         }

@@ -2,11 +2,11 @@
 //!
 //! A parcel is made only from what release made. A reply never carries the recipient's body.
 
-use super::outbox::Answer;
 use crate::base::clock::Timestamp;
 use crate::base::id::{CorrelationId, DeliveryId};
 use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Https;
+use crate::outbox::Answer;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;

@@ -31,6 +31,7 @@ impl Store {
     }
 }
 
+/// Attempts go in while none before may have arrived: of one delivery the newest counts.
 const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
      coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, \
@@ -42,7 +43,9 @@ const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      LEFT JOIN extract_file f ON f.extract_id = e.extract_id AND f.file = e.file \
      LEFT JOIN record r ON r.record_id = coalesce(d.record_id, e.record_id) \
      LEFT JOIN decision c ON c.source_id = p.disclosure_id AND c.token = p.token \
-     WHERE p.person = ? AND (p.at, p.disclosure_id) > (?, ?) \
+     WHERE p.person = ? AND (p.at, p.disclosure_id) > (?, ?) AND NOT EXISTS (SELECT 1 \
+     FROM person_disclosure n WHERE p.source = 0 AND n.person = p.person AND n.at >= p.at \
+     AND n.disclosure_id = p.disclosure_id AND n.token > p.token) \
      ORDER BY p.at, p.disclosure_id LIMIT ?";
 
 /// One page; disclosures that certainly did not happen are left out of it.

@@ -52,8 +52,18 @@ impl Store {
             .map(|asked| self.seal_authorisation(asked))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|fault| failed(NAME, &fault))?;
-        self.write(NAME, sealed, |tx, asked| Box::pin(authorise(tx, asked)))
-            .await
+        let claims: Vec<_> = asked.iter().map(|a| (a.delivery_id, a.token)).collect();
+        let answers = self.write(NAME, sealed, |tx, asked| Box::pin(authorise(tx, asked)));
+        let answers = answers.await?;
+        let mut held = super::lock(&self.inner.claims);
+        for ((id, token), answer) in claims.into_iter().zip(&answers) {
+            // Nobody will end what is claimed no more.
+            if *answer == Authorised::Stale && held.get(&id).is_some_and(|c| c.token == token) {
+                held.remove(&id);
+            }
+        }
+        drop(held);
+        Ok(answers)
     }
 
     /// `None` when this process does not hold the claim.
@@ -190,12 +200,14 @@ impl Rows {
                 asked.released.as_slice(),
                 asked.bytes.as_slice(),
             ]);
-            if !of.test {
-                disclosed = asked.decision.disclosed.len();
-                for person in &asked.decision.disclosed {
-                    self.disclosures
-                        .push(row![person.0, now, id, 0_i64, asked.token]);
-                }
+        }
+        // The accounting is of the first attempt that may have arrived: as long as none has, each
+        // takes the place of the one before.
+        if !of.test && !of.exposed {
+            disclosed = asked.decision.disclosed.len();
+            for person in &asked.decision.disclosed {
+                self.disclosures
+                    .push(row![person.0, now, id, 0_i64, asked.token]);
             }
         }
         let fields = Fields::new()

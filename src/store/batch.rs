@@ -9,8 +9,8 @@ use super::accept::{
 use super::model::{AcceptError, Committed, NewRecord, NewSubmission, Rejected, StoreError};
 use super::prepare::{PreparedRecord, PreparedSubmission, idempotency_key};
 use super::route::{WorkOf, work_insert, work_row};
-use super::sql::{Columns as _, Fault, all, first, row, run};
-use super::stage::{Part, cause_of, stage};
+use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
+use super::stage::{Part, cause_of, stage, superseding};
 use super::writer::{Appended, Tx, failed};
 use super::{Store, erase, submission, whereabouts};
 use crate::base::digest::Digest;
@@ -298,10 +298,11 @@ async fn take_heads(tx: &mut Tx, id: SubmissionId) -> Result<(), Fault> {
 /// Older versions of what the batch corrects are no longer routed, delivered or looked at.
 async fn stop_replaced(tx: &mut Tx, id: SubmissionId) -> Result<(), Fault> {
     let now = tx.now();
+    let stop = superseding()
+        + " (SELECT record_id FROM submission_record \
+           WHERE submission_id = ? AND correction = 1 AND status IN (0, 3))";
+    run_made(&mut tx.conn, &stop, row![now, id.0]).await?;
     for sql in [
-        "UPDATE delivery SET state = 9, updated_at = ?2 WHERE state IN (0, 6, 7) \
-         AND record_id IN (SELECT record_id FROM submission_record \
-         WHERE submission_id = ?1 AND correction = 1 AND status IN (0, 3))",
         "DELETE FROM route_work WHERE ?2 > 0 AND row_id IN (SELECT v.row_id \
          FROM submission_record c JOIN record_version v ON v.record_id = c.record_id \
          JOIN record r ON r.record_id = c.record_id AND r.current_row <> v.row_id \

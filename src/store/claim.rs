@@ -10,15 +10,17 @@ use super::model::{
 };
 use super::script::{At, Script};
 use super::sql::{Cell, Columns as _, Fault, row};
+use super::transition::{Moves, moves};
 use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
+use crate::outbox::Event;
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What a claim keeps in memory until it ends: the key its output is sealed with.
 pub(super) struct ClaimedKey {
@@ -38,6 +40,8 @@ pub(super) struct ClaimOf {
     pub(super) test: bool,
     /// Before this claim's.
     pub(super) attempts: u32,
+    /// Whether one of them may have arrived.
+    pub(super) exposed: bool,
 }
 
 /// Table name bound into sealed outputs.
@@ -49,7 +53,6 @@ pub(super) const fn state_code(state: DeliveryState) -> i64 {
         DeliveryState::Pending => 0,
         DeliveryState::Leased => 1,
         DeliveryState::Authorised => 2,
-        DeliveryState::Sent => 3,
         DeliveryState::Ambiguous => 4,
         DeliveryState::Confirmed => 5,
         DeliveryState::Withheld => 6,
@@ -62,20 +65,8 @@ pub(super) const fn state_code(state: DeliveryState) -> i64 {
 
 /// The state of a stored number.
 pub(super) fn state_of(code: i64) -> Result<DeliveryState, Fault> {
-    const ALL: [DeliveryState; 11] = [
-        DeliveryState::Pending,
-        DeliveryState::Leased,
-        DeliveryState::Authorised,
-        DeliveryState::Sent,
-        DeliveryState::Ambiguous,
-        DeliveryState::Confirmed,
-        DeliveryState::Withheld,
-        DeliveryState::Held,
-        DeliveryState::Withdrawn,
-        DeliveryState::Superseded,
-        DeliveryState::Dead,
-    ];
-    ALL.into_iter()
+    DeliveryState::ALL
+        .into_iter()
         .find(|state| state_code(*state) == code)
         .ok_or(Fault::Damaged("a delivery state is unknown"))
 }
@@ -98,10 +89,8 @@ impl Store {
         let (claims, closed) = opened.map_err(|fault| failed(NAME, &fault))?;
         if !closed.is_empty() {
             // Shredded or damaged: nothing can be sent, and nothing else must wait for it.
-            let ended = closed.into_iter().map(|(id, token)| {
-                let detail = String::from("record-unreadable");
-                (id, token, Completion::Dead { detail })
-            });
+            let ended = closed.into_iter();
+            let ended = ended.map(|(id, token)| (id, token, Completion::Unreadable));
             self.complete(ended.collect()).await?;
         }
         Ok(claims)
@@ -148,6 +137,7 @@ impl Store {
                     channel: lease.delivery.channel.clone(),
                     test: record.test,
                     attempts: lease.attempts,
+                    exposed: lease.exposed,
                 },
             };
             claims.insert(lease.delivery.delivery_id, key);
@@ -155,7 +145,7 @@ impl Store {
                 delivery: lease.delivery,
                 token: lease.token,
                 attempts: lease.attempts,
-                queued_at: lease.queued_at,
+                due_since: lease.due_since,
                 record: Arc::clone(record),
                 kept,
                 ambiguous: lease.exposed,
@@ -174,7 +164,7 @@ struct Lease {
     row_id: [u8; 16],
     token: i64,
     attempts: u32,
-    queued_at: Timestamp,
+    due_since: Timestamp,
     exposed: bool,
     reviewed: bool,
     due: Timestamp,
@@ -189,15 +179,29 @@ const DUE: &str = "SELECT d.next_at, d.delivery_id FROM delivery d WHERE d.partn
      ORDER BY d.next_at LIMIT max(0, min(?, ? - (SELECT count(*) FROM delivery \
      WHERE partner = ? AND channel = ? AND state IN (1, 2))))";
 
-/// Ends claims whose lease is over.
-const TAKE_OVER: &str = "UPDATE delivery SET exposure = CASE WHEN state = 2 \
-     THEN max(exposure, 1) ELSE exposure END, state = CASE WHEN state = 2 THEN 4 ELSE 0 END, \
-     next_at = ?, updated_at = ? WHERE state IN (1, 2) AND lease_until <= ?";
+/// Ends claims whose lease is over: what was authorised may have arrived.
+static TAKE_OVER: LazyLock<String> = LazyLock::new(|| {
+    let claimed = [DeliveryState::Leased, DeliveryState::Authorised];
+    let Moves { set, from } = moves(Event::LeaseExpired, &claimed);
+    format!(
+        "UPDATE delivery SET {set}, next_at = ?, updated_at = ? WHERE {from} AND lease_until <= ?"
+    )
+});
+
+/// Takes deliveries that wait.
+static TAKE: LazyLock<String> = LazyLock::new(|| {
+    let waiting = [DeliveryState::Pending, DeliveryState::Ambiguous];
+    let Moves { set, from } = moves(Event::Claim, &waiting);
+    format!(
+        "UPDATE delivery SET {set}, token = token + 1, lease_until = ?, updated_at = ? \
+         WHERE {from} AND delivery_id IN"
+    )
+});
 
 async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault> {
     let now = request.now;
     let mut script = Script::default();
-    script.add(TAKE_OVER, row![now, now, now]);
+    script.add(&TAKE_OVER, row![now, now, now]);
     let lanes = request.lanes.iter().filter(|lane| lane.in_flight_max > 0);
     let asked: Vec<At> = lanes
         .map(|lane| {
@@ -219,16 +223,20 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     due.sort_by_key(|(next_at, _)| *next_at);
     due.truncate(request.limit);
     let due = due.into_iter().map(|(_, id)| Cell::from(id));
-    let head = "UPDATE delivery SET state = 1, token = token + 1, lease_until = ?, \
-                updated_at = ? WHERE delivery_id IN";
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
                 lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
-                next_at";
+                next_at, due_since, state";
     let first = row![now.after(request.lease), now];
     let mut script = Script::default();
-    let claimed = script.keys((head, tail), &first, due);
+    let claimed = script.keys((TAKE.as_str(), tail), &first, due);
     let rows = script.run(&mut tx.conn).await?.take(&claimed);
-    let mut leases = rows.iter().map(read_lease).collect::<Result<Vec<_>, _>>()?;
+    let mut leases = Vec::with_capacity(rows.len());
+    for row in &rows {
+        // An older version is superseded instead.
+        if state_of(row.int(17)?)? == DeliveryState::Leased {
+            leases.push(read_lease(row)?);
+        }
+    }
     leases.sort_by_key(|lease| (lease.due, lease.row_id, lease.delivery.delivery_id));
     Ok(leases)
 }
@@ -250,7 +258,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
             late_release_days: u32::try_from(late).unwrap_or(u32::MAX),
         },
         row_id: row.id(2)?,
-        queued_at,
+        due_since: Timestamp(row.int(16)?),
         token: row.int(11)?,
         attempts: small(12)?,
         exposed: row.int(13)? > 0,

@@ -5,7 +5,7 @@
 
 use super::Store;
 use super::authorise::{decision_insert, decision_row};
-use super::claim::{ClaimOf, state_code};
+use super::claim::{ClaimOf, state_code, state_of};
 use super::decision::{self, SealedDecision};
 use super::model::{
     Completion, DecisionRecord, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem,
@@ -15,11 +15,13 @@ use super::route::{Queued, WorkOf, delivery_insert, delivery_row, work_insert, w
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
+use super::transition::{arrival_code, arrival_of};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
 use crate::ledger::entry::{EntryKind, Fields};
+use crate::outbox::{self, Answer, Arrival, Chances, Effect, Event, Verdict};
 use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
@@ -79,9 +81,11 @@ impl Store {
         };
         let seal = |(delivery_id, token, completion): (DeliveryId, i64, Completion)| {
             let decision = match &completion {
-                Completion::Withheld { decision } => {
-                    Some(decision::seal(&self.inner.keys, &delivery_id.0, decision)?)
-                }
+                Completion::Withheld { decision }
+                | Completion::Held {
+                    decision: Some(decision),
+                    ..
+                } => Some(decision::seal(&self.inner.keys, &delivery_id.0, decision)?),
                 _ => None,
             };
             Ok(Ended {
@@ -129,6 +133,7 @@ impl Store {
 
 /// A delivery under a claim.
 struct Standing {
+    outbox: outbox::Delivery,
     row_id: [u8; 16],
     revision: i64,
     of: ClaimOf,
@@ -138,14 +143,23 @@ struct Standing {
 
 const STANDINGS: (&str, &str) = (
     "SELECT d.delivery_id, d.row_id, d.revision, d.record_id, d.partner, d.channel, d.test, \
-     d.attempts, d.addressee, r.partner FROM delivery d JOIN record r \
+     d.attempts, d.addressee, r.partner, d.state, d.exposure, \
+     coalesce(d.row_id <> r.current_row, 0) FROM delivery d JOIN record r \
      ON r.record_id = d.record_id WHERE d.delivery_id IN",
     "",
 );
 
 fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
     let one = |row: &SqliteRow| {
+        let attempts = u32::try_from(row.int(7)?).map_err(|_| Fault::Damaged("a count"))?;
+        let outbox = outbox::Delivery {
+            state: state_of(row.int(10)?)?,
+            kept: attempts > 0,
+            arrival: arrival_of(row.int(11)?)?,
+            outdated: row.int(12)? == 1,
+        };
         let standing = Standing {
+            outbox,
             row_id: row.id(1)?,
             revision: row.int(2)?,
             of: ClaimOf {
@@ -153,7 +167,8 @@ fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault>
                 partner: PartnerId::new(&row.text(4)?),
                 channel: ChannelId::new(&row.text(5)?),
                 test: row.int(6)? == 1,
-                attempts: u32::try_from(row.int(7)?).map_err(|_| Fault::Damaged("a count"))?,
+                attempts,
+                exposed: outbox.arrival > Arrival::No,
             },
             addressee: row.int(8)? == 1,
             sender: PartnerId::new(&row.text(9)?),
@@ -163,9 +178,10 @@ fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault>
     rows.iter().map(one).collect()
 }
 
-/// Tokens of claims that still stand.
-fn tokens(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, i64>, Fault> {
-    let one = |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), row.int(1)?));
+/// Tokens of claims that still stand, and whether they are authorised.
+fn tokens(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, (i64, DeliveryState)>, Fault> {
+    let one =
+        |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), (row.int(1)?, state_of(row.int(2)?)?)));
     rows.iter().map(one).collect()
 }
 
@@ -225,7 +241,8 @@ pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [CompleteJob]) -> Result<(
 async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
     let key = |ended: &&&Ended| Cell::from(ended.delivery_id.0);
     let mut asks = Script::default();
-    let head = "SELECT delivery_id, token FROM delivery WHERE state IN (1, 2) AND delivery_id IN";
+    let head = "SELECT delivery_id, token, state FROM delivery WHERE state IN (1, 2) \
+                AND delivery_id IN";
     let claimed = asks.keys((head, ""), &[], ended.iter().map(|e| key(&e)));
     let others = ended.iter().filter(|ended| ended.plainly().is_none());
     let standing = asks.keys(STANDINGS, &[], others.map(|e| key(&e)));
@@ -235,20 +252,20 @@ async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
     let mut rows = Rows::new();
     let mut out = Vec::with_capacity(ended.len());
     for ended in ended {
-        if claimed.get(&ended.delivery_id) != Some(&ended.token) {
+        let state = claimed.get(&ended.delivery_id);
+        let Some((_, state)) = state.filter(|(token, _)| *token == ended.token) else {
             out.push(false);
             continue;
-        }
+        };
         let known = match (ended.plainly(), standing.get(&ended.delivery_id)) {
+            // Nobody confirms what was not sent.
+            (Some(_), _) if *state != DeliveryState::Authorised => false,
             (Some(of), _) => {
                 rows.confirmed.push(Cell::from(ended.delivery_id.0));
                 append(tx, ended, of, "confirmed");
                 true
             }
-            (None, Some(current)) => {
-                end_one(tx, &mut rows, ended, current).await?;
-                true
-            }
+            (None, Some(current)) => end_one(tx, &mut rows, ended, current).await?,
             (None, None) => false,
         };
         // Ended twice in one group: the second finds no claim.
@@ -262,47 +279,71 @@ async fn complete(tx: &mut Tx, ended: &[&Ended]) -> Result<Vec<bool>, Fault> {
 /// How a completion changes the delivery.
 struct Change<'a> {
     word: &'static str,
-    state: DeliveryState,
+    to: outbox::Delivery,
     next_at: Option<Timestamp>,
-    /// Whether the bytes may have arrived.
-    exposed: bool,
     detail: Option<&'a str>,
     work: Option<HoldCause>,
 }
 
-fn change<'a>(completion: &'a Completion, current: &Standing) -> Change<'a> {
-    let plain = |word, state| Change {
+/// What a completion is to the outbox.
+fn event(completion: &Completion) -> Event {
+    let left = |answer| Event::Answered(answer, Chances::Left);
+    match completion {
+        Completion::Confirmed => left(Answer::Confirmed),
+        Completion::Refused { .. } => left(Answer::Refused),
+        Completion::Retry { .. } => left(Answer::NotTaken),
+        Completion::Ambiguous { .. } => left(Answer::Unsure),
+        Completion::Dead { answer, .. } => Event::Answered(*answer, Chances::Spent),
+        Completion::Unreadable => Event::Unreadable,
+        Completion::DecideAgain { .. } => Event::EpochChanged,
+        Completion::Withheld { .. } => Event::Decided(Verdict::Withhold),
+        Completion::Held { .. } => Event::Decided(Verdict::Hold),
+        Completion::Withdrawn { .. } => Event::Decided(Verdict::Narrower),
+    }
+}
+
+/// `None` when this cannot be how it ended.
+fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'a>> {
+    let (to, effects) = outbox::step(current.outbox, event(completion))?;
+    let withdrawn = matches!(completion, Completion::Withdrawn { .. });
+    let plain = |word| Change {
         word,
-        state,
+        to,
         next_at: None,
-        exposed: false,
         detail: None,
         work: None,
     };
-    match completion {
-        Completion::Confirmed => plain("confirmed", DeliveryState::Confirmed),
+    let change = match completion {
+        Completion::Confirmed => plain("confirmed"),
         Completion::Refused { detail } => Change {
-            // Whoever refuses has read.
-            exposed: true,
             detail: Some(detail),
             work: Some(HoldCause::RecipientRefused),
-            ..plain("refused", DeliveryState::Held)
+            ..plain("refused")
         },
         Completion::Retry { next_at, detail } => Change {
             next_at: Some(*next_at),
             detail: Some(detail),
-            ..plain("retry", DeliveryState::Pending)
+            ..plain("retry")
         },
         Completion::Ambiguous { next_at, detail } => Change {
             next_at: Some(*next_at),
-            exposed: true,
             detail: Some(detail),
-            ..plain("ambiguous", DeliveryState::Ambiguous)
+            ..plain("ambiguous")
         },
-        Completion::Dead { detail } => Change {
+        Completion::DecideAgain { next_at, detail } => Change {
+            next_at: Some(*next_at),
+            detail: Some(detail),
+            ..plain("decide-again")
+        },
+        Completion::Dead { detail, .. } => Change {
             detail: Some(detail),
             work: Some(HoldCause::AttemptsExhausted),
-            ..plain("dead", DeliveryState::Dead)
+            ..plain("dead")
+        },
+        Completion::Unreadable => Change {
+            detail: Some("record-unreadable"),
+            work: Some(HoldCause::AttemptsExhausted),
+            ..plain("dead")
         },
         Completion::Withheld { decision } => Change {
             // Nobody is told of a withholding but the one who named the recipient, and whoever
@@ -311,14 +352,17 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Change<'a> {
                 true => Some(HoldCause::HumanReview),
                 false => current.addressee.then_some(HoldCause::Withheld),
             },
-            ..plain("withheld", DeliveryState::Withheld)
+            ..plain("withheld")
         },
-        Completion::Held { cause } => Change {
+        Completion::Held { cause, .. } => Change {
             work: Some(*cause),
-            ..plain("held", DeliveryState::Held)
+            ..plain("held")
         },
-        Completion::Withdrawn { .. } => plain("withdrawn", DeliveryState::Withdrawn),
-    }
+        Completion::Withdrawn { .. } => plain("withdrawn"),
+    };
+    // A decision only ends a claim when nothing is sent, and only a withdrawal goes on elsewhere.
+    let ends = to.state != DeliveryState::Leased;
+    (ends && withdrawn >= effects.contains(&Effect::QueueNext)).then_some(change)
 }
 
 fn asks_for_a_look(decision: &DecisionRecord) -> bool {
@@ -342,46 +386,48 @@ async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<b
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 
+/// Whether it could end so.
 async fn end_one(
     tx: &mut Tx,
     rows: &mut Rows,
     ended: &Ended,
     current: &Standing,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let now = tx.now();
-    let change = change(&ended.completion, current);
+    let Some(change) = change(&ended.completion, current) else {
+        return Ok(false);
+    };
     let id = ended.delivery_id.0;
-    if change.state == DeliveryState::Confirmed {
-        rows.confirmed.push(Cell::from(id));
-    } else {
-        rows.changes.push(row![
-            id,
-            state_code(change.state),
-            change.next_at,
-            change.exposed,
-            change.detail,
-            now,
-        ]);
-    }
+    rows.changes.push(row![
+        id,
+        state_code(change.to.state),
+        change.next_at,
+        arrival_code(change.to.arrival),
+        change.detail,
+        now,
+    ]);
     if let Some(decision) = &ended.decision {
         rows.decisions
             .push(decision_row(&id, ended.token, decision));
     }
-    let review =
-        change.state == DeliveryState::Withheld && change.work == Some(HoldCause::HumanReview);
-    let told = review && looked_at(tx, rows, current).await?;
-    if let Some(cause) = change.work.filter(|_| !told) {
-        let item = NewWorkItem {
-            cause,
-            detail: change.detail.unwrap_or_default().to_owned(),
-        };
-        push_work(rows, &item, ended, current, now);
-    }
-    if let Completion::Withdrawn { next: Some(next) } = &ended.completion {
-        push_next(rows, next, current, now);
+    // What has a newer version goes on nowhere, and nobody has to look at it.
+    if change.to.state != DeliveryState::Superseded {
+        let review =
+            change.to.state == DeliveryState::Withheld && change.work == Some(HoldCause::HumanReview);
+        let told = review && looked_at(tx, rows, current).await?;
+        if let Some(cause) = change.work.filter(|_| !told) {
+            let item = NewWorkItem {
+                cause,
+                detail: change.detail.unwrap_or_default().to_owned(),
+            };
+            push_work(rows, &item, ended, current, now);
+        }
+        if let Completion::Withdrawn { next: Some(next) } = &ended.completion {
+            push_next(rows, next, current, now);
+        }
     }
     append(tx, ended, &current.of, change.word);
-    Ok(())
+    Ok(true)
 }
 
 fn push_work(
@@ -422,19 +468,20 @@ fn append(tx: &mut Tx, ended: &Ended, of: &ClaimOf, word: &str) {
         .text("partner", of.partner.as_str())
         .text("channel", of.channel.as_str())
         .int("test", i64::from(of.test));
-    let (kind, fields) = match (&ended.decision, &ended.completion) {
-        (Some(decision), _) => {
-            let fields = fields
-                .text("rule_set", decision.rule_set.as_str())
-                .digest("decision", &decision.commitment)
-                .digest("sealed", &decision.sealed);
-            (EntryKind::Withheld, fields)
-        }
-        (None, Completion::Held { cause }) => (
-            EntryKind::Completed,
-            fields.text("cause", &cause_word(*cause)),
-        ),
-        _ => (EntryKind::Completed, fields),
+    let fields = match &ended.completion {
+        Completion::Held { cause, .. } => fields.text("cause", &cause_word(*cause)),
+        _ => fields,
+    };
+    let fields = match &ended.decision {
+        Some(decision) => fields
+            .text("rule_set", decision.rule_set.as_str())
+            .digest("decision", &decision.commitment)
+            .digest("sealed", &decision.sealed),
+        None => fields,
+    };
+    let kind = match ended.completion {
+        Completion::Withheld { .. } => EntryKind::Withheld,
+        _ => EntryKind::Completed,
     };
     tx.append(kind, now, &fields);
 }

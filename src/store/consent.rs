@@ -6,7 +6,8 @@
 use super::keys::{DataKey, Domain, Place};
 use super::model::{ConsentChange, NewConsent, StoreError, StoredConsent};
 use super::prepare::{identifier_domain, normalised};
-use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run, run_made};
+use super::transition::{Moves, moves};
 use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
@@ -14,6 +15,7 @@ use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::ledger::entry::{EntryKind, Fields};
+use crate::outbox::{DeliveryState, Event};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 const TABLE: &str = "consent_revision";
@@ -170,11 +172,9 @@ impl Store {
         let partner = partner.map(|p| p.as_str().to_owned());
         self.write("reevaluate_partner", partner, |tx, partner| {
             Box::pin(async move {
-                let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
-                           next_at = ?1, updated_at = ?1 WHERE state = 6 AND late_until > ?1 \
-                           AND (?2 IS NULL OR partner = ?2)";
+                let sql = reopen("(?2 IS NULL OR partner = ?2)");
                 let now = tx.now();
-                run(&mut tx.conn, sql, row![now, partner.as_deref()]).await
+                run_made(&mut tx.conn, &sql, row![now, partner.as_deref()]).await
             })
         })
         .await
@@ -369,11 +369,19 @@ pub(super) async fn raise_epoch(tx: &mut Tx, person: PersonId) -> Result<i64, Fa
 
 /// Queues a person's withheld deliveries for a new decision, while they may still go out.
 pub(super) async fn reevaluate(tx: &mut Tx, person: PersonId) -> Result<u64, Fault> {
-    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
-               next_at = ?1, updated_at = ?1 WHERE state = 6 AND late_until > ?1 \
-               AND delivery_id IN (SELECT d.delivery_id FROM record_person p \
-               JOIN delivery d ON d.row_id = p.row_id \
-               WHERE p.person = ?2)";
+    let sql = reopen(
+        "delivery_id IN (SELECT d.delivery_id FROM record_person p \
+         JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?2)",
+    );
     let now = tx.now();
-    run(&mut tx.conn, sql, row![now, person.0]).await
+    run_made(&mut tx.conn, &sql, row![now, person.0]).await
+}
+
+/// Queues what is withheld and may still go out for a new decision.
+fn reopen(which: &str) -> String {
+    let Moves { set, from } = moves(Event::Reopen, &[DeliveryState::Withheld]);
+    format!(
+        "UPDATE delivery SET {set}, next_at = ?1, due_since = ?1, updated_at = ?1 \
+         WHERE {from} AND late_until > ?1 AND {which}"
+    )
 }

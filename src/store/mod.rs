@@ -37,6 +37,7 @@ mod setup;
 mod sql;
 mod stage;
 mod submission;
+mod transition;
 mod views;
 mod whereabouts;
 mod work_items;

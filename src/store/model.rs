@@ -6,12 +6,14 @@ use crate::base::finding::Finding;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
+use crate::outbox::Answer;
 use crate::record::whereabouts::Stated;
 use std::sync::Arc;
 
 mod extract;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
+pub use crate::outbox::DeliveryState;
 pub use extract::*;
 pub use work::*;
 
@@ -353,26 +355,6 @@ pub struct NewDelivery {
     pub late_release_days: u32,
 }
 
-/// States of a delivery (DESIGN section 5).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum DeliveryState {
-    Pending,
-    Leased,
-    Authorised,
-    Sent,
-    Ambiguous,
-    Confirmed,
-    Withheld,
-    Held,
-    Withdrawn,
-    Superseded,
-    Dead,
-}
-
 /// A delivery a worker has claimed.
 #[derive(Clone, Debug)]
 pub struct Claimed {
@@ -382,8 +364,8 @@ pub struct Claimed {
     pub token: i64,
     /// Attempts made before this one.
     pub attempts: u32,
-    /// When it was first queued.
-    pub queued_at: Timestamp,
+    /// When it was queued or last brought up again; giving up is counted from then.
+    pub due_since: Timestamp,
     /// The record, opened once for all its claims.
     pub record: Arc<StoredRecord>,
     /// Bytes of the first authorised attempt, with the digest of their released set.
@@ -508,7 +490,18 @@ pub enum Completion {
     },
     /// All attempts used up.
     Dead {
+        /// How the last one was answered: what may have arrived stays so.
+        answer: Answer,
         /// Last cause.
+        detail: String,
+    },
+    /// The record cannot be opened any more; nothing was attempted.
+    Unreadable,
+    /// What was decided does not count any more, and nothing was attempted.
+    DecideAgain {
+        /// Not before.
+        next_at: Timestamp,
+        /// Why.
         detail: String,
     },
     /// Law or consent withholds it now.
@@ -520,6 +513,8 @@ pub enum Completion {
     Held {
         /// Why.
         cause: HoldCause,
+        /// What was decided, when a decision could be taken.
+        decision: Option<Box<DecisionRecord>>,
     },
     /// Narrower than what may have been sent: this generation ends, the next is queued.
     Withdrawn {

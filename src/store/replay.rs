@@ -7,13 +7,16 @@
 use super::model::{
     DeliveryState, HoldCause, OperatorAct, ReplayConfirmed, ReplayRequested, StoreError,
 };
+use super::script::Script;
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::stage::cause_word;
+use super::transition::{Moves, moves};
 use super::writer::Tx;
 use super::{Store, claim::state_code, operator};
 use crate::base::clock::Timestamp;
 use crate::base::id::{DeliveryId, WorkItemId};
 use crate::base::limits::SECOND_OFFICER_WAIT;
+use crate::outbox::Event;
 
 impl Store {
     /// Queues a delivery again that was held or dead, at once and with its attempts kept. `false`
@@ -77,7 +80,7 @@ impl Store {
 }
 
 async fn replay(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<bool, Fault> {
-    if !queue(tx, id, [DeliveryState::Held, DeliveryState::Dead]).await? {
+    if !queue(tx, id, &[DeliveryState::Held, DeliveryState::Dead]).await? {
         return Ok(false);
     }
     let sql = "UPDATE work_item SET state = 1, resolution = 'replayed', resolved_at = ? \
@@ -88,12 +91,18 @@ async fn replay(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<bool, 
 }
 
 /// Makes a delivery that rests in one of these states wait for its next attempt.
-async fn queue(tx: &mut Tx, id: DeliveryId, from: [DeliveryState; 2]) -> Result<bool, Fault> {
-    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
-               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (?3, ?4)";
-    let [one, other] = from.map(state_code);
-    let now = tx.now();
-    Ok(run(&mut tx.conn, sql, row![now, id.0, one, other]).await? > 0)
+pub(super) async fn queue(tx: &mut Tx, id: DeliveryId, from: &[DeliveryState]) -> Result<bool, Fault> {
+    let Moves { set, from } = moves(Event::Replay, from);
+    let sql = format!(
+        "UPDATE delivery SET {set}, next_at = ?1, due_since = ?1, updated_at = ?1 \
+         WHERE {from} AND delivery_id = ?2 RETURNING state"
+    );
+    let mut script = Script::default();
+    let queued = script.add(&sql, row![tx.now(), id.0]);
+    let rows = script.run(&mut tx.conn).await?.take(&queued);
+    let state = rows.first().map(|row| row.int(0)).transpose()?;
+    // An older version is not sent again.
+    Ok(state.is_some_and(|state| state != state_code(DeliveryState::Superseded)))
 }
 
 async fn is_withheld(tx: &mut Tx, id: DeliveryId) -> Result<bool, Fault> {
@@ -156,7 +165,7 @@ async fn confirm(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<Repla
     if open.officer == act.operator {
         return Ok(ReplayConfirmed::SameOfficer);
     }
-    if !queue(tx, id, [DeliveryState::Withheld; 2]).await? {
+    if !queue(tx, id, &[DeliveryState::Withheld]).await? {
         return Ok(ReplayConfirmed::NotAsked);
     }
     end(tx, id, "replayed").await?;

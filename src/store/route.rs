@@ -189,13 +189,14 @@ pub(super) fn delivery_insert() -> Insert {
     Insert::new(
         "INSERT INTO delivery (delivery_id, record_id, row_id, revision, version, partner, \
          channel, generation, lane, addressee, test, state, token, lease_until, attempts, \
-         next_at, queued_at, received_month, late_until, updated_at, exposure) VALUES",
+         next_at, queued_at, received_month, late_until, updated_at, exposure, due_since) \
+         VALUES",
         "ON CONFLICT (delivery_id) DO NOTHING",
     )
 }
 
 /// A pending delivery.
-pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21] {
+pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 22] {
     let late = std::time::Duration::from_secs(u64::from(delivery.late_release_days) * 86_400);
     row![
         delivery.delivery_id.0,
@@ -219,6 +220,7 @@ pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21
         queued.at.after(late),
         queued.at,
         0_i64,
+        queued.at,
     ]
 }
 

@@ -171,6 +171,7 @@ fn migrations() -> Vec<Migration> {
             "whereabouts",
             include_str!("migrations/0003_whereabouts.sql"),
         ),
+        ("outbox", include_str!("migrations/0004_outbox.sql")),
     ];
     (1..)
         .zip(texts)

@@ -3,6 +3,7 @@
 //! Values are always bound, never written into the text.
 
 use super::script::{At, Bound, Script};
+use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{Arguments as _, Row as _};
 
@@ -190,6 +191,17 @@ pub(super) async fn run(
     sql: &'static str,
     cells: impl IntoIterator<Item = Cell>,
 ) -> Result<u64, Fault> {
+    let done = sqlx::query_with(sql, bind(cells)?).execute(conn).await?;
+    Ok(done.rows_affected())
+}
+
+/// Runs a statement made of parts of this room; how many rows it touched.
+pub(super) async fn run_made(
+    conn: &mut SqliteConnection,
+    sql: &str,
+    cells: impl IntoIterator<Item = Cell>,
+) -> Result<u64, Fault> {
+    let sql = AssertSqlSafe(sql.to_owned());
     let done = sqlx::query_with(sql, bind(cells)?).execute(conn).await?;
     Ok(done.rows_affected())
 }

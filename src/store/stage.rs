@@ -5,14 +5,17 @@
 
 use super::heads::{Heads, NewVersion, Verdict};
 use super::identity::{Origin, People};
-use super::model::{Action, HoldCause, NewSubmission, RecordStatus};
+use super::model::{Action, DeliveryState, HoldCause, NewSubmission, RecordStatus};
 use super::prepare::{PreparedRecord, findings_text};
 use super::script::{Answers, At, Script};
 use super::sql::{Cell, Fault, Insert, row};
+use super::transition::{Moves, moves};
 use super::whereabouts::Statements;
 use super::writer::Tx;
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, WorkItemId};
+use crate::outbox::Event;
+use std::sync::LazyLock;
 
 /// Records of one submission.
 pub(super) struct Part<'a> {
@@ -340,8 +343,16 @@ fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
     }
 }
 
+/// Older deliveries of corrected records, by the outbox.
+pub(super) fn superseding() -> String {
+    let Moves { set, from } = moves(Event::Supersede, &DeliveryState::ALL);
+    format!("UPDATE delivery SET {set}, updated_at = ? WHERE {from} AND record_id IN")
+}
+
+static SUPERSEDING: LazyLock<String> = LazyLock::new(superseding);
+
 /// Older versions that were replaced are neither routed, nor delivered, nor looked at any more.
-/// What may be under way is left to end: a lease or an ambiguous attempt is never cut off.
+/// Only what is authorised may be under way and is left to end.
 fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     if older.is_empty() {
         return;
@@ -352,9 +363,7 @@ fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     let writes = &mut tx.writes;
     writes.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], older());
     // The old rows are all rows of these records but those this transaction brought.
-    let stop = "UPDATE delivery SET state = 9, updated_at = ? WHERE state IN (0, 6, 7) \
-                AND record_id IN";
-    writes.keys((stop, ""), &now, records);
+    writes.keys((SUPERSEDING.as_str(), ""), &now, records);
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
                  WHERE state = 0 AND row_id IN";
     writes.keys((close, ""), &now, older());

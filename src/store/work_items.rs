@@ -1,7 +1,7 @@
 //! Work items: what waits for a person, and what that person decides.
 
 use super::consent::{raise_epoch, reevaluate};
-use super::model::{HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem};
+use super::model::{DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem};
 use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
 use super::stage::{cause_of, cause_word};
@@ -145,12 +145,15 @@ async fn is_of_pull(tx: &mut Tx, id: WorkItemId) -> Result<bool, Fault> {
 }
 
 async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault> {
-    let sql = "UPDATE delivery SET state = CASE WHEN exposure = 1 THEN 4 ELSE 0 END, \
-               reviewed = max(reviewed, EXISTS (SELECT 1 FROM work_item w \
-               WHERE w.delivery_id = ?2 AND w.state = 0 AND w.cause = ?3)), \
-               next_at = ?1, updated_at = ?1 WHERE delivery_id = ?2 AND state IN (7, 10)";
-    let (now, review) = (tx.now(), cause_word(HoldCause::HumanReview));
-    Ok(run(&mut tx.conn, sql, row![now, delivery, review]).await? > 0)
+    let rests = [DeliveryState::Held, DeliveryState::Dead];
+    if !super::replay::queue(tx, DeliveryId(delivery), &rests).await? {
+        return Ok(false);
+    }
+    let sql = "UPDATE delivery SET reviewed = max(reviewed, EXISTS (SELECT 1 FROM work_item w \
+               WHERE w.delivery_id = ?1 AND w.state = 0 AND w.cause = ?2)) WHERE delivery_id = ?1";
+    let review = cause_word(HoldCause::HumanReview);
+    run(&mut tx.conn, sql, row![delivery, review]).await?;
+    Ok(true)
 }
 
 /// Routes a held record, if it is still the current version.

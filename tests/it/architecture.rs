@@ -60,7 +60,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "rules",
         ],
     ),
-    ("store", &["base", "record", "ledger", "telemetry"]),
+    ("outbox", &[]),
+    ("store", &["base", "record", "ledger", "outbox", "telemetry"]),
     (
         "kept",
         &[
@@ -78,6 +79,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "base",
             "catalog",
+            "outbox",
             "record",
             "rules",
             "release",

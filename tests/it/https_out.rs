@@ -6,7 +6,7 @@ use kinbridge::base::id::{CorrelationId, DeliveryId};
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::catalog::partner::Https;
 use kinbridge::deliver::HttpsTransport;
-use kinbridge::deliver::outbox::Answer;
+use kinbridge::outbox::Answer;
 use kinbridge::deliver::transport::{Parcel, Reply, Transport};
 use kinbridge::web::certificates::Authority;
 use kinbridge::web::receiver::{Behaviour, Receiver};

@@ -266,10 +266,10 @@ async fn settle(world: &World, step: &Step, before: &Before) -> anyhow::Result<(
 async fn at_rest(world: &World) -> anyhow::Result<bool> {
     let store = &world.running.gateway.store;
     let moving = |delivery: &DeliveryView| {
-        use DeliveryState::{Ambiguous, Authorised, Leased, Pending, Sent};
+        use DeliveryState::{Ambiguous, Authorised, Leased, Pending};
         matches!(
             delivery.state,
-            Pending | Leased | Authorised | Sent | Ambiguous
+            Pending | Leased | Authorised | Ambiguous
         )
     };
     if store.health().await?.routes_waiting > 0 {

@@ -4,6 +4,7 @@
 use super::world::*;
 use kinbridge::base::clock::Clock as _;
 use kinbridge::base::sensitive::Reason;
+use kinbridge::outbox::Answer;
 use kinbridge::store::*;
 use std::time::Duration;
 
@@ -98,9 +99,9 @@ async fn lanes_have_limits_and_do_not_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn only_later_versions_of_a_retried_record_wait() {
-    // Goal: a retry blocks the next version of the same record, nothing else; what was not yet
-    // sent is superseded. Method: make one ambiguous, correct it, and look at what is due.
+async fn what_is_under_way_alone_keeps_later_versions_waiting() {
+    // Goal: an authorised attempt blocks the next version of the same record, nothing else; what
+    // was not yet sent is superseded. Method: authorise one, correct it, and look at what is due.
     let world = World::new();
     let store = world.open().await;
     one_accepted(&store, "a", "one").await;
@@ -112,14 +113,9 @@ async fn only_later_versions_of_a_retried_record_wait() {
         _ => (&claims[1], &claims[0]),
     };
     store.authorise(vec![authorisation(a)]).await.expect("go");
-    let later = world.clock.now().after(Duration::from_secs(30));
-    let ambiguous = Completion::Ambiguous {
-        next_at: later,
-        detail: "timeout".into(),
-    };
-    assert!(complete_one(&store, a, ambiguous).await);
     let held = Completion::Held {
         cause: HoldCause::OutputInvalid,
+        decision: None,
     };
     assert!(complete_one(&store, b, held).await);
     one_accepted(&store, "a", "two").await;
@@ -131,11 +127,12 @@ async fn only_later_versions_of_a_retried_record_wait() {
     sources.sort();
     assert_eq!(sources, ["b", "c"]);
     assert_eq!(state(&store, b).await, DeliveryState::Superseded);
-    world.clock.advance(Duration::from_secs(30));
-    let due = claim(&world, &store, &["county"], 9).await;
-    assert_eq!(due.len(), 1);
-    assert_eq!(due[0].delivery.delivery_id, a.delivery.delivery_id);
-    assert!(complete_one(&store, &due[0], Completion::Confirmed).await);
+    let ambiguous = Completion::Ambiguous {
+        next_at: world.clock.now(),
+        detail: "timeout".into(),
+    };
+    assert!(complete_one(&store, a, ambiguous).await);
+    assert_eq!(state(&store, a).await, DeliveryState::Superseded);
     let due = claim(&world, &store, &["county"], 9).await;
     assert_eq!(
         due[0].record.payload.expose(Reason::Test),
@@ -160,7 +157,10 @@ async fn failed_deliveries_raise_work_and_are_replayed() {
         .expect("go");
     let refused = Completion::Refused { detail: detail() };
     assert!(complete_one(&store, &claims[0], refused).await);
-    let dead = Completion::Dead { detail: detail() };
+    let dead = Completion::Dead {
+        answer: Answer::NotTaken,
+        detail: detail(),
+    };
     assert!(complete_one(&store, &claims[1], dead).await);
     let items = store.work_items(None, None, 10).await.expect("items");
     let causes: Vec<_> = items.iter().map(|i| i.cause).collect();
@@ -197,6 +197,12 @@ async fn a_narrower_release_withdraws_and_queues_the_next_generation() {
     let withdrawn = Completion::Withdrawn {
         next: Some(next.clone()),
     };
+    let again = Completion::Retry {
+        next_at: world.clock.now(),
+        detail: "503".into(),
+    };
+    tried(&store, &claims[0], again).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
     assert!(complete_one(&store, &claims[0], withdrawn).await);
     assert_eq!(state(&store, &claims[0]).await, DeliveryState::Withdrawn);
     let claims = claim(&world, &store, &["county"], 9).await;
@@ -240,4 +246,141 @@ async fn a_held_record_is_routed_once_its_persons_are_joined() {
     assert_eq!(work.len(), 1);
     assert_eq!(Some(work[0].record.persons[0].person), one);
     assert!(work[0].record.persons[0].epoch > 0);
+}
+
+/// Authorises one claim and ends it so.
+async fn tried(store: &Store, claimed: &Claimed, end: Completion) {
+    let going = store.authorise(vec![authorisation(claimed)]).await;
+    assert_eq!(going.expect("answer"), [Authorised::Go]);
+    assert!(complete_one(store, claimed, end).await);
+}
+
+async fn exposures(store: &Store, claimed: &Claimed) -> Vec<Exposure> {
+    let person = claimed.record.persons[0].person;
+    let page = store.disclosures(person, None, 9).await.expect("a page");
+    page.disclosures.iter().map(|d| d.exposure).collect()
+}
+
+#[tokio::test]
+async fn an_unsure_last_attempt_stays_accounted_when_the_delivery_dies() {
+    // Goal: what may have arrived is never taken back. Method: the last attempt ends unsure, then
+    // a replay that certainly does not arrive.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    route_all(&store, &["county"]).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
+    let dead = |answer| Completion::Dead {
+        answer,
+        detail: "timeout".into(),
+    };
+    tried(&store, &claims[0], dead(Answer::Unsure)).await;
+    assert_eq!(state(&store, &claims[0]).await, DeliveryState::Dead);
+    assert_eq!(exposures(&store, &claims[0]).await, [Exposure::Possible]);
+    let id = claims[0].delivery.delivery_id;
+    assert!(store.replay(id, act("again")).await.expect("replay"));
+    assert_eq!(state(&store, &claims[0]).await, DeliveryState::Ambiguous);
+    let again = claim(&world, &store, &["county"], 9).await;
+    assert!(again[0].ambiguous);
+    tried(&store, &again[0], dead(Answer::NotTaken)).await;
+    assert_eq!(exposures(&store, &claims[0]).await, [Exposure::Possible]);
+}
+
+#[tokio::test]
+async fn an_older_version_never_goes_after_a_newer_one() {
+    // Goal: whatever state the older version is in, it is not tried once there is a newer one.
+    // Method: seven records, one in each state, all corrected; then whatever is due.
+    let world = World::new();
+    let store = world.open().await;
+    let names = ["pending", "ambiguous", "held", "dead", "leased", "sent", "unsure"];
+    for name in names {
+        one_accepted(&store, name, name).await;
+    }
+    route_all(&store, &["county"]).await;
+    let all = claim(&world, &store, &["county"], 99).await;
+    let of = |name: &str| {
+        let found = all.iter().find(|c| c.record.source_record_id == name);
+        found.expect("claimed")
+    };
+    let (next_at, detail) = (world.clock.now(), String::from("503"));
+    let retry = Completion::Retry {
+        next_at,
+        detail: detail.clone(),
+    };
+    let ambiguous = Completion::Ambiguous { next_at, detail };
+    let dead = Completion::Dead {
+        answer: Answer::NotTaken,
+        detail: String::new(),
+    };
+    let held = Completion::Held {
+        cause: HoldCause::OutputInvalid,
+        decision: None,
+    };
+    tried(&store, of("pending"), retry.clone()).await;
+    tried(&store, of("ambiguous"), ambiguous.clone()).await;
+    tried(&store, of("dead"), dead).await;
+    assert!(complete_one(&store, of("held"), held).await);
+    let going = vec![authorisation(of("sent")), authorisation(of("unsure"))];
+    store.authorise(going).await.expect("go");
+    for name in names {
+        one_accepted(&store, name, &format!("{name} two")).await;
+    }
+    for name in ["pending", "ambiguous", "held", "dead", "leased"] {
+        assert_eq!(state(&store, of(name)).await, DeliveryState::Superseded, "{name}");
+        let id = of(name).delivery.delivery_id;
+        assert!(!store.replay(id, act("again")).await.expect("replay"), "{name}");
+    }
+    // What is under way ends, and is not tried again.
+    let late = store.authorise(vec![authorisation(of("leased"))]).await;
+    assert_eq!(late.expect("answer"), [Authorised::Stale]);
+    assert!(complete_one(&store, of("sent"), retry).await);
+    assert_eq!(state(&store, of("sent")).await, DeliveryState::Superseded);
+    world.clock.advance(Duration::from_secs(61));
+    route_all(&store, &["county"]).await;
+    let due = claim(&world, &store, &["county"], 99).await;
+    assert_eq!(state(&store, of("unsure")).await, DeliveryState::Superseded);
+    assert_eq!(due.len(), names.len());
+    assert!(due.iter().all(|c| c.record.version != of(&c.record.source_record_id).record.version));
+    assert_eq!(exposures(&store, of("unsure")).await, [Exposure::Possible]);
+}
+
+#[tokio::test]
+async fn the_accounting_is_of_the_first_attempt_that_may_have_arrived() {
+    // Goal: date and decision are those of the attempt the recipient may have got. Method: one
+    // that certainly failed, one unsure, one confirmed, a minute apart.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    route_all(&store, &["county"]).await;
+    let mut second = None;
+    for turn in 0..3 {
+        world.clock.advance(Duration::from_secs(60));
+        let claims = claim(&world, &store, &["county"], 9).await;
+        let (next_at, detail) = (world.clock.now(), String::from("x"));
+        let end = match turn {
+            0 => Completion::Retry { next_at, detail },
+            1 => Completion::Ambiguous { next_at, detail },
+            _ => Completion::Confirmed,
+        };
+        second = second.or_else(|| (turn == 1).then_some(next_at));
+        tried(&store, &claims[0], end).await;
+        let page = store.disclosures(claims[0].record.persons[0].person, None, 9).await;
+        let seen = page.expect("a page").disclosures;
+        let at: Vec<_> = seen.iter().map(|d| d.at).collect();
+        assert_eq!(at, Vec::from_iter(second), "attempt {turn}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_confirms_or_withdraws_what_was_never_sent() {
+    // Goal: an end the outbox does not know changes nothing. Method: both on a bare claim.
+    let world = World::new();
+    let store = world.open().await;
+    one_accepted(&store, "a", "one").await;
+    route_all(&store, &["county"]).await;
+    let claims = claim(&world, &store, &["county"], 9).await;
+    for end in [Completion::Confirmed, Completion::Withdrawn { next: None }] {
+        assert!(!complete_one(&store, &claims[0], end).await);
+        assert_eq!(state(&store, &claims[0]).await, DeliveryState::Leased);
+    }
 }
