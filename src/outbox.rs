@@ -341,18 +341,36 @@ mod tests {
         model.outdated |= event == Event::Supersede;
         let sends = effects.contains(&Effect::Send);
         if sends {
-            assert_eq!(event, Event::AuthorisationCommitted, "sent without a commit");
-            assert!(!model.outdated, "an older version was sent after a newer one");
+            assert_eq!(
+                event,
+                Event::AuthorisationCommitted,
+                "sent without a commit"
+            );
+            assert!(
+                !model.outdated,
+                "an older version was sent after a newer one"
+            );
         }
         model.sending = to.state == S::Authorised;
         if model.maybe_arrived {
             assert!(to.arrival >= Arrival::Perhaps, "a disclosure was forgotten");
-            assert_ne!(to.state, S::Withheld, "what may have arrived was called withheld");
-            assert_ne!(to.state, S::Pending, "what may have arrived was called pending");
+            assert_ne!(
+                to.state,
+                S::Withheld,
+                "what may have arrived was called withheld"
+            );
+            assert_ne!(
+                to.state,
+                S::Pending,
+                "what may have arrived was called pending"
+            );
         }
         assert_eq!(to.state == S::Confirmed, to.arrival == Arrival::Yes);
         if model.outdated {
-            assert!(matches!(to.state, S::Authorised | S::Confirmed | S::Superseded));
+            assert!(matches!(
+                to.state,
+                S::Authorised | S::Confirmed | S::Superseded
+            ));
         }
         model.ended = matches!(to.state, S::Confirmed | S::Withdrawn | S::Superseded);
     }
@@ -390,13 +408,18 @@ mod tests {
         course.push(Event::Claim);
         let end = step(after(&course), Event::Decided(Verdict::Withhold));
         let (to, effects) = end.expect("allowed");
-        assert_eq!((to.state, to.arrival), (DeliveryState::Withdrawn, Arrival::Perhaps));
+        assert_eq!(
+            (to.state, to.arrival),
+            (DeliveryState::Withdrawn, Arrival::Perhaps)
+        );
         assert_eq!(effects, [Effect::QueueNext]);
     }
 
     #[test]
     fn a_crash_after_the_commit_is_ambiguous_never_pending() {
-        let lost = step(after(&AUTHORISED), Event::LeaseExpired).expect("allowed").0;
+        let lost = step(after(&AUTHORISED), Event::LeaseExpired)
+            .expect("allowed")
+            .0;
         assert_eq!(lost.state, DeliveryState::Ambiguous);
         assert!(lost.arrival == Arrival::Perhaps && lost.kept);
         let again = step(lost, Event::Claim).expect("allowed").0;
@@ -409,7 +432,10 @@ mod tests {
         let mut course = AUTHORISED.to_vec();
         course.push(Event::Answered(Answer::Unsure, Chances::Spent));
         let dead = after(&course);
-        assert_eq!((dead.state, dead.arrival), (DeliveryState::Dead, Arrival::Perhaps));
+        assert_eq!(
+            (dead.state, dead.arrival),
+            (DeliveryState::Dead, Arrival::Perhaps)
+        );
         let replayed = step(dead, Event::Replay).expect("allowed").0;
         assert_eq!(replayed.state, DeliveryState::Ambiguous);
         assert_eq!(step(dead, Event::Reopen), None);
@@ -417,7 +443,9 @@ mod tests {
 
     #[test]
     fn an_older_version_under_way_ends_and_is_never_tried_again() {
-        let sent = step(after(&AUTHORISED), Event::Supersede).expect("allowed").0;
+        let sent = step(after(&AUTHORISED), Event::Supersede)
+            .expect("allowed")
+            .0;
         assert_eq!(sent.state, DeliveryState::Authorised);
         for (answer, state) in [
             (Answer::Confirmed, DeliveryState::Confirmed),

@@ -180,8 +180,12 @@ fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault>
 
 /// Tokens of claims that still stand, and whether they are authorised.
 fn tokens(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, (i64, DeliveryState)>, Fault> {
-    let one =
-        |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), (row.int(1)?, state_of(row.int(2)?)?)));
+    let one = |row: &SqliteRow| {
+        Ok((
+            DeliveryId(row.id(0)?),
+            (row.int(1)?, state_of(row.int(2)?)?),
+        ))
+    };
     rows.iter().map(one).collect()
 }
 
@@ -412,8 +416,8 @@ async fn end_one(
     }
     // What has a newer version goes on nowhere, and nobody has to look at it.
     if change.to.state != DeliveryState::Superseded {
-        let review =
-            change.to.state == DeliveryState::Withheld && change.work == Some(HoldCause::HumanReview);
+        let review = change.to.state == DeliveryState::Withheld
+            && change.work == Some(HoldCause::HumanReview);
         let told = review && looked_at(tx, rows, current).await?;
         if let Some(cause) = change.work.filter(|_| !told) {
             let item = NewWorkItem {

@@ -91,7 +91,11 @@ async fn replay(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<bool, 
 }
 
 /// Makes a delivery that rests in one of these states wait for its next attempt.
-pub(super) async fn queue(tx: &mut Tx, id: DeliveryId, from: &[DeliveryState]) -> Result<bool, Fault> {
+pub(super) async fn queue(
+    tx: &mut Tx,
+    id: DeliveryId,
+    from: &[DeliveryState],
+) -> Result<bool, Fault> {
     let Moves { set, from } = moves(Event::Replay, from);
     let sql = format!(
         "UPDATE delivery SET {set}, next_at = ?1, due_since = ?1, updated_at = ?1 \

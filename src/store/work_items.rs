@@ -1,7 +1,9 @@
 //! Work items: what waits for a person, and what that person decides.
 
 use super::consent::{raise_epoch, reevaluate};
-use super::model::{DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem};
+use super::model::{
+    DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
+};
 use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
 use super::stage::{cause_of, cause_word};
