@@ -294,7 +294,8 @@ fn push_delivery(out: &mut Page, position: u64, kind: &str, told: &Told) {
     let (Some(delivery), Some(token)) = (told.delivery, told.token) else {
         return;
     };
-    if kind == "completed" {
+    // What a person has to look at was decided too.
+    if kind == "completed" && told.sealed.is_none() {
         let exposure = match told.outcome.as_deref() {
             Some("confirmed") => 2_i64,
             Some("refused" | "ambiguous") => 1,
