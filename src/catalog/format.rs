@@ -98,6 +98,14 @@ impl FormatFile {
             paths.extend([reference.id.as_str(), reference.value.as_str()]);
             paths.extend(reference.local.iter().map(|local| local.at.as_str()));
         }
+        // What the format asks for must be seen, whether a schema has it or not.
+        if let Some(labels) = &self.labels {
+            let own = labels.at.iter().chain([&labels.system, &labels.code]);
+            paths.extend(own.map(|path| path.as_ref().as_str()));
+        }
+        for refuse in &self.refuse {
+            paths.push(refuse.as_ref().at.as_ref());
+        }
         let apart = |c: char| "./[]='\" ,".contains(c);
         let names = paths.into_iter().flat_map(|path| path.split(apart));
         names
