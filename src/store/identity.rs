@@ -14,6 +14,7 @@ use super::model::Reach;
 use super::prepare::PreparedPerson;
 use super::script::{At, Script};
 use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row, run};
+use super::whereabouts;
 use super::writer::Tx;
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId, SubmissionId};
@@ -338,6 +339,7 @@ pub(super) async fn reconcile(tx: &mut Tx, batch: SubmissionId) -> Result<(), Fa
 
 /// A person only this batch knew is the known one. Nobody has seen it under its own id.
 async fn become_known(tx: &mut Tx, mine: [u8; 16], known: [u8; 16]) -> Result<(), Fault> {
+    whereabouts::joined(tx, (known, mine)).await?;
     for sql in [
         "UPDATE record_person SET person = ?2 WHERE person = ?1",
         "UPDATE person_identifier SET person = ?2 WHERE person = ?1",
