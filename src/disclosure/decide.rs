@@ -262,7 +262,9 @@ impl Policy {
             request.purpose.known(),
         );
         let (source, recipient, purpose) = roles;
-        flags.set_if(Flag::MissingSubject, request.subject.is_none());
+        let named = request.subject.as_ref();
+        let named = named.is_some_and(|one| one.id.is_some() || one.role.is_some());
+        flags.set_if(Flag::MissingSubject, !named);
         let nobody = Subject::default();
         let subject = request.subject.as_ref().unwrap_or(&nobody);
         let ask = match roles {

@@ -260,7 +260,8 @@ impl Desk<'_> {
             && self.person.minor
             && !self.person.deceased;
         let signed = if attorney {
-            EVERY
+            // What the minor alone consented to, the minor alone opens.
+            EVERY.without(self.person.minor_consented)
         } else {
             self.person.accepts(row.signers, grantor, self.tables)
         };

@@ -98,11 +98,13 @@ impl Person {
             {
                 ClassSet::EMPTY
             }
-            Signers::Student if self.minor && grantor == Grantor::YouthAndParent => {
+            Signers::Student
+                if self.minor && !self.deceased && grantor == Grantor::YouthAndParent =>
+            {
                 all_if(self.parent_stands)
             }
             Signers::Survivor | Signers::Student | Signers::Subject => {
-                self.by_subject(grantor, tables)
+                self.by_subject(signers, grantor, tables)
             }
         }
     }
@@ -112,7 +114,16 @@ impl Person {
         self.parent_abuses || grantor != Grantor::YouthAndParent
     }
 
-    fn by_subject(&self, grantor: Grantor, tables: &Tables) -> ClassSet {
+    /// The classes the minor opens alone on a paper of these signers.
+    fn alone_on(&self, signers: Signers, tables: &Tables) -> ClassSet {
+        let counts = |class: &DataClass| {
+            let only = tables.class(*class).and_then(|row| row.minor_consent_signers);
+            only.is_none_or(|only| only == signers)
+        };
+        self.minor_consented.iter().filter(counts).collect()
+    }
+
+    fn by_subject(&self, signers: Signers, grantor: Grantor, tables: &Tables) -> ClassSet {
         if self.deceased {
             return match grantor {
                 Grantor::PersonalRepresentative => EVERY,
@@ -127,7 +138,7 @@ impl Person {
             return ClassSet::EMPTY;
         }
         if own {
-            return self.minor_consented;
+            return self.alone_on(signers, tables);
         }
         let stands = match grantor {
             Grantor::Parent | Grantor::YouthAndParent => self.parent_stands,
@@ -176,7 +187,7 @@ impl Person {
             Grantor::Guardian if self.minor && self.guardian_stands => self.held_with(tables),
             _ => ClassSet::EMPTY,
         };
-        special.union(self.by_subject(grantor, tables))
+        special.union(self.by_subject(Signers::Survivor, grantor, tables))
     }
 
     /// Neither known as an adult nor as a minor.
@@ -216,7 +227,8 @@ pub fn parental(grantor: Grantor) -> bool {
     )
 }
 
-/// The classes whose flag counts at this age, and whether one stands below its age.
+/// The classes whose flag counts at this age, and whether one stands below its age or for a service
+/// no minor consents to alone.
 fn minor_consents(
     listed: Listed<DataClass>,
     age: Option<u16>,
@@ -228,11 +240,10 @@ fn minor_consents(
         return (valid, conflict);
     }
     for class in listed.classes().iter() {
-        let from = tables.class(class).map_or(0, |row| row.minor_consent_age);
-        if age.is_some_and(|age| age < from) {
-            conflict = true;
-        } else {
-            valid.insert(class);
+        let from = tables.class(class).and_then(|row| row.minor_consent_age);
+        match from {
+            Some(from) if age.is_none_or(|age| age >= from) => valid.insert(class),
+            _ => conflict = true,
         }
     }
     (valid, conflict)

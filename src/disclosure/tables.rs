@@ -34,9 +34,13 @@ pub struct ClassRow {
     /// A parent of a removed child may not sign without an order.
     #[serde(default)]
     pub removed_closed: bool,
-    /// From which age a minor's own consent to the service counts.
+    /// From which age a minor's own consent to the service counts; none where a minor cannot
+    /// consent to it alone.
     #[serde(default)]
-    pub minor_consent_age: u16,
+    pub minor_consent_age: Option<u16>,
+    /// The one kind of signer's paper such consent counts on, where it does not count on all.
+    #[serde(default)]
+    pub minor_consent_signers: Option<Signers>,
 }
 
 /// Who may sign a kind of paper.

@@ -70,8 +70,8 @@ impl Site {
     }
 
     /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there
-    /// is no defect. What was withheld under the old rules is decided again. The ledger says who had
-    /// it done (`None`: a signal to the process) before anything changes.
+    /// is no defect. What was withheld under the old rules is decided again. The ledger says who
+    /// had it done (`None`: a signal to the process) before anything changes.
     ///
     /// # Errors
     /// All defects; the old rules and credentials stay.

@@ -59,16 +59,14 @@ pub fn deceased(q: &Value) -> bool {
 
 /// Whether the minor alone consented to the service, at an age at which that counts.
 pub fn minor_consented(q: &Value, class: &str) -> bool {
-    let from_twelve = [
-        "mental_health",
-        "sud_part2",
-        "hiv_test",
-        "psychotherapy_notes",
-        "sud_counseling_notes",
-    ];
+    let from = match class {
+        "general_health" | "reproductive_health" | "dv_information" => 0,
+        "mental_health" | "sud_part2" | "hiv_test" => 12,
+        "psychotherapy_notes" | "sud_counseling_notes" => 12,
+        _ => return false,
+    };
     let listed = words(&q["subject"]["minor_consented"]).contains(&class);
-    let old_enough = !from_twelve.contains(&class) || age(q).is_none_or(|age| age >= 12);
-    is_child(q) && listed && old_enough
+    is_child(q) && listed && age(q).is_none_or(|age| age >= from)
 }
 
 fn intact(q: &Value, tie: &str) -> bool {
@@ -127,16 +125,19 @@ fn signer_is_accepted(q: &Value, kind: &str, class: &str, grantor: &str) -> bool
         "reporter_waiver" => grantor == "reporter",
         "sogi_permission" => own && !deceased(q) && (is_adult(q) || is_minor(q)),
         "cft_roi" if grantor == "youth_attorney" => {
-            q["subject"]["dependent"] == true && is_minor(q) && !deceased(q)
+            let tied = q["subject"]["dependent"] == true && is_minor(q) && !deceased(q);
+            tied && !minor_consented(q, class)
         }
         "vawa_release" if is_minor(q) && !minor_consented(q, class) && !deceased(q) => {
             grantor == "youth_and_parent"
                 && intact(q, "parental_rights")
                 && q["context"]["grantor_parent_is_abuser"] != true
         }
-        "ferpa_consent" if is_minor(q) && grantor == "youth_and_parent" => {
+        "ferpa_consent" if is_minor(q) && !deceased(q) && grantor == "youth_and_parent" => {
             intact(q, "parental_rights")
         }
+        // Alone a minor opens this class on a survivor's release only.
+        "privacy_directive" if own && is_minor(q) && class == "dv_information" => false,
         _ => may_sign(q, class, grantor),
     }
 }

@@ -334,16 +334,11 @@ async fn an_older_version_never_goes_after_a_newer_one() {
         one_accepted(&store, name, &format!("{name} two")).await;
     }
     for name in ["pending", "ambiguous", "held", "dead", "leased"] {
-        assert_eq!(
-            state(&store, of(name)).await,
-            DeliveryState::Superseded,
-            "{name}"
-        );
+        let now = state(&store, of(name)).await;
+        assert_eq!(now, DeliveryState::Superseded, "{name}");
         let id = of(name).delivery.delivery_id;
-        assert!(
-            !store.replay(id, act("again")).await.expect("replay"),
-            "{name}"
-        );
+        let again = store.replay(id, act("again")).await.expect("replay");
+        assert!(!again, "{name}");
     }
     // What is under way ends, and is not tried again.
     let late = store.authorise(vec![authorisation(of("leased"))]).await;

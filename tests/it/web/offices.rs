@@ -1,5 +1,5 @@
-//! Goal: what each office may do, and what the ledger holds of it. Method: held records and a person
-//! put into the store, asked for by every kind of operator; then the ledger is read.
+//! Goal: what each office may do, and what the ledger holds of it. Method: held records and a
+//! person put into the store, asked for by every kind of operator; then the ledger is read.
 
 use super::harness::{Gateway, client};
 use crate::store::world;

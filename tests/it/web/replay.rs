@@ -26,7 +26,8 @@ async fn withheld(store: &Store) -> DeliveryId {
     let submission = world::submission(None, "one", records);
     let committed = store.accept(submission).await.expect("accepted");
     let record_id = committed.records()[0].record_id.expect("accepted");
-    let version = Digest::of(b"one");
+    let stored = store.record(record_id).await.expect("read").expect("there");
+    let version = stored.version;
     let (partner, channel) = (PartnerId::new("nobody"), ChannelId::new("out"));
     let delivery = kinbridge::store::NewDelivery {
         delivery_id: DeliveryId::mint(Timestamp(1)),
