@@ -117,7 +117,9 @@ impl Person {
     /// The classes the minor opens alone on a paper of these signers.
     fn alone_on(&self, signers: Signers, tables: &Tables) -> ClassSet {
         let counts = |class: &DataClass| {
-            let only = tables.class(*class).and_then(|row| row.minor_consent_signers);
+            let only = tables
+                .class(*class)
+                .and_then(|row| row.minor_consent_signers);
             only.is_none_or(|only| only == signers)
         };
         self.minor_consented.iter().filter(counts).collect()

@@ -292,34 +292,52 @@ fn place(row_id: &[u8; 16]) -> Place<'_> {
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
+    let revision = match next_revision(tx, lodged).await? {
+        Ok(revision) => revision,
+        Err(settled) => return Ok(settled),
+    };
+    write_revision(tx, lodged, revision).await?;
+    let epoch = raise_epoch(tx, lodged.subject).await?;
+    let reevaluated = reevaluate(tx, lodged.subject).await?;
+    append_change(tx, lodged, (revision, epoch));
+    Ok(ConsentChange::Done {
+        revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,
+        epoch,
+        reevaluated,
+    })
+}
+
+/// The number of the revision to write, or the answer when nothing is to be written.
+async fn next_revision(tx: &mut Tx, lodged: &Lodged) -> Result<Result<i64, ConsentChange>, Fault> {
     let sql = "SELECT c.subject, c.revision, p.test, r.revoked_at IS NOT NULL FROM consent c \
                JOIN person p ON p.person = c.subject \
                JOIN consent_revision r ON r.consent_key = c.consent_key \
                AND r.revision = c.revision WHERE c.consent_key = ?";
     let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
-    let revision = match known {
+    Ok(match known {
         // Revoked before: it stays revoked as of then.
         Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_some() => {
             let sql = "SELECT consent_epoch FROM person WHERE person = ?";
             let person = first(&mut tx.conn, sql, row![row.id(0)?]).await?;
             let person = person.ok_or(Fault::Damaged("a person is missing"))?;
-            return Ok(ConsentChange::Done {
+            Err(ConsentChange::Done {
                 revision: u32::try_from(row.int(1)?).map_err(|_| Fault::Damaged("a revision"))?,
                 epoch: person.int(0)?,
                 reevaluated: 0,
-            });
+            })
         }
         // What a family took back stays taken back: a repeated PUT must not revive it.
-        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => {
-            return Ok(ConsentChange::Revoked);
-        }
+        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => Err(ConsentChange::Revoked),
         // A lodger that went live lodges its consents again, about real persons now.
         Some(row) if row.id(0)? != lodged.subject.0 && row.int(2)? == 0 => {
-            return Ok(ConsentChange::OtherSubject);
+            Err(ConsentChange::OtherSubject)
         }
-        Some(row) => row.int(1)? + 1,
-        None => 1,
-    };
+        Some(row) => Ok(row.int(1)? + 1),
+        None => Ok(1),
+    })
+}
+
+async fn write_revision(tx: &mut Tx, lodged: &Lodged, revision: i64) -> Result<(), Fault> {
     let sql = "INSERT INTO consent (consent_key, lodger, subject, revision) VALUES (?, ?, ?, ?) \
                ON CONFLICT (consent_key) DO UPDATE SET subject = excluded.subject, \
                revision = excluded.revision";
@@ -339,9 +357,10 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
         lodged.wrapped.as_slice(),
         lodged.body.as_slice(),
     ];
-    run(&mut tx.conn, sql, cells).await?;
-    let epoch = raise_epoch(tx, lodged.subject).await?;
-    let reevaluated = reevaluate(tx, lodged.subject).await?;
+    run(&mut tx.conn, sql, cells).await.map(drop)
+}
+
+fn append_change(tx: &mut Tx, lodged: &Lodged, (revision, epoch): (i64, i64)) {
     let fields = Fields::new()
         .text("change", lodged.word)
         .text("lodger", lodged.lodger.as_str())
@@ -356,11 +375,6 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
         None => fields,
     };
     tx.append(EntryKind::Consent, lodged.at, &fields);
-    Ok(ConsentChange::Done {
-        revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,
-        epoch,
-        reevaluated,
-    })
 }
 
 /// Raises a person's epoch: decisions taken before can no longer be authorised.
