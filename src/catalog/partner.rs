@@ -32,10 +32,6 @@ pub struct Partner {
     /// How records name this organisation, to find it as addressee.
     #[serde(default)]
     pub identifier: Vec<Identifier>,
-    /// Statewide identifiers of persons (their names in the schema) that it is the authority for:
-    /// two of them in one of its records are one person's for everybody, without a review.
-    #[serde(default)]
-    pub identifier_authority: Vec<String>,
     /// How it shows who it is.
     #[serde(default)]
     pub credential: Vec<Credential>,

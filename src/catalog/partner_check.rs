@@ -95,12 +95,6 @@ impl Checker<'_> {
                 );
             }
         }
-        for name in &partner.identifier_authority {
-            if !self.sources.statewide.contains(name) {
-                let message = format!("`{name}` is no identifier that holds statewide");
-                self.wrong(partner, name, "partner-identifier-unknown", message);
-            }
-        }
         for class in &partner.service_classes {
             if !SERVICES.contains(class) {
                 let message = format!("`{class}` names no kind of service");

@@ -225,11 +225,10 @@ async fn persons(
             continue;
         };
         let mut found = None;
-        for identifier in identifiers(person, sender.partner, statewide) {
+        for identifier in identifiers(person, &sender.partner.id, statewide) {
             if found.is_none() {
                 let test = sender.partner.mode == Mode::Test;
-                let partner = &sender.partner.id;
-                let known = store.person_seen_by(partner, &identifier.text, test).await;
+                let known = store.person_by_identifier(&identifier, test).await;
                 found = known.map_err(Refusal::Store)?;
             }
         }

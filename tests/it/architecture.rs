@@ -61,10 +61,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("outbox", &[]),
-    (
-        "store",
-        &["base", "record", "ledger", "outbox", "telemetry"],
-    ),
+    ("store", &["base", "record", "ledger", "outbox", "telemetry"]),
     (
         "kept",
         &[
