@@ -61,7 +61,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("outbox", &[]),
-    ("store", &["base", "record", "ledger", "outbox", "telemetry"]),
+    (
+        "store",
+        &["base", "record", "ledger", "outbox", "telemetry"],
+    ),
     (
         "kept",
         &[

@@ -6,8 +6,8 @@ use kinbridge::base::id::{CorrelationId, DeliveryId};
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::catalog::partner::Https;
 use kinbridge::deliver::HttpsTransport;
-use kinbridge::outbox::Answer;
 use kinbridge::deliver::transport::{Parcel, Reply, Transport};
+use kinbridge::outbox::Answer;
 use kinbridge::web::certificates::Authority;
 use kinbridge::web::receiver::{Behaviour, Receiver};
 

@@ -267,10 +267,7 @@ async fn at_rest(world: &World) -> anyhow::Result<bool> {
     let store = &world.running.gateway.store;
     let moving = |delivery: &DeliveryView| {
         use DeliveryState::{Ambiguous, Authorised, Leased, Pending};
-        matches!(
-            delivery.state,
-            Pending | Leased | Authorised | Ambiguous
-        )
+        matches!(delivery.state, Pending | Leased | Authorised | Ambiguous)
     };
     if store.health().await?.routes_waiting > 0 {
         return Ok(false);
