@@ -202,6 +202,10 @@ async fn go_on(gateway: Gateway, jobs: Vec<Extract>, mut stopped: watch::Receive
 }
 
 fn failed(error: &StoreError) {
+    if error.storage().is_some() {
+        // The store has told so, once.
+        return;
+    }
     emit(&Event::Failed {
         operation: error.operation,
         cause: &error.cause,
@@ -226,6 +230,9 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         match gateway.store.lanes().await {
             Ok(lanes) => show_lanes(&lanes, &mut shown, gateway.clock.now()),
             Err(error) => failed(&error),
+        }
+        if let Err(error) = gateway.store.probe_storage().await {
+            failed(&error);
         }
         if let Err(error) = gateway.store.erase_overdue_batches().await {
             failed(&error);
@@ -277,7 +284,8 @@ async fn open_store(config: &Config, clock: Arc<dyn Clock>) -> Result<Store, Sta
         emit(&Event::KeyBesideDatabase);
     }
     let key = MasterKey::for_database(&config.master_key_file(), &config.database_file())?;
-    Ok(Store::open(&config.database_file(), key, clock).await?)
+    let bound = config.limits.database_mib_max;
+    Ok(Store::open_within(&config.database_file(), key, clock, bound).await?)
 }
 
 /// Readable by the gateway's own account alone.

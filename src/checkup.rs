@@ -3,6 +3,7 @@
 //! It reads and compares; it must never change anything nor show a secret.
 
 use crate::base::clock::Timestamp;
+use crate::base::limits::{STORAGE_FREE_BYTES_LOW, STORAGE_FREE_BYTES_MIN};
 use crate::catalog::Sources;
 use crate::catalog::partner::Partner;
 use crate::config::Config;
@@ -67,6 +68,13 @@ pub fn master_key(config: &Config) -> Vec<Point> {
     let shown = path.display();
     let point = |standing, text| Point::new("master key", standing, text);
     let Ok(about) = std::fs::metadata(&path) else {
+        if config.database_file().exists() {
+            let text = format!(
+                "{shown}: not there, but the database is: set master_key_file to the key it was \
+                 made with, or put that file back"
+            );
+            return vec![point(Standing::Failed, text)];
+        }
         let text = format!("{shown}: not there; `serve` makes one at its first start");
         return vec![point(Standing::Warning, text)];
     };
@@ -83,6 +91,52 @@ pub fn master_key(config: &Config) -> Vec<Point> {
         points.push(point(Standing::Warning, text.to_owned()));
     }
     points
+}
+
+/// The database's file and the room left on its disk.
+pub fn storage(config: &Config) -> Vec<Point> {
+    let file = config.database_file();
+    let shown = file.display();
+    let mut points = vec![match std::fs::metadata(&file) {
+        Ok(about) => {
+            let text = format!("{shown}: {} MiB{}", about.len() >> 20, bound(config));
+            Point::new("store", Standing::Good, text)
+        }
+        Err(_) => {
+            let text = format!("{shown}: not there; `serve` makes it");
+            Point::new("store", Standing::Warning, text)
+        }
+    }];
+    // Before the first start the folder is not there; what it will lie in is.
+    let folder = std::path::absolute(&config.data_dir).ok();
+    let folder = folder.as_deref().map(Path::ancestors);
+    let folder = folder.and_then(|mut all| all.find(|folder| folder.exists()));
+    points.push(match folder.map(rustix::fs::statvfs) {
+        Some(Ok(disk)) => room(disk.f_bavail.saturating_mul(disk.f_frsize)),
+        _ => {
+            let text = "the room on the disk of data_dir cannot be told";
+            Point::new("storage", Standing::Warning, text)
+        }
+    });
+    points
+}
+
+fn bound(config: &Config) -> String {
+    let bound = config.limits.database_mib_max;
+    bound.map_or_else(String::new, |mib| format!(" of the {mib} it may have"))
+}
+
+/// How much of the disk is free.
+fn room(free_bytes: u64) -> Point {
+    let free = format!("{} MiB free on the disk of data_dir", free_bytes >> 20);
+    if free_bytes < STORAGE_FREE_BYTES_MIN {
+        let text = format!("{free}: submissions will be answered storage-full; make room");
+        Point::new("storage", Standing::Failed, text)
+    } else if free_bytes < STORAGE_FREE_BYTES_LOW {
+        Point::new("storage", Standing::Warning, format!("{free}: make room"))
+    } else {
+        Point::new("storage", Standing::Good, free)
+    }
 }
 
 /// The server's certificate and the authorities of clients.
@@ -211,6 +265,13 @@ fn until(area: &'static str, what: &str, end: Timestamp, now: Timestamp) -> Poin
 /// a look.
 pub fn lanes(metrics: &str) -> Vec<Point> {
     let mut points = vec![Point::new("gateway", Standing::Good, "answers")];
+    if metrics
+        .lines()
+        .any(|line| line == "kinbridge_storage_trouble 1")
+    {
+        let text = "the gateway's last write failed: see storage_trouble in its log";
+        points.push(Point::new("storage", Standing::Failed, text));
+    }
     for line in metrics.lines() {
         let Some(rest) = line.strip_prefix("kinbridge_lane_oldest_seconds{") else {
             continue;
@@ -273,6 +334,36 @@ mod tests {
                     kinbridge_lane_oldest_seconds{partner=\"d\",channel=\"c\"} 7200.5\n";
         let seen: Vec<Standing> = lanes(text).iter().map(|p| p.standing).collect();
         assert_eq!(seen, [Standing::Good, Standing::Good, Standing::Warning]);
+    }
+
+    #[test]
+    fn room_is_told_before_it_runs_out() {
+        // Goal: a full disk is seen by doctor, before and while it is full. Method: three amounts
+        // of free room, a folder of this machine, and a gateway whose last write failed.
+        let standing = |free| room(free).standing;
+        assert_eq!(standing(STORAGE_FREE_BYTES_LOW), Standing::Good);
+        assert_eq!(standing(STORAGE_FREE_BYTES_LOW - 1), Standing::Warning);
+        assert_eq!(standing(STORAGE_FREE_BYTES_MIN - 1), Standing::Failed);
+        let folder = tempfile::tempdir().expect("folder");
+        let below = folder.path().join("not/there/yet");
+        let config = Config::on_loopback(&below).expect("settings");
+        let points = storage(&config);
+        assert_eq!(points.len(), 2);
+        assert!(points[1].text.contains("MiB free"), "{}", points[1].text);
+        let seen = lanes("kinbridge_storage_trouble 1\n");
+        assert_eq!(seen[1].standing, Standing::Failed);
+        assert_eq!(lanes("kinbridge_storage_trouble 0\n").len(), 1);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_while_its_database_is_there_fails() {
+        // Goal: a mistyped master_key_file is seen before the gateway starts. Method: no key
+        // without a database, then with one.
+        let folder = tempfile::tempdir().expect("folder");
+        let config = Config::on_loopback(folder.path()).expect("settings");
+        assert_eq!(master_key(&config)[0].standing, Standing::Warning);
+        std::fs::write(config.database_file(), "x").expect("written");
+        assert_eq!(master_key(&config)[0].standing, Standing::Failed);
     }
 
     #[test]

@@ -141,6 +141,9 @@ pub struct Limits {
     pub partner_burst: u32,
     /// What a graceful stop waits, milliseconds.
     pub stop_grace_ms: u64,
+    /// What the database may grow to, MiB; left out, what the disk holds.
+    #[serde(default)]
+    pub database_mib_max: Option<u64>,
 }
 
 impl Limits {

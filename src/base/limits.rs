@@ -60,6 +60,12 @@ pub const SECOND_OFFICER_WAIT: Duration = Duration::from_secs(24 * 3600);
 pub const BATCH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How long a graceful stop waits for work in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Bytes written to see whether a storage that was full takes writes again.
+pub const STORAGE_PROBE_BYTES: u64 = 256 << 10;
+/// Bytes free on the store's disk below which somebody should make room.
+pub const STORAGE_FREE_BYTES_LOW: u64 = 2 << 30;
+/// Bytes free on the store's disk below which no submission is safe to be taken.
+pub const STORAGE_FREE_BYTES_MIN: u64 = 64 << 20;
 /// Bytes of one catalog file.
 pub const CATALOG_FILE_BYTES_MAX: usize = 8 << 20;
 /// Files of a catalog with all its overlays.

@@ -38,7 +38,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let unfit = catalog::fit::check(&sources, now).len();
     points.push(rules(sources.digest.as_str(), defects.len() + unfit));
     points.extend(checkup::partners(&sources, now));
-    points.extend(store(&config));
+    points.extend(checkup::storage(&config));
     points.extend(running(&config)?);
     print!("{}", checkup::table(&mut points));
     let failed = points.iter().any(|p| p.standing == Standing::Failed);
@@ -58,21 +58,6 @@ fn rules(digest: &str, defects: usize) -> Point {
             format!("{n} defects; `kinbridge check` prints them"),
         ),
     }
-}
-
-fn store(config: &Config) -> Vec<Point> {
-    let file = config.database_file();
-    let point = match std::fs::metadata(&file) {
-        Ok(about) => {
-            let text = format!("{}: {} KiB", file.display(), about.len() / 1024);
-            Point::new("store", Standing::Good, text)
-        }
-        Err(_) => {
-            let text = format!("{}: not there; `serve` makes it", file.display());
-            Point::new("store", Standing::Warning, text)
-        }
-    };
-    vec![point]
 }
 
 /// What a running gateway says of itself on its metrics port.

@@ -90,10 +90,7 @@ async fn off_the_road<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| StoreError {
-        operation: "route",
-        cause: error.to_string(),
-    })
+    done.map_err(|error| StoreError::inside("route", error.to_string()))
 }
 
 /// Whom a family names matters only behind the prevention wall; the store is asked there alone.

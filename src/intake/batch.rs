@@ -257,10 +257,8 @@ impl Batch {
             return Ok(());
         };
         let ended = writing.await.unwrap_or_else(|error| {
-            Err(AcceptError::Store(StoreError {
-                operation: "append_chunk",
-                cause: error.to_string(),
-            }))
+            let ended = StoreError::inside("append_chunk", error.to_string());
+            Err(AcceptError::Store(ended))
         });
         ended.map_err(Refusal::from)
     }

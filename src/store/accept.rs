@@ -43,7 +43,6 @@ impl AcceptJob {
             (None, Some(Outcome::Committed(committed))) => Ok(*committed),
             (None, Some(Outcome::KeyConflict)) => Err(AcceptError::KeyConflict),
             (None, None) => Err(failed("accept", &Fault::Damaged("no result")).into()),
-            (Some(fault), _) if fault.is_passing() => Err(AcceptError::Busy),
             (Some(fault), _) => Err(failed("accept", fault).into()),
         };
         // The sender may have hung up; the submission stands and its key answers next time.

@@ -38,6 +38,17 @@ pub enum KeyError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// There is no key, and a new one would open nothing of the database that is there.
+    #[error(
+        "there is no file {key}, but there is a database, {database}: set master_key_file to the \
+         key the database was made with, or put that file back; no new key was made"
+    )]
+    Missing {
+        /// Where the key should be.
+        key: String,
+        /// The database it should open.
+        database: String,
+    },
     /// The file is not a master key.
     #[error("the master key file does not hold a master key")]
     Malformed,
@@ -88,10 +99,24 @@ impl MasterKey {
     /// # Errors
     /// As [`MasterKey::load_or_create`].
     pub fn for_database(path: &Path, database: &Path) -> Result<MasterKey, KeyError> {
-        if std::fs::metadata(database).is_ok_and(|file| file.len() > 0) {
-            return MasterKey::load(path);
+        use std::io::ErrorKind::NotFound;
+        let none_yet = match std::fs::metadata(database) {
+            Ok(file) => file.len() == 0,
+            // Whatever else keeps us from seeing it: it may be there.
+            Err(cause) => cause.kind() == NotFound,
+        };
+        if none_yet {
+            return MasterKey::load_or_create(path);
         }
-        MasterKey::load_or_create(path)
+        match MasterKey::load(path) {
+            Err(KeyError::File { cause, .. }) if cause.kind() == NotFound => {
+                Err(KeyError::Missing {
+                    key: path.display().to_string(),
+                    database: database.display().to_string(),
+                })
+            }
+            loaded => loaded,
+        }
     }
 
     /// Reads an existing key file.
@@ -319,7 +344,11 @@ pub(super) struct Keys {
 impl Keys {
     /// Unwraps the store's keys; fails when the master key is another database's.
     pub(super) fn open(master: MasterKey, wrapped: &WrappedSecrets) -> Result<Keys, Fault> {
-        let other = |_| Fault::Damaged("the master key does not belong to this database");
+        let other = |_| {
+            let what = "the master key does not belong to this database: set master_key_file to \
+                        the key it was made with; nothing was changed";
+            Fault::Refused(what.to_owned())
+        };
         let index = master.unwrap(&wrapped.index).map_err(other)?;
         let accounting = master.unwrap(&wrapped.accounting).map_err(other)?;
         let seed = master.unwrap(&wrapped.signing).map_err(other)?;

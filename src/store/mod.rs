@@ -36,6 +36,7 @@ mod sequence;
 mod setup;
 mod sql;
 mod stage;
+mod storage;
 mod submission;
 mod transition;
 mod views;
@@ -85,6 +86,8 @@ struct Inner {
     claims: Mutex<HashMap<DeliveryId, claim::ClaimedKey>>,
     /// Consents looked up lately.
     recent: Arc<recent::Recent>,
+    /// How the last write ended, as far as the storage is concerned.
+    storage: Arc<storage::Watch>,
     /// Batches being received.
     batches: Mutex<HashMap<SubmissionId, batch::Receiving>>,
     stop: Mutex<Option<oneshot::Sender<()>>>,
@@ -108,7 +111,20 @@ impl Store {
         master: MasterKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Store, StoreError> {
-        setup::open(path, master, clock)
+        Store::open_within(path, master, clock, None).await
+    }
+
+    /// As [`Store::open`], with the size in MiB the database may grow to.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_within(
+        path: &Path,
+        master: MasterKey,
+        clock: Arc<dyn Clock>,
+        mib_max: Option<u64>,
+    ) -> Result<Store, StoreError> {
+        setup::open(path, master, clock, mib_max)
             .await
             .map_err(|fault| failed("open", &fault))
     }
@@ -190,15 +206,17 @@ impl Store {
         if let Some(key) = self.inner.keys.partner(partner) {
             return Ok(key);
         }
-        self.write("partner_key", partner.clone(), |tx, partner| {
+        const NAME: &str = "partner_key";
+        let made = self.write(NAME, partner.clone(), |tx, partner| {
             Box::pin(setup::make_partner_key(tx, partner))
-        })
-        .await?;
+        });
+        let (id, wrapped) = made.await?;
+        // Only now that it is committed: what a key wraps that was rolled back opens never again.
+        let keys = &self.inner.keys;
+        let learned = keys.learn_partner(partner, id, &wrapped);
+        learned.map_err(|fault| failed(NAME, &fault))?;
         let missing = Fault::Damaged("a partner key is missing");
-        self.inner
-            .keys
-            .partner(partner)
-            .ok_or_else(|| failed("partner_key", &missing))
+        keys.partner(partner).ok_or_else(|| failed(NAME, &missing))
     }
 
     /// Runs a function in the writer's next group.

@@ -116,8 +116,8 @@ impl Ask {
             match key.and_then(|()| open_row(keys, row, (row_id, partner), (mine, sequenced))) {
                 Ok(opened) => out.push(opened),
                 // The database, not the row: nobody may take the row for damaged.
-                Err(fault @ (Fault::Sql(_) | Fault::Failed(_) | Fault::Full)) => return Err(fault),
-                Err(fault @ Fault::Damaged(_)) => {
+                Err(fault) if !matches!(fault, Fault::Damaged(_)) => return Err(fault),
+                Err(fault) => {
                     let record = RecordId(row.id(1)?);
                     tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
                 }

@@ -1,7 +1,7 @@
 //! Opening a database: lock, connection settings, schema, keys, clean-up, writer.
 
 use super::keys::{Keys, MasterKey, WrappedSecrets};
-use super::model::Checkpoint;
+use super::model::{Checkpoint, StorageTrouble};
 use super::sql::{Columns as _, Fault, first, row, run};
 use super::submission::checkpoint_at;
 use super::writer::{Inboxes, Tail, Tx};
@@ -11,7 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::id::PartnerId;
 use crate::base::limits::IN_FLIGHT_MAX;
 use aws_lc_rs::rand;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -26,6 +26,8 @@ const STATEMENTS_CACHED_MAX: usize = 256;
 /// Rows and ends of statements on their way from the database's thread; it waits for no reader
 /// below that.
 const ROWS_BUFFERED_MAX: usize = 1024;
+/// Of 4 KiB each.
+const PAGES_PER_MIB: u64 = 256;
 /// Pages of the write-ahead log before it is moved into the database (4 KiB each).
 const CHECKPOINT_PAGES: &str = "16000";
 /// The writer's page cache, KiB (negative: not a number of pages). A commit that has moved pages
@@ -38,10 +40,16 @@ pub(super) async fn open(
     path: &Path,
     master: MasterKey,
     clock: Arc<dyn Clock>,
+    mib_max: Option<u64>,
 ) -> Result<Store, Fault> {
     let lock = lock(path)?;
     let options = options(path);
-    let mut conn = options.clone().connect().await?;
+    let mut writing = options.clone();
+    if let Some(mib) = mib_max {
+        let pages = mib.saturating_mul(PAGES_PER_MIB).to_string();
+        writing = writing.pragma("max_page_count", pages);
+    }
+    let mut conn = writing.connect().await?;
     migrate(&mut conn).await?;
     let keys = Arc::new(open_keys(&mut conn, master).await?);
     let erased = super::erase::all_unsealed(&mut conn).await?;
@@ -72,8 +80,10 @@ pub(super) async fn open(
         lock,
     };
     let recent = Arc::<super::recent::Recent>::default();
+    let storage = Arc::<super::storage::Watch>::default();
     let mut tx = Tx::new(conn, Arc::clone(&keys), Arc::clone(&clock), tail);
     tx.recent = Arc::clone(&recent);
+    tx.storage = Arc::clone(&storage);
     let writer = tokio::spawn(super::writer::run(tx, inboxes));
     Ok(Store {
         inner: Arc::new(Inner {
@@ -90,6 +100,7 @@ pub(super) async fn open(
             routes: Mutex::default(),
             claims: Mutex::default(),
             recent,
+            storage,
             batches: Mutex::default(),
             stop: Mutex::new(Some(stop)),
         }),
@@ -98,19 +109,38 @@ pub(super) async fn open(
 
 /// One process per database: the lock goes with the process, however it ends.
 fn lock(path: &Path) -> Result<std::fs::File, Fault> {
-    make_folder(path).map_err(|_| Fault::Damaged("the database folder cannot be made"))?;
-    let file = own_file(&beside(path, ".lock"))
-        .map_err(|_| Fault::Damaged("the lock file cannot be made"))?;
-    file.try_lock()
-        .map_err(|_| Fault::Damaged("another process has this database open"))?;
+    make_folder(path).map_err(|error| unwritable(path.parent().unwrap_or(path), &error))?;
+    let name = beside(path, ".lock");
+    let file = own_file(&name).map_err(|error| unwritable(&name, &error))?;
+    file.try_lock().map_err(|error| match error {
+        std::fs::TryLockError::WouldBlock => Fault::Refused(format!(
+            "another process has {} open: stop it first, or give this one a data_dir of its own",
+            path.display()
+        )),
+        std::fs::TryLockError::Error(error) => unwritable(&name, &error),
+    })?;
     // The database gives its own mode to the files it makes beside it.
-    own_file(path).map_err(|_| Fault::Damaged("the database file cannot be made"))?;
+    own_file(path).map_err(|error| unwritable(path, &error))?;
     for made in ["-wal", "-shm"].map(|end| beside(path, end)) {
         if made.exists() {
-            own_file(&made).map_err(|_| Fault::Damaged("a database file cannot be closed off"))?;
+            own_file(&made).map_err(|error| unwritable(&made, &error))?;
         }
     }
     Ok(file)
+}
+
+/// A file or folder the store needs to write and cannot.
+fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            Fault::Storage(StorageTrouble::Full)
+        }
+        _ => Fault::Refused(format!(
+            "{} cannot be made or written ({error}): the gateway's account needs to own data_dir \
+             and all in it",
+            path.display()
+        )),
+    }
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -185,12 +215,22 @@ fn migrations() -> Vec<Migration> {
 async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {
     let migrator = Migrator::with_migrations(migrations());
     let done = migrator.run_direct(None, conn, false).await;
-    done.map_err(|error| match error {
-        sqlx::migrate::MigrateError::VersionMissing(_) => {
-            Fault::Damaged("the database was made by a later version of this program")
+    let refused = |why: &str| Err(Fault::Refused(why.to_owned()));
+    match done {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_)) => refused(
+            "the database was made by a later version of this program: start that version; \
+             nothing was changed",
+        ),
+        Err(MigrateError::VersionMismatch(_)) => refused(
+            "the database was made by another edition of this version: start that one; nothing \
+             was changed",
+        ),
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(Fault::Sql(error))
         }
-        _ => Fault::Damaged("the schema cannot be brought up to date"),
-    })
+        Err(_) => refused("the schema cannot be brought up to date; nothing was changed"),
+    }
 }
 
 /// For reading a database from outside.
@@ -291,21 +331,19 @@ pub(super) async fn sequenced(conn: &mut SqliteConnection) -> Result<u64, Fault>
     }
 }
 
-/// Makes or loads a partner's key.
-pub(super) async fn make_partner_key(tx: &mut Tx, partner: &PartnerId) -> Result<(), Fault> {
+/// Makes or reads a partner's newest key, wrapped; to be learned once that is committed.
+pub(super) async fn make_partner_key(
+    tx: &mut Tx,
+    partner: &PartnerId,
+) -> Result<(i64, Vec<u8>), Fault> {
     let sql = "SELECT key_id, wrapped FROM partner_key WHERE partner = ? \
                ORDER BY key_id DESC LIMIT 1";
-    let known = first(&mut tx.conn, sql, row![partner.as_str()]).await?;
-    let (id, wrapped) = match known {
-        Some(row) => (row.int(0)?, row.blob(1)?),
-        None => {
-            let wrapped = tx.keys.generate_partner()?;
-            let sql = "INSERT INTO partner_key (partner, key_id, wrapped, created_at) \
-                       VALUES (?, 1, ?, ?)";
-            let cells = row![partner.as_str(), wrapped.as_slice(), tx.now()];
-            run(&mut tx.conn, sql, cells).await?;
-            (1, wrapped)
-        }
-    };
-    tx.keys.learn_partner(partner, id, &wrapped)
+    if let Some(row) = first(&mut tx.conn, sql, row![partner.as_str()]).await? {
+        return Ok((row.int(0)?, row.blob(1)?));
+    }
+    let wrapped = tx.keys.generate_partner()?;
+    let sql = "INSERT INTO partner_key (partner, key_id, wrapped, created_at) VALUES (?, 1, ?, ?)";
+    let cells = row![partner.as_str(), wrapped.as_slice(), tx.now()];
+    run(&mut tx.conn, sql, cells).await?;
+    Ok((1, wrapped))
 }

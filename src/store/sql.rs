@@ -2,6 +2,7 @@
 //!
 //! Values are always bound, never written into the text.
 
+use super::model::{StorageTrouble, StoreErrorKind};
 use super::script::{At, Bound, Script};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
@@ -19,38 +20,81 @@ pub(super) enum Fault {
     /// A sealed value does not open, or a stored form is not what it must be.
     #[error("stored data is damaged: {0}")]
     Damaged(&'static str),
+    /// What is stored is whole, but it cannot be opened as things stand; says what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A failure of the group's transaction, told to each member.
     #[error("{0}")]
     Failed(String),
-    /// The disk is full or the database busy, told to each member.
+    /// The database is busy, told to each member.
     #[error("the store cannot take more at the moment")]
-    Full,
+    Busy,
+    /// The storage takes nothing, told to each member.
+    #[error("{}", .0.told())]
+    Storage(StorageTrouble),
 }
 
 impl Fault {
-    /// Whether the disk is full or the database is busy: the caller may try again later.
-    pub(super) fn is_passing(&self) -> bool {
-        if matches!(self, Fault::Full) {
-            return true;
+    /// What the caller can make of it.
+    pub(super) fn kind(&self) -> StoreErrorKind {
+        match self {
+            Fault::Busy => StoreErrorKind::Busy,
+            Fault::Storage(trouble) => StoreErrorKind::Storage(*trouble),
+            Fault::Sql(sqlx::Error::Database(error)) => {
+                let code = error.code().and_then(|c| c.parse::<i64>().ok());
+                kind_of(code.unwrap_or_default())
+            }
+            Fault::Sql(_) | Fault::Damaged(_) | Fault::Refused(_) | Fault::Failed(_) => {
+                StoreErrorKind::Inside
+            }
         }
-        let Fault::Sql(sqlx::Error::Database(error)) = self else {
-            return false;
-        };
-        // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR and SQLITE_FULL, primary codes.
-        let code = error.code().and_then(|c| c.parse::<i64>().ok());
-        matches!(code.map(|c| c & 0xff), Some(5 | 6 | 10 | 13))
+    }
+
+    /// Whether the same would happen to every member of a group alone.
+    pub(super) fn is_of_all(&self) -> bool {
+        self.kind() != StoreErrorKind::Inside
+    }
+
+    /// What each member of a group is told.
+    pub(super) fn told(&self) -> Fault {
+        let alone = || Fault::Failed(self.cause());
+        self.told_of_all().unwrap_or_else(alone)
     }
 
     /// The words a [`super::model::StoreError`] keeps.
     pub(super) fn cause(&self) -> String {
-        match self {
-            // SQLite names tables and columns in its messages, never values.
-            Fault::Sql(sqlx::Error::Database(error)) => error.message().to_owned(),
-            Fault::Sql(_) => String::from("the database connection failed"),
-            Fault::Damaged(what) => format!("stored data is damaged: {what}"),
-            Fault::Failed(cause) => cause.clone(),
-            Fault::Full => self.to_string(),
+        match self.told_of_all() {
+            Some(fault) => fault.to_string(),
+            None => match self {
+                // SQLite names tables and columns in its messages, never values.
+                Fault::Sql(sqlx::Error::Database(error)) => error.message().to_owned(),
+                Fault::Sql(_) => String::from("the database connection failed"),
+                other => other.to_string(),
+            },
         }
+    }
+
+    fn told_of_all(&self) -> Option<Fault> {
+        match self.kind() {
+            StoreErrorKind::Busy => Some(Fault::Busy),
+            StoreErrorKind::Storage(trouble) => Some(Fault::Storage(trouble)),
+            StoreErrorKind::Inside => None,
+        }
+    }
+}
+
+/// What SQLite's result code means for the caller; only the primary code counts.
+fn kind_of(code: i64) -> StoreErrorKind {
+    match code & 0xff {
+        // SQLITE_BUSY, SQLITE_LOCKED.
+        5 | 6 => StoreErrorKind::Busy,
+        // SQLITE_READONLY.
+        8 => StoreErrorKind::Storage(StorageTrouble::ReadOnly),
+        // SQLITE_IOERR: a quota that is used up is one of these.
+        10 => StoreErrorKind::Storage(StorageTrouble::Failing),
+        // SQLITE_FULL.
+        13 => StoreErrorKind::Storage(StorageTrouble::Full),
+        _ => StoreErrorKind::Inside,
     }
 }
 

@@ -6,10 +6,11 @@
 use super::accept::{self, AcceptJob};
 use super::complete::{self, CompleteJob};
 use super::keys::Keys;
-use super::model::{Checkpoint, StoreError};
+use super::model::{Checkpoint, StoreError, StoreErrorKind};
 use super::recent::Recent;
 use super::script::{Answers, Script};
 use super::sql::{Fault, Insert, row};
+use super::storage::Watch;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::digest::Digest;
 use crate::base::id::EntryId;
@@ -57,6 +58,8 @@ pub(super) struct Tx {
     pub(super) frontier: Option<Frontier>,
     /// Consents looked up lately: forgotten after a commit that touched one.
     pub(super) recent: Arc<Recent>,
+    /// Told how each write ended.
+    pub(super) storage: Arc<Watch>,
     /// Whether this transaction touched a consent.
     pub(super) consents_touched: bool,
     /// What is still to be written: it goes with the next question, at the latest with the commit.
@@ -79,6 +82,7 @@ impl Tx {
             tail,
             frontier: None,
             recent: Arc::default(),
+            storage: Arc::default(),
             consents_touched: false,
             writes: Script::default(),
             entries: no_entries(),
@@ -202,12 +206,11 @@ where
 
 /// A store error of an operation.
 pub(super) fn failed(operation: &'static str, fault: &Fault) -> StoreError {
-    let cause = if fault.is_passing() {
-        StoreError::PASSING.to_owned()
-    } else {
-        fault.cause()
-    };
-    StoreError { operation, cause }
+    StoreError {
+        operation,
+        cause: fault.cause(),
+        kind: fault.kind(),
+    }
 }
 
 /// What the writer listens to.
@@ -310,7 +313,7 @@ async fn commit_group(tx: &mut Tx, mut group: Group) {
     let members = group.len();
     match attempt(tx, &mut group).await {
         Ok(()) => {}
-        Err(fault) if members > 1 && !fault.is_passing() => {
+        Err(fault) if members > 1 && !fault.is_of_all() => {
             tracing::warn!(cause = fault.cause(), members, "group taken apart");
             return one_by_one(tx, group).await;
         }
@@ -323,8 +326,16 @@ async fn commit_group(tx: &mut Tx, mut group: Group) {
 async fn attempt(tx: &mut Tx, group: &mut Group) -> Result<(), Fault> {
     let tail = tx.tail.clone();
     let result = run_members(tx, group).await;
-    if result.is_err() {
-        tx.roll_back(tail).await;
+    match &result {
+        // An entry was written: a transaction of nothing would say nothing about the storage.
+        Ok(()) if tx.tail.next > tail.next => tx.storage.wrote(),
+        Ok(()) => {}
+        Err(fault) => {
+            if let StoreErrorKind::Storage(trouble) = fault.kind() {
+                tx.storage.failed(trouble);
+            }
+            tx.roll_back(tail).await;
+        }
     }
     result
 }
@@ -390,11 +401,6 @@ fn refuse(group: Group, fault: &Fault) {
         job.answer(Some(fault));
     }
     for job in group.work {
-        let told = if fault.is_passing() {
-            Fault::Full
-        } else {
-            Fault::Failed(fault.cause())
-        };
-        job.answer(Err(told));
+        job.answer(Err(fault.told()));
     }
 }

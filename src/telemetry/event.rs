@@ -116,6 +116,15 @@ pub enum Event<'a> {
     },
     /// The master key lies in the database's folder.
     KeyBesideDatabase,
+    /// The storage stopped taking writes; told once until it changes.
+    StorageTrouble {
+        /// One word.
+        trouble: &'static str,
+        /// What it is and what to do.
+        cause: &'static str,
+    },
+    /// The storage takes writes again.
+    StorageTakesWrites,
     /// An operation failed; told once, where it is handled.
     Failed {
         /// Named operation.

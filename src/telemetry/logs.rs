@@ -29,6 +29,8 @@ pub(super) fn write(event: &Event<'_>) {
         Event::RulesLoaded { rule_set } => info!(rule_set, "rules_loaded"),
         Event::RulesRefused { defects } => error!(defects, "rules_refused"),
         Event::KeyBesideDatabase => warn!("master_key_beside_database"),
+        Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
+        Event::StorageTakesWrites => info!("storage_takes_writes"),
         Event::Failed { operation, cause } => error!(operation, cause, "failed"),
         Event::CheckpointSigned { size } => debug!(size, "checkpoint_signed"),
         Event::Routed {

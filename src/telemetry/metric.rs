@@ -22,6 +22,7 @@ const LANE_OLDEST: &str = "kinbridge_lane_oldest_seconds";
 const LEDGER_SIZE: &str = "kinbridge_ledger_checkpoint_size";
 const IN_FLIGHT: &str = "kinbridge_submissions_in_flight";
 const FAILED: &str = "kinbridge_failed_total";
+const STORAGE: &str = "kinbridge_storage_trouble";
 const RULES: &str = "kinbridge_rules_loads_total";
 
 const SECONDS: [f64; 12] = [
@@ -81,6 +82,7 @@ fn describe() {
     describe_gauge!(LEDGER_SIZE, "Entries covered by the newest checkpoint");
     describe_gauge!(IN_FLIGHT, "Submissions between body and commit");
     describe_counter!(FAILED, "Failed operations");
+    describe_gauge!(STORAGE, "1 while the last write failed for the storage");
     describe_counter!(RULES, "Loads of the rules by outcome");
 }
 
@@ -119,7 +121,9 @@ pub(super) fn count(event: &Event<'_>) {
         Event::Failed { operation, .. } => {
             counter!(FAILED, "operation" => *operation).increment(1);
         }
-        Event::Started { .. } | Event::Stopping | Event::Stopped | Event::KeyBesideDatabase => {}
+        Event::Started { .. } | Event::StorageTakesWrites => gauge!(STORAGE).set(0.0),
+        Event::StorageTrouble { .. } => gauge!(STORAGE).set(1.0),
+        Event::Stopping | Event::Stopped | Event::KeyBesideDatabase => {}
     }
 }
 

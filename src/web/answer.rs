@@ -8,7 +8,7 @@ use super::correlation::correlation;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
     BUSY, FORBIDDEN, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, RATE_LIMITED, STOPPING,
-    STORE_UNAVAILABLE, UNAUTHENTICATED,
+    STORAGE_FAILING, STORAGE_FULL, STORE_UNAVAILABLE, UNAUTHENTICATED,
 };
 use super::routes::{Access, BodyRule, Handler, Route, Verb};
 use super::site::{Place, Site};
@@ -17,7 +17,7 @@ use super::{
     consents, decisions, disclosures, extracts, health, operations, submissions, submit, work,
 };
 use crate::base::id::CorrelationId;
-use crate::store::StoreError;
+use crate::store::{StorageTrouble, StoreError};
 use crate::telemetry::{Event, emit};
 use actix_web::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
@@ -25,6 +25,9 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// After how many seconds a sender may try again while the storage takes nothing.
+const STORAGE_RETRY_SECS: u64 = 30;
 
 /// Bytes read of a body where none is needed, to say what is wrong with it.
 const NEEDLESS_BYTES_MAX: u64 = 4 << 10;
@@ -294,7 +297,21 @@ pub fn store_failed(error: &StoreError) -> Problem {
         operation,
         cause: &error.cause,
     });
-    Problem::new(&STORE_UNAVAILABLE, "send again in a moment").retry_after(5)
+    match error.storage() {
+        Some(trouble) => storage_takes_nothing(trouble),
+        None => Problem::new(&STORE_UNAVAILABLE, "send again in a moment").retry_after(5),
+    }
+}
+
+/// The storage takes nothing until the county has seen to it.
+pub fn storage_takes_nothing(trouble: StorageTrouble) -> Problem {
+    let kind = match trouble {
+        StorageTrouble::Full => &STORAGE_FULL,
+        StorageTrouble::Failing | StorageTrouble::ReadOnly => &STORAGE_FAILING,
+    };
+    let detail = "keep what you send and send it again later under the same idempotency key; \
+                  the county has been told";
+    Problem::new(kind, detail).retry_after(STORAGE_RETRY_SECS)
 }
 
 /// Too much is under way.

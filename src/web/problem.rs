@@ -53,6 +53,8 @@ kinds! {
     INTERNAL = 500, "internal", "Something failed inside; it is logged";
     BUSY = 503, "busy", "Too much is under way; try again";
     STOPPING = 503, "stopping", "The gateway is stopping; try again";
+    STORAGE_FULL = 503, "storage-full", "The gateway's storage is full; nothing was taken";
+    STORAGE_FAILING = 503, "storage-failing", "The gateway's storage fails; nothing was taken";
     STORE_UNAVAILABLE = 503, "store-unavailable", "The store cannot take more; try again";
 }
 

@@ -159,10 +159,7 @@ async fn read_batch(
 }
 
 fn ended_badly() -> Refusal {
-    Refusal::Store(StoreError {
-        operation: "accept",
-        cause: String::from("a task ended badly"),
-    })
+    Refusal::Store(StoreError::inside("accept", "a task ended badly"))
 }
 
 /// The partner's in-channel for the format the head names.

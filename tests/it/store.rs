@@ -10,4 +10,5 @@ mod extract;
 mod ledger;
 mod replay;
 mod sealing;
+pub mod storage;
 pub mod world;

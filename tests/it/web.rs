@@ -9,6 +9,7 @@ mod offices;
 mod operators;
 mod registry;
 mod replay;
+mod storage;
 mod stored;
 mod submissions;
 mod table;
