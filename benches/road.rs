@@ -336,7 +336,7 @@ fn submission(number: usize, payload: &[u8]) -> NewSubmission {
             persons: ["p1", "p2"]
                 .map(|key| NewPerson {
                     key: key.into(),
-                    identifiers: vec![format!("urn:bench|{key}")],
+                    identifiers: vec![format!("urn:bench|{key}").as_str().into()],
                     focus: key == "p2",
                     whereabouts: Stated::default(),
                 })

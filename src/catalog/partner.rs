@@ -32,6 +32,11 @@ pub struct Partner {
     /// How records name this organisation, to find it as addressee.
     #[serde(default)]
     pub identifier: Vec<Identifier>,
+    /// Naming systems of persons that it is the authority for (statewide ones by their name in the
+    /// schema, others by their URI): two of them in one of its records are one person's for
+    /// everybody, without a review, unless they lead to two persons that stand already.
+    #[serde(default)]
+    pub identifier_authority: Vec<String>,
     /// How it shows who it is.
     #[serde(default)]
     pub credential: Vec<Credential>,

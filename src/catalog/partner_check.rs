@@ -95,6 +95,13 @@ impl Checker<'_> {
                 );
             }
         }
+        for name in &partner.identifier_authority {
+            let assigned = name.contains(':') && !name.contains('|');
+            if !assigned && !self.sources.statewide.contains(name) {
+                let message = format!("`{name}` is no identifier that holds statewide and no URI");
+                self.wrong(partner, name, "partner-identifier-unknown", message);
+            }
+        }
         for class in &partner.service_classes {
             if !SERVICES.contains(class) {
                 let message = format!("`{class}` names no kind of service");

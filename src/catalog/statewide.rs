@@ -3,7 +3,7 @@
 //!
 //! Compiled once from the shapes. It must never name a member itself.
 
-use super::schema::Shape;
+use super::schema::{Compared, Shape};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ const PERSONS: &str = "persons[]";
 
 /// Names of a person's members that are identifiers valid statewide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Statewide(Vec<Text>);
+pub struct Statewide(Vec<(Text, Compared)>);
 
 impl Statewide {
     /// Reads the marks of all record schemas; a mark elsewhere than on a person is a defect.
@@ -30,17 +30,17 @@ impl Statewide {
             let marked = person
                 .members()
                 .iter()
-                .filter(|(_, member)| member.statewide);
-            for (name, _) in marked {
-                if !names.contains(name) {
-                    names.push(name.clone());
+                .filter_map(|(name, member)| Some((name.clone(), member.statewide?)));
+            for mark in marked {
+                if !names.contains(&mark) {
+                    names.push(mark);
                 }
             }
             shape.leaves(&mut |leaf, at| {
                 let own = leaf
                     .strip_prefix(PERSONS)
                     .and_then(|rest| rest.strip_prefix('.'));
-                if at.statewide && own.is_none_or(|name| name.contains(['.', '['])) {
+                if at.statewide.is_some() && own.is_none_or(|name| name.contains(['.', '['])) {
                     let message = format!("`{leaf}` is marked and is no member of a person");
                     let file = format!("schemas/{path}");
                     defects.push(super::whole(&file, "schema-identifier-misplaced", message));
@@ -52,12 +52,33 @@ impl Statewide {
 
     /// Whether a naming system of that name holds statewide.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|known| known.as_str() == name)
+        self.0.iter().any(|(known, _)| known.as_str() == name)
     }
 
     /// All names, in the order of the schema.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(Text::as_str)
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// A value as values of that naming system are compared: without surrounding space, and
+    /// otherwise as it is written unless the schema says that more makes no difference.
+    pub fn compared(&self, system: &str, value: &str) -> String {
+        let mark = self.0.iter().find(|(name, _)| name.as_str() == system);
+        match mark {
+            Some((_, Compared::AnyCase)) => value
+                .chars()
+                .filter(|c| !c.is_whitespace())
+                .flat_map(char::to_uppercase)
+                .collect(),
+            _ => value.trim().to_owned(),
+        }
+    }
+
+    /// The same for `system|value`.
+    pub fn compared_text(&self, identifier: &str) -> String {
+        let (system, value) = identifier.split_once('|').unwrap_or(("", identifier));
+        let system = system.trim();
+        format!("{system}|{}", self.compared(system, value))
     }
 }
 

@@ -233,7 +233,7 @@ impl Batch {
         };
         admit_all(&self.rules, &mut reading, &sender);
         let (mut records, mut rejected) =
-            sorted_out(&mut reading, &partner.id, &self.rules.sources.statewide);
+            sorted_out(&mut reading, partner, &self.rules.sources.statewide);
         self.accepted |= !records.is_empty();
         if !self.accepted && self.told.len() < RECEIPT_FINDINGS_MAX {
             self.told.extend(super::told(reading));

@@ -225,10 +225,11 @@ async fn persons(
             continue;
         };
         let mut found = None;
-        for identifier in identifiers(person, &sender.partner.id, statewide) {
+        for identifier in identifiers(person, sender.partner, statewide) {
             if found.is_none() {
                 let test = sender.partner.mode == Mode::Test;
-                let known = store.person_by_identifier(&identifier, test).await;
+                let partner = &sender.partner.id;
+                let known = store.person_seen_by(partner, &identifier.text, test).await;
                 found = known.map_err(Refusal::Store)?;
             }
         }

@@ -114,7 +114,7 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
         now,
     };
     admit_all(rules, &mut reading, &sender);
-    let (records, rejected) = sorted_out(&mut reading, &partner.id, &rules.sources.statewide);
+    let (records, rejected) = sorted_out(&mut reading, partner, &rules.sources.statewide);
     if records.is_empty() {
         return Err(Refusal::Nothing(told(reading)));
     }
@@ -181,7 +181,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
 /// Records that stand, ready for the store, and those that do not, with their findings.
 fn sorted_out(
     reading: &mut Reading,
-    partner: &PartnerId,
+    partner: &Partner,
     statewide: &Statewide,
 ) -> (Vec<crate::store::NewRecord>, Vec<Rejected>) {
     let (mut records, mut rejected) = (Vec::new(), Vec::new());

@@ -6,7 +6,6 @@
 use super::read::ReadRecord;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SERVICE_SOURCE_UNKNOWN;
-use crate::base::id::PartnerId;
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::ServiceSource;
 use crate::catalog::Partner;
@@ -14,13 +13,13 @@ use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
 use crate::format::{Node, json};
 use crate::record::{Record, version, whereabouts};
-use crate::store::{Action, NewPerson, NewRecord};
+use crate::store::{Action, NewIdentifier, NewPerson, NewRecord, Reach};
 use crate::validate::rules::waits_for_service_source;
 
 /// The record as the store takes it; `None` when it has an error.
 pub fn new_record(
     read: &mut ReadRecord,
-    partner: &PartnerId,
+    partner: &Partner,
     statewide: &Statewide,
 ) -> Option<NewRecord> {
     let mut record = read.record.take()?;
@@ -82,7 +81,7 @@ pub fn walled_for_silence(record: &Record) -> Option<Finding> {
     })
 }
 
-fn persons(record: &Record, partner: &PartnerId, statewide: &Statewide) -> Vec<NewPerson> {
+fn persons(record: &Record, partner: &Partner, statewide: &Statewide) -> Vec<NewPerson> {
     let named = |list: &str, key: &str| {
         let refs = record.envelope().and_then(|e| e.get(list));
         let refs = refs.map(Node::items).unwrap_or_default();
@@ -100,27 +99,45 @@ fn persons(record: &Record, partner: &PartnerId, statewide: &Statewide) -> Vec<N
     persons.collect()
 }
 
-/// `system|value` as the registry keeps it: statewide identifiers and those of a URI system hold
+/// How the system of a sender's own identifiers begins.
+const OWN: &str = "partner:";
+
+/// An identifier as the registry keeps it: statewide ones and those of a URI system hold
 /// everywhere, those of a local name only within the sender's own records.
 pub fn scoped_identifier(
     statewide: &Statewide,
-    partner: &PartnerId,
+    partner: &Partner,
     system: &str,
     value: &str,
-) -> String {
-    if system.contains(':') || statewide.contains(system) {
-        format!("{system}|{value}")
-    } else {
-        format!("partner:{partner}:{system}|{value}")
+) -> NewIdentifier {
+    let system = system.trim();
+    let value = statewide.compared(system, value);
+    // What looks like another sender's own, or where the system ends is unclear, is this one's.
+    let everywhere =
+        statewide.contains(system) || (system.contains(':') && !system.starts_with(OWN));
+    if !everywhere || system.contains('|') {
+        return NewIdentifier {
+            text: format!("{OWN}{}:{system}|{value}", partner.id),
+            reach: Reach::Own,
+        };
+    }
+    let vouched = partner.identifier_authority.iter().any(|own| own == system);
+    NewIdentifier {
+        text: format!("{system}|{value}"),
+        reach: if vouched {
+            Reach::Vouched
+        } else {
+            Reach::Shared
+        },
     }
 }
 
 /// All identifiers of a person, scoped.
 pub(super) fn identifiers(
     person: &Node,
-    partner: &PartnerId,
+    partner: &Partner,
     statewide: &Statewide,
-) -> Vec<String> {
+) -> Vec<NewIdentifier> {
     let scoped = |system: &str, value: &str| scoped_identifier(statewide, partner, system, value);
     let own = statewide.names();
     let own = own.filter_map(|name| Some(scoped(name, person.text(name)?)));

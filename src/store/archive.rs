@@ -4,11 +4,11 @@
 use super::crosscheck::Crosscheck;
 use super::keys::{Domain, Keys, MasterKey};
 use super::model::{Checkpoint, DecisionRecord, DisclosureCursor, DisclosurePage, StoreError};
-use super::prepare::{identifier_domain, normalised};
+use super::prepare::identifier_domain;
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::submission::{checkpoint_at, unsigned};
 use super::writer::failed;
-use super::{accounting, decision, proof, rule_sets, setup};
+use super::{accounting, decision, identity, proof, rule_sets, setup};
 use crate::base::id::{PersonId, RuleSetId};
 use crate::ledger::export;
 use crate::ledger::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
@@ -212,10 +212,8 @@ impl Archive {
             Who::Identifier(identifier) => identifier,
         };
         let domain: Domain = identifier_domain(false);
-        let key = keys.blind(domain, &[&normalised(identifier)]);
-        let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
-        let row = first(&mut self.conn, sql, row![key]).await?;
-        row.map(|row| row.id(0).map(PersonId)).transpose()
+        let key = keys.blind(domain, &[identifier.trim()]);
+        identity::seen(&mut self.conn, key, None).await
     }
 
     async fn public_key(&mut self) -> Result<Vec<u8>, Fault> {

@@ -12,7 +12,7 @@ use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
 use super::stage::{Part, cause_of, stage, superseding};
 use super::writer::{Appended, Tx, failed};
-use super::{Store, erase, submission, whereabouts};
+use super::{Store, erase, identity, submission, whereabouts};
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::limits::{BATCH_DEADLINE, CHUNK_RECORDS_MAX, RECEIPT_RECORDS_MAX};
@@ -226,6 +226,7 @@ async fn seal(tx: &mut Tx, receiving: &Receiving) -> Result<Sealed, Fault> {
         }
         return Ok(Sealed::Done(Box::new(known)));
     }
+    identity::reconcile(tx, id).await?;
     take_heads(tx, id).await?;
     let now = tx.now();
     let sql = "INSERT INTO route_work (row_id, queued_at) SELECT row_id, ?2 \

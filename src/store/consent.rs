@@ -3,9 +3,10 @@
 //! Every change raises the epoch of the person in the same transaction, so that no decision taken
 //! before it can still be authorised.
 
+use super::identity;
 use super::keys::{DataKey, Domain, Place};
-use super::model::{ConsentChange, NewConsent, StoreError, StoredConsent};
-use super::prepare::{identifier_domain, normalised};
+use super::model::{ConsentChange, NewConsent, NewIdentifier, StoreError, StoredConsent};
+use super::prepare::identifier_domain;
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run, run_made};
 use super::transition::{Moves, moves};
 use super::writer::{Tx, failed};
@@ -43,8 +44,9 @@ struct Lodged {
 }
 
 impl Store {
-    /// The person an identifier (`system|value`) leads to, among the persons of test traffic or
-    /// among the real ones: the two never meet.
+    /// The person an identifier (`system|value`, as values of the system are compared) leads to,
+    /// among the persons of test traffic or among the real ones: the two never meet. Where it
+    /// leads everybody; if it leads only some partners somewhere, and all to one person, there.
     ///
     /// # Errors
     /// When the database fails.
@@ -55,30 +57,46 @@ impl Store {
     ) -> Result<Option<PersonId>, StoreError> {
         const NAME: &str = "person_by_identifier";
         let domain = identifier_domain(test);
-        let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
+        let key = self.inner.keys.blind(domain, &[identifier.trim()]);
         let mut conn = self.reader(NAME).await?;
-        let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
-        let found = async {
-            let row = first(&mut conn, sql, row![key]).await?;
-            row.map(|row| row.id(0).map(PersonId)).transpose()
-        };
-        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+        let found = identity::seen(&mut conn, key, None).await;
+        found.map_err(|fault| failed(NAME, &fault))
     }
 
-    /// The person an identifier leads to, made known if it leads to none: a consent may come
-    /// before the first record.
+    /// The person an identifier leads this partner to: by its own word, or everybody.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn person_seen_by(
+        &self,
+        partner: &PartnerId,
+        identifier: &str,
+        test: bool,
+    ) -> Result<Option<PersonId>, StoreError> {
+        const NAME: &str = "person_seen_by";
+        let domain = identifier_domain(test);
+        let key = self.inner.keys.blind(domain, &[identifier.trim()]);
+        let mut conn = self.reader(NAME).await?;
+        let found = identity::seen(&mut conn, key, Some(partner)).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// The person an identifier leads this partner to, made known if it leads to none: a consent
+    /// may come before the first record.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn ensure_person(
         &self,
-        identifier: &str,
+        partner: &PartnerId,
+        identifier: &NewIdentifier,
         test: bool,
     ) -> Result<PersonId, StoreError> {
         let domain = identifier_domain(test);
-        let key = self.inner.keys.blind(domain, &[&normalised(identifier)]);
-        self.write("ensure_person", (key, test), |tx, (key, test)| {
-            Box::pin(ensure_person(tx, *key, *test))
+        let key = self.inner.keys.blind(domain, &[identifier.text.trim()]);
+        let data = (partner.clone(), (key, identifier.reach), test);
+        self.write("ensure_person", data, |tx, (partner, key, test)| {
+            Box::pin(identity::ensure(tx, partner, *key, *test))
         })
         .await
     }
@@ -271,19 +289,6 @@ fn place(row_id: &[u8; 16]) -> Place<'_> {
         version: &[],
         column: "body",
     }
-}
-
-async fn ensure_person(tx: &mut Tx, key: [u8; 16], test: bool) -> Result<PersonId, Fault> {
-    let sql = "SELECT person FROM person_identifier WHERE identifier = ?";
-    if let Some(known) = first(&mut tx.conn, sql, row![key]).await? {
-        return Ok(PersonId(known.id(0)?));
-    }
-    let person = PersonId::mint(tx.now());
-    let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, ?)";
-    run(&mut tx.conn, sql, row![person.0, test]).await?;
-    let sql = "INSERT INTO person_identifier (identifier, person, learned_from) VALUES (?, ?, ?)";
-    run(&mut tx.conn, sql, row![key, person.0, [0_u8; 16]]).await?;
-    Ok(person)
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {

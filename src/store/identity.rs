@@ -1,22 +1,55 @@
 //! Persons: from identifiers to one person, deterministically.
 //!
+//! An identifier leads everybody somewhere, or one partner alone. That two identifiers are one
+//! person's is the word of the partner whose record bears both: it holds for that partner's own
+//! records, and for everybody only if the partner is the authority for both, or when a human has
+//! joined the persons. So a mistaken or false record never carries a consent onto another source's
+//! records.
+//!
 //! None known: a new person. Several that agree: that person, and the unknown ones are learned.
-//! Two persons: nobody is joined, the record is held for a human.
+//! Two persons: nobody is joined, the record is held for a human. What an unsealed batch has
+//! learned is known to that batch alone.
 
+use super::model::Reach;
 use super::prepare::PreparedPerson;
 use super::script::{At, Script};
-use super::sql::{Cell, Columns as _, Fault, Insert, row};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row, run};
+use super::whereabouts;
+use super::writer::Tx;
 use crate::base::clock::Timestamp;
-use crate::base::id::{PersonId, SubmissionId};
-use sqlx::sqlite::SqliteRow;
-use std::collections::{BTreeSet, HashMap};
+use crate::base::id::{PartnerId, PersonId, SubmissionId};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// The scope of what leads everybody.
+const EVERYBODY: &str = "";
+/// Where a link is from that no submission brought.
+const NO_SUBMISSION: [u8; 16] = [0; 16];
+
+/// Where an identifier leads, and whom.
+struct Link {
+    person: PersonId,
+    /// [`EVERYBODY`], or a partner.
+    scope: String,
+    /// Set while only this submission may see it.
+    unsealed: Option<SubmissionId>,
+}
+
+impl Link {
+    fn is_seen_by(&self, origin: &Origin<'_>) -> bool {
+        let whose = self.scope == EVERYBODY || self.scope == origin.partner.as_str();
+        whose && self.unsealed.is_none_or(|id| id == origin.submission)
+    }
+}
 
 /// What one transaction knows and learns of persons.
 #[derive(Default)]
 pub(super) struct People {
-    known: HashMap<[u8; 16], PersonId>,
+    known: HashMap<[u8; 16], Vec<Link>>,
+    /// Persons that some identifier leads everybody to.
+    anchored: HashSet<PersonId>,
     minted: Vec<(PersonId, bool)>,
-    learned: Vec<([u8; 16], PersonId, SubmissionId)>,
+    learned: Vec<[Cell; 5]>,
 }
 
 /// Who a record's person turned out to be.
@@ -28,37 +61,57 @@ pub(super) struct Joined {
 }
 
 /// Where identifiers come from.
-pub(super) struct Origin {
+pub(super) struct Origin<'a> {
+    pub(super) partner: &'a PartnerId,
     pub(super) submission: SubmissionId,
+    /// Whether others may see it once this transaction commits.
+    pub(super) visible: bool,
     pub(super) test: bool,
     pub(super) at: Timestamp,
 }
 
+const LINKS: (&str, &str) = (
+    "SELECT i.identifier, i.person, i.scope, i.learned_from, coalesce(s.state, 1), \
+     EXISTS (SELECT 1 FROM person_identifier g WHERE g.person = i.person AND g.scope = '') \
+     FROM person_identifier i LEFT JOIN submission s ON s.submission_id = i.learned_from \
+     WHERE i.identifier IN",
+    "",
+);
+
 impl People {
     /// Asks what is known of these identifiers.
     pub(super) fn ask(asks: &mut Script, identifiers: BTreeSet<[u8; 16]>) -> At {
-        let head = "SELECT identifier, person FROM person_identifier WHERE identifier IN";
-        asks.keys((head, ""), &[], identifiers.into_iter().map(Cell::from))
+        asks.keys(LINKS, &[], identifiers.into_iter().map(Cell::from))
     }
 
     /// Takes in the answer.
     pub(super) fn learn(rows: &[SqliteRow]) -> Result<People, Fault> {
         let mut people = People::default();
         for row in rows {
-            people.known.insert(row.id(0)?, PersonId(row.id(1)?));
+            let link = Link {
+                person: PersonId(row.id(1)?),
+                scope: row.text(2)?,
+                unsealed: match row.int(4)? {
+                    0 => Some(SubmissionId(row.id(3)?)),
+                    _ => None,
+                },
+            };
+            if row.int(5)? == 1 {
+                people.anchored.insert(link.person);
+            }
+            people.known.entry(row.id(0)?).or_default().push(link);
         }
         Ok(people)
     }
 
     /// Finds or mints the person of these identifiers.
-    pub(super) fn join(&mut self, person: &PreparedPerson, origin: &Origin) -> Joined {
+    pub(super) fn join(&mut self, person: &PreparedPerson, origin: &Origin<'_>) -> Joined {
         let mut found: Option<PersonId> = None;
         let mut ambiguous = false;
-        for identifier in &person.identifiers {
-            match (self.known.get(identifier), found) {
-                (Some(known), None) => found = Some(*known),
-                (Some(known), Some(one)) if *known != one => ambiguous = true,
-                _ => {}
+        for (identifier, _) in &person.identifiers {
+            for link in self.seen(identifier, origin) {
+                ambiguous |= found.is_some_and(|one| one != link.person);
+                found = Some(link.person);
             }
         }
         if ambiguous {
@@ -72,18 +125,80 @@ impl People {
             Some(known) => known,
             None => self.mint(origin),
         };
-        for identifier in &person.identifiers {
-            if self.known.insert(*identifier, joined).is_none() {
-                self.learned.push((*identifier, joined, origin.submission));
-            }
-        }
+        self.link(person, joined, origin);
         Joined {
             person: joined,
             ambiguous: false,
         }
     }
 
-    fn mint(&mut self, origin: &Origin) -> PersonId {
+    fn seen<'a>(
+        &'a self,
+        identifier: &[u8; 16],
+        origin: &'a Origin<'_>,
+    ) -> impl Iterator<Item = &'a Link> {
+        let links = self.known.get(identifier).map(Vec::as_slice);
+        let links = links.unwrap_or_default().iter();
+        links.filter(|link| link.is_seen_by(origin))
+    }
+
+    fn leads(&self, identifier: &[u8; 16], scope: &str, origin: &Origin<'_>) -> bool {
+        self.seen(identifier, origin).any(|l| l.scope == scope)
+    }
+
+    /// Learns where the identifiers lead that lead nowhere yet: everybody or this sender.
+    fn link(&mut self, person: &PreparedPerson, joined: PersonId, origin: &Origin<'_>) {
+        let mut vouched_for = !self.anchored.contains(&joined);
+        let mut anchor = None;
+        for (identifier, reach) in &person.identifiers {
+            let everybody = self.leads(identifier, EVERYBODY, origin);
+            vouched_for |= everybody && *reach == Reach::Vouched;
+            let better = anchor.is_none_or(|(_, had)| had == Reach::Shared);
+            if *reach == Reach::Vouched && better || *reach == Reach::Shared && anchor.is_none() {
+                anchor = Some((*identifier, *reach));
+            }
+        }
+        // The first way to a person nobody else can reach joins nothing.
+        let anchor = anchor.filter(|_| !self.anchored.contains(&joined));
+        for (identifier, reach) in &person.identifiers {
+            let first = anchor.is_some_and(|(first, _)| first == *identifier);
+            let scope = match reach {
+                Reach::Vouched if vouched_for => EVERYBODY,
+                Reach::Shared if first => EVERYBODY,
+                _ => origin.partner.as_str(),
+            };
+            let led = self.leads(identifier, EVERYBODY, origin) && *reach != Reach::Own;
+            if !led && !self.leads(identifier, scope, origin) {
+                self.push(*identifier, (joined, scope), origin);
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        identifier: [u8; 16],
+        (person, scope): (PersonId, &str),
+        origin: &Origin<'_>,
+    ) {
+        let partner = origin.partner.as_str();
+        self.learned.push(link_row(
+            identifier,
+            scope,
+            origin.submission.0,
+            (person, partner),
+        ));
+        if scope == EVERYBODY {
+            self.anchored.insert(person);
+        }
+        let link = Link {
+            person,
+            scope: scope.to_owned(),
+            unsealed: (!origin.visible).then_some(origin.submission),
+        };
+        self.known.entry(identifier).or_default().push(link);
+    }
+
+    fn mint(&mut self, origin: &Origin<'_>) -> PersonId {
         let person = PersonId::mint(origin.at);
         self.minted.push((person, origin.test));
         person
@@ -99,13 +214,138 @@ impl People {
             persons.push(row![person.0, 0_i64, test]);
         }
         persons.add_to(writes);
-        let mut links = Insert::new(
-            "INSERT INTO person_identifier (identifier, person, learned_from) VALUES",
-            "",
-        );
-        for (identifier, person, from) in self.learned {
-            links.push(row![identifier, person.0, from.0]);
+        let mut links = Insert::new(LINK_INSERT, "ON CONFLICT DO NOTHING");
+        for link in self.learned {
+            links.push(link);
         }
         links.add_to(writes);
     }
+}
+
+const LINK_INSERT: &str = "INSERT INTO person_identifier (identifier, scope, learned_from, \
+     person, asserted_by) VALUES";
+
+fn link_row(
+    identifier: [u8; 16],
+    scope: &str,
+    from: [u8; 16],
+    (person, by): (PersonId, &str),
+) -> [Cell; 5] {
+    row![identifier, scope, from, person.0, by]
+}
+
+/// Where an identifier leads a partner: by its own word first, else where it leads everybody.
+/// Without a partner where it leads everybody, else where all partners it leads agree.
+pub(super) async fn seen(
+    conn: &mut SqliteConnection,
+    identifier: [u8; 16],
+    partner: Option<&PartnerId>,
+) -> Result<Option<PersonId>, Fault> {
+    let sql = "SELECT i.person, i.scope FROM person_identifier i \
+               LEFT JOIN submission s ON s.submission_id = i.learned_from \
+               WHERE i.identifier = ?1 AND coalesce(s.state, 1) = 1 \
+               AND (?2 IS NULL OR i.scope IN ('', ?2))";
+    let rows = all(conn, sql, row![identifier, partner.map(PartnerId::as_str)]).await?;
+    let (mut everybody, mut own) = (None, BTreeSet::new());
+    for row in &rows {
+        let person = PersonId(row.id(0)?);
+        if row.text(1)? == EVERYBODY {
+            everybody = Some(person);
+        } else {
+            own.insert(person);
+        }
+    }
+    let own = own.first().copied().filter(|_| own.len() == 1);
+    Ok(match partner {
+        Some(_) => own.or(everybody),
+        None => everybody.or(own),
+    })
+}
+
+/// All persons these identifiers lead a partner to, in order.
+pub(super) async fn led_to(
+    conn: &mut SqliteConnection,
+    partner: &PartnerId,
+    identifiers: &[Cell],
+) -> Result<Vec<[u8; 16]>, Fault> {
+    let head = "SELECT i.person FROM person_identifier i \
+                LEFT JOIN submission s ON s.submission_id = i.learned_from \
+                WHERE coalesce(s.state, 1) = 1 AND i.scope IN ('', ?) AND i.identifier IN";
+    let first = [Cell::from(partner.as_str())];
+    let rows = for_keys(conn, head, "", &first, identifiers).await?;
+    let found: Result<BTreeSet<_>, _> = rows.iter().map(|row| row.id(0)).collect();
+    Ok(found?.into_iter().collect())
+}
+
+/// The person an identifier leads a partner to, made known if it leads to none.
+pub(super) async fn ensure(
+    tx: &mut Tx,
+    partner: &PartnerId,
+    (identifier, reach): ([u8; 16], Reach),
+    test: bool,
+) -> Result<PersonId, Fault> {
+    if let Some(known) = seen(&mut tx.conn, identifier, Some(partner)).await? {
+        return Ok(known);
+    }
+    let person = PersonId::mint(tx.now());
+    let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, ?)";
+    run(&mut tx.conn, sql, row![person.0, test]).await?;
+    let scope = match reach {
+        Reach::Own => partner.as_str(),
+        Reach::Shared | Reach::Vouched => EVERYBODY,
+    };
+    let mut link = Insert::new(LINK_INSERT, "");
+    link.push(link_row(
+        identifier,
+        scope,
+        NO_SUBMISSION,
+        (person, partner.as_str()),
+    ));
+    link.run(&mut tx.conn).await?;
+    Ok(person)
+}
+
+/// What a batch learned, now that it is sealed, and others have learned since it began: where its
+/// new person has become known to others, its records are about that one; where two old ones would
+/// meet, the batch's word counts for its sender alone, whose next such record is held.
+pub(super) async fn reconcile(tx: &mut Tx, batch: SubmissionId) -> Result<(), Fault> {
+    let sql = "SELECT i.identifier, i.person, o.person, NOT EXISTS (\
+               SELECT 1 FROM person_identifier l WHERE l.person = i.person \
+               AND l.learned_from <> ?1) AND NOT EXISTS (\
+               SELECT 1 FROM consent c WHERE c.subject = i.person) \
+               FROM person_identifier i JOIN person_identifier o ON o.identifier = i.identifier \
+               AND o.scope = '' AND o.learned_from <> ?1 AND o.person <> i.person \
+               LEFT JOIN submission s ON s.submission_id = o.learned_from \
+               WHERE i.learned_from = ?1 AND i.scope = '' AND coalesce(s.state, 1) = 1";
+    let rows = all(&mut tx.conn, sql, row![batch.0]).await?;
+    let mut others: HashMap<[u8; 16], (BTreeSet<[u8; 16]>, bool)> = HashMap::new();
+    for row in &rows {
+        let (theirs, new) = others.entry(row.id(1)?).or_default();
+        theirs.insert(row.id(2)?);
+        *new = row.int(3)? == 1;
+    }
+    for (mine, (theirs, new)) in &others {
+        match theirs.first() {
+            Some(one) if *new && theirs.len() == 1 => become_known(tx, *mine, *one).await?,
+            _ => {
+                let sql = "UPDATE OR IGNORE person_identifier SET scope = asserted_by \
+                           WHERE person = ? AND learned_from = ? AND scope = ''";
+                run(&mut tx.conn, sql, row![*mine, batch.0]).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A person only this batch knew is the known one. Nobody has seen it under its own id.
+async fn become_known(tx: &mut Tx, mine: [u8; 16], known: [u8; 16]) -> Result<(), Fault> {
+    whereabouts::joined(tx, (known, mine)).await?;
+    for sql in [
+        "UPDATE record_person SET person = ?2 WHERE person = ?1",
+        "UPDATE person_identifier SET person = ?2 WHERE person = ?1",
+        "DELETE FROM person WHERE person = ?1 AND ?2 IS NOT NULL",
+    ] {
+        run(&mut tx.conn, sql, row![mine, known]).await?;
+    }
+    Ok(())
 }

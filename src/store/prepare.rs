@@ -2,7 +2,7 @@
 //! on the caller's thread.
 
 use super::keys::{DataKey, Domain, Keys, PartnerKey, Place};
-use super::model::{Action, HoldCause, NewRecord, NewSubmission};
+use super::model::{Action, HoldCause, NewRecord, NewSubmission, Reach};
 use super::sql::Fault;
 use super::whereabouts::{household_key, line_key};
 use crate::base::clock::Timestamp;
@@ -60,7 +60,7 @@ pub(super) struct PreparedRecord {
 
 /// A person of a prepared record.
 pub(super) struct PreparedPerson {
-    pub(super) identifiers: Vec<[u8; 16]>,
+    pub(super) identifiers: Vec<([u8; 16], Reach)>,
     pub(super) focus: bool,
     /// The record states a protected address of it.
     pub(super) protected: bool,
@@ -158,7 +158,7 @@ pub(super) fn prepare(
             .zip(&persons)
             .map(|(person, prepared)| MetaPerson {
                 key: person.key.clone(),
-                identifiers: prepared.identifiers.iter().map(hex).collect(),
+                identifiers: prepared.identifiers.iter().map(|(id, _)| hex(id)).collect(),
             })
             .collect(),
     };
@@ -210,10 +210,10 @@ fn hex(bytes: &[u8; 16]) -> String {
 fn prepare_persons(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> Vec<PreparedPerson> {
     let domain = identifier_domain(sender.test);
     let one = |person: &super::model::NewPerson| {
-        let mut identifiers: Vec<[u8; 16]> = person
+        let mut identifiers: Vec<([u8; 16], Reach)> = person
             .identifiers
             .iter()
-            .map(|identifier| keys.blind(domain, &[&normalised(identifier)]))
+            .map(|given| (keys.blind(domain, &[given.text.trim()]), given.reach))
             .collect();
         if identifiers.is_empty() {
             // Without any identifier the person is the same one in every version of this record.
@@ -224,7 +224,7 @@ fn prepare_persons(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> Vec<
                 &record.source_record_id,
                 &person.key,
             ];
-            identifiers.push(keys.blind(domain, &own));
+            identifiers.push((keys.blind(domain, &own), Reach::Own));
         }
         let households = person.whereabouts.households.iter();
         PreparedPerson {
@@ -246,16 +246,4 @@ pub(super) fn identifier_domain(test: bool) -> Domain {
     } else {
         Domain::Identifier
     }
-}
-
-/// `system|value` without surrounding space, the value in upper case without inner space: how
-/// identifiers are typed by different hands.
-pub(super) fn normalised(identifier: &str) -> String {
-    let (system, value) = identifier.split_once('|').unwrap_or(("", identifier));
-    let value: String = value
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_uppercase)
-        .collect();
-    format!("{}|{value}", system.trim())
 }

@@ -146,7 +146,7 @@ pub(super) fn ask(asks: &mut Script, parts: &[Part<'_>]) -> Asked {
     let records = parts.iter().flat_map(|part| part.records);
     let identifiers = records
         .flat_map(|record| &record.persons)
-        .flat_map(|person| person.identifiers.iter().copied())
+        .flat_map(|person| person.identifiers.iter().map(|(id, _)| *id))
         .collect();
     Asked {
         heads: Heads::ask(asks, parts),
@@ -252,6 +252,8 @@ fn stage_persons(
     record: &PreparedRecord,
 ) -> Option<HoldCause> {
     let origin = Origin {
+        partner: &part.head.partner,
+        visible: part.visible,
         submission: part.head.submission_id,
         test: part.head.test,
         at: part.head.received_at,

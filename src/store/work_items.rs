@@ -5,10 +5,10 @@ use super::model::{
     DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
 };
 use super::prepare::Meta;
-use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, all, first, row, run};
 use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
-use super::{Store, open, operator, whereabouts};
+use super::{Store, identity, open, operator, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::digest::unhex;
 use crate::base::id::*;
@@ -182,20 +182,14 @@ async fn release_record(tx: &mut Tx, row_id: [u8; 16]) -> Result<bool, Fault> {
 async fn join_persons(tx: &mut Tx, row_id: [u8; 16], act: &OperatorAct) -> Result<bool, Fault> {
     let meta = open_meta(tx, &row_id).await?;
     let mut joined = false;
-    for (ordinal, person) in meta.persons.iter().enumerate() {
+    for (ordinal, person) in meta.head.persons.iter().enumerate() {
         let keys: Vec<Cell> = person
             .identifiers
             .iter()
             .filter_map(|hex| unhex(hex))
             .map(Cell::from)
             .collect();
-        let head = "SELECT DISTINCT person FROM person_identifier WHERE identifier IN";
-        let rows = for_keys(&mut tx.conn, head, "ORDER BY person", &[], &keys).await?;
-        let mut found = rows
-            .iter()
-            .map(|row| row.id(0))
-            .collect::<Result<Vec<_>, _>>()?;
-        found.dedup();
+        let found = identity::led_to(&mut tx.conn, &meta.partner, &keys).await?;
         let Some((keep, others)) = found.split_first() else {
             continue;
         };
@@ -241,7 +235,13 @@ async fn merge(
     Ok(())
 }
 
-async fn open_meta(tx: &mut Tx, row_id: &[u8; 16]) -> Result<Meta, Fault> {
+/// A held record's head, and whose record it is.
+struct Held {
+    partner: PartnerId,
+    head: Meta,
+}
+
+async fn open_meta(tx: &mut Tx, row_id: &[u8; 16]) -> Result<Held, Fault> {
     let sql = "SELECT v.content, v.meta, k.partner, k.key_id, k.wrapped FROM record_version v \
                JOIN record_key k ON k.row_id = v.row_id WHERE v.row_id = ?";
     let found = first(&mut tx.conn, sql, row![*row_id]).await?;
@@ -250,5 +250,6 @@ async fn open_meta(tx: &mut Tx, row_id: &[u8; 16]) -> Result<Meta, Fault> {
     let partner = PartnerId::new(&found.text(2)?);
     open::load_partner_key(&mut tx.conn, &keys, &partner, found.int(3)?).await?;
     let key = open::data_key(&keys, &partner, found.int(3)?, &found.blob(4)?)?;
-    open::meta(&key, row_id, &found.digest(0)?, &found.blob(1)?)
+    let head = open::meta(&key, row_id, &found.digest(0)?, &found.blob(1)?)?;
+    Ok(Held { partner, head })
 }

@@ -9,7 +9,7 @@ use super::json;
 use super::lodging::{self, Identifier, LODGING, Lodging};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
-use crate::base::id::{ConsentId, PartnerId};
+use crate::base::id::ConsentId;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::Mode;
 use crate::format::Node;
@@ -32,15 +32,16 @@ pub async fn put(mut call: Call) -> Outcome {
     let mut lodging: Lodging = read.await?;
     lodging.consent.id = id.as_str().to_owned();
     let Identifier { system, value } = &lodging.subject;
-    let identifier = scoped_identifier(
-        &call.site.rules.load().sources.statewide,
-        &partner.id,
-        system,
-        value,
-    );
+    let (identifier, test) = {
+        let rules = call.site.rules.load();
+        // A partner whose file was taken away since the call began lodges nothing.
+        let file = rules.partners.get(&partner.id);
+        let file = file.ok_or_else(Problem::not_found)?;
+        let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
+        (scoped, file.mode == Mode::Test)
+    };
     let store = &call.site.store;
-    let test = is_test(&call, &partner.id)?;
-    let subject = store.ensure_person(&identifier, test).await;
+    let subject = store.ensure_person(&partner.id, &identifier, test).await;
     let subject = subject.map_err(|error| store_failed(&error))?;
     let body = serde_json::to_vec(&lodging.consent).unwrap_or_default();
     let change = store.put_consent(NewConsent {
@@ -52,15 +53,6 @@ pub async fn put(mut call: Call) -> Outcome {
         correlation_id: call.correlation.clone(),
     });
     changed(&id, change.await.map_err(|error| store_failed(&error))?)
-}
-
-/// Whether the lodger is a test partner: its consents are about the persons of test traffic.
-fn is_test(call: &Call, partner: &PartnerId) -> Result<bool, Problem> {
-    let rules = call.site.rules.load();
-    // A partner whose file was taken away since the call began lodges nothing.
-    let file = rules.partners.get(partner);
-    let file = file.ok_or_else(Problem::not_found)?;
-    Ok(file.mode == Mode::Test)
 }
 
 /// The newest revision.

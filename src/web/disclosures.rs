@@ -70,7 +70,11 @@ async fn person(call: &Call, named: &str) -> Result<PersonId, Problem> {
     let store = &call.site.store;
     let found = match PersonId::parse(named) {
         Some(id) => store.is_person(id).await.map(|known| known.then_some(id)),
-        None => store.person_by_identifier(named, false).await,
+        None => {
+            let rules = call.site.rules.load();
+            let named = rules.sources.statewide.compared_text(named);
+            store.person_by_identifier(&named, false).await
+        }
     };
     found
         .map_err(|error| store_failed(&error))?

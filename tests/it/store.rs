@@ -7,6 +7,7 @@ mod crash;
 mod crosscheck;
 mod delivery;
 mod extract;
+mod identity;
 mod ledger;
 mod replay;
 mod sealing;

@@ -4,7 +4,7 @@
 //! silence.
 
 use super::compile::Compiler;
-use super::{About, TextFormat, TextRule};
+use super::{About, Compared, TextFormat, TextRule};
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::format::tree::{Node, Value};
@@ -100,14 +100,16 @@ impl Compiler<'_> {
             .unwrap_or(false)
     }
 
-    /// Whether the value is an identifier that holds statewide.
-    pub(super) fn statewide(&mut self, file: &str, schema: &Node) -> bool {
-        let Some(node) = schema.get("x-identifier") else {
-            return false;
+    /// Set when the value is an identifier that holds statewide: how it is compared.
+    pub(super) fn statewide(&mut self, file: &str, schema: &Node) -> Option<Compared> {
+        let node = schema.get("x-identifier")?;
+        let value = match node.as_str() {
+            Some("statewide") => Some(Compared::Exactly),
+            Some("statewide-any-case") => Some(Compared::AnyCase),
+            _ => None,
         };
-        let value = node.as_str().filter(|word| *word == "statewide");
-        self.want(file, node, value, "x-identifier", "\"statewide\"")
-            .is_some()
+        let wanted = "\"statewide\" or \"statewide-any-case\"";
+        self.want(file, node, value, "x-identifier", wanted)
     }
 
     /// A list of texts.

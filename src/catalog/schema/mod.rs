@@ -26,8 +26,17 @@ pub struct Shape {
     pub about: Option<About>,
     /// Whether it is free text, which goes only where every label in the record may go.
     pub narrative: bool,
-    /// Whether it is an identifier of a person that holds statewide.
-    pub statewide: bool,
+    /// Set when it is an identifier of a person that holds statewide: how it is compared.
+    pub statewide: Option<Compared>,
+}
+
+/// How two values of one naming system are compared. Surrounding space never counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compared {
+    /// As they are written.
+    Exactly,
+    /// Upper and lower case and inner spaces make no difference.
+    AnyCase,
 }
 
 /// Whom a value is about.
@@ -160,7 +169,7 @@ impl Shape {
             classes: ClassSet::EMPTY,
             about: None,
             narrative: false,
-            statewide: false,
+            statewide: None,
         }
     }
 

@@ -128,12 +128,19 @@ CREATE TABLE person (
     test INTEGER NOT NULL,
     merged_into BLOB
 ) WITHOUT ROWID, STRICT;
+-- Where identifiers lead, and on whose word. scope: empty where it leads everybody, else the
+-- partner whose records alone it leads. learned_from: the submission, zeros for a consent; what is
+-- learned from a submission that is not sealed is seen by that submission alone.
 CREATE TABLE person_identifier (
-    identifier BLOB PRIMARY KEY NOT NULL,
+    identifier BLOB NOT NULL,
+    scope TEXT NOT NULL,
+    learned_from BLOB NOT NULL,
     person BLOB NOT NULL,
-    learned_from BLOB NOT NULL
+    asserted_by TEXT NOT NULL,
+    PRIMARY KEY (identifier, scope, learned_from)
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX person_identifier_person ON person_identifier (person);
+CREATE INDEX person_identifier_person ON person_identifier (person, scope);
+CREATE INDEX person_identifier_from ON person_identifier (learned_from);
 CREATE TABLE record_person (
     row_id BLOB NOT NULL,
     ordinal INTEGER NOT NULL,

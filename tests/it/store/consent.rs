@@ -17,6 +17,12 @@ fn consent(subject: PersonId, text: &str) -> NewConsent {
     }
 }
 
+async fn ensure(store: &Store, identifier: &str) -> PersonId {
+    let (sender, identifier) = (sender(), identifier.into());
+    let person = store.ensure_person(&sender, &identifier, false);
+    person.await.expect("person")
+}
+
 async fn claimed_one(world: &World, store: &Store) -> Claimed {
     let records = vec![record(0, "a", "one")];
     let done = store.accept(submission(None, "1", records)).await;
@@ -90,11 +96,13 @@ async fn consents_are_the_lodgers_and_keep_their_history() {
     // person. Method: put twice, read, revoke, read by person.
     let world = World::new();
     let store = world.open().await;
-    let subject = store.ensure_person("s|1", false).await.expect("person");
-    assert_eq!(
-        store.ensure_person("S | 1 ", false).await.expect("person"),
-        store.ensure_person("S|1", false).await.expect("person")
-    );
+    let subject = store
+        .ensure_person(&sender(), &"s|1".into(), false)
+        .await
+        .expect("person");
+    let spaced = ensure(&store, " s|1 ").await;
+    assert_eq!(spaced, subject);
+    assert_ne!(ensure(&store, "S|1").await, subject, "compared as written");
     store
         .put_consent(consent(subject, "{\"a\":1}"))
         .await
@@ -110,7 +118,10 @@ async fn consents_are_the_lodgers_and_keep_their_history() {
     assert_eq!(read.body.expose(Reason::Test), b"{\"a\":2}");
     let other = store.get_consent(&PartnerId::new("other"), &id).await;
     assert!(other.expect("read").is_none());
-    let stranger = store.ensure_person("s|2", false).await.expect("person");
+    let stranger = store
+        .ensure_person(&sender(), &"s|2".into(), false)
+        .await
+        .expect("person");
     let moved = store
         .put_consent(consent(stranger, "{}"))
         .await
@@ -133,8 +144,14 @@ async fn a_test_consent_says_nothing_about_a_real_person() {
     // the same consent ids. Method: the same identifier in both worlds, then the same id again.
     let world = World::new();
     let store = world.open().await;
-    let test = store.ensure_person("s|1", true).await.expect("person");
-    let real = store.ensure_person("s|1", false).await.expect("person");
+    let test = store
+        .ensure_person(&sender(), &"s|1".into(), true)
+        .await
+        .expect("person");
+    let real = store
+        .ensure_person(&sender(), &"s|1".into(), false)
+        .await
+        .expect("person");
     assert_ne!(test, real);
     store.put_consent(consent(test, "{}")).await.expect("put");
     let of_real = store.consents_of(&[real]).await.expect("consents");
@@ -155,7 +172,7 @@ async fn a_lookup_never_remembers_past_a_change() {
     let world = World::new();
     let store = world.open().await;
     let person = store
-        .ensure_person("urn:x|p-1", false)
+        .ensure_person(&sender(), &"urn:x|p-1".into(), false)
         .await
         .expect("a person");
     let (partner, id) = (sender(), ConsentId::new("c-1"));

@@ -132,7 +132,9 @@ async fn only_this_user_can_read_what_the_store_makes() {
         let key = MasterKey::load_or_create(&keys).expect("a key");
         let clock: std::sync::Arc<dyn Clock> = world.clock.clone();
         let store = Store::open(&database, key, clock).await.expect("opened");
-        let known = store.ensure_person("urn:x|1", true).await;
+        let known = store
+            .ensure_person(&sender(), &"urn:x|1".into(), true)
+            .await;
         known.expect("written");
         let mut seen = 0;
         for folder in [top.join("db"), top.join("keys")] {

@@ -60,7 +60,7 @@ pub fn record(index: u32, source: &str, text: &str) -> NewRecord {
 pub fn person(key: &str, identifiers: &[&str], focus: bool) -> NewPerson {
     NewPerson {
         key: key.into(),
-        identifiers: identifiers.iter().map(|i| (*i).to_owned()).collect(),
+        identifiers: identifiers.iter().map(|i| (*i).into()).collect(),
         focus,
         whereabouts: Stated::default(),
     }

@@ -114,7 +114,7 @@ fn record(index: u32) -> NewRecord {
         payload: Sensitive::new(b"{}".to_vec()),
         persons: vec![NewPerson {
             key: String::from("p"),
-            identifiers: vec![format!("urn:example:test|{index}")],
+            identifiers: vec![format!("urn:example:test|{index}").as_str().into()],
             focus: true,
             whereabouts: Stated::default(),
         }],

@@ -27,7 +27,13 @@ async fn ledger(store: &Store) -> Vec<Value> {
 async fn reading_the_accounting_needs_a_reason_and_is_itself_on_record() {
     let gateway = Gateway::start().await;
     let store = gateway.running.gateway.store.clone();
-    let person = store.ensure_person("urn:example:a|1", false).await;
+    let person = store
+        .ensure_person(
+            &kinbridge::base::id::PartnerId::new("program"),
+            &"urn:example:a|1".into(),
+            false,
+        )
+        .await;
     let person = person.expect("made");
     let read = async |named: &str, reason: Option<&str>| {
         let mut ask = client()
