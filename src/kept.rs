@@ -5,9 +5,11 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
+use crate::base::vocabulary::{ClassSet, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
+use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
 use crate::rules::Rules;
@@ -194,6 +196,24 @@ pub fn release_stored(
 ) -> Option<Release> {
     let by_person = ByPerson::new(&found.consents);
     Readied::new(stored, found, &by_person)?.release(rules, toward, now)
+}
+
+/// The classes a stored record holds by itself, before anybody is asked: for those who look at why
+/// it waits. Empty when its payload cannot be read.
+pub fn classes_held(rules: &Rules, stored: &StoredRecord) -> ClassSet {
+    let source = rules.partners.get(&stored.partner);
+    let source = source.and_then(Partner::source_role);
+    let origin = Origin {
+        part2_program: source == Some(SourceRole::SudProgram),
+        part2_consent: false,
+        dv_program: source == Some(SourceRole::DvProgram),
+    };
+    let Some(record) = opened(&stored.record_type, &stored.payload) else {
+        return ClassSet::EMPTY;
+    };
+    let asked = rules.labels.label(&record, origin).asked();
+    let each = asked.into_values();
+    each.fold(ClassSet::EMPTY, ClassSet::union)
 }
 
 /// Why a record waits for a person, as the store keeps it.

@@ -31,7 +31,9 @@ impl Store {
         const NAME: &str = "work_items";
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
-                   resolved_at, resolution, detail FROM work_item WHERE state = 0 \
+                   resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
+                   WHERE x.work_item_id = work_item.work_item_id) \
+                   FROM work_item WHERE state = 0 \
                    AND (?1 IS NULL OR (partner = ?1 AND cause <> ?4)) AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
@@ -91,6 +93,7 @@ fn read(row: &SqliteRow) -> Result<WorkItem, Fault> {
         resolved_at: row.int_or_null(6)?.map(Timestamp),
         resolution: row.text_or_null(7)?,
         detail: row.text_or_null(8)?,
+        requester: row.text_or_null(9)?.map(|id| PartnerId::new(&id)),
     })
 }
 

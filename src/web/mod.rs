@@ -12,6 +12,7 @@ mod consents;
 pub mod correlation;
 mod deadline;
 mod decisions;
+mod desk;
 mod disclosures;
 mod extracts;
 mod forms;

@@ -38,6 +38,15 @@ fn example(name: &str) -> Option<Value> {
     schemas.get("examples")?.get(name).cloned()
 }
 
+/// Whether a body of that name has a schema here; those of the wire formats have their own.
+fn described(name: &str) -> bool {
+    let schemas: Map<String, Value> = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    schemas
+        .get("schemas")
+        .and_then(|all| all.get(name))
+        .is_some()
+}
+
 fn generate() -> OpenApi {
     let license = LicenseBuilder::new()
         .name("Apache-2.0")
@@ -161,8 +170,11 @@ fn request_body(route: &Route) -> Option<RequestBody> {
     }
     let mut body = RequestBodyBuilder::new().required(Some(Required::True));
     for (media, name) in route.doc.takes {
-        let content = ContentBuilder::new().example(example(name)).build();
-        body = body.content(*media, content);
+        let mut content = ContentBuilder::new().example(example(name));
+        if described(name) {
+            content = content.schema(Some(Ref::from_schema_name(*name)));
+        }
+        body = body.content(*media, content.build());
     }
     Some(body.build())
 }

@@ -3,17 +3,16 @@
 //! Every act of an operator carries a reason and becomes a ledger entry in the same transaction.
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
+use super::desk::{for_officers, shown};
 use super::forms::{Form, object, required, text, word};
 use super::json;
 use super::paging::Page;
 use super::principal::Principal;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
-use crate::base::clock::Timestamp;
 use crate::base::id::{DeliveryId, WorkItemId};
 use crate::config::Role;
 use crate::store::{
-    DeliveryState, HoldCause, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
-    WorkItem,
+    DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
 };
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -54,18 +53,23 @@ struct Resolving {
     reason: String,
 }
 
+/// How an item may be resolved.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+pub enum Word {
+    /// Let it go on: it is routed or decided anew.
     Release,
+    /// The persons its identifiers lead to are one; then as released.
     JoinPersons,
+    /// Nothing more is done with it.
     Discard,
 }
 
 const WORDS: &[Word] = &[Word::Release, Word::JoinPersons, Word::Discard];
 
 impl Word {
-    const fn as_str(self) -> &'static str {
+    /// As bodies write it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Word::Release => "release",
             Word::JoinPersons => "join_persons",
@@ -86,22 +90,11 @@ pub async fn items(call: &Call) -> Outcome {
     let items = found.map_err(|error| store_failed(&error))?;
     let last = items.last().map(|item| item.work_item_id.to_string());
     let next_cursor = page.next(items.len(), last);
-    let items: Vec<Value> = items.iter().map(shown).collect();
-    Ok(HttpResponse::Ok().json(json!({ "work_items": items, "next_cursor": next_cursor })))
-}
-
-fn shown(item: &WorkItem) -> Value {
-    json!({
-        "work_item_id": item.work_item_id,
-        "partner": item.partner,
-        "cause": item.cause,
-        "record_id": item.record_id,
-        "delivery_id": item.delivery_id,
-        "created_at": item.created_at.to_rfc3339(),
-        "resolved_at": item.resolved_at.map(Timestamp::to_rfc3339),
-        "resolution": item.resolution,
-        "detail": item.detail,
-    })
+    let mut told: Vec<Value> = Vec::with_capacity(items.len());
+    for item in &items {
+        told.push(shown(call, item).await?);
+    }
+    Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": next_cursor })))
 }
 
 /// Resolves one.
@@ -131,12 +124,6 @@ pub async fn resolve(mut call: Call) -> Outcome {
             "withheld by law or consent: two officers replay its delivery, or discard the item",
         )),
     }
-}
-
-/// Whether a privacy officer alone may say it: a look law asks for, and who is whom.
-fn for_officers(cause: HoldCause, word: Word) -> bool {
-    matches!(cause, HoldCause::HumanReview | HoldCause::IdentityAmbiguous)
-        || matches!(word, Word::JoinPersons)
 }
 
 /// Queues a dead or held delivery again; it is decided anew before it is sent. For a withheld one

@@ -1,6 +1,7 @@
 //! The HTTP surface, driven from outside against an in-process gateway on a free port.
 
 mod admission;
+mod desk;
 mod extracts;
 mod harness;
 mod holdings;

@@ -164,6 +164,8 @@ pub struct WorkItem {
     pub resolution: Option<String>,
     /// Kind of trouble.
     pub detail: Option<String>,
+    /// Who pulled, when a pull raised it.
+    pub requester: Option<PartnerId>,
 }
 
 /// One delivery as a view shows it.

@@ -67,6 +67,7 @@ pub enum Scope {
     /// Nobody's in particular.
     Gateway,
     /// The calling partner's only. An id in the path that is another's answers as an unknown one.
+    /// Operators the row lets in see all partners'.
     Own(IdKind),
     /// All partners': operators only.
     All,

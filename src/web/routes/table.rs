@@ -122,7 +122,6 @@ const OPERATORS: Access = known(false, &[Role::Integrator, Role::PrivacyOfficer]
 const OFFICERS: Access = known(false, &[Role::PrivacyOfficer]);
 const INTEGRATORS: Access = known(false, &[Role::Integrator]);
 const ACCOUNTANTS: Access = known(false, &[Role::PrivacyOfficer, Role::Auditor]);
-const CONCERNED: Access = known(true, &[Role::Integrator, Role::PrivacyOfficer]);
 const EVERYBODY: Access = known(
     true,
     &[Role::Integrator, Role::PrivacyOfficer, Role::Auditor],
@@ -290,9 +289,12 @@ pub(super) const ROUTES: &[Route] = &[
             problem(404, "Nobody is known by this"),
         ]),
     get("work_items", "/v1/work-items", Handler::WorkItems)
-        .open_to(CONCERNED, Scope::Own(IdKind::None))
+        .open_to(EVERYBODY, Scope::Own(IdKind::None))
         .with(PAGED)
-        .says("What waits for a person: a partner's own, an operator's all")
+        .says(
+            "What waits for a person: a partner's own; operators all, with what is at stake and \
+             how it may be resolved",
+        )
         .answers(&[
             answer(200, "One page, oldest first", "WorkItemPage"),
             problem(400, "The cursor is not one of ours"),

@@ -5,9 +5,9 @@ use super::harness::{Gateway, client, operator};
 use crate::store::world;
 use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
 use kinbridge::base::digest::Digest;
-use kinbridge::base::id::{ChannelId, DeliveryId, PartnerId};
+use kinbridge::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use kinbridge::config::{Operator, Role};
-use kinbridge::store::{ClaimRequest, Completion, LaneLimit, Routed, Store};
+use kinbridge::store::{ClaimRequest, Claimed, Completion, LaneLimit, Routed, Store};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -26,9 +26,18 @@ async fn withheld(store: &Store) -> DeliveryId {
     let submission = world::submission(None, "one", records);
     let committed = store.accept(submission).await.expect("accepted");
     let record_id = committed.records()[0].record_id.expect("accepted");
+    let claimed = claimed(store, record_id, ("nobody", "out")).await;
+    let id = claimed.delivery.delivery_id;
+    let decision = Box::new(world::decision(&claimed, "withhold"));
+    assert!(world::complete_one(store, &claimed, Completion::Withheld { decision }).await);
+    id
+}
+
+/// A delivery of that record over a channel no worker serves, routed and claimed.
+pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Claimed {
     let stored = store.record(record_id).await.expect("read").expect("there");
     let version = stored.version;
-    let (partner, channel) = (PartnerId::new("nobody"), ChannelId::new("out"));
+    let (partner, channel) = (PartnerId::new(to.0), ChannelId::new(to.1));
     let delivery = kinbridge::store::NewDelivery {
         delivery_id: DeliveryId::mint(Timestamp(1)),
         record_id,
@@ -40,7 +49,6 @@ async fn withheld(store: &Store) -> DeliveryId {
         addressee: false,
         late_release_days: 30,
     };
-    let id = delivery.delivery_id;
     let routed = Routed {
         record_id,
         version,
@@ -58,10 +66,7 @@ async fn withheld(store: &Store) -> DeliveryId {
             in_flight_max: 9,
         }],
     };
-    let claimed = store.claim(request).await.expect("claimed").remove(0);
-    let decision = Box::new(world::decision(&claimed, "withhold"));
-    assert!(world::complete_one(store, &claimed, Completion::Withheld { decision }).await);
-    id
+    store.claim(request).await.expect("claimed").remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

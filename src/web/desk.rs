@@ -1,0 +1,237 @@
+//! Work items as those who decide them read them: why, whereto, what is at stake, and by which law.
+//!
+//! A partner hears the cause and its own ids, never whom else its record was meant for. Operators
+//! hear recipient, channel, purpose and type; classes and law only where their roles may resolve
+//! the item, or audit. It must never show a value of a record, nor a person.
+
+use super::answer::{Call, store_failed};
+use super::principal::{OperatorPass, Principal};
+use super::problem::Problem;
+use super::work::Word;
+use crate::base::clock::Timestamp;
+use crate::base::vocabulary::Verdict;
+use crate::catalog::partner::{Channel, Direction, Partner};
+use crate::config::Role;
+use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
+use crate::release::Release;
+use crate::rules::Rules;
+use crate::store::{DecisionRecord, DeliveryView, HoldCause, StoredRecord, WorkItem};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// What a cause means, for the people who decide.
+const fn meaning(cause: HoldCause) -> &'static str {
+    match cause {
+        HoldCause::IdentityAmbiguous => {
+            "identifiers of one person in the record lead to different persons already known: \
+             join them, or let the record go on with this person apart"
+        }
+        HoldCause::OutputInvalid => {
+            "what is left after redaction is not valid in the recipient's format: mend the \
+             mapping or the record, then release"
+        }
+        HoldCause::AddresseeUnknown => {
+            "the record names an addressee no partner file knows: add the partner, then release, \
+             or discard"
+        }
+        HoldCause::VocabularyUnknown => {
+            "a purpose or data class outside the vocabulary: the rules must learn it before it is \
+             released"
+        }
+        HoldCause::ServiceSourceUnknown => {
+            "neither the record nor the partner file says whether the work comes from a case, a \
+             referral or prevention: have the sender correct it, or release it behind the \
+             prevention wall"
+        }
+        HoldCause::HumanReview => {
+            "law wants a person to look before anything is sent: release lets it be decided again \
+             with that look done"
+        }
+        HoldCause::RecipientRefused => "the recipient refused it for good: mend what it refused",
+        HoldCause::AttemptsExhausted => "every attempt failed: see that the recipient answers",
+        HoldCause::ObligationOpen => {
+            "a duty that goes with the disclosure cannot be done over this channel"
+        }
+        HoldCause::Withheld => {
+            "law and consent withhold it from an addressee the record names: two privacy officers \
+             may have its delivery decided again, or it is discarded"
+        }
+        HoldCause::Unreadable => "it cannot be opened any more: a pull left it out",
+        HoldCause::ReplayConfirmation => {
+            "an officer asked to decide a withheld delivery again: another privacy officer \
+             confirms that at the delivery, or it is discarded"
+        }
+    }
+}
+
+/// Words a resolution of such an item may be.
+const fn words(cause: HoldCause) -> &'static [Word] {
+    match cause {
+        HoldCause::IdentityAmbiguous => &[Word::Release, Word::JoinPersons, Word::Discard],
+        HoldCause::Withheld | HoldCause::ReplayConfirmation => &[Word::Discard],
+        _ => &[Word::Release, Word::Discard],
+    }
+}
+
+/// Whether a privacy officer alone may say it: a look law asks for, and who is whom.
+pub const fn for_officers(cause: HoldCause, word: Word) -> bool {
+    matches!(cause, HoldCause::HumanReview | HoldCause::IdentityAmbiguous)
+        || matches!(word, Word::JoinPersons)
+}
+
+/// What these roles may resolve it with.
+fn own_words(roles: &[Role], cause: HoldCause) -> Vec<&'static str> {
+    let may = |word: &Word| {
+        roles.contains(&Role::PrivacyOfficer)
+            || (roles.contains(&Role::Integrator) && !for_officers(cause, *word))
+    };
+    let fit = words(cause).iter().copied().filter(may);
+    fit.map(Word::as_str).collect()
+}
+
+/// One item for whoever calls.
+pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
+    let mut told = json!({
+        "work_item_id": item.work_item_id,
+        "partner": item.partner,
+        "cause": item.cause,
+        "record_id": item.record_id,
+        "delivery_id": item.delivery_id,
+        "created_at": item.created_at.to_rfc3339(),
+        "resolved_at": item.resolved_at.map(Timestamp::to_rfc3339),
+        "resolution": item.resolution,
+        "detail": item.detail,
+    });
+    if let (Some(Principal::Operator(pass)), Some(members)) =
+        (&call.principal, told.as_object_mut())
+    {
+        let resolutions = json!(own_words(&pass.roles, item.cause));
+        members.insert(String::from("meaning"), json!(meaning(item.cause)));
+        members.insert(String::from("resolutions"), resolutions);
+        members.insert(String::from("about"), about(call, pass, item).await?);
+    }
+    Ok(told)
+}
+
+/// What is known of what waits.
+struct Waiting<'a> {
+    item: &'a WorkItem,
+    record: Option<StoredRecord>,
+    delivery: Option<DeliveryView>,
+}
+
+/// What an operator is told of what waits.
+async fn about(call: &Call, pass: &OperatorPass, item: &WorkItem) -> Result<Value, Problem> {
+    let store = &call.site.store;
+    let record = match item.record_id {
+        Some(id) => store
+            .record(id)
+            .await
+            .map_err(|error| store_failed(&error))?,
+        None => None,
+    };
+    let delivery = match item.delivery_id {
+        Some(id) => store
+            .delivery(id)
+            .await
+            .map_err(|error| store_failed(&error))?,
+        None => None,
+    };
+    let waiting = Waiting {
+        item,
+        record: record.filter(|record| !record.void),
+        delivery,
+    };
+    let rules = call.site.rules.load();
+    let toward = toward(&rules, &waiting);
+    let (record, delivery) = (&waiting.record, &waiting.delivery);
+    let recipient = delivery.as_ref().map(|delivery| &delivery.partner);
+    let mut told = json!({
+        "record_type": record.as_ref().map(|record| &record.record_type),
+        "recipient": recipient.or(item.requester.as_ref()),
+        "channel": delivery.as_ref().map(|delivery| &delivery.channel)
+            .or(toward.and_then(|(_, channel)| channel.name.as_ref())),
+        "purpose": toward.and_then(|(_, channel)| channel.purpose),
+        "state": delivery.as_ref().map(|delivery| delivery.state),
+    });
+    let audits = pass.roles.contains(&Role::Auditor);
+    if let (true, Some(members)) = (
+        audits || !own_words(&pass.roles, item.cause).is_empty(),
+        told.as_object_mut(),
+    ) {
+        let classes = record.as_ref().map(|record| classes_held(&rules, record));
+        let classes = classes.unwrap_or_default().iter();
+        let classes: Vec<&str> = classes.map(|class| class.as_str()).collect();
+        members.insert(String::from("classes"), json!(classes));
+        let decision = decision(call, &rules, &waiting).await?;
+        members.insert(String::from("decision"), decision);
+    }
+    Ok(told)
+}
+
+/// Whom it waits on the way to, and over which channel.
+fn toward<'a>(rules: &'a Rules, waiting: &Waiting<'_>) -> Option<(&'a Partner, &'a Channel)> {
+    if let Some(delivery) = &waiting.delivery {
+        let recipient = rules.partners.get(&delivery.partner)?;
+        return Some((recipient, recipient.channel(&delivery.channel)?));
+    }
+    let recipient = rules.partners.get(waiting.item.requester.as_ref()?)?;
+    let record = waiting.record.as_ref()?;
+    let pulls = |channel: &&Channel| {
+        channel.direction == Direction::Pull && channel.records.contains(&record.record_type)
+    };
+    Some((recipient, recipient.channel.iter().find(pulls)?))
+}
+
+/// What was decided last, or, where nothing is on record because it was held, what would be now.
+async fn decision(call: &Call, rules: &Rules, waiting: &Waiting<'_>) -> Result<Value, Problem> {
+    let store = &call.site.store;
+    if let Some(delivery) = &waiting.delivery {
+        let recorded = store.decision(delivery.delivery_id).await;
+        if let Some(recorded) = recorded.map_err(|error| store_failed(&error))? {
+            return Ok(decided(&recorded, "recorded"));
+        }
+    }
+    let (Some(record), Some((recipient, channel))) = (&waiting.record, toward(rules, waiting))
+    else {
+        return Ok(Value::Null);
+    };
+    let found = on_file(store, std::iter::once(record)).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let toward = Toward {
+        recipient,
+        channel,
+        reviewed: false,
+    };
+    let release = release_stored(rules, record, toward, &found, call.site.clock.now());
+    Ok(match &release {
+        Some(Release::Go(outgoing)) => decided(&decision_record(outgoing.taken()), "now"),
+        Some(Release::Held(_, taken) | Release::Withheld(taken)) => {
+            decided(&decision_record(taken), "now")
+        }
+        None => Value::Null,
+    })
+}
+
+/// Classes and law of a decision; whom each row is about stays in the accounting.
+fn decided(decision: &DecisionRecord, taken: &str) -> Value {
+    let of = |permitted: bool| -> Vec<Value> {
+        let rows = decision.rows.iter();
+        let rows = rows.filter(|row| (row.verdict == Verdict::Permit) == permitted);
+        let rows: BTreeSet<(&str, &str)> = rows
+            .map(|row| (row.data_class.as_str(), row.citation.as_str()))
+            .collect();
+        rows.into_iter()
+            .map(|(class, citation)| json!({ "data_class": class, "citation": citation }))
+            .collect()
+    };
+    json!({
+        "taken": taken,
+        "at": decision.at.to_rfc3339(),
+        "purpose": decision.purpose,
+        "permitted": of(true),
+        "withheld": of(false),
+        "obligations": decision.obligations,
+        "citations": decision.citations,
+    })
+}

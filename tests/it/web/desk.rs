@@ -1,0 +1,139 @@
+//! Goal: who may resolve a work item sees what it is about, its sender and others do not. Method: a
+//! contact handed in over HTTP, held on its way to a partner; every kind of caller reads the items.
+
+use super::harness::{Gateway, SENDER, client};
+use super::replay::claimed;
+use super::submissions::{contact, fits, hand_in};
+use crate::store::world;
+use kinbridge::base::id::RecordId;
+use kinbridge::store::{Completion, HoldCause};
+use serde_json::{Value, json};
+
+const COUNTY: &str = r#"role = "cws"
+mode = "test"
+simulated = true
+
+[[channel]]
+name = "pull"
+direction = "pull"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+purpose = "care_coordination"
+"#;
+
+async fn items(gateway: &Gateway, who: &str) -> Value {
+    let ask = client()
+        .get(gateway.url("/v1/work-items"))
+        .bearer_auth(format!("token-{who}"));
+    let answer = ask.send().await.expect("answer");
+    assert_eq!(answer.status(), 200, "{who}");
+    let page: Value = answer.json().await.expect("json");
+    fits(gateway, "WorkItemPage", &page).await;
+    assert!(!page.to_string().contains("Quintrell"), "{who}: a value");
+    assert!(!page.to_string().contains("per_"), "{who}: a person");
+    page["work_items"].clone()
+}
+
+/// A gateway on which a contact of alpha's waits for this cause on its way to a county, with or
+/// without a decision on record.
+async fn waiting(cause: HoldCause, recorded: bool) -> Gateway {
+    let partners = [("alpha", SENDER), ("beta", SENDER), ("county", COUNTY)];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let mut contact = contact("c-1");
+    contact["persons"][0]["names"][0]["last"] = json!("Quintrell");
+    let sent = hand_in(&gateway, "", &[], contact.to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    let id = sent.body["records"][0]["record_id"].as_str();
+    let id = RecordId::parse(id.expect("an id")).expect("an id");
+    let store = gateway.running.gateway.store.clone();
+    let claimed = claimed(&store, id, ("county", "pull")).await;
+    let decision = recorded.then(|| Box::new(world::decision(&claimed, "withhold")));
+    let held = Completion::Held { cause, decision };
+    assert!(world::complete_one(&store, &claimed, held).await);
+    gateway
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_resolve_see_recipient_classes_and_law() {
+    let gateway = waiting(HoldCause::HumanReview, true).await;
+    for who in ["privacy_officer", "auditor"] {
+        let item = items(&gateway, who).await[0].clone();
+        let about = &item["about"];
+        assert_eq!(about["recipient"], "county", "{item}");
+        assert_eq!(about["channel"], "pull");
+        assert_eq!(about["purpose"], "care_coordination");
+        assert_eq!(about["record_type"], "engagement-contact");
+        assert_eq!(about["state"], "held");
+        assert_eq!(about["decision"]["taken"], "recorded");
+        let withheld = json!([{ "data_class": "referral", "citation": "WIC 10850" }]);
+        assert_eq!(about["decision"]["withheld"], withheld);
+        let classes = about["classes"].as_array().expect("classes");
+        assert!(classes.contains(&json!("engagement_contact")), "{item}");
+        assert!(item["meaning"].is_string());
+    }
+    let officer = items(&gateway, "privacy_officer").await;
+    assert_eq!(officer[0]["resolutions"], json!(["release", "discard"]));
+    for who in ["auditor", "integrator"] {
+        assert_eq!(items(&gateway, who).await[0]["resolutions"], json!([]));
+    }
+    let integrator = items(&gateway, "integrator").await;
+    let about = integrator[0]["about"].as_object().expect("told");
+    assert_eq!(about["recipient"], "county");
+    assert!(!about.contains_key("classes") && !about.contains_key("decision"));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integrator_sees_what_an_integrator_may_resolve() {
+    let gateway = waiting(HoldCause::OutputInvalid, false).await;
+    let item = items(&gateway, "integrator").await[0].clone();
+    assert_eq!(item["resolutions"], json!(["release", "discard"]));
+    // Nothing was on record: told is what would be decided now, by the rules in force.
+    let decision = &item["about"]["decision"];
+    assert_eq!(decision["taken"], "now", "{item}");
+    let rows = [&decision["permitted"], &decision["withheld"]];
+    let rows: Vec<&Value> = rows
+        .into_iter()
+        .filter_map(Value::as_array)
+        .flatten()
+        .collect();
+    let cited = rows
+        .iter()
+        .any(|row| row["data_class"] == "engagement_contact");
+    assert!(cited, "{item}");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_hears_the_cause_and_nobody_else_a_thing() {
+    let gateway = waiting(HoldCause::HumanReview, true).await;
+    let own = items(&gateway, "alpha").await;
+    assert_eq!(own[0]["cause"], "human-review");
+    for member in ["about", "meaning", "resolutions"] {
+        assert_eq!(own[0].get(member), None, "{own}");
+    }
+    assert!(!own.to_string().contains("county"), "{own}");
+    assert_eq!(items(&gateway, "beta").await, json!([]));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_stand_in_the_document() {
+    // Goal: whoever resolves finds the words where the API is described. Method: follow the route's
+    // body to its schema.
+    let gateway = Gateway::start().await;
+    let ask = client().get(gateway.url("/openapi.json"));
+    let document: Value = ask
+        .send()
+        .await
+        .expect("answer")
+        .json()
+        .await
+        .expect("json");
+    let route = &document["paths"]["/v1/work-items/{id}/resolve"]["post"];
+    let schema = &route["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+    let schema = schema.as_str().expect("a schema").trim_start_matches('#');
+    let words = &document.pointer(schema).expect("described")["properties"]["resolution"];
+    assert_eq!(words["enum"], json!(["release", "join_persons", "discard"]));
+    gateway.running.shutdown().await;
+}
