@@ -5,7 +5,6 @@
 use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId};
-use crate::catalog;
 use crate::config::Config;
 use crate::deliver::{self, Courier, HttpsTransport};
 use crate::extract;
@@ -15,7 +14,7 @@ use crate::store::{Extract, LaneStat, MasterKey, Store, StoreError};
 use crate::telemetry::{Event, emit, metrics};
 use crate::web::principal::Directory;
 use crate::web::server::{Server, ServerError};
-use crate::web::site::Site;
+use crate::web::site::{Site, look};
 use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -91,14 +90,10 @@ pub struct Running {
 /// Starts a gateway on the system's clock with the catalog the settings name. Must be called
 /// inside the runtime.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let overlays = config.catalog.clone();
-    let rules = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
-    let rules = rules.map_err(|_| StartError::Catalog(Vec::new()))?;
-    let rules = rules.map_err(StartError::Catalog)?;
-    let unfit = catalog::fit::check(&rules.sources, SystemClock.now());
-    if !unfit.is_empty() {
-        return Err(StartError::Catalog(unfit));
-    }
+    let settings = config.clone();
+    let looked = tokio::task::spawn_blocking(move || look(&settings, SystemClock.now())).await;
+    let looked = looked.map_err(|_| StartError::Catalog(Vec::new()))?;
+    let (rules, _) = looked.map_err(StartError::Catalog)?;
     start_with(config, rules, Arc::new(SystemClock)).await
 }
 

@@ -3,11 +3,12 @@
 //! It gathers every defect of every room, so that an integrator sees them all at once. Rules with
 //! a defect are never served; whoever holds an `Arc` of older ones finishes with them.
 
+use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::id::{PartnerId, RuleSetId};
 use crate::base::vocabulary::ClassSet;
 use crate::catalog::partner::Channel;
-use crate::catalog::{self, Partner, Sources};
+use crate::catalog::{self, Partner, SourceFile, Sources};
 use crate::disclosure::Policy;
 use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
@@ -43,15 +44,24 @@ impl Rules {
     /// # Errors
     /// All defects, when there is any.
     pub fn load(overlays: &[PathBuf]) -> Result<Arc<Rules>, Vec<Defect>> {
-        let (sources, mut defects) = catalog::load(overlays);
-        let (rules, more) = Rules::from_sources(sources);
-        defects.extend(more);
-        if defects.is_empty() {
-            Ok(Arc::new(rules))
-        } else {
-            defects.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-            Err(defects)
+        let (rules, mut defects) = read(overlays);
+        match defects.is_empty() {
+            true => Ok(Arc::new(rules)),
+            false => {
+                in_order(&mut defects);
+                Err(defects)
+            }
         }
+    }
+
+    /// The catalog as it stands on a day: the rules, and every defect that keeps them from being
+    /// served then, in the order of files and lines. `check`, `doctor`, the start and a reload all
+    /// look this way, so that none of them tells less than another.
+    pub fn survey(overlays: &[PathBuf], now: Timestamp) -> (Rules, Vec<Defect>) {
+        let (rules, mut defects) = read(overlays);
+        defects.extend(catalog::fit::check(&rules.sources, now));
+        in_order(&mut defects);
+        (rules, defects)
     }
 
     /// All catalog files and whose they are, as the store keeps a rule set that was used.
@@ -99,12 +109,24 @@ impl Rules {
     }
 }
 
+fn read(overlays: &[PathBuf]) -> (Rules, Vec<Defect>) {
+    let (sources, mut defects) = catalog::load(overlays);
+    let (rules, more) = Rules::from_sources(sources);
+    defects.extend(more);
+    (rules, defects)
+}
+
+fn in_order(defects: &mut Vec<Defect>) {
+    defects.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    defects.dedup();
+}
+
 /// In-channels that may carry a class for which the partner shows no agreement with the gateway's
 /// operator. Whether an agreement has run out meanwhile is looked at when a record comes in.
 fn uncovered_channels(sources: &Sources, labels: &LabelPlan) -> Vec<Defect> {
     let mut defects = Vec::new();
     for partner in sources.partners.values() {
-        for channel in &partner.channel {
+        for (number, channel) in partner.channel.iter().enumerate() {
             let open = sources
                 .operator
                 .uncovered(partner, channel, can_hold(channel, labels));
@@ -112,20 +134,18 @@ fn uncovered_channels(sources: &Sources, labels: &LabelPlan) -> Vec<Defect> {
                 continue;
             }
             let words: Vec<&str> = open.iter().map(|class| class.as_str()).collect();
-            defects.push(Defect {
-                file: format!("mappings/partners/{}.toml", partner.id),
-                line: 0,
-                column: 0,
-                code: "operator-agreement-missing",
-                message: format!(
-                    "the in-channel for {} may carry {} without an agreement with the operator",
-                    channel.format,
-                    words.join(", ")
-                ),
-                help: "add an agreement `policies/operator.toml` names for them, or list in \
-                       `classes` what the channel may carry"
-                    .to_owned(),
-            });
+            let message = format!(
+                "the in-channel for {} may carry {} without an agreement with the operator",
+                channel.format,
+                words.join(", ")
+            );
+            let told = ("operator-agreement-missing", message);
+            let at = |file: &SourceFile| file.table("channel", number);
+            let mut defect = sources.partner_defect(&partner.id, at, told);
+            defect.help = "add an agreement `policies/operator.toml` names for them, or list in \
+                           `classes` what the channel may carry"
+                .to_owned();
+            defects.push(defect);
         }
     }
     defects

@@ -62,16 +62,15 @@ pub fn missing(sources: &Sources) -> Vec<Defect> {
         let pass = sources.certified.get(&partner.id);
         pass.is_none_or(|pass| pass.channels_sha256 != tried(partner))
     })
-    .map(|partner| Defect {
-        file: format!("mappings/partners/{}.toml", partner.id),
-        line: 0,
-        column: 0,
-        code: "partner-not-certified",
-        message: "a live partner needs a pass of the go-live list for these channels".to_owned(),
-        help: format!(
+    .map(|partner| {
+        let message = "a live partner needs a pass of the go-live list for these channels";
+        let told = ("partner-not-certified", message.to_owned());
+        let mut defect = sources.partner_defect(&partner.id, |file| file.key("mode"), told);
+        defect.help = format!(
             "set mode = \"test\", run: kinbridge partner certify --partner {} --catalog <folder>",
             partner.id
-        ),
+        );
+        defect
     })
     .collect()
 }

@@ -8,6 +8,7 @@ use crate::base::id::RuleSetId;
 use crate::base::limits::{CATALOG_FILE_BYTES_MAX, CATALOG_FILES_MAX};
 use rust_embed::RustEmbed;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 #[derive(RustEmbed)]
@@ -45,7 +46,7 @@ impl SourceFile {
     /// A defect at a byte range of this file.
     pub fn defect(
         &self,
-        span: Option<std::ops::Range<usize>>,
+        span: Option<Range<usize>>,
         code: &'static str,
         message: impl Into<String>,
     ) -> Defect {
@@ -58,6 +59,33 @@ impl SourceFile {
             message: message.into(),
             help: String::new(),
         }
+    }
+
+    /// Where a top-level key of a TOML file is set.
+    pub fn key(&self, name: &str) -> Option<Range<usize>> {
+        let mut lines = self.lines().take_while(|(_, line)| !line.starts_with('['));
+        lines.find_map(|(span, line)| {
+            let rest = line.strip_prefix(name)?.trim_start();
+            rest.starts_with('=').then_some(span)
+        })
+    }
+
+    /// Where the table of that name and number, from zero, begins in a TOML file: `[[name]]`.
+    pub fn table(&self, name: &str, number: usize) -> Option<Range<usize>> {
+        let header = format!("[[{name}]]");
+        let mut heads = self.lines().filter(|(_, line)| line.starts_with(&header));
+        heads.nth(number).map(|(span, _)| span)
+    }
+
+    /// Lines without the white space before them, and where they stand.
+    fn lines(&self) -> impl Iterator<Item = (Range<usize>, &str)> {
+        let mut at = 0;
+        self.text.split_inclusive('\n').map(move |line| {
+            let text = line.trim_start();
+            let from = at + line.len() - text.len();
+            at += line.len();
+            (from..at, text)
+        })
     }
 }
 

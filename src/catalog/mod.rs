@@ -31,6 +31,7 @@ use crate::base::id::{FormatId, PartnerId, RecordType, RuleSetId};
 use files::whole;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,6 +77,22 @@ pub struct PolicySource {
     pub text: String,
     /// Whether it is a county's own.
     pub overlay: bool,
+}
+
+impl Sources {
+    /// A defect in a partner's file, at the place a look into that file gives.
+    pub fn partner_defect(
+        &self,
+        partner: &PartnerId,
+        place: impl FnOnce(&SourceFile) -> Option<Range<usize>>,
+        (code, message): (&'static str, String),
+    ) -> Defect {
+        let path = format!("mappings/partners/{partner}.toml");
+        match self.files.get(&path) {
+            Some(file) => file.defect(place(file), code, message),
+            None => whole(&path, code, message),
+        }
+    }
 }
 
 /// Reads the shipped catalog and the overlays over it, in order. Every defect of form is told;

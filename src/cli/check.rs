@@ -1,7 +1,7 @@
 //! `kinbridge check`: compiles the catalog and prints every defect.
 
 use crate::base::clock::{Clock, SystemClock};
-use crate::catalog::{self, partner_check};
+use crate::catalog::partner_check;
 use crate::rules::Rules;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,18 +19,14 @@ pub struct Args {
 
 /// Prints all defects; exit code 1 when there is any.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let (sources, mut defects) = catalog::load(&args.catalog);
+    let now = SystemClock.now();
+    let (rules, defects) = Rules::survey(&args.catalog, now);
+    let sources = &rules.sources;
     let counts = (
         sources.formats.len(),
         sources.mappings.iter().filter(|m| !m.is_shared()).count(),
         sources.partners.len(),
     );
-    let now = SystemClock.now();
-    defects.extend(catalog::fit::check(&sources, now));
-    let (rules, more) = Rules::from_sources(sources);
-    defects.extend(more);
-    defects.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
-    defects.dedup();
     for defect in &defects {
         println!("{defect}");
     }

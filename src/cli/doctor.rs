@@ -1,9 +1,10 @@
 //! `kinbridge doctor`: store, keys, clock, certificates, agreements and rules at a glance.
 
-use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::clock::{Clock as _, SystemClock, Timestamp};
 use crate::catalog;
 use crate::checkup::{self, Point, Standing};
 use crate::config::Config;
+use crate::web::site::look;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,9 +35,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     points.extend(checkup::master_key(&config));
     points.extend(checkup::tls(&config, now));
     points.extend(checkup::own(&config, now));
-    let (sources, defects) = catalog::load(&config.catalog);
-    let unfit = catalog::fit::check(&sources, now).len();
-    points.push(rules(sources.digest.as_str(), defects.len() + unfit));
+    let (sources, _) = catalog::load(&config.catalog);
+    points.extend(rules(&config, now));
     points.extend(checkup::partners(&sources, now));
     points.extend(checkup::storage(&config));
     points.extend(running(&config)?);
@@ -49,14 +49,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn rules(digest: &str, defects: usize) -> Point {
-    match defects {
-        0 => Point::new("rules", Standing::Good, digest),
-        n => Point::new(
-            "rules",
-            Standing::Failed,
-            format!("{n} defects; `kinbridge check` prints them"),
-        ),
+/// Every defect the start would tell, in the same words.
+fn rules(config: &Config, now: Timestamp) -> Vec<Point> {
+    match look(config, now) {
+        Ok((rules, _)) => vec![Point::new("rules", Standing::Good, rules.digest.as_str())],
+        Err(defects) => {
+            let told = defects.iter().map(ToString::to_string);
+            told.map(|text| Point::new("rules", Standing::Failed, text))
+                .collect()
+        }
     }
 }
 

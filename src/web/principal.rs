@@ -5,9 +5,11 @@
 
 use super::tls::Peer;
 use crate::base::clock::Timestamp;
+use crate::base::defect::Defect;
 use crate::base::digest::Digest;
 use crate::base::id::PartnerId;
 use crate::catalog::partner::{ClientCertificate, Partner};
+use crate::catalog::{SourceFile, Sources};
 use crate::config::{Limits, Operator, Role};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
@@ -56,7 +58,7 @@ struct Entry {
 pub struct Directory {
     tokens: HashMap<Digest, Entry>,
     certificates: HashMap<(Digest, String), Entry>,
-    clashes: Vec<String>,
+    clashes: Vec<Principal>,
 }
 
 impl Directory {
@@ -91,8 +93,35 @@ impl Directory {
     }
 
     /// Principals whose credential another one has too. Such a credential opens nothing.
-    pub fn clashes(&self) -> &[String] {
-        &self.clashes
+    pub fn clashes(&self) -> Vec<String> {
+        self.clashes.iter().map(Principal::name).collect()
+    }
+
+    /// The same as defects of the catalog, at the credentials of the partner's file; an operator's
+    /// stand in the settings.
+    pub fn defects(&self, sources: &Sources) -> Vec<Defect> {
+        let each = self.clashes.iter().map(|principal| {
+            let name = principal.name();
+            let message = format!("{name} has a credential another principal has too");
+            let told = ("credential-clash", message);
+            let mut defect = match principal {
+                Principal::Partner(pass) => {
+                    let at = |file: &SourceFile| file.table("credential", 0);
+                    sources.partner_defect(&pass.id, at, told)
+                }
+                Principal::Operator(_) => Defect {
+                    file: String::from("[[operator]] of the settings"),
+                    line: 0,
+                    column: 0,
+                    code: told.0,
+                    message: told.1,
+                    help: String::new(),
+                },
+            };
+            defect.help = String::from("give each its own");
+            defect
+        });
+        each.collect()
     }
 
     fn token(&mut self, sha256: Option<&str>, principal: &Principal, until: Option<Timestamp>) {
@@ -104,7 +133,7 @@ impl Directory {
             until,
         };
         if self.tokens.insert(key, entry).is_some() {
-            self.clashes.push(principal.name());
+            self.clashes.push(principal.clone());
             // Kept as a name nobody can match, so that a third holder clashes too.
             let closed = Some(Timestamp(i64::MIN));
             self.tokens.entry(key).and_modify(|e| e.until = closed);
@@ -128,7 +157,7 @@ impl Directory {
         };
         let key = (issuer, san);
         if self.certificates.insert(key.clone(), entry).is_some() {
-            self.clashes.push(principal.name());
+            self.clashes.push(principal.clone());
             let closed = Some(Timestamp(i64::MIN));
             self.certificates
                 .entry(key)

@@ -2,11 +2,10 @@
 
 use super::principal::Directory;
 use crate::app::Gateway;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::defect::Defect;
 use crate::base::id::RuleSetId;
 use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
-use crate::catalog::fit;
 use crate::config::Config;
 use crate::rules::Rules;
 use crate::store::{OperatorAct, Store, StoreError};
@@ -76,19 +75,10 @@ impl Site {
     /// # Errors
     /// All defects; the old rules and credentials stay.
     pub async fn reload(&self, act: Option<OperatorAct>) -> Result<RuleSetId, Vec<Defect>> {
-        let overlays = self.config.catalog.clone();
-        let loaded = tokio::task::spawn_blocking(move || Rules::load(&overlays)).await;
-        let rules = loaded.unwrap_or_else(|_| Err(Vec::new()));
-        let rules = rules.and_then(|rules| {
-            let unfit = fit::check(&rules.sources, self.clock.now());
-            if unfit.is_empty() {
-                Ok(rules)
-            } else {
-                Err(unfit)
-            }
-        });
-        let rules = rules.and_then(|rules| Ok((self.directory_of(&rules)?, rules)));
-        let (directory, rules) = rules.inspect_err(|defects| {
+        let (config, now) = (Arc::clone(&self.config), self.clock.now());
+        let looked = tokio::task::spawn_blocking(move || look(&config, now)).await;
+        let looked = looked.unwrap_or_else(|_| Err(Vec::new()));
+        let (rules, directory) = looked.inspect_err(|defects| {
             let defects = defects.len();
             emit(&Event::RulesRefused { defects });
         })?;
@@ -140,26 +130,6 @@ impl Site {
         })
     }
 
-    fn directory_of(&self, rules: &Rules) -> Result<Directory, Vec<Defect>> {
-        let config = &self.config;
-        let partners = rules.partners.values();
-        let directory = Directory::build(partners, &config.operator, &config.limits);
-        let clashes = directory.clashes().iter().map(|name| Defect {
-            file: String::from("mappings/partners"),
-            line: 0,
-            column: 0,
-            code: "credential-clash",
-            message: format!("{name} has a credential another principal has too"),
-            help: String::from("give each its own"),
-        });
-        let clashes: Vec<Defect> = clashes.collect();
-        if clashes.is_empty() {
-            Ok(directory)
-        } else {
-            Err(clashes)
-        }
-    }
-
     /// From now on readiness says no.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
@@ -180,6 +150,21 @@ impl Site {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
         let place = Place(self.clone());
         (before < self.config.limits.in_flight_max).then_some(place)
+    }
+}
+
+/// The catalog the settings name, as it stands now: rules to serve and the credentials in force.
+/// It reads files and compiles them: not for a thread that serves requests.
+///
+/// # Errors
+/// Every defect of the catalog and every credential of two principals.
+pub fn look(config: &Config, now: Timestamp) -> Result<(Arc<Rules>, Directory), Vec<Defect>> {
+    let (rules, mut defects) = Rules::survey(&config.catalog, now);
+    let directory = Directory::build(rules.partners.values(), &config.operator, &config.limits);
+    defects.extend(directory.defects(&rules.sources));
+    match defects.is_empty() {
+        true => Ok((Arc::new(rules), directory)),
+        false => Err(defects),
     }
 }
 

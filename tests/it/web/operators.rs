@@ -1,6 +1,11 @@
 //! What operators do, and what partners hear of decisions.
 
 use super::harness::{Gateway, client, overlay};
+use kinbridge::app::{self, StartError};
+use kinbridge::base::clock::{Clock as _, SystemClock};
+use kinbridge::base::digest::Digest;
+use kinbridge::config::Config;
+use kinbridge::rules::Rules;
 use serde_json::{Value, json};
 
 async fn post(gateway: &Gateway, path: &str, who: &str, body: Value) -> (u16, Value) {
@@ -56,6 +61,60 @@ async fn a_live_partner_that_is_not_filled_in_is_not_taken_over() {
     let defects = body["defects"].as_array().expect("defects");
     let told = defects.iter().find(|d| d["code"] == "partner-unfinished");
     assert!(told.is_some_and(|d| d["line"].as_u64() > Some(0)), "{body}");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_defect_is_told_at_once_with_its_place() {
+    // Goal: a start and a reload tell what `check` tells, all of it, each where it is to be mended.
+    // Method: a file that is no TOML, a live partner not filled in, not certified and without the
+    // agreements its channel needs, and one with another's token, in one folder.
+    let gateway = Gateway::start().await;
+    let live = "role = \"ppp\"\nmode = \"live\"\n\n\n[[channel]]\nname = \"in\"\n\
+                direction = \"in\"\nformat = \"kinbridge-json/1.0\"\n\
+                records = [\"person\"]\n\n[[agreement]]\nid = \"TBD\"\nkind = \"baa\"\n";
+    let folder = overlay(
+        gateway.folder(),
+        &[("delta", live), ("gamma", ""), ("zeta", "")],
+    );
+    let partners = folder.join("mappings/partners");
+    std::fs::write(partners.join("gamma.toml"), "id = 3").expect("written");
+    let zeta = std::fs::read_to_string(partners.join("zeta.toml")).expect("read");
+    let (own, alphas) = (Digest::of(b"token-zeta"), Digest::of(b"token-alpha"));
+    let zeta = zeta.replace(&own.to_hex(), &alphas.to_hex());
+    std::fs::write(partners.join("zeta.toml"), zeta).expect("written");
+    let reason = json!({ "reason": "new partners" });
+    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    assert_eq!(status, 422, "{body}");
+    let told = body["defects"].as_array().expect("defects").clone();
+    for (code, file) in [
+        ("partner-not-certified", "delta"),
+        ("partner-unfinished", "delta"),
+        ("operator-agreement-missing", "delta"),
+        ("credential-clash", "zeta"),
+    ] {
+        let file = format!("mappings/partners/{file}.toml");
+        let one = told
+            .iter()
+            .find(|d| d["code"] == code && d["file"] == json!(file));
+        let one = one.unwrap_or_else(|| panic!("{code}: {told:#?}"));
+        assert!(one["line"].as_u64() > Some(0), "{one}");
+        assert!(one["column"].as_u64() > Some(0), "{one}");
+    }
+    assert!(
+        told.iter()
+            .any(|d| d["file"] == "mappings/partners/gamma.toml")
+    );
+    let config = Config::clone(&gateway.running.gateway.config);
+    let (_, checked) = Rules::survey(&config.catalog, SystemClock.now());
+    let Err(StartError::Catalog(at_start)) = app::start(config).await else {
+        panic!("a defective catalog is not served");
+    };
+    let at_start: Vec<Value> = at_start.iter().map(|defect| json!(defect)).collect();
+    assert_eq!(at_start, told);
+    for defect in checked {
+        assert!(told.contains(&json!(defect)), "{defect}");
+    }
     gateway.running.shutdown().await;
 }
 
