@@ -123,7 +123,7 @@ codes! {
         "leave that data out, or have the class added to the channel in the partner file";
     RELEASE_NEEDED = "release-needed", Error,
         "a record of this sender is taken only under a release that names the gateway's operator",
-        "lodge the release and name it in the record's consent references";
+        "lodge a release of a person of the record and name it in the record's consent references";
     SERVICE_SOURCE_UNKNOWN = "service-source-unknown", Warning,
         "the record does not say where the work with the family comes from, and waits for a person",
         "say case, referral or prevention, or have it declared for the channel in the partner file";

@@ -12,7 +12,7 @@ use crate::base::finding_codes::{
 use crate::base::vocabulary::{ClassSet, ConsentKind, SourceRole};
 use crate::catalog::operator::{Demand, LawRow, OperatorLaw};
 use crate::catalog::partner::{Channel, Partner};
-use crate::record::labels::{LabelPlan, Labels, Origin};
+use crate::record::labels::{LabelPlan, Labels, NOBODY, Origin};
 use crate::record::{Record, strip};
 use std::collections::BTreeMap;
 
@@ -26,10 +26,13 @@ pub struct Paper {
     pub kind: ConsentKind,
     /// Whether its recipients name the gateway's operator.
     pub names_operator: bool,
+    /// Positions of the record's persons whose paper it is: none when it is somebody else's, or
+    /// when it is not known whose.
+    pub of: Vec<u16>,
 }
 
-/// Consents in force, by the id the sender uses.
-pub type Papers = BTreeMap<String, Paper>;
+/// Consents in force that each record names, by the record's index in the submission.
+pub type Papers = BTreeMap<u32, Vec<Paper>>;
 
 /// Who hands a record in, and over what.
 #[derive(Clone, Copy)]
@@ -38,7 +41,8 @@ pub struct Sender<'a> {
     pub partner: &'a Partner,
     /// Its in-channel.
     pub channel: &'a Channel,
-    /// Consents in force that the submission's records name.
+    /// Consents in force that the submission's records name; a paper lets in what is about the
+    /// person whose paper it is, and nothing else.
     pub papers: &'a Papers,
     /// The instant the agreements must hold at.
     pub now: Timestamp,
@@ -49,11 +53,11 @@ pub fn admit(
     law: &OperatorLaw,
     plan: &LabelPlan,
     record: &mut Record,
+    papers: &[Paper],
     sender: &Sender<'_>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let papers = named(record, sender.papers);
-    let origin = origin(sender.partner, &papers);
+    let origin = origin(sender.partner, papers);
     let mut labels = plan.label(record, origin);
     let held = classes(&labels);
     let mut gone = false;
@@ -68,16 +72,21 @@ pub fn admit(
     if gone {
         labels = plan.label(record, origin);
     }
-    refuse(law, classes(&labels), &papers, sender, &mut findings);
+    refuse(law, &labels.asked(), papers, sender, &mut findings);
     findings
 }
 
+/// What a record says of each of its persons, by position.
+type Asked = BTreeMap<u16, ClassSet>;
+
 /// All classes asked for by a record's labels.
 fn classes(labels: &Labels) -> ClassSet {
-    let asked = labels.asked();
-    asked
-        .values()
-        .fold(ClassSet::EMPTY, |all, own| all.union(*own))
+    all(&labels.asked())
+}
+
+fn all(asked: &Asked) -> ClassSet {
+    let classes = asked.values();
+    classes.fold(ClassSet::EMPTY, |all, own| all.union(*own))
 }
 
 /// Classes removed at the door; what is refused there is refused, not removed.
@@ -94,8 +103,8 @@ fn taken_out(law: &OperatorLaw, now: Timestamp) -> ClassSet {
 }
 
 /// What the sender and the papers make of a record's classes.
-pub fn origin(partner: &Partner, papers: &[&Paper]) -> Origin {
-    let part2 = |paper: &&&Paper| {
+pub fn origin(partner: &Partner, papers: &[Paper]) -> Origin {
+    let part2 = |paper: &Paper| {
         matches!(
             paper.kind,
             ConsentKind::Part2Tpo | ConsentKind::Part2Specific | ConsentKind::Part2Legal
@@ -103,31 +112,24 @@ pub fn origin(partner: &Partner, papers: &[&Paper]) -> Origin {
     };
     Origin {
         part2_program: partner.source_role() == Some(SourceRole::SudProgram),
-        part2_consent: papers.iter().any(|paper| part2(&paper)),
+        // Whosever it is: that one is named makes the record no less protected.
+        part2_consent: papers.iter().any(part2),
         dv_program: partner.source_role() == Some(SourceRole::DvProgram),
     }
 }
 
-/// The papers a record names.
-fn named<'a>(record: &Record, papers: &'a Papers) -> Vec<&'a Paper> {
-    let ids = record.envelope().and_then(|e| e.get("consent_refs"));
-    let ids = ids.map(|list| list.items()).unwrap_or_default();
-    ids.iter()
-        .filter_map(|id| papers.get(id.as_str()?))
-        .collect()
-}
-
 fn refuse(
     law: &OperatorLaw,
-    classes: ClassSet,
-    papers: &[&Paper],
+    asked: &Asked,
+    papers: &[Paper],
     sender: &Sender<'_>,
     findings: &mut Vec<Finding>,
 ) {
+    let classes = all(asked);
     let mut refused = ClassSet::EMPTY;
     let mut release_needed = false;
     for row in law.in_force(sender.now) {
-        refused = refused.union(refused_by(row, classes, papers));
+        refused = refused.union(refused_by(row, asked, papers));
         release_needed |= asks_release(row, classes, papers, sender.partner);
     }
     for class in refused.iter() {
@@ -152,25 +154,31 @@ fn refuse(
     }
 }
 
-/// Whether a consent of that kind that names the operator is among the papers.
-fn released(unless: Option<ConsentKind>, papers: &[&Paper]) -> bool {
-    papers
-        .iter()
-        .any(|paper| Some(paper.kind) == unless && paper.names_operator)
+/// Whether a consent of that kind that names the operator is among the papers: this person's, or
+/// for what is about nobody that can be told, one of the record's persons'.
+fn released(unless: Option<ConsentKind>, papers: &[Paper], person: u16) -> bool {
+    papers.iter().any(|paper| {
+        let own = paper.of.contains(&person) || (person == NOBODY && !paper.of.is_empty());
+        Some(paper.kind) == unless && paper.names_operator && own
+    })
 }
 
-/// Classes of the record the row keeps out, whatever agreement there is.
-fn refused_by(row: &LawRow, classes: ClassSet, papers: &[&Paper]) -> ClassSet {
-    match row.demand {
-        Demand::Refuse(unless) if !released(unless, papers) => {
-            classes.without(classes.without(row.classes))
-        }
-        _ => ClassSet::EMPTY,
-    }
+/// Classes of the record the row keeps out, whatever agreement there is: those said of a person
+/// without a paper of its own.
+fn refused_by(row: &LawRow, asked: &Asked, papers: &[Paper]) -> ClassSet {
+    let Demand::Refuse(unless) = row.demand else {
+        return ClassSet::EMPTY;
+    };
+    let open = asked
+        .iter()
+        .filter(|(at, _)| !released(unless, papers, **at));
+    open.fold(ClassSet::EMPTY, |out, (_, own)| {
+        out.union(own.without(own.without(row.classes)))
+    })
 }
 
 /// Whether the row lets the sender hand this in only under a release.
-fn asks_release(row: &LawRow, classes: ClassSet, papers: &[&Paper], partner: &Partner) -> bool {
+fn asks_release(row: &LawRow, classes: ClassSet, papers: &[Paper], partner: &Partner) -> bool {
     let Demand::Source(roles, unless) = &row.demand else {
         return false;
     };
@@ -178,5 +186,5 @@ fn asks_release(row: &LawRow, classes: ClassSet, papers: &[&Paper], partner: &Pa
         .source_role()
         .is_some_and(|own| roles.contains(&own));
     let only = !classes.is_empty() && classes.without(row.classes).is_empty();
-    meant && !only && !released(*unless, papers)
+    meant && !only && !released(*unless, papers, NOBODY)
 }

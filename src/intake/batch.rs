@@ -224,7 +224,7 @@ impl Batch {
         }
         let now = self.opening.received_at;
         let (partner, channel) = way_in(&self.rules, &self.opening.partner, &self.opening.channel)?;
-        let papers = papers::look_up(&self.store, &reading, &partner.id, now).await?;
+        let papers = papers::look_up(&self.store, &self.rules, &reading, (partner, now)).await?;
         let sender = Sender {
             partner,
             channel,

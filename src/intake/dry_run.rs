@@ -96,7 +96,7 @@ pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<D
         return Err(Refusal::TooLarge);
     }
     let now = inbound.received_at;
-    let papers: Papers = papers::look_up(store, &reading, &partner.id, now).await?;
+    let papers: Papers = papers::look_up(store, rules, &reading, (partner, now)).await?;
     let sender = Sender {
         partner,
         channel,

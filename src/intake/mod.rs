@@ -106,7 +106,7 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
         return Err(Refusal::TooLarge);
     }
     let now = inbound.received_at;
-    let papers = papers::look_up(store, &reading, &partner.id, now).await?;
+    let papers = papers::look_up(store, rules, &reading, (partner, now)).await?;
     let sender = Sender {
         partner,
         channel,
@@ -162,7 +162,10 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
             read.findings
                 .retain(|finding| finding.code != SERVICE_SOURCE_UNKNOWN.code);
         }
-        let mut findings = admission::admit(&rules.sources.operator, &rules.labels, record, sender);
+        let (law, plan) = (&rules.sources.operator, &rules.labels);
+        let papers = sender.papers.get(&read.index);
+        let papers = papers.map(Vec::as_slice).unwrap_or_default();
+        let mut findings = admission::admit(law, plan, record, papers, sender);
         findings.extend(prepare::walled_for_silence(record));
         for finding in &mut findings {
             finding.record_index = Some(read.index);

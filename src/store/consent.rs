@@ -44,43 +44,6 @@ struct Lodged {
 }
 
 impl Store {
-    /// The person an identifier (`system|value`, as values of the system are compared) leads to,
-    /// among the persons of test traffic or among the real ones: the two never meet. Where it
-    /// leads everybody; if it leads only some partners somewhere, and all to one person, there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn person_by_identifier(
-        &self,
-        identifier: &str,
-        test: bool,
-    ) -> Result<Option<PersonId>, StoreError> {
-        const NAME: &str = "person_by_identifier";
-        let domain = identifier_domain(test);
-        let key = self.inner.keys.blind(domain, &[identifier.trim()]);
-        let mut conn = self.reader(NAME).await?;
-        let found = identity::seen(&mut conn, key, None).await;
-        found.map_err(|fault| failed(NAME, &fault))
-    }
-
-    /// The person an identifier leads this partner to: by its own word, or everybody.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn person_seen_by(
-        &self,
-        partner: &PartnerId,
-        identifier: &str,
-        test: bool,
-    ) -> Result<Option<PersonId>, StoreError> {
-        const NAME: &str = "person_seen_by";
-        let domain = identifier_domain(test);
-        let key = self.inner.keys.blind(domain, &[identifier.trim()]);
-        let mut conn = self.reader(NAME).await?;
-        let found = identity::seen(&mut conn, key, Some(partner)).await;
-        found.map_err(|fault| failed(NAME, &fault))
-    }
-
     /// The person an identifier leads this partner to, made known if it leads to none: a consent
     /// may come before the first record.
     ///

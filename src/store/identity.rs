@@ -262,19 +262,30 @@ pub(super) async fn seen(
     })
 }
 
+/// Every way these identifiers lead a partner: an identifier and a person.
+pub(super) async fn led(
+    conn: &mut SqliteConnection,
+    partner: &PartnerId,
+    identifiers: &[Cell],
+) -> Result<Vec<([u8; 16], PersonId)>, Fault> {
+    let head = "SELECT i.identifier, i.person FROM person_identifier i \
+                LEFT JOIN submission s ON s.submission_id = i.learned_from \
+                WHERE coalesce(s.state, 1) = 1 AND i.scope IN ('', ?) AND i.identifier IN";
+    let first = [Cell::from(partner.as_str())];
+    let rows = for_keys(conn, head, "", &first, identifiers).await?;
+    let pair = |row: &SqliteRow| Ok((row.id(0)?, PersonId(row.id(1)?)));
+    rows.iter().map(pair).collect()
+}
+
 /// All persons these identifiers lead a partner to, in order.
 pub(super) async fn led_to(
     conn: &mut SqliteConnection,
     partner: &PartnerId,
     identifiers: &[Cell],
 ) -> Result<Vec<[u8; 16]>, Fault> {
-    let head = "SELECT i.person FROM person_identifier i \
-                LEFT JOIN submission s ON s.submission_id = i.learned_from \
-                WHERE coalesce(s.state, 1) = 1 AND i.scope IN ('', ?) AND i.identifier IN";
-    let first = [Cell::from(partner.as_str())];
-    let rows = for_keys(conn, head, "", &first, identifiers).await?;
-    let found: Result<BTreeSet<_>, _> = rows.iter().map(|row| row.id(0)).collect();
-    Ok(found?.into_iter().collect())
+    let led = led(conn, partner, identifiers).await?;
+    let found: BTreeSet<[u8; 16]> = led.into_iter().map(|(_, person)| person.0).collect();
+    Ok(found.into_iter().collect())
 }
 
 /// The person an identifier leads a partner to, made known if it leads to none.

@@ -1,5 +1,6 @@
 //! The one integration-test binary: one module per area.
 
+mod admission_papers;
 mod architecture;
 mod cases;
 mod catalog_schemas;
