@@ -24,7 +24,7 @@ use kinbridge::record::labels::{Labels, Origin};
 use kinbridge::record::whereabouts::Stated;
 use kinbridge::release::{Protections, ReleaseInput, release};
 use kinbridge::rules::Rules;
-use kinbridge::store::{Action, MasterKey, NewPerson, NewRecord, NewSubmission, Store};
+use kinbridge::store::{Action, Earlier, MasterKey, NewPerson, NewRecord, NewSubmission, Store};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -347,6 +347,7 @@ fn submission(number: usize, payload: &[u8]) -> NewSubmission {
             action: Action::Upsert,
             service_source: None,
             findings: Vec::new(),
+            earlier: Earlier::default(),
             hold: None,
         }],
         rejected: Vec::new(),

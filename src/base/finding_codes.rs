@@ -88,6 +88,9 @@ codes! {
     WIRE_NODE_UNUSED = "wire-node-unused", Warning,
         "a part of the document belongs to no record and is ignored",
         "nothing, if the county does not need it; otherwise refer to it from a record";
+    CONSENT_ELSEWHERE = "consent-elsewhere", Warning,
+        "a consent in the document is not lodged by sending it here",
+        "lodge it with PUT /v1/consents/{id}, and name it in the record's consent references";
     WIRE_ITEM_UNUSED = "wire-item-unused", Warning,
         "the list holds more items than this format reads, and the rest is ignored",
         "nothing, if the county does not need it; otherwise ask for a mapping";
@@ -205,6 +208,18 @@ codes! {
     OUTCOME_CONTRADICTED = "outcome-contradicted", Warning,
         "the outcome does not fit the status of the referral",
         "correct the outcome or the status";
+    REFERRAL_DRAFT = "referral-draft", Error,
+        "the referral is a draft, and a draft goes to nobody",
+        "send it once it is requested";
+    VOID_UNKNOWN = "void-unknown", Warning,
+        "no record of this id was received, so there is nothing to take back and nothing goes out",
+        "check the id; it is the one the record was sent with";
+    CORRECTION_UNKNOWN = "correction-unknown", Warning,
+        "the record says it changes an earlier one, and none of its id was received",
+        "check the id; the record was taken as a new one";
+    SUPERSEDED_UNKNOWN = "superseded-unknown", Warning,
+        "the record replaces one of an id that was never received",
+        "check the id it names; it is the one the other record was sent with";
     REFERRAL_CONSENT_MISSING = "referral-consent-missing", Information,
         "the referral names no consent",
         "name it, or lodge it in the consent registry, so that the loop can be closed";

@@ -50,6 +50,9 @@ pub struct FormatFile {
     /// Wire schemas by node type.
     #[serde(default)]
     pub schema: Vec<Spanned<SchemaSource>>,
+    /// Node types that are consents: a document does not lodge them.
+    #[serde(default)]
+    pub consents: Vec<String>,
     /// Labels by which a sender says how sensitive a place is.
     #[serde(default)]
     pub labels: Option<LabelsSource>,
@@ -145,8 +148,8 @@ pub enum NotationKind {
     Xml,
     /// Row and column.
     Column,
-    /// Dotted path from the resource type.
-    Fhir,
+    /// Dotted path from the type that a node says itself.
+    Typed,
 }
 
 /// Where nodes stand in a document.

@@ -148,8 +148,8 @@ impl RecordNotation<'_> {
         };
         match kind {
             NotationKind::Xml => format!("{root}/{rest}"),
-            NotationKind::Fhir if self.is_root(node_type) => format!("{root}.{rest}"),
-            NotationKind::Fhir | NotationKind::Pointer | NotationKind::Column => found,
+            NotationKind::Typed if self.is_root(node_type) => format!("{root}.{rest}"),
+            NotationKind::Typed | NotationKind::Pointer | NotationKind::Column => found,
         }
     }
 
@@ -165,7 +165,7 @@ impl RecordNotation<'_> {
                 at = next.unwrap_or(at);
             }
         }
-        at.text("resourceType") == Some(node_type)
+        self.document.wire.type_of(at) == node_type
     }
 }
 

@@ -13,8 +13,13 @@ use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
 use crate::format::{Node, json};
 use crate::record::{Record, version, whereabouts};
-use crate::store::{Action, NewIdentifier, NewPerson, NewRecord, Reach};
+use crate::store::{Action, Earlier, NewIdentifier, NewPerson, NewRecord, Reach};
 use crate::validate::rules::waits_for_service_source;
+
+/// What an envelope's action says of a record that is taken back.
+const VOID: &str = "void";
+/// The status that says the same of a record that has one.
+const MISTAKEN: &str = "entered-in-error";
 
 /// The record as the store takes it; `None` when it has an error.
 pub fn new_record(
@@ -23,12 +28,18 @@ pub fn new_record(
     statewide: &Statewide,
 ) -> Option<NewRecord> {
     let mut record = read.record.take()?;
+    let status = record.body().and_then(|body| body.text("status"));
+    let mistaken = status == Some(MISTAKEN);
     if let Some(envelope) = record.root.get_mut("envelope") {
         // The gateway's own id is set at the commit; a sender's idea of it is not kept.
         envelope.remove("record_id");
+        if mistaken {
+            // What was entered in error takes back what went out before it.
+            envelope.set("action", Node::string(VOID));
+        }
     }
     let text = |name: &str| record.envelope().and_then(|e| e.text(name));
-    let void = text("action") == Some("void");
+    let void = text("action") == Some(VOID);
     let mut payload = Vec::new();
     json::write(&record.root, &mut payload);
     Some(NewRecord {
@@ -46,6 +57,10 @@ pub fn new_record(
         action: if void { Action::Void } else { Action::Upsert },
         service_source: text("service_source").map(str::to_owned),
         findings: read.findings.clone(),
+        earlier: Earlier {
+            supersedes: text("supersedes").map(str::to_owned),
+            findings: std::mem::take(&mut read.earlier),
+        },
         hold: read.hold,
     })
 }

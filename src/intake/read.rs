@@ -16,7 +16,7 @@ use crate::mapping::InRecord;
 use crate::record::Record;
 use crate::rules::Rules;
 use crate::store::HoldCause;
-use crate::validate;
+use crate::validate::{self, rules::EARLIER};
 use crate::wire::{Wire, fill};
 
 /// What reading gave.
@@ -39,6 +39,8 @@ pub struct ReadRecord {
     pub record: Option<Record>,
     /// Everything found, errors first.
     pub findings: Vec<Finding>,
+    /// What is told of it only if the earlier record it speaks of was never received.
+    pub earlier: Vec<Finding>,
     /// What a person must look at before it goes on.
     pub hold: Option<HoldCause>,
 }
@@ -263,18 +265,24 @@ fn add(
     let index = reading.before.saturating_add(reading.records.len());
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     validate::tell_once(&mut findings);
-    if findings.len() > RECORD_FINDINGS_MAX {
-        findings.truncate(RECORD_FINDINGS_MAX.saturating_sub(1));
-        findings.push(Finding::new(&FINDINGS_TRUNCATED));
-    }
     for finding in &mut findings {
         finding.record_index = u32::try_from(index).ok();
+    }
+    let speaks = |it: &Finding| EARLIER.iter().any(|entry| entry.code == it.code);
+    let (earlier, mut findings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(speaks);
+    if findings.len() > RECORD_FINDINGS_MAX {
+        findings.truncate(RECORD_FINDINGS_MAX.saturating_sub(1));
+        let mut more = Finding::new(&FINDINGS_TRUNCATED);
+        more.record_index = u32::try_from(index).ok();
+        findings.push(more);
     }
     let good = findings.iter().all(|f| f.severity != Severity::Error);
     reading.records.push(ReadRecord {
         index: u32::try_from(index).unwrap_or(u32::MAX),
         record: record.filter(|_| good),
         findings,
+        earlier,
         hold,
     });
 }

@@ -17,6 +17,13 @@ pub struct Layout {
     pub headers: Vec<(Text, Vec<Text>)>,
 }
 
+impl Layout {
+    /// Path in a node of its type, where nodes say it themselves.
+    pub fn type_from(&self) -> Option<&[Step]> {
+        self.places.iter().find_map(|it| it.type_from.as_deref())
+    }
+}
+
 /// Where nodes stand.
 #[derive(Debug)]
 pub struct NodePlace {

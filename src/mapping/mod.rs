@@ -48,6 +48,8 @@ struct FormatPlans {
     /// Types of nodes and documents a place may be told by.
     types: BTreeSet<String>,
     syntax: Syntax,
+    /// Node types that are consents.
+    consents: Vec<String>,
     layout: Layout,
     marks: marks::Marks,
     /// By precedence.
@@ -131,7 +133,11 @@ impl Plans {
         };
         format.inbound(unit, allowed, &mut out);
         let kind = told::notation(format.notation, format.syntax);
-        let kind = (kind, &format.types);
+        let kind = told::Telling {
+            kind,
+            types: &format.types,
+            type_from: format.layout.type_from().unwrap_or_default(),
+        };
         told::fill(unit, kind, &mut out.findings);
         for record in &mut out.records {
             told::fill(unit, kind, &mut record.findings);
@@ -250,7 +256,12 @@ impl FormatPlans {
         let mut told: BTreeSet<&str> = BTreeSet::new();
         for node in index.nodes.iter().filter(|node| !used.contains(&node.at)) {
             if told.insert(node.node_type) && told.len() <= RECORD_FINDINGS_MAX {
-                let finding = Finding::new(&codes::WIRE_NODE_UNUSED);
+                let consent = self.consents.iter().any(|it| it == node.node_type);
+                let finding = Finding::new(if consent {
+                    &codes::CONSENT_ELSEWHERE
+                } else {
+                    &codes::WIRE_NODE_UNUSED
+                });
                 out.findings.push(finding.spanning(node.node.span));
             }
         }

@@ -1,6 +1,7 @@
 //! Where in the sender's document something stands, in the notation of its format. Worked out only
 //! when there is something to tell.
 
+use super::walk;
 use crate::base::finding::{Finding, Span};
 use crate::catalog::format::{NotationKind, Syntax};
 use crate::format::tree::{Node, Value};
@@ -8,7 +9,15 @@ use std::collections::BTreeSet;
 
 /// A notation, and the types a place may be told by: what a document calls its own type is a value
 /// until it is one of these.
-pub(super) type Telling<'a> = (NotationKind, &'a BTreeSet<String>);
+#[derive(Clone, Copy)]
+pub(super) struct Telling<'a> {
+    /// The notation.
+    pub kind: NotationKind,
+    /// Types of the format.
+    pub types: &'a BTreeSet<String>,
+    /// Path in a node of its type.
+    pub type_from: &'a [walk::Step],
+}
 
 /// One step down a document.
 enum Step<'a> {
@@ -38,14 +47,14 @@ pub(super) fn fill(unit: &Node, kind: Telling<'_>, findings: &mut [Finding]) {
 }
 
 /// The place of a span.
-pub(super) fn path(unit: &Node, span: Span, (kind, types): Telling<'_>) -> String {
+pub(super) fn path(unit: &Node, span: Span, telling: Telling<'_>) -> String {
     let mut steps = Vec::new();
     find(unit, span, &mut steps);
-    match kind {
+    match telling.kind {
         NotationKind::Pointer => pointer(&steps),
         NotationKind::Xml => xml(&steps),
         NotationKind::Column => column(&steps),
-        NotationKind::Fhir => fhir(unit, &steps, types),
+        NotationKind::Typed => typed(unit, &steps, telling),
     }
 }
 
@@ -115,10 +124,12 @@ fn column(steps: &[Step<'_>]) -> String {
 }
 
 /// `Type.member[0]`, from the innermost node that says its type.
-fn fhir(unit: &Node, steps: &[Step<'_>], types: &BTreeSet<String>) -> String {
+fn typed(unit: &Node, steps: &[Step<'_>], telling: Telling<'_>) -> String {
     let typed = |node: &Node| {
-        let found = node.text("resourceType");
-        found.filter(|t| types.contains(*t)).map(str::to_owned)
+        let found = walk::get(node, telling.type_from).and_then(Node::as_str);
+        found
+            .filter(|t| telling.types.contains(*t))
+            .map(str::to_owned)
     };
     let (mut at, mut out) = (unit, typed(unit).unwrap_or_default());
     for step in steps {

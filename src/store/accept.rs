@@ -309,7 +309,7 @@ fn committed(
         correlation_id: head.correlation_id.clone(),
         ledger: promise(tx, &entry),
         counts: totals.counts,
-        records: verdicts(part, &staged),
+        records: verdicts(part, staged),
         repeated: false,
     }
 }
@@ -323,7 +323,7 @@ pub(super) fn promise(tx: &Tx, entry: &Appended) -> LedgerPromise {
     }
 }
 
-fn verdicts(part: &Part<'_>, staged: &[Staged]) -> Vec<RecordVerdict> {
+fn verdicts(part: &Part<'_>, staged: Vec<Staged>) -> Vec<RecordVerdict> {
     let accepted = part
         .records
         .iter()
@@ -333,7 +333,7 @@ fn verdicts(part: &Part<'_>, staged: &[Staged]) -> Vec<RecordVerdict> {
             record_id: Some(staged.record_id),
             source_record_id: Some(record.source_record_id.clone()),
             status: staged.status,
-            findings: record.findings.clone(),
+            findings: staged.findings,
         });
     let rejected = part.head.rejected.iter().map(|rejected| RecordVerdict {
         index: rejected.index,

@@ -229,8 +229,11 @@ async fn seal(tx: &mut Tx, receiving: &Receiving) -> Result<Sealed, Fault> {
     identity::reconcile(tx, id).await?;
     take_heads(tx, id).await?;
     let now = tx.now();
-    let sql = "INSERT INTO route_work (row_id, queued_at) SELECT row_id, ?2 \
-               FROM submission_record WHERE submission_id = ?1 AND status = 0 ORDER BY row_id";
+    // What takes back a record that never came has nobody to go to.
+    let sql = "INSERT INTO route_work (row_id, queued_at) SELECT c.row_id, ?2 \
+               FROM submission_record c JOIN record_version v ON v.row_id = c.row_id \
+               WHERE c.submission_id = ?1 AND c.status = 0 AND (v.void = 0 OR c.correction = 1) \
+               ORDER BY c.row_id";
     run(&mut tx.conn, sql, row![id.0, now]).await?;
     stop_replaced(tx, id).await?;
     whereabouts::batch_sealed(tx, id).await?;

@@ -38,6 +38,8 @@ pub(super) struct NewVersion {
     pub(super) version: Digest,
     /// Visible versions before it.
     pub(super) replaces: Vec<[u8; 16]>,
+    /// The record it says it replaces was never received.
+    pub(super) superseded_unknown: bool,
     /// Whether the head must be looked at again when the batch is sealed.
     pub(super) corrects: bool,
 }
@@ -74,7 +76,8 @@ impl Heads {
     /// Asks for the heads of these records and all their versions.
     pub(super) fn ask(asks: &mut Script, parts: &[Part<'_>]) -> At {
         let records = parts.iter().flat_map(|part| part.records);
-        let keys: BTreeSet<[u8; 16]> = records.map(|record| record.source_key).collect();
+        let named = |record: &PreparedRecord| [Some(record.source_key), record.supersedes];
+        let keys: BTreeSet<[u8; 16]> = records.flat_map(named).flatten().collect();
         let head = "SELECT r.source_key, r.record_id, r.revision, r.current_row, r.partner, \
                     r.record_type, v.row_id, v.submission_id, s.state, v.void, v.content, \
                     v.version, v.commitment \
@@ -128,6 +131,11 @@ impl Heads {
     fn judge_one(&mut self, part: &Part<'_>, record: &PreparedRecord) -> Verdict {
         let mine = part.head.submission_id;
         let void = record.action == Action::Void;
+        let superseded_unknown = record.supersedes.is_some_and(|key| {
+            let head = self.heads.get(&key);
+            let mut versions = head.iter().flat_map(|head| &head.versions);
+            !versions.any(|v| v.sealed || v.submission == mine)
+        });
         let fresh = || fresh_head(&part.head.partner, record);
         let head = self.heads.entry(record.source_key).or_insert_with(fresh);
         let seen = |v: &&Version| v.sealed || v.submission == mine;
@@ -162,6 +170,7 @@ impl Heads {
             version: unused_version(head, record),
             corrects: !head.versions.is_empty(),
             replaces,
+            superseded_unknown,
         };
         head.take(part, record, &new);
         self.overtaken.extend(hidden);

@@ -45,8 +45,19 @@ pub struct NewRecord {
     pub service_source: Option<String>,
     /// Warnings and information to show with the verdict.
     pub findings: Vec<Finding>,
+    /// The earlier record it speaks of.
+    pub earlier: Earlier,
     /// Set when intake itself holds the record: stored, a work item raised, not routed.
     pub hold: Option<HoldCause>,
+}
+
+/// What a record says of an earlier one, which only the store can look up.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// Source id of the record it replaces.
+    pub supersedes: Option<String>,
+    /// What is told if the earlier record was never received.
+    pub findings: Vec<Finding>,
 }
 
 /// What a submitted record does.

@@ -7,6 +7,7 @@ use super::sql::Fault;
 use super::whereabouts::{household_key, line_key};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
+use crate::base::finding::Finding;
 use crate::base::id::{PartnerId, RecordId, RecordType};
 use crate::base::sensitive::Reason;
 
@@ -47,7 +48,11 @@ pub(super) struct PreparedRecord {
     pub(super) county_fips: Option<String>,
     pub(super) service_source: Option<String>,
     pub(super) case_key: Option<[u8; 16]>,
-    pub(super) findings: Vec<crate::base::finding::Finding>,
+    pub(super) findings: Vec<Finding>,
+    /// Which record it replaces.
+    pub(super) supersedes: Option<[u8; 16]>,
+    /// What is told if the earlier record it speaks of is unknown.
+    pub(super) earlier: Vec<Finding>,
     pub(super) persons: Vec<PreparedPerson>,
     /// Keyed digests of the lines of protected addresses.
     pub(super) lines: Vec<[u8; 16]>,
@@ -118,7 +123,7 @@ pub(super) fn idempotency_key(keys: &Keys, partner: &PartnerId, key: &str) -> [u
 }
 
 /// Findings as stored: nothing when there are none.
-pub(super) fn findings_text(findings: &[crate::base::finding::Finding]) -> Option<String> {
+pub(super) fn findings_text(findings: &[Finding]) -> Option<String> {
     if findings.is_empty() {
         return None;
     }
@@ -140,7 +145,11 @@ pub(super) fn prepare(
         .map(|line| line_key(keys, sender.test, line))
         .collect();
     let data_key = DataKey::generate()?;
-    let source_key = source_key(keys, sender, &record);
+    let key = |id: &str| source_key(keys, sender, (&record.record_type, id));
+    let (source_key, supersedes) = (
+        key(&record.source_record_id),
+        record.earlier.supersedes.as_deref().map(key),
+    );
     // The plain digest never stands in the database: it would outlive a shredded record, and
     // whoever guesses its content could confirm the guess.
     let content = keys.blind_bytes(Domain::Content, &[&source_key, &record.version.0]);
@@ -150,19 +159,8 @@ pub(super) fn prepare(
         version: &content.0,
         column,
     };
-    let meta = Meta {
-        source: record.source_record_id.clone(),
-        persons: record
-            .persons
-            .iter()
-            .zip(&persons)
-            .map(|(person, prepared)| MetaPerson {
-                key: person.key.clone(),
-                identifiers: prepared.identifiers.iter().map(|(id, _)| hex(id)).collect(),
-            })
-            .collect(),
-    };
-    let meta = serde_json::to_vec(&meta).map_err(|_| Fault::Damaged("a record's head"))?;
+    let meta = serde_json::to_vec(&meta(&record, &persons))
+        .map_err(|_| Fault::Damaged("a record's head"))?;
     let sealed_meta = data_key.seal(&place(META), &meta)?;
     let payload = data_key.seal(&place(PAYLOAD), record.payload.expose(Reason::Seal))?;
     Ok(PreparedRecord {
@@ -185,6 +183,8 @@ pub(super) fn prepare(
         county_fips: record.county_fips,
         service_source: record.service_source,
         findings: record.findings,
+        supersedes,
+        earlier: record.earlier.findings,
         persons,
         lines,
         meta: sealed_meta,
@@ -192,13 +192,26 @@ pub(super) fn prepare(
     })
 }
 
+fn meta(record: &NewRecord, persons: &[PreparedPerson]) -> Meta {
+    let persons = record.persons.iter().zip(persons);
+    Meta {
+        source: record.source_record_id.clone(),
+        persons: persons
+            .map(|(person, prepared)| MetaPerson {
+                key: person.key.clone(),
+                identifiers: prepared.identifiers.iter().map(|(id, _)| hex(id)).collect(),
+            })
+            .collect(),
+    }
+}
+
 /// Which record this is: the sender's id of it, in the sender's lane and among its type.
-fn source_key(keys: &Keys, sender: &Sender<'_>, record: &NewRecord) -> [u8; 16] {
+fn source_key(keys: &Keys, sender: &Sender<'_>, (kind, id): (&RecordType, &str)) -> [u8; 16] {
     let source = [
         sender.partner.as_str(),
         if sender.test { "test" } else { "live" },
-        record.record_type.as_str(),
-        &record.source_record_id,
+        kind.as_str(),
+        id,
     ];
     keys.blind(Domain::Source, &source)
 }

@@ -13,6 +13,8 @@ use super::transition::{Moves, moves};
 use super::whereabouts::Statements;
 use super::writer::Tx;
 use crate::base::digest::Digest;
+use crate::base::finding::Finding;
+use crate::base::finding_codes::SUPERSEDED_UNKNOWN;
 use crate::base::id::{RecordId, WorkItemId};
 use crate::outbox::Event;
 use std::sync::LazyLock;
@@ -33,6 +35,10 @@ pub(super) struct Staged {
     pub(super) row_id: [u8; 16],
     pub(super) commitment: Digest,
     pub(super) hold: Option<HoldCause>,
+    /// It takes back what never came: nothing of it goes out.
+    baseless: bool,
+    /// What is told of it.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// All inserts of one staging.
@@ -204,6 +210,8 @@ fn stage_one(
                 row_id: known.row_id,
                 commitment: known.commitment,
                 hold: None,
+                baseless: false,
+                findings: record.findings.clone(),
             };
             (staged, false)
         }
@@ -224,6 +232,8 @@ fn stage_one(
                 row_id: record.row_id,
                 commitment: record.commitment,
                 hold,
+                baseless: record.action == Action::Void && !new.corrects,
+                findings: findings(record, &new),
             };
             (staged, new.corrects)
         }
@@ -236,12 +246,22 @@ fn stage_one(
         staged.hold.map(cause_word),
         staged.record_id.0,
         staged.row_id,
-        findings_text(&record.findings),
+        findings_text(&staged.findings),
     ]);
     if part.visible {
         push_queue(rows, part.head, &staged);
     }
     staged
+}
+
+/// What is told of a record, the earlier one it speaks of looked up.
+fn findings(record: &PreparedRecord, new: &NewVersion) -> Vec<Finding> {
+    let unknown = |finding: &&Finding| match finding.code.as_ref() {
+        code if code == SUPERSEDED_UNKNOWN.code => new.superseded_unknown,
+        _ => new.replaces.is_empty(),
+    };
+    let earlier = record.earlier.iter().filter(unknown);
+    record.findings.iter().chain(earlier).cloned().collect()
 }
 
 /// Joins the record's persons; a cause to hold it when one of them is ambiguous.
@@ -313,6 +333,7 @@ fn push_version(
 /// Work for the router, or for a person.
 fn push_queue(rows: &mut Rows, head: &NewSubmission, staged: &Staged) {
     match (staged.status, staged.hold) {
+        (RecordStatus::Accepted, _) if staged.baseless => {}
         (RecordStatus::Accepted, _) => {
             rows.routes.push(row![staged.row_id, head.received_at]);
         }

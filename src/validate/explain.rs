@@ -18,6 +18,8 @@ use serde_json::Value as Plain;
 
 /// Codes of a set that are listed in advice.
 const CODES_LISTED_MAX: usize = 64;
+/// How a whole number is written, so that every format can say the same.
+const WHOLE: &str = "write a whole number in digits alone: 1, not 1.0 or 1e0; 0, not -0";
 
 /// Adds the findings of one engine error.
 pub(super) fn explain(
@@ -49,7 +51,9 @@ pub(super) fn explain(
         }
         Kind::Type { kind } => {
             let said = format!("expected {}, found {}", type_word(kind), found(place.node));
-            findings.push(finding(&SCHEMA_TYPE_MISMATCH, &place).saying(said));
+            let told = finding(&SCHEMA_TYPE_MISMATCH, &place).saying(said);
+            let whole = is_whole(kind) && matches!(place.node.value, Value::Number(_));
+            findings.push(if whole { told.fixed_by(WHOLE) } else { told });
         }
         Kind::Enum { options } => {
             let found = finding(&SCHEMA_CODE_UNKNOWN, &place);
@@ -133,6 +137,10 @@ fn form(
         _ => &SCHEMA_PATTERN_MISMATCH,
     };
     finding(code, place).fixed_by(format!("the form is: {}", wanted(format)))
+}
+
+fn is_whole(kind: &TypeKind) -> bool {
+    matches!(kind, TypeKind::Single(one) if one.to_string() == "integer")
 }
 
 fn type_word(kind: &TypeKind) -> String {

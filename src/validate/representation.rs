@@ -56,7 +56,9 @@ impl JsonNumber for Lexeme<'_> {
     }
 
     fn is_integer(&self) -> bool {
-        self.as_i64().is_some() || self.as_f64().is_some_and(|value| value.fract() == 0.0)
+        // As every format can write it: `1.0`, `1e0` and `-0` are told to the sender.
+        self.as_i64()
+            .is_some_and(|value| value != 0 || self.0 == "0")
     }
 }
 

@@ -264,6 +264,11 @@ impl Wire {
         }
     }
 
+    /// The type a node says itself; empty where it says none.
+    pub fn type_of(&self, node: &Node) -> String {
+        self.schemas.document_type(node)
+    }
+
     /// The kind of notation findings name places in.
     pub fn notation_kind(&self) -> NotationKind {
         self.notation
@@ -282,7 +287,7 @@ impl Wire {
 
     /// Tells findings of the parser, which speaks in pointers, as the sender of JSON does.
     pub fn tell_parsed(&self, unit: &Unit, tree: Option<&Node>, findings: &mut [Finding]) {
-        if self.notation != NotationKind::Fhir || findings.is_empty() {
+        if self.notation != NotationKind::Typed || findings.is_empty() {
             return;
         }
         let notation = match tree {
@@ -299,7 +304,7 @@ impl Wire {
         match (self.notation, &self.syntax) {
             (NotationKind::Pointer, _) => SenderNotation::Pointer,
             (NotationKind::Column, _) => SenderNotation::Rows(unit.first_row),
-            (NotationKind::Fhir, _) => SenderNotation::Dotted(self.schemas.root_name(target)),
+            (NotationKind::Typed, _) => SenderNotation::Dotted(self.schemas.root_name(target)),
             (NotationKind::Xml, Ready::Xml(profile)) => SenderNotation::Xml(profile.root.clone()),
             (NotationKind::Xml, _) => SenderNotation::Pointer,
         }

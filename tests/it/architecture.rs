@@ -276,6 +276,63 @@ fn no_partner_code_or_crosswalk_stands_in_the_source() {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
+#[test]
+fn no_word_of_a_wire_format_stands_in_the_source() {
+    // Method: what the shipped formats call their nodes, where they say it, and whose code systems
+    // and namespaces they use, looked for in every literal.
+    let mut words = BTreeSet::new();
+    let mut names = Vec::new();
+    collect_format_words(&root().join("schemas/formats"), &mut words, &mut names);
+    assert!(words.contains("Patient") && words.contains("resourceType") && names.len() == 4);
+    let mut problems = Vec::new();
+    for path in rust_files("src").into_iter().filter(|p| !is_tests_only(p)) {
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for literal in literals(code) {
+            let mut inside = literal.split(|c: char| !c.is_alphanumeric());
+            let told = inside.any(|word| words.contains(word))
+                || names.iter().any(|name| literal.contains(name.as_str()))
+                || ["hl7.org", "niemopen.org"]
+                    .iter()
+                    .any(|host| literal.contains(host));
+            // The type every FHIR server answers errors with is an interface, not a format.
+            if told && !literal.starts_with("application/fhir") {
+                problems.push(format!("{}: \"{literal}\"", shown(&path)));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// Node types with a name of their own, members that say the type, and names of the formats.
+fn collect_format_words(
+    folder: &std::path::Path,
+    words: &mut BTreeSet<String>,
+    names: &mut Vec<String>,
+) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if folder.ends_with("schemas/formats") {
+                names.push(entry.file_name().to_string_lossy().into_owned());
+            }
+            collect_format_words(&path, words, names);
+        } else if path.ends_with("format.toml") {
+            let text = std::fs::read_to_string(&path).expect("a format file is readable");
+            let body: toml::Table = toml::from_str(&text).expect("it is TOML");
+            let rows = |key: &str| body.get(key).and_then(toml::Value::as_array);
+            let said = |key: &str, name: &str| -> Vec<String> {
+                let rows = rows(key).into_iter().flatten();
+                rows.filter_map(|row| row.get(name)?.as_str().map(str::to_owned))
+                    .collect()
+            };
+            words.extend(said("node", "type_from"));
+            let own = |word: &String| word.starts_with(char::is_uppercase);
+            words.extend(said("schema", "type").into_iter().filter(own));
+        }
+    }
+}
+
 /// Partner ids, crosswalk names and hosts of the shipped catalog and the demo's.
 fn collect_catalog_words(folder: &std::path::Path, words: &mut BTreeSet<String>) {
     let Ok(entries) = std::fs::read_dir(folder) else {

@@ -206,7 +206,7 @@ fn what_changes_the_meaning_and_is_not_read_refuses_the_record() {
             let reading = taken(&with(place, member, value.clone()));
             assert!(
                 errors(&reading, 0).contains(&"modifier-not-read"),
-                "{place} {member}"
+                "{place} {member} {reading:?}"
             );
         }
     }
@@ -218,5 +218,115 @@ fn what_changes_the_meaning_and_is_not_read_refuses_the_record() {
         let told = errors(&reading, 0);
         let told = told.iter().filter(|code| **code == "modifier-not-read");
         assert_eq!(told.count(), expected);
+    }
+}
+
+#[test]
+fn a_status_that_takes_a_referral_back_is_not_passed_over() {
+    for status in ["entered-in-error", "revoked", "on-hold"] {
+        let mut said = bundle();
+        said.pointer_mut(REQUEST).expect("a request")["status"] = json!(status);
+        let reading = taken(&said);
+        assert_eq!(errors(&reading, 0), ["status-history-mismatch"], "{status}");
+        let task = json!(if status == "revoked" {
+            "cancelled"
+        } else {
+            status
+        });
+        said.pointer_mut(TASK).expect("a task")["status"] = task;
+        let reading = taken(&said);
+        assert!(errors(&reading, 0).is_empty(), "{status}");
+        let record = reading.records[0].record.as_ref().expect("a record");
+        let told = record.body().and_then(|body| body.text("status"));
+        assert_ne!(told, Some("requested"));
+    }
+}
+
+#[test]
+fn a_draft_is_refused_and_a_consent_is_told_where_it_belongs() {
+    let mut said = bundle();
+    said.pointer_mut(TASK).expect("a task")["status"] = json!("draft");
+    let consent = json!({"resourceType": "Consent", "id": "c", "status": "active"});
+    *said.pointer_mut(UNUSED).expect("a node") = consent;
+    let reading = taken(&said);
+    assert_eq!(errors(&reading, 0), ["referral-draft"]);
+    assert!(errors(&reading, 1).is_empty());
+    let codes = reading.findings.iter().map(|finding| finding.code.as_ref());
+    assert_eq!(codes.collect::<Vec<_>>(), ["consent-elsewhere"]);
+}
+
+/// Rows of one contact, read.
+fn rows(second: &str) -> Reading {
+    let head = "contact_id,src,subject_id,subject_last,start,mode,result,who_id,who_part";
+    let first = "k1,case,s1,Quill,2026-09-01T10:00:00-07:00,phone,completed,,";
+    let text = format!("{head}\r\n{first}\r\n{second}\r\n");
+    let format = FormatId::new("provider-csv/1.0");
+    let contact = RecordType::new("engagement-contact");
+    read(rules(), &format, &[contact], text.as_bytes())
+}
+
+#[test]
+fn rows_of_one_record_that_disagree_are_told_by_row_and_column() {
+    let told = |second: &str| {
+        let reading = rows(second);
+        assert_eq!(reading.records.len(), 1);
+        let findings = reading.records[0].findings.iter();
+        let own = findings.filter(|it| it.code.contains("disagree") || it.code.contains("review"));
+        let told: Vec<String> = own.map(|it| format!("{} {}", it.code, it.path)).collect();
+        (told, reading.records[0].hold.is_some())
+    };
+    assert_eq!(told("k1,,,,,,,s2,youth"), (vec![], false));
+    let same = "k1,case,s1,Quill,2026-09-01T10:00:00-07:00,phone,completed,,";
+    assert_eq!(told(same), (vec![], false));
+    let mode = "k1,case,s1,Quill,2026-09-01T10:00:00-07:00,video,completed,,";
+    assert_eq!(told(mode).0, ["rows-disagree row 3, column mode"]);
+    let name = "k1,case,s1,Other,2026-09-01T10:00:00-07:00,phone,completed,,";
+    assert_eq!(
+        told(name).0,
+        ["person-disagrees row 3, column subject_last"]
+    );
+    let other = "k1,case,s2,Other,2026-09-01T10:00:00-07:00,phone,completed,,";
+    let expected = vec!["rows-need-review row 3, column subject_id".to_owned()];
+    assert_eq!(told(other), (expected, true));
+}
+
+#[test]
+fn a_contact_that_was_none_is_refused() {
+    let contact = |status: &str| {
+        let bytes = json!({"resourceType": "Encounter", "id": "e1", "status": status,
+            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "HH"},
+            "subject": {"reference": "#a"},
+            "period": {"start": "2026-02-01T09:00:00-08:00"},
+            "contained": [{"resourceType": "Patient", "id": "a", "birthDate": "1990-05-05"}]});
+        let bytes = serde_json::to_vec(&bytes).expect("it is JSON");
+        let format = FormatId::new("fhir-r4/4.0");
+        let contact = RecordType::new("engagement-contact");
+        read(rules(), &format, &[contact], &bytes)
+    };
+    assert!(errors(&contact("finished"), 0).is_empty());
+    for status in ["planned", "cancelled", "entered-in-error"] {
+        assert_eq!(errors(&contact(status), 0), ["modifier-not-read"]);
+    }
+}
+
+#[test]
+fn a_whole_number_has_one_form() {
+    let contact = |minutes: &str| {
+        let text =
+            include_str!("../../fixtures/kinbridge-json/engagement-contact/home-visit/input.json");
+        let (before, after) = text.split_once("\"duration_min\":").expect("minutes");
+        let (own, rest) = after.split_once(',').expect("more members");
+        let minutes = if minutes.is_empty() { own } else { minutes };
+        let text = format!("{before}\"duration_min\": {minutes},{rest}");
+        let format = FormatId::new("kinbridge-json/1.0");
+        let contact = RecordType::new("engagement-contact");
+        read(rules(), &format, &[contact], text.as_bytes())
+    };
+    assert!(errors(&contact(""), 0).is_empty());
+    for minutes in ["45.0", "4.5e1", "-0", "0.0", "0e0"] {
+        let reading = contact(minutes);
+        assert_eq!(errors(&reading, 0), ["schema-type-mismatch"], "{minutes}");
+        let told = &reading.records[0].findings[0];
+        assert!(told.path.ends_with("/body/duration_min") && told.fix.contains("digits"));
     }
 }

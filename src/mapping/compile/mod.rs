@@ -50,6 +50,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             notation: format.body.notation,
             types: format.body.types(),
             syntax: format.body.syntax,
+            consents: format.body.consents.clone(),
             layout,
             marks,
             plans: Vec::new(),

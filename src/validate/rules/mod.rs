@@ -14,8 +14,9 @@ pub use persons::REFERENCES;
 
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    CodeEntry, EVENT_TIME_MISSING, LABEL_PATH_UNKNOWN, MISSING_CONTRADICTED, PERIOD_REVERSED,
-    RECORD_SEALED, SERVICE_SOURCE_UNKNOWN, UPDATED_BEFORE_CREATED,
+    CORRECTION_UNKNOWN, CodeEntry, EVENT_TIME_MISSING, LABEL_PATH_UNKNOWN, MISSING_CONTRADICTED,
+    PERIOD_REVERSED, RECORD_SEALED, SERVICE_SOURCE_UNKNOWN, SUPERSEDED_UNKNOWN,
+    UPDATED_BEFORE_CREATED, VOID_UNKNOWN,
 };
 use crate::base::id::RecordType;
 use crate::format::tree::{Node, Value};
@@ -43,8 +44,27 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "service-referral" => referral::check(&mut check),
         _ => {}
     }
+    earlier(&mut check);
     check.findings
 }
+
+/// What is to be told of a record that speaks of an earlier one, should that never have come: only
+/// whoever keeps records knows. See [`EARLIER`].
+fn earlier(check: &mut Check<'_>) {
+    let mistaken = check.text("/body/status") == Some("entered-in-error");
+    match check.text("/envelope/action") {
+        Some("void") => check.tell(&VOID_UNKNOWN, "/envelope/action"),
+        _ if mistaken => check.tell(&VOID_UNKNOWN, "/body/status"),
+        Some("update") => check.tell(&CORRECTION_UNKNOWN, "/envelope/action"),
+        _ => {}
+    }
+    if check.at("/envelope/supersedes").is_some() {
+        check.tell(&SUPERSEDED_UNKNOWN, "/envelope/supersedes");
+    }
+}
+
+/// Codes that hold only if the earlier record was never received.
+pub const EARLIER: [&CodeEntry; 3] = [&VOID_UNKNOWN, &CORRECTION_UNKNOWN, &SUPERSEDED_UNKNOWN];
 
 /// Whether a record of that type must say where the work comes from and does not: which side of
 /// the prevention wall it stands on is then nobody's to guess.

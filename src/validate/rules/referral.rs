@@ -4,7 +4,7 @@ use super::Check;
 use super::time::instant;
 use crate::base::finding_codes::{
     LOOP_CLOSED_EARLY, OUTCOME_CONTRADICTED, REFERENCE_TO_SELF, REFERRAL_CONSENT_MISSING,
-    STATUS_AFTER_END, STATUS_HISTORY_MISMATCH, STATUS_HISTORY_UNORDERED,
+    REFERRAL_DRAFT, STATUS_AFTER_END, STATUS_HISTORY_MISMATCH, STATUS_HISTORY_UNORDERED,
 };
 
 /// Statuses that end a referral.
@@ -39,6 +39,10 @@ const CONTRADICTIONS: &[(&str, &[&str])] = &[
 pub(super) fn check(check: &mut Check<'_>) {
     history(check);
     let status = check.text("/body/status").unwrap_or_default();
+    let void = check.text("/envelope/action") == Some("void");
+    if status == "draft" && !void {
+        check.tell(&REFERRAL_DRAFT, "/body/status");
+    }
     if check.at("/body/loop_closed_at").is_some() && !ENDS.contains(&status) {
         check.tell(&LOOP_CLOSED_EARLY, "/body/loop_closed_at");
     }

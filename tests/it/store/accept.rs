@@ -1,7 +1,10 @@
 //! Accepting: receipts, keys, duplicates, corrections, identity.
 
 use super::world::*;
-use kinbridge::store::{AcceptError, Action, RecordStatus};
+use kinbridge::base::digest::Digest;
+use kinbridge::base::finding::Finding;
+use kinbridge::base::finding_codes::{SUPERSEDED_UNKNOWN, VOID_UNKNOWN};
+use kinbridge::store::{AcceptError, Action, Earlier, NewRecord, RecordStatus, RecordVerdict};
 
 fn statuses(committed: &kinbridge::store::Committed) -> Vec<RecordStatus> {
     committed.records().iter().map(|r| r.status).collect()
@@ -94,6 +97,81 @@ async fn duplicates_corrections_and_voids_are_told_apart() {
     );
     assert_eq!(third.counts().accepted, 2);
     assert_eq!(third.counts().duplicate, 1);
+}
+
+/// A record that speaks of an earlier one: of its own id, and of the one it replaces.
+fn speaking(index: u32, source: &str, text: &str, replaced: Option<&str>) -> NewRecord {
+    let mut record = record(index, source, text);
+    let codes = [&VOID_UNKNOWN, &SUPERSEDED_UNKNOWN];
+    let codes = codes.iter().take(1 + usize::from(replaced.is_some()));
+    record.earlier = Earlier {
+        supersedes: replaced.map(str::to_owned),
+        findings: codes.map(|code| Finding::new(code)).collect(),
+    };
+    record
+}
+
+#[tokio::test]
+async fn what_speaks_of_a_record_that_never_came_is_told_and_takes_nothing_back() {
+    // Goal: a void of an unknown id goes nowhere and is told; so is a correction or replacement of
+    // one. Method: each of them before and after the record they speak of, small and as a batch.
+    let world = World::new();
+    let store = world.open().await;
+    let void = |index, source: &str| {
+        let mut record = speaking(index, source, "void", None);
+        record.action = Action::Void;
+        record
+    };
+    let told = |committed: &kinbridge::store::Committed| -> Vec<Vec<String>> {
+        let codes = |r: &RecordVerdict| r.findings.iter().map(|f| f.code.to_string()).collect();
+        committed.records().iter().map(codes).collect()
+    };
+    let first = vec![void(0, "a"), speaking(1, "b", "one", Some("c"))];
+    let first = store.accept(submission(None, "1", first)).await.expect("1");
+    assert_eq!(
+        told(&first),
+        [
+            vec!["void-unknown"],
+            vec!["void-unknown", "superseded-unknown"]
+        ]
+    );
+    assert_eq!(first.counts().accepted, 2);
+    assert_eq!(
+        route_all(&store, &["county"]).await,
+        1,
+        "the void goes nowhere"
+    );
+    let second = vec![record(0, "c", "one"), speaking(1, "b", "two", Some("c"))];
+    let second = store
+        .accept(submission(None, "2", second))
+        .await
+        .expect("2");
+    assert_eq!(told(&second), [Vec::<String>::new(), vec![]]);
+    let id = store
+        .begin_batch(submission(None, "3", vec![]))
+        .await
+        .expect("begun");
+    let chunk = vec![
+        void(0, "d"),
+        void(1, "c"),
+        record(2, "e", "one"),
+        void(3, "e"),
+    ];
+    store
+        .append_chunk(id, chunk, vec![])
+        .await
+        .expect("appended");
+    let sealed = store
+        .seal_batch(id, Digest::of(b"3"))
+        .await
+        .expect("sealed");
+    assert_eq!(told(&sealed)[0], ["void-unknown"]);
+    assert!(told(&sealed)[1..].iter().all(Vec::is_empty));
+    let routed = route_all(&store, &["county"]).await;
+    assert_eq!(
+        routed, 3,
+        "b, the void of c in its place, that of e likewise"
+    );
 }
 
 #[tokio::test]

@@ -53,6 +53,7 @@ pub fn record(index: u32, source: &str, text: &str) -> NewRecord {
         action: Action::Upsert,
         service_source: Some("case".into()),
         findings: Vec::new(),
+        earlier: Earlier::default(),
         hold: None,
     }
 }

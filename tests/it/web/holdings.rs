@@ -8,7 +8,7 @@ use kinbridge::base::id::{
 };
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::record::whereabouts::Stated;
-use kinbridge::store::{Action, NewPerson, NewRecord, NewSubmission, Store};
+use kinbridge::store::{Action, Earlier, NewPerson, NewRecord, NewSubmission, Store};
 use kinbridge::web::routes::IdKind;
 use serde_json::{Value, json};
 
@@ -124,6 +124,7 @@ fn record(index: u32) -> NewRecord {
         action: Action::Upsert,
         service_source: None,
         findings: Vec::new(),
+        earlier: Earlier::default(),
         hold: None,
     }
 }
