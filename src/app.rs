@@ -123,7 +123,8 @@ pub async fn start_with(
     // Before anybody can begin a new one: no job is written twice.
     let unfinished = gateway.store.extracts_writing().await?;
     let courier = courier(&gateway)?;
-    let site = Arc::new(Site::new(&gateway, directory));
+    let site = Site::new(&gateway, directory).map_err(ServerError::Tls)?;
+    let site = Arc::new(site);
     let server = Server::start(&site)?;
     let (stop, stopped) = watch::channel(false);
     let workers = vec![
@@ -293,11 +294,11 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 }
 
 impl Running {
-    /// Reads the catalog again; swaps the rules and the credentials when there is no defect. The
+    /// Reads the TLS files and the catalog again; each is taken over when it has no defect. The
     /// ledger says that no operator asked for it.
     ///
     /// # Errors
-    /// All defects; the old rules stay in force.
+    /// All defects; what has one stays as it was.
     pub async fn reload(&self) -> Result<(), Vec<Defect>> {
         self.site.reload(None).await.map(|_| ())
     }

@@ -114,6 +114,13 @@ pub enum Event<'a> {
         /// Defects found.
         defects: usize,
     },
+    /// New connections begin with the TLS files as they are now.
+    TlsLoaded,
+    /// The TLS files could not be used; those loaded before stay.
+    TlsRefused {
+        /// Which file and why.
+        cause: &'a str,
+    },
     /// The master key lies in the database's folder.
     KeyBesideDatabase,
     /// The storage stopped taking writes; told once until it changes.

@@ -28,6 +28,8 @@ pub(super) fn write(event: &Event<'_>) {
         Event::Stopped => info!("stopped"),
         Event::RulesLoaded { rule_set } => info!(rule_set, "rules_loaded"),
         Event::RulesRefused { defects } => error!(defects, "rules_refused"),
+        Event::TlsLoaded => info!("tls_loaded"),
+        Event::TlsRefused { cause } => error!(cause, "tls_refused"),
         Event::KeyBesideDatabase => warn!("master_key_beside_database"),
         Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
         Event::StorageTakesWrites => info!("storage_takes_writes"),

@@ -24,6 +24,7 @@ const IN_FLIGHT: &str = "kinbridge_submissions_in_flight";
 const FAILED: &str = "kinbridge_failed_total";
 const STORAGE: &str = "kinbridge_storage_trouble";
 const RULES: &str = "kinbridge_rules_loads_total";
+const TLS: &str = "kinbridge_tls_loads_total";
 
 const SECONDS: [f64; 12] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0,
@@ -84,6 +85,7 @@ fn describe() {
     describe_counter!(FAILED, "Failed operations");
     describe_gauge!(STORAGE, "1 while the last write failed for the storage");
     describe_counter!(RULES, "Loads of the rules by outcome");
+    describe_counter!(TLS, "Loads of the TLS files after the start by outcome");
 }
 
 /// Counts one event.
@@ -118,6 +120,8 @@ pub(super) fn count(event: &Event<'_>) {
         Event::CheckpointSigned { size } => gauge!(LEDGER_SIZE).set(*size as f64),
         Event::RulesLoaded { .. } => counter!(RULES, "outcome" => "loaded").increment(1),
         Event::RulesRefused { .. } => counter!(RULES, "outcome" => "refused").increment(1),
+        Event::TlsLoaded => counter!(TLS, "outcome" => "loaded").increment(1),
+        Event::TlsRefused { .. } => counter!(TLS, "outcome" => "refused").increment(1),
         Event::Failed { operation, .. } => {
             counter!(FAILED, "operation" => *operation).increment(1);
         }

@@ -8,17 +8,19 @@ use super::body::Pace;
 use super::deadline::Paced;
 use super::register::{nowhere, register};
 use super::site::Site;
-use super::tls::{Authorities, Peer};
+use super::tls::{Peer, Secured};
 use actix_http::body::BoxBody;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, HttpServiceBuilder, KeepAlive, Protocol};
 use actix_service::{
-    IntoServiceFactory as _, ServiceFactory, ServiceFactoryExt as _, fn_service, map_config,
+    IntoServiceFactory as _, Service as _, ServiceFactory, ServiceFactoryExt as _, fn_service,
+    map_config,
 };
-use actix_tls::accept::rustls_0_23::{Acceptor, TlsStream};
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{AppConfig, Extensions};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{App, HttpMessage as _, web};
+use arc_swap::ArcSwap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,11 +53,12 @@ where
     .and_then(http(site, stopping, |_: &TcpStream| None).map_err(|_| Ended))
 }
 
-/// HTTP inside TLS.
+/// HTTP inside TLS. Each connection begins with the files loaded last and takes its handshake by
+/// itself: the bound is the number of open connections, so that callers who never begin theirs
+/// keep nobody else waiting.
 pub fn secured<S>(
     site: Arc<Site>,
-    tls: rustls::ServerConfig,
-    authorities: Authorities,
+    tls: Arc<ArcSwap<Secured>>,
     stopping: impl Fn() -> S + 'static,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = Ended, InitError = ()>
 where
@@ -63,20 +66,23 @@ where
 {
     let pace = Pace::of(&site.config.limits);
     let clock = site.clock.clone();
+    let known = Arc::clone(&tls);
     let show = move |io: &TlsStream<TcpStream>| {
         let leaf = io.get_ref().1.peer_certificates()?.first()?;
-        authorities.identify(leaf, clock.now())
+        known.load().authorities.identify(leaf, clock.now())
     };
-    Acceptor::new(tls)
-        .map_err(|_| Ended)
-        .map_init_err(|_| ())
-        .and_then(move |io: TlsStream<TcpStream>| async move {
+    fn_service(move |io: TcpStream| {
+        let begun = ServiceFactory::<TcpStream>::new_service(&tls.load().acceptor, ());
+        async move {
             // Mandatory with TLS: a handshake would wait for delayed acknowledgements.
-            let _ = io.get_ref().0.set_nodelay(true);
-            let peer = io.get_ref().0.peer_addr().ok();
+            let _ = io.set_nodelay(true);
+            let peer = io.peer_addr().ok();
+            let service = begun.await.map_err(|()| Ended)?;
+            let io = service.call(io).await.map_err(|_| Ended)?;
             Ok::<_, Ended>((Paced::new(io, pace), Protocol::Http1, peer))
-        })
-        .and_then(http(site, stopping, show).map_err(|_| Ended))
+        }
+    })
+    .and_then(http(site, stopping, show).map_err(|_| Ended))
 }
 
 fn http<T, S>(

@@ -4,7 +4,7 @@
 
 use super::connection::{plain, secured};
 use super::site::Site;
-use super::tls::{TlsError, server_side};
+use super::tls::TlsError;
 use crate::config::Config;
 use crate::telemetry::metrics;
 use actix_web::dev::{self, ServerHandle};
@@ -62,7 +62,6 @@ fn start_api(site: &Arc<Site>) -> Result<(SocketAddr, ServerHandle), ServerError
     let config = &site.config;
     let address = config.listen.address;
     let listen = |cause| ServerError::Listen { address, cause };
-    let tls = config.tls.as_ref().map(server_side).transpose()?;
     let listener = std::net::TcpListener::bind(address).map_err(listen)?;
     let bound = listener.local_addr().map_err(listen)?;
     let workers = workers(config);
@@ -77,14 +76,9 @@ fn start_api(site: &Arc<Site>) -> Result<(SocketAddr, ServerHandle), ServerError
         let signal = signal.clone();
         async move { signal.notified().await }
     };
-    let builder = match tls {
-        Some((tls, authorities)) => builder.listen("api", listener, move || {
-            secured(
-                site.clone(),
-                tls.clone(),
-                authorities.clone(),
-                stopping.clone(),
-            )
+    let builder = match site.tls.clone() {
+        Some(tls) => builder.listen("api", listener, move || {
+            secured(site.clone(), tls.clone(), stopping.clone())
         }),
         None => builder.listen("api", listener, move || {
             plain(site.clone(), stopping.clone())

@@ -1,6 +1,7 @@
 //! What all requests share: settings, clock, credentials, and what is in flight.
 
 use super::principal::Directory;
+use super::tls::{Secured, TlsError};
 use crate::app::Gateway;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::defect::Defect;
@@ -32,6 +33,8 @@ pub struct Site {
     pub runtime: tokio::runtime::Handle,
     /// Credentials in force.
     pub directory: ArcSwap<Directory>,
+    /// TLS as new connections begin it; `None` for plain HTTP on loopback.
+    pub tls: Option<Arc<ArcSwap<Secured>>>,
     /// OpenAPI, rendered once.
     pub openapi: String,
     batches: Arc<Semaphore>,
@@ -42,8 +45,13 @@ pub struct Site {
 
 impl Site {
     /// Serves this gateway for these principals. Must be called inside the runtime.
-    pub fn new(gateway: &Gateway, directory: Directory) -> Site {
-        Site {
+    ///
+    /// # Errors
+    /// When the TLS files the settings name cannot be used.
+    pub fn new(gateway: &Gateway, directory: Directory) -> Result<Site, TlsError> {
+        let tls = gateway.config.tls.as_ref().map(Secured::load).transpose()?;
+        Ok(Site {
+            tls: tls.map(|tls| Arc::new(ArcSwap::from_pointee(tls))),
             config: gateway.config.clone(),
             clock: gateway.clock.clone(),
             store: gateway.store.clone(),
@@ -55,7 +63,7 @@ impl Site {
             openapi: super::openapi::render(),
             in_flight: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
-        }
+        })
     }
 
     /// A place among the batches being received; `None` when all are taken.
@@ -68,13 +76,49 @@ impl Site {
         Arc::clone(&self.files).try_acquire_owned().ok()
     }
 
-    /// Reads the catalog again and compiles it aside; swaps rules and credentials only when there
-    /// is no defect. What was withheld under the old rules is decided again. The ledger says who
-    /// had it done (`None`: a signal to the process) before anything changes.
+    /// Reads the TLS files and the catalog again. They are two things: each is taken over when it
+    /// has no defect, whatever is wrong with the other. Connections go on as they began.
     ///
     /// # Errors
-    /// All defects; the old rules and credentials stay.
+    /// All defects; what has one stays as it was.
     pub async fn reload(&self, act: Option<OperatorAct>) -> Result<RuleSetId, Vec<Defect>> {
+        let tls = self.reload_tls().await;
+        let rules = self.reload_rules(act).await;
+        match (rules, tls) {
+            (rules, None) => rules,
+            (Ok(_), Some(defect)) => Err(vec![defect]),
+            (Err(mut defects), Some(defect)) => {
+                defects.push(defect);
+                Err(defects)
+            }
+        }
+    }
+
+    /// What keeps the TLS files from being taken over, if anything does.
+    async fn reload_tls(&self) -> Option<Defect> {
+        let (Some(current), Some(files)) = (&self.tls, self.config.tls.clone()) else {
+            return None;
+        };
+        let loaded = tokio::task::spawn_blocking(move || Secured::load(&files)).await;
+        let stopped = |_| Err(TlsError::Settings(String::from("reading was stopped")));
+        match loaded.unwrap_or_else(stopped) {
+            Ok(secured) => {
+                current.store(Arc::new(secured));
+                emit(&Event::TlsLoaded);
+                None
+            }
+            Err(error) => {
+                let cause = error.to_string();
+                emit(&Event::TlsRefused { cause: &cause });
+                Some(error.into_defect())
+            }
+        }
+    }
+
+    /// Compiles the catalog aside; swaps rules and credentials only when there is no defect. What
+    /// was withheld under the old rules is decided again. The ledger says who had it done (`None`:
+    /// a signal to the process) before anything changes.
+    async fn reload_rules(&self, act: Option<OperatorAct>) -> Result<RuleSetId, Vec<Defect>> {
         let (config, now) = (Arc::clone(&self.config), self.clock.now());
         let looked = tokio::task::spawn_blocking(move || look(&config, now)).await;
         let looked = looked.unwrap_or_else(|_| Err(Vec::new()));

@@ -1,13 +1,16 @@
 //! TLS of the API: the server's certificate, and who a client certificate shows.
 //!
+//! The files are read at the start and at every reload; connections keep what they began with.
 //! A client is known by (issuing certificate, subject alternative name). The issuer is the
 //! authority whose key signed the client's certificate *directly*; each authority is tried alone,
 //! so that one can never speak for another of the same name. It must never read a name from a
 //! certificate TLS has not verified.
 
 use crate::base::clock::Timestamp;
+use crate::base::defect::Defect;
 use crate::base::digest::Digest;
 use crate::config::Tls;
+use actix_tls::accept::rustls_0_23::Acceptor;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -52,6 +55,46 @@ struct Anchor {
 /// The authorities that issue client certificates.
 #[derive(Clone, Default)]
 pub struct Authorities(Arc<Vec<Anchor>>);
+
+/// TLS as new connections begin it.
+pub struct Secured {
+    /// Takes connections in.
+    pub acceptor: Acceptor,
+    /// Whose client certificates show somebody.
+    pub authorities: Authorities,
+}
+
+impl Secured {
+    /// From the files the settings name, as they are now.
+    ///
+    /// # Errors
+    /// What is wrong with which of them.
+    pub fn load(tls: &Tls) -> Result<Secured, TlsError> {
+        let (config, authorities) = server_side(tls)?;
+        Ok(Secured {
+            acceptor: Acceptor::new(config),
+            authorities,
+        })
+    }
+}
+
+impl TlsError {
+    /// As what a reload that leaves the old files in force tells.
+    pub fn into_defect(self) -> Defect {
+        let (file, message) = match self {
+            TlsError::File { file, reason } => (file, reason),
+            TlsError::Settings(reason) => (String::from("[tls] of the settings"), reason),
+        };
+        Defect {
+            file,
+            line: 0,
+            column: 0,
+            code: "tls-unusable",
+            message: format!("{message}; the certificate loaded before stays in use"),
+            help: String::from("put certificate and key in place, then reload again"),
+        }
+    }
+}
 
 /// The server side of TLS and the authorities it asks client certificates of.
 pub fn server_side(tls: &Tls) -> Result<(ServerConfig, Authorities), TlsError> {

@@ -374,12 +374,12 @@ pub(super) const ROUTES: &[Route] = &[
     post("rules_reload", "/v1/rules/reload", Handler::RulesReload)
         .open_to(INTEGRATORS, Scope::All)
         .json(&[(JSON_TYPE, "OperatorReason")])
-        .says("Read the catalog again; swapped only without defects")
+        .says("Read the catalog and the TLS files again; each is taken over only without defects")
         .answers(&[
             answer(200, "The new rules are in force", "RulesInForce"),
             problem(
                 422,
-                "Defects, or a body that cannot be read; the old rules stay",
+                "Defects, or a body that cannot be read; what has a defect stays as it was",
             ),
         ]),
 ];

@@ -1,8 +1,9 @@
 //! TLS: who a client certificate shows.
 
-use super::harness::{Gateway, install_provider};
+use super::harness::{Gateway, install_provider, overlay};
 use kinbridge::config::Tls;
 use kinbridge::web::certificates::{Authority, Identity};
+use std::io::Read as _;
 
 /// A gateway over TLS that accepts certificates of two authorities; alpha's is of the first.
 struct Secured {
@@ -10,7 +11,7 @@ struct Secured {
     server_ca: Authority,
     first: Authority,
     second: Authority,
-    _files: tempfile::TempDir,
+    files: tempfile::TempDir,
 }
 
 impl Secured {
@@ -47,15 +48,43 @@ impl Secured {
             server_ca,
             first,
             second,
-            _files: files,
+            files,
         }
+    }
+
+    /// A client that knows the server's authority alone.
+    fn trusting(&self) -> reqwest::ClientBuilder {
+        let ca = self.server_ca.certificate_pem();
+        let ca = reqwest::Certificate::from_pem(ca.as_bytes()).expect("ca");
+        reqwest::Client::builder()
+            .tls_certs_only([ca])
+            .tls_info(true)
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.files.path().join(name), text).expect("written");
+    }
+
+    /// The certificate the server shows this client; over a connection kept open, the first one.
+    async fn shown(&self, client: &reqwest::Client) -> Vec<u8> {
+        let port = self.gateway.running.address.port();
+        let ask = client.get(format!("https://localhost:{port}/healthz"));
+        let answer = ask.send().await.expect("answer");
+        let info = answer.extensions().get::<reqwest::tls::TlsInfo>();
+        let shown = info.and_then(|info| info.peer_certificate().map(<[u8]>::to_vec));
+        assert!(answer.bytes().await.is_ok());
+        shown.expect("a certificate")
+    }
+
+    /// What a client that connects now is shown.
+    async fn shown_now(&self) -> Vec<u8> {
+        let client = self.trusting().build().expect("client");
+        self.shown(&client).await
     }
 
     /// Asks for a submission nobody has: 404 for a known caller, 401 for an unknown one.
     async fn ask(&self, identity: Option<&Identity>, token: Option<&str>) -> Option<u16> {
-        let ca = self.server_ca.certificate_pem();
-        let ca = reqwest::Certificate::from_pem(ca.as_bytes()).expect("ca");
-        let mut builder = reqwest::Client::builder().tls_certs_only([ca]);
+        let mut builder = self.trusting();
         if let Some(identity) = identity {
             let pem = format!("{}{}", identity.key_pem, identity.certificate_pem);
             let identity = reqwest::Identity::from_pem(pem.as_bytes()).expect("identity");
@@ -101,5 +130,95 @@ async fn a_token_works_without_a_certificate_and_decides_alone() {
     assert_eq!(site.ask(None, Some("token-beta")).await, Some(404));
     assert_eq!(site.ask(None, Some("wrong")).await, Some(401));
     assert_eq!(site.ask(Some(&right), Some("wrong")).await, Some(401));
+    site.gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_files_are_taken_over_by_a_reload_and_bad_ones_are_not() {
+    // Goal: a certificate is renewed without a stop, and never by a broken file. Method: a second
+    // certificate in place of the first; a connection kept open goes on, a new one shows the
+    // second; then a key of another certificate, half a file and none: told, without effect.
+    let site = Secured::start().await;
+    let kept = site.trusting().build().expect("client");
+    let first = site.shown(&kept).await;
+    let second = site.server_ca.issue(&["localhost"]).expect("issued");
+    site.put("server.pem", &second.certificate_pem);
+    site.put("server.key", &second.key_pem);
+    assert_eq!(site.shown_now().await, first, "nothing before the reload");
+    site.gateway.running.reload().await.expect("reloaded");
+    let renewed = second.chain()[0].to_vec();
+    assert_eq!(site.shown_now().await, renewed);
+    assert_eq!(site.shown(&kept).await, first, "its connection stands");
+    let other = site.server_ca.issue(&["localhost"]).expect("issued");
+    let half = &second.certificate_pem[..second.certificate_pem.len() / 2];
+    for (name, text) in [
+        ("server.key", other.key_pem.as_str()),
+        ("server.pem", half),
+        ("server.pem", ""),
+        ("clients.pem", "no certificate"),
+    ] {
+        let whole = std::fs::read_to_string(site.files.path().join(name)).expect("read");
+        site.put(name, text);
+        let defects = site.gateway.running.reload().await.expect_err("refused");
+        let codes: Vec<&str> = defects.iter().map(|defect| defect.code).collect();
+        assert_eq!(codes, ["tls-unusable"], "{name}");
+        let told = defects[0].to_string();
+        assert!(
+            !told.contains("PRIVATE") && told.contains("stays"),
+            "{told}"
+        );
+        assert_eq!(site.shown_now().await, renewed, "{name}");
+        site.put(name, &whole);
+    }
+    site.gateway.running.reload().await.expect("whole again");
+    site.gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_goes_by_what_each_file_is_worth() {
+    // Goal: a partner file that is no good keeps no certificate from being renewed, and the other
+    // way round. Method: one broken of each kind in turn.
+    let site = Secured::start().await;
+    let second = site.server_ca.issue(&["localhost"]).expect("issued");
+    site.put("server.pem", &second.certificate_pem);
+    site.put("server.key", &second.key_pem);
+    let gamma = site
+        .gateway
+        .folder()
+        .join("catalog/mappings/partners/gamma.toml");
+    std::fs::write(&gamma, "id = 3").expect("written");
+    let defects = site.gateway.running.reload().await.expect_err("refused");
+    assert!(defects.iter().all(|defect| defect.code != "tls-unusable"));
+    assert_eq!(site.shown_now().await, second.chain()[0].to_vec());
+    let before = site.gateway.running.gateway.rules.load().digest.clone();
+    overlay(site.gateway.folder(), &[("gamma", "")]);
+    site.put("server.key", "");
+    let defects = site.gateway.running.reload().await.expect_err("refused");
+    assert_eq!(defects.len(), 1, "{defects:?}");
+    let after = site.gateway.running.gateway.rules.load().digest.clone();
+    assert_ne!(before, after, "the partner is there");
+    assert_eq!(site.ask(None, Some("token-gamma")).await, Some(404));
+    site.gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_never_begin_keep_nobody_waiting() {
+    // Goal: connections without a handshake take no place among those that have one. Method: more
+    // of them than any one thread takes handshakes at once; a request is answered while all of them
+    // are still open.
+    let site = Secured::start().await;
+    let address = site.gateway.running.address;
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        let line = std::net::TcpStream::connect(address).expect("open");
+        line.set_nonblocking(true).expect("set");
+        idle.push(line);
+    }
+    assert_eq!(site.ask(None, Some("token-beta")).await, Some(404));
+    let mut byte = [0_u8; 1];
+    for line in &mut idle {
+        let open = line.read(&mut byte).expect_err("still open");
+        assert_eq!(open.kind(), std::io::ErrorKind::WouldBlock);
+    }
     site.gateway.running.shutdown().await;
 }
