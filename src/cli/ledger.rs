@@ -53,9 +53,10 @@ struct Verify {
     /// An export instead of a database
     #[arg(long, value_name = "FILE", conflicts_with_all = ["database", "config"])]
     export: Option<PathBuf>,
-    /// The key checkpoints must be signed with, as kept outside; left out, the ledger's own word
+    /// A key checkpoints may be signed with, as kept outside; may be repeated; left out, the
+    /// ledger's own word
     #[arg(long, value_name = "HEX")]
-    public_key: Option<String>,
+    public_key: Vec<String>,
     /// A checkpoint kept outside (JSON, as in a receipt); may be repeated
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
@@ -123,19 +124,19 @@ impl Place {
 }
 
 async fn verify(args: &Verify) -> anyhow::Result<ExitCode> {
-    let key = args.public_key.as_deref();
-    let key = key.map(|hex| unhex(hex).context("the public key is not hexadecimal"));
-    let key = key.transpose()?;
+    let keys = args.public_key.iter();
+    let keys = keys.map(|hex| unhex(hex).context("the public key is not hexadecimal"));
+    let keys = keys.collect::<anyhow::Result<Vec<Vec<u8>>>>()?;
     let kept = args.checkpoint.iter().map(|file| read_checkpoint(file));
     let kept = kept.collect::<anyhow::Result<Vec<_>>>()?;
     let report = match &args.export {
         Some(file) => {
             let file = File::open(file).context("the export cannot be opened")?;
-            export::verify(&mut BufReader::new(file), key.as_deref(), &kept)?
+            export::verify(&mut BufReader::new(file), &keys, &kept)?
         }
         None => {
             let mut archive = Archive::open(&args.place.database()?).await?;
-            archive.verify(key.as_deref(), &kept).await?
+            archive.verify(&keys, &kept).await?
         }
     };
     if args.output == "json" {

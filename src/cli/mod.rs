@@ -7,6 +7,7 @@ mod decide;
 mod demo;
 mod doctor;
 mod findings;
+mod keys;
 mod ledger;
 mod partner;
 mod policy;
@@ -40,6 +41,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// Make new generations of the store's keys, while the gateway is stopped
+    Keys(keys::Args),
     /// Verify, export and read the ledger
     Ledger(ledger::Args),
     /// Onboard a partner: new, certify
@@ -66,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Partner(args) => partner::run(&args),
         Command::Policy(args) => policy::run(&args),

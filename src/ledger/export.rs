@@ -1,14 +1,15 @@
 //! A ledger as a text file: anyone can read it, and verify it without this program.
 //!
-//! First line `kinbridge-ledger-v1 <public key, hex>`; then `E <entry's canonical bytes>` in order
+//! First line `kinbridge-ledger-v1` and the public keys, hex, the first generation first; then `E <entry's canonical bytes>` in order
 //! and `C <checkpoint as JSON>` behind the entries it covers.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, PublicKeys};
 use super::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
 use crate::base::digest::{hex, unhex};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
-const HEAD: &str = "kinbridge-ledger-v1 ";
+const HEAD: &str = "kinbridge-ledger-v1";
 /// Bytes of one line at most.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
@@ -27,8 +28,20 @@ pub enum ExportError {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_head(out: &mut dyn Write, public_key: &[u8]) -> std::io::Result<()> {
-    writeln!(out, "{HEAD}{}", hex(public_key))
+pub fn write_head(out: &mut dyn Write, keys: &BTreeMap<u32, Vec<u8>>) -> std::io::Result<()> {
+    out.write_all(HEAD.as_bytes())?;
+    for key in keys.values() {
+        write!(out, " {}", hex(key))?;
+    }
+    writeln!(out)
+}
+
+/// The keys of the first line.
+fn read_head(line: &[u8]) -> Option<BTreeMap<u32, Vec<u8>>> {
+    let keys = std::str::from_utf8(line).ok()?.strip_prefix(HEAD)?;
+    let keys = keys.strip_prefix(' ')?.split(' ').map(unhex);
+    let numbered = (1..).zip(keys);
+    numbered.map(|(number, key)| Some((number, key?))).collect()
 }
 
 /// Writes one entry.
@@ -51,22 +64,19 @@ pub fn write_checkpoint(out: &mut dyn Write, checkpoint: &Checkpoint) -> std::io
     out.write_all(b"\n")
 }
 
-/// Verifies an export. A key given by the caller counts more than the one in the file.
+/// Verifies an export. Keys given by the caller count more than those in the file.
 ///
 /// # Errors
 /// When the file cannot be read or is no export.
 pub fn verify(
     input: &mut dyn BufRead,
-    public_key: Option<&[u8]>,
+    kept_outside: &[Vec<u8>],
     checkpoints: &[Checkpoint],
 ) -> Result<Report, ExportError> {
     let mut line = Vec::new();
     read_line(input, &mut line)?;
-    let own = std::str::from_utf8(&line)
-        .ok()
-        .and_then(|text| unhex(text.strip_prefix(HEAD)?));
-    let own = own.ok_or(ExportError::Form(1))?;
-    let mut verifier = Verifier::new(public_key.unwrap_or(&own));
+    let own = read_head(&line).ok_or(ExportError::Form(1))?;
+    let mut verifier = Verifier::new(PublicKeys::choose(kept_outside, own));
     let mut given = super::verify_order(checkpoints);
     let (mut position, mut number) = (0, 1);
     while read_line(input, &mut line)? {

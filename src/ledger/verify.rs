@@ -3,7 +3,7 @@
 //! Three things must agree: every entry's content with its stored leaf hash, every entry with the
 //! one before it (number and hash), and the tree's root with every signed checkpoint.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, PublicKeys};
 use super::entry::{Link, read_link};
 use super::tree::{Frontier, leaf_hash};
 use crate::base::digest::Digest;
@@ -146,7 +146,7 @@ struct Chain {
 
 /// Verifies entries in order, with the checkpoints between them.
 pub struct Verifier {
-    public_key: Vec<u8>,
+    keys: PublicKeys,
     frontier: Frontier,
     chain: Chain,
     /// The newest entry waits for the one after it: which of two is wrong shows only there.
@@ -159,10 +159,10 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Checkpoints must be signed by this key (32 bytes).
-    pub fn new(public_key: &[u8]) -> Verifier {
+    /// Checkpoints must be signed by one of these keys.
+    pub fn new(keys: PublicKeys) -> Verifier {
         Verifier {
-            public_key: public_key.to_vec(),
+            keys,
             frontier: Frontier::default(),
             chain: Chain {
                 writer: None,
@@ -209,7 +209,7 @@ impl Verifier {
 
     /// A checkpoint; to be given once as many entries as it covers were given.
     pub fn checkpoint(&mut self, checkpoint: &Checkpoint) {
-        if !checkpoint.is_signed_by(&self.public_key) {
+        if !self.keys.signed(checkpoint) {
             let message = format!(
                 "the checkpoint over {} entries was not signed by this ledger's key",
                 checkpoint.size

@@ -82,12 +82,14 @@ pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [AcceptJob]) -> Result<(),
     let staged = stage::write(tx, &parts, (&asked, &mut answers))?;
     let mut heads = SubmissionRows::new();
     let mut made: HashMap<usize, Committed> = HashMap::new();
-    for ((index, part), staged) in fresh.iter().zip(&parts).zip(staged) {
+    let sealed = fresh.iter().filter_map(|i| submissions.get(*i));
+    let sealed = sealed.map(|submission| submission.body.1.as_slice());
+    for (((index, part), staged), sealed) in fresh.iter().zip(&parts).zip(staged).zip(sealed) {
         let mut totals = Totals::default();
         totals.add(&staged);
         totals.counts.rejected = part.head.rejected.len() as u64;
         let entry = append_entry(tx, part.head, &totals);
-        heads.push(part.head, &totals, Some((&entry, tx)));
+        heads.push((part.head, sealed), &totals, Some((&entry, tx)));
         let committed = committed(tx, part, &totals, (entry, staged));
         made.insert(*index, committed);
     }
@@ -105,6 +107,7 @@ fn part(submission: &PreparedSubmission) -> Part<'_> {
     Part {
         head: &submission.head,
         records: &submission.records,
+        rejected: &submission.rejected,
         visible: true,
     }
 }
@@ -116,6 +119,7 @@ async fn settle(
     made: &HashMap<usize, Committed>,
 ) -> Result<Outcome, Fault> {
     let mine = submissions.get(index).map(|s| s.head.body_digest);
+    let compared = submissions.get(index).map(|s| s.body.0);
     let made = |i: &usize| {
         let missing = Fault::Damaged("a receipt is missing");
         made.get(i).cloned().ok_or(missing)
@@ -127,7 +131,7 @@ async fn settle(
             committed.repeated = true;
             committed
         }
-        Binding::Stored(_, digest) if Some(digest) != mine => return Ok(Outcome::KeyConflict),
+        Binding::Stored(_, digest) if Some(digest) != compared => return Ok(Outcome::KeyConflict),
         Binding::Stored(id, _) => submission::committed(tx, id).await?,
     };
     if Some(outcome.body_digest) != mine {
@@ -166,7 +170,7 @@ fn bind_keys(
             Entry::Occupied(twin) => Binding::Twin(*twin.get()),
             Entry::Vacant(slot) => {
                 slot.insert(index);
-                insert.push(key_row(key, &submission.head));
+                insert.push(key_row((key, submission.body.0), &submission.head));
                 Binding::Free
             }
         }
@@ -185,14 +189,9 @@ pub(super) fn key_insert(tail: &'static str) -> Insert {
     Insert::new(head, tail)
 }
 
-/// One row of [`key_insert`].
-pub(super) fn key_row(key: [u8; 16], head: &NewSubmission) -> [Cell; 4] {
-    row![
-        key,
-        head.body_digest,
-        head.submission_id.0,
-        head.received_at
-    ]
+/// One row of [`key_insert`], with the keyed digest of the body.
+pub(super) fn key_row((key, compared): ([u8; 16], Digest), head: &NewSubmission) -> [Cell; 4] {
+    row![key, compared, head.submission_id.0, head.received_at]
 }
 
 /// Counts of a submission and the running digest over its records.
@@ -258,10 +257,11 @@ impl SubmissionRows {
         ))
     }
 
-    /// A sealed submission with its entry, or one that is still received.
+    /// A sealed submission with its entry, or one that is still received; the digest of its body
+    /// comes sealed.
     pub(super) fn push(
         &mut self,
-        head: &NewSubmission,
+        (head, body_digest): (&NewSubmission, &[u8]),
         totals: &Totals,
         entry: Option<(&Appended, &Tx)>,
     ) {
@@ -272,7 +272,7 @@ impl SubmissionRows {
             head.channel.as_str(),
             head.test,
             entry.is_some(),
-            head.body_digest,
+            body_digest,
             head.rule_set.as_str(),
             head.correlation_id.as_str(),
             head.received_at,

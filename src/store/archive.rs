@@ -6,14 +6,16 @@ use super::keys::{Domain, Keys, MasterKey};
 use super::model::{Checkpoint, DecisionRecord, DisclosureCursor, DisclosurePage, StoreError};
 use super::prepare::identifier_domain;
 use super::sql::{Columns as _, Fault, all, first, row, run};
-use super::submission::{checkpoint_at, unsigned};
+use super::submission::{checkpoint_at, generation, unsigned};
 use super::writer::failed;
 use super::{accounting, decision, identity, proof, rule_sets, setup};
 use crate::base::id::{PersonId, RuleSetId};
+use crate::ledger::checkpoint::PublicKeys;
 use crate::ledger::export;
 use crate::ledger::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -52,19 +54,19 @@ impl Archive {
     }
 
     /// Verifies the whole ledger against its own checkpoints and any given from elsewhere, under
-    /// the database's key or the one given, and the store's rows against the ledger.
+    /// the database's keys or those given, and the store's rows against the ledger.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub async fn verify(
         &mut self,
-        public_key: Option<&[u8]>,
+        kept_outside: &[Vec<u8>],
         elsewhere: &[Checkpoint],
     ) -> Result<Report, StoreError> {
         // One view of the database: a gateway may write beside this.
         let verified = async {
             run(&mut self.conn, "BEGIN", []).await?;
-            let report = self.verify_all(public_key, elsewhere).await;
+            let report = self.verify_all(kept_outside, elsewhere).await;
             run(&mut self.conn, "ROLLBACK", []).await?;
             report
         };
@@ -75,14 +77,14 @@ impl Archive {
 
     async fn verify_all(
         &mut self,
-        public_key: Option<&[u8]>,
+        kept_outside: &[Vec<u8>],
         elsewhere: &[Checkpoint],
     ) -> Result<Report, Fault> {
-        let own = self.public_key().await?;
+        let keys = PublicKeys::choose(kept_outside, self.public_keys().await?);
         let mut checkpoints = self.checkpoints().await?;
         checkpoints.extend_from_slice(elsewhere);
         let mut queue = crate::ledger::verify_order(&checkpoints);
-        let mut verifier = Verifier::new(public_key.unwrap_or(&own));
+        let mut verifier = Verifier::new(keys);
         let mut rows = Crosscheck::new(&mut self.conn).await?;
         let (mut from, mut read) = (0, 0);
         loop {
@@ -116,7 +118,7 @@ impl Archive {
 
     async fn export_all(&mut self, out: &mut dyn Write) -> Result<u64, Fault> {
         let unwritten = |_| Fault::Damaged("the export cannot be written");
-        export::write_head(out, &self.public_key().await?).map_err(unwritten)?;
+        export::write_head(out, &self.public_keys().await?).map_err(unwritten)?;
         let checkpoints = self.checkpoints().await?;
         let mut next = checkpoints.iter().peekable();
         let mut from = 0;
@@ -216,15 +218,20 @@ impl Archive {
         identity::seen(&mut self.conn, key, None).await
     }
 
-    async fn public_key(&mut self) -> Result<Vec<u8>, Fault> {
-        let sql = "SELECT value FROM store_fact WHERE name = 'ledger_public_key'";
-        let row = first(&mut self.conn, sql, []).await?;
-        row.ok_or(Fault::Damaged("the ledger's key is missing"))?
-            .blob(0)
+    async fn public_keys(&mut self) -> Result<BTreeMap<u32, Vec<u8>>, Fault> {
+        let rows = all(
+            &mut self.conn,
+            "SELECT generation, public_key FROM ledger_key",
+            [],
+        )
+        .await?;
+        let read = |row: &SqliteRow| Ok((generation(row, 0)?, row.blob(1)?));
+        rows.iter().map(read).collect()
     }
 
     async fn checkpoints(&mut self) -> Result<Vec<Checkpoint>, Fault> {
-        let sql = "SELECT size, root, at, signature FROM ledger_checkpoint ORDER BY size";
+        let sql =
+            "SELECT size, root, at, key_generation, signature FROM ledger_checkpoint ORDER BY size";
         let rows = all(&mut self.conn, sql, []).await?;
         let read = |row| checkpoint_at(row, 0);
         let found = rows.iter().filter_map(|row| read(row).transpose());

@@ -7,12 +7,12 @@ use super::accept::{
     KEYS_BOUND, SubmissionRows, Totals, append_entry, key_insert, key_row, promise,
 };
 use super::model::{AcceptError, Committed, NewRecord, NewSubmission, Rejected, StoreError};
-use super::prepare::{PreparedRecord, PreparedSubmission, idempotency_key};
+use super::prepare::{PreparedSubmission, idempotency_key};
 use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
 use super::stage::{Part, cause_of, stage, superseding};
 use super::writer::{Appended, Tx, failed};
-use super::{Store, erase, identity, submission, whereabouts};
+use super::{Store, erase, findings, identity, submission, whereabouts};
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::limits::{BATCH_DEADLINE, CHUNK_RECORDS_MAX, RECEIPT_RECORDS_MAX};
@@ -100,7 +100,7 @@ impl Store {
             .await
             .unwrap_or(Err(Fault::Damaged("sealing ended badly")));
         let prepared = sealed.map_err(|fault| failed(NAME, &fault))?;
-        let chunk: Chunk = (prepared.head, prepared.records, totals);
+        let chunk: Chunk = (prepared, totals);
         let inbox = (&self.inner.chunks, NAME);
         self.hand_over(inbox, chunk, |tx, chunk| Box::pin(append(tx, chunk)))
             .await
@@ -179,15 +179,17 @@ impl Store {
     }
 }
 
-type Chunk = (NewSubmission, Vec<PreparedRecord>, Totals);
+type Chunk = (PreparedSubmission, Totals);
 
-async fn append(tx: &mut Tx, (head, records, totals): &Chunk) -> Result<Option<Totals>, Fault> {
+async fn append(tx: &mut Tx, (prepared, totals): &Chunk) -> Result<Option<Totals>, Fault> {
+    let head = &prepared.head;
     if !is_receiving(tx, head.submission_id).await? {
         return Ok(None);
     }
     let part = Part {
         head,
-        records,
+        records: &prepared.records,
+        rejected: &prepared.rejected,
         visible: false,
     };
     let staged = stage(tx, &[part]).await?;
@@ -201,7 +203,9 @@ async fn append(tx: &mut Tx, (head, records, totals): &Chunk) -> Result<Option<T
 
 async fn begin(tx: &mut Tx, head: &NewSubmission) -> Result<(), Fault> {
     let mut rows = SubmissionRows::new();
-    rows.push(head, &Totals::default(), None);
+    // Of nothing yet: the seal says what the body was.
+    let digest = findings::seal_body_digest(&tx.keys, head)?;
+    rows.push((head, &digest), &Totals::default(), None);
     rows.save(tx);
     let deadline = head.received_at.after(BATCH_DEADLINE);
     let sql = "UPDATE submission SET deadline = ? WHERE submission_id = ?";
@@ -263,7 +267,8 @@ async fn bind_key(tx: &mut Tx, head: &NewSubmission) -> Result<Option<Committed>
     };
     let key = idempotency_key(&tx.keys, &head.partner, key);
     let mut insert = key_insert(KEYS_BOUND);
-    insert.push(key_row(key, head));
+    let compared = findings::keyed_body_digest(&tx.keys, &head.partner, &head.body_digest);
+    insert.push(key_row((key, compared), head));
     if !insert.returning(&mut tx.conn).await?.is_empty() {
         return Ok(None);
     }
@@ -353,7 +358,7 @@ async fn show(
                rejected = ?, held = ?, records_hash = ?, deadline = NULL, position = ?, \
                entry_id = ?, leaf_hash = ?, checkpoint_size = ? WHERE submission_id = ?";
     let cells = row![
-        head.body_digest,
+        findings::seal_body_digest(&tx.keys, head)?,
         totals.counts.accepted,
         totals.counts.duplicate,
         totals.counts.rejected,

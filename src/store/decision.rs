@@ -73,7 +73,7 @@ pub(super) fn seal(
     decision: &DecisionRecord,
 ) -> Result<SealedDecision, Fault> {
     let plain = pack(decision)?;
-    let key = keys.accounting(source)?;
+    let key = keys.of_row(source)?;
     let place = Place {
         table: TABLE,
         row: source,
@@ -111,7 +111,7 @@ pub(super) fn open(keys: &Keys, source: &[u8; 16], sealed: &[u8]) -> Result<Deci
         version: &[],
         column: "body",
     };
-    unpack(&keys.accounting(source)?.open(&place, sealed)?)
+    unpack(&keys.open_of_row(&place, sealed)?)
 }
 
 fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {

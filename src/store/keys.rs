@@ -11,13 +11,13 @@ use crate::base::id::PartnerId;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::key_wrap::{AES_256, AesKek, KeyWrapPadded};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use aws_lc_rs::{hkdf, hmac, rand};
-use std::collections::HashMap;
+use aws_lc_rs::{hmac, rand};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use zeroize::Zeroizing;
 
-const KEY_BYTES: usize = 32;
+pub(super) const KEY_BYTES: usize = 32;
 const WRAPPED_BYTES: usize = KEY_BYTES + 8;
 const NONCE_BYTES: usize = 12;
 /// First byte of every sealed value: how it is sealed.
@@ -25,7 +25,7 @@ const SEAL_V1: u8 = 1;
 /// First word of the master key file.
 const FILE_HEAD: &str = "kinbridge-master-key-1";
 
-type Secret = Zeroizing<[u8; KEY_BYTES]>;
+pub(super) type Secret = Zeroizing<[u8; KEY_BYTES]>;
 
 /// Why the master key cannot be used. Never holds key material.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +155,9 @@ impl MasterKey {
         file.sync_all()
     }
 
-    fn wrap(&self, key: &Secret) -> Result<Vec<u8>, Fault> {
-        wrap(&self.0, key)
+    /// A new random key, wrapped.
+    pub(super) fn generate(&self) -> Result<Vec<u8>, Fault> {
+        wrap(&self.0, &random()?)
     }
 
     fn unwrap(&self, wrapped: &[u8]) -> Result<Secret, Fault> {
@@ -209,6 +210,11 @@ impl DataKey {
     /// A new random key.
     pub(super) fn generate() -> Result<DataKey, Fault> {
         Ok(DataKey(random()?))
+    }
+
+    /// A key that was derived.
+    pub(super) fn of(key: Secret) -> DataKey {
+        DataKey(key)
     }
 
     /// Seals one column's value.
@@ -287,6 +293,10 @@ pub(super) enum Domain {
     Lane,
     /// What a version says, so that nobody without the key can confirm a guess of it.
     Content,
+    /// Whole bodies: the same key with the same body gives the same receipt.
+    Body,
+    /// What a row of an extract adds to its file.
+    Output,
     Household,
     /// Lines of protected addresses, of real families and of test traffic.
     Line,
@@ -304,6 +314,8 @@ impl Domain {
             Domain::Consent => b"consent",
             Domain::Lane => b"lane",
             Domain::Content => b"content",
+            Domain::Body => b"body",
+            Domain::Output => b"output",
             Domain::Household => b"household",
             Domain::Line => b"line",
             Domain::TestLine => b"line-test",
@@ -311,31 +323,31 @@ impl Domain {
     }
 }
 
-/// The store's own keys as they stand in `store_secret`, wrapped.
-pub(super) struct WrappedSecrets {
-    pub(super) index: Vec<u8>,
-    pub(super) accounting: Vec<u8>,
-    pub(super) signing: Vec<u8>,
-}
+/// The store's own keys by their names in `store_secret`.
+///
+/// Keyed digests name no generation of the index key, because one is looked up by computing it: a
+/// new one comes only with all digests computed anew.
+pub(super) const INDEX: &str = "index";
+/// Derives the keys of rows.
+pub(super) const ACCOUNTING: &str = "accounting";
+/// Signs checkpoints.
+pub(super) const SIGNING: &str = "signing";
 
-impl WrappedSecrets {
-    /// Fresh keys for a new database.
-    pub(super) fn generate(master: &MasterKey) -> Result<WrappedSecrets, Fault> {
-        let one = || -> Result<Vec<u8>, Fault> { master.wrap(&random()?) };
-        Ok(WrappedSecrets {
-            index: one()?,
-            accounting: one()?,
-            signing: one()?,
-        })
-    }
+/// One generation of one of the store's own keys, as it stands in `store_secret`.
+pub(super) struct WrappedSecret {
+    pub(super) name: String,
+    pub(super) generation: u32,
+    pub(super) wrapped: Vec<u8>,
 }
 
 /// All keys of an open store.
 pub(super) struct Keys {
     master: MasterKey,
     index: hmac::Key,
-    accounting: Secret,
+    /// By generation; the newest seals.
+    pub(super) accounting: BTreeMap<u32, Secret>,
     signing: Ed25519KeyPair,
+    signing_generation: u32,
     /// Bounded by the number of partners and their key generations.
     partners: Mutex<HashMap<(PartnerId, i64), Arc<PartnerKey>>>,
     current: Mutex<HashMap<PartnerId, i64>>,
@@ -343,21 +355,35 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Unwraps the store's keys; fails when the master key is another database's.
-    pub(super) fn open(master: MasterKey, wrapped: &WrappedSecrets) -> Result<Keys, Fault> {
+    pub(super) fn open(master: MasterKey, wrapped: &[WrappedSecret]) -> Result<Keys, Fault> {
         let other = |_| {
             let what = "the master key does not belong to this database: set master_key_file to \
                         the key it was made with; nothing was changed";
             Fault::Refused(what.to_owned())
         };
-        let index = master.unwrap(&wrapped.index).map_err(other)?;
-        let accounting = master.unwrap(&wrapped.accounting).map_err(other)?;
-        let seed = master.unwrap(&wrapped.signing).map_err(other)?;
-        let signing = Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
-            .map_err(|_| Fault::Damaged("the signing key is not a key"))?;
+        let mut opened: HashMap<&str, BTreeMap<u32, Secret>> = HashMap::new();
+        for one in wrapped {
+            let secret = master.unwrap(&one.wrapped).map_err(other)?;
+            let generations = opened.entry(one.name.as_str()).or_default();
+            generations.insert(one.generation, secret);
+        }
+        let mut take = |name| {
+            let found = opened.remove(name);
+            found.ok_or(Fault::Damaged("a key of the store is missing"))
+        };
+        let (index, accounting, signing) = (take(INDEX)?, take(ACCOUNTING)?, take(SIGNING)?);
+        let newest = |generations: &BTreeMap<u32, Secret>| {
+            let last = generations.last_key_value();
+            let last = last.map(|(number, secret)| (*number, secret.clone()));
+            last.ok_or(Fault::Damaged("a key of the store is missing"))
+        };
+        let (_, index) = newest(&index)?;
+        let (signing_generation, seed) = newest(&signing)?;
         Ok(Keys {
             index: hmac::Key::new(hmac::HMAC_SHA256, index.as_slice()),
             accounting,
-            signing,
+            signing: signing_pair(&seed)?,
+            signing_generation,
             master,
             partners: Mutex::default(),
             current: Mutex::default(),
@@ -385,26 +411,15 @@ impl Keys {
         digest_of_tag(&context.sign())
     }
 
-    /// The key of one accounting row: derived, so that a key seals few values.
-    pub(super) fn accounting(&self, row: &[u8; 16]) -> Result<DataKey, Fault> {
-        let fault = |_| Fault::Damaged("a key cannot be derived");
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"kinbridge-accounting-v1");
-        let prk = salt.extract(self.accounting.as_slice());
-        let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
-        prk.expand(&[row.as_slice()], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(key.as_mut_slice()))
-            .map_err(fault)?;
-        Ok(DataKey(key))
-    }
-
     /// Signs a checkpoint's text.
     pub(super) fn sign(&self, text: &[u8]) -> Vec<u8> {
         self.signing.sign(text).as_ref().to_vec()
     }
 
-    /// The public half of the signing key, 32 bytes.
-    pub(super) fn public_key(&self) -> Vec<u8> {
-        self.signing.public_key().as_ref().to_vec()
+    /// The generation of the key that signs, and its public half, 32 bytes.
+    pub(super) fn public_key(&self) -> (u32, Vec<u8>) {
+        let public = self.signing.public_key().as_ref().to_vec();
+        (self.signing_generation, public)
     }
 
     /// The partner's newest key, if it is in memory.
@@ -420,10 +435,17 @@ impl Keys {
 
     /// A new wrapped partner key.
     pub(super) fn generate_partner(&self) -> Result<Vec<u8>, Fault> {
-        self.master.wrap(&random()?)
+        self.master.generate()
     }
 
-    /// Takes a stored partner key into memory; the highest id is the one that wraps from now on.
+    /// From now on this key of the partner's wraps; it is in memory.
+    pub(super) fn wrap_with(&self, partner: &PartnerId, id: i64) {
+        let mut current = lock(&self.current);
+        let newest = current.entry(partner.clone()).or_insert(id);
+        *newest = id.max(*newest);
+    }
+
+    /// Takes a stored partner key into memory, to open by.
     pub(super) fn learn_partner(
         &self,
         partner: &PartnerId,
@@ -433,11 +455,13 @@ impl Keys {
         let key = self.master.unwrap(wrapped)?;
         let key = Arc::new(PartnerKey { id, key });
         lock(&self.partners).insert((partner.clone(), id), key);
-        let mut current = lock(&self.current);
-        let newest = current.entry(partner.clone()).or_insert(id);
-        *newest = id.max(*newest);
         Ok(())
     }
+}
+
+fn signing_pair(seed: &Secret) -> Result<Ed25519KeyPair, Fault> {
+    Ed25519KeyPair::from_seed_unchecked(seed.as_slice())
+        .map_err(|_| Fault::Damaged("the signing key is not a key"))
 }
 
 fn random() -> Result<Secret, Fault> {

@@ -15,9 +15,11 @@ mod complete;
 mod consent;
 mod crosscheck;
 mod decision;
+mod derived;
 mod erase;
 mod explain;
 mod extract;
+mod findings;
 mod heads;
 mod identity;
 pub mod keys;
@@ -29,6 +31,7 @@ mod prepare;
 mod proof;
 mod recent;
 mod replay;
+mod rotate;
 mod route;
 mod rule_sets;
 mod script;
@@ -46,6 +49,7 @@ mod writer;
 
 pub use keys::MasterKey;
 pub use model::*;
+pub use rotate::rotate_keys;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::{DeliveryId, PartnerId, SubmissionId};
@@ -176,7 +180,7 @@ impl Store {
         let limit = limit.min(PAGE_ROWS_MAX);
         let mut conn = self.reader(NAME).await?;
         let found = async {
-            let head = submission::head(&mut conn, id).await?;
+            let head = submission::head(&mut conn, &self.inner.keys, id).await?;
             if head.is_none_or(|head| head.partner != *partner) {
                 return Ok(None);
             }
@@ -215,6 +219,7 @@ impl Store {
         let keys = &self.inner.keys;
         let learned = keys.learn_partner(partner, id, &wrapped);
         learned.map_err(|fault| failed(NAME, &fault))?;
+        keys.wrap_with(partner, id);
         let missing = Fault::Damaged("a partner key is missing");
         keys.partner(partner).ok_or_else(|| failed(NAME, &missing))
     }

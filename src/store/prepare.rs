@@ -1,6 +1,8 @@
 //! From a plain record to a sealed one, before the writer sees it: all cryptography happens here,
 //! on the caller's thread.
 
+use super::derived::RowKey;
+use super::findings;
 use super::keys::{DataKey, Domain, Keys, PartnerKey, Place};
 use super::model::{Action, HoldCause, NewRecord, NewSubmission, Reach};
 use super::sql::Fault;
@@ -8,7 +10,7 @@ use super::whereabouts::{household_key, line_key};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
-use crate::base::id::{PartnerId, RecordId, RecordType};
+use crate::base::id::{PartnerId, RecordId, RecordType, SubmissionId};
 use crate::base::sensitive::Reason;
 
 /// Table and column names bound into sealed record values.
@@ -53,6 +55,11 @@ pub(super) struct PreparedRecord {
     pub(super) supersedes: Option<[u8; 16]>,
     /// What is told if the earlier record it speaks of is unknown.
     pub(super) earlier: Vec<Finding>,
+    /// The findings for the record's row when it is stored, and when it repeats one.
+    pub(super) findings_sealed: Option<Vec<u8>>,
+    pub(super) findings_repeated: Option<Vec<u8>>,
+    /// Seals what is told only once it is known what it replaces.
+    pub(super) data_key: DataKey,
     pub(super) persons: Vec<PreparedPerson>,
     /// Keyed digests of the lines of protected addresses.
     pub(super) lines: Vec<[u8; 16]>,
@@ -79,6 +86,10 @@ pub(super) struct PreparedSubmission {
     pub(super) head: NewSubmission,
     pub(super) records: Vec<PreparedRecord>,
     pub(super) key: Option<[u8; 16]>,
+    /// The body's digest as it may be compared, and as it may be read again.
+    pub(super) body: (Digest, Vec<u8>),
+    /// Findings of the rejected ones, in order.
+    pub(super) rejected: Vec<Option<Vec<u8>>>,
 }
 
 /// Who hands in, in which lane.
@@ -86,6 +97,9 @@ pub(super) struct Sender<'a> {
     pub(super) partner: &'a PartnerId,
     pub(super) test: bool,
     pub(super) at: Timestamp,
+    pub(super) submission: SubmissionId,
+    /// The submission's key.
+    pub(super) key: RowKey,
 }
 
 impl PreparedSubmission {
@@ -96,11 +110,19 @@ impl PreparedSubmission {
         mut submission: NewSubmission,
     ) -> Result<PreparedSubmission, Fault> {
         let records = std::mem::take(&mut submission.records);
+        let id = submission.submission_id;
         let sender = Sender {
             partner: &submission.partner,
             test: submission.test,
             at: submission.received_at,
+            submission: id,
+            key: keys.of_row(&id.0)?,
         };
+        let rejected = submission
+            .rejected
+            .iter()
+            .map(|rejected| findings::seal(&sender.key, (id, rejected.index), &rejected.findings));
+        let rejected = rejected.collect::<Result<_, _>>()?;
         let records = records
             .into_iter()
             .map(|record| prepare(keys, partner_key, &sender, record))
@@ -109,10 +131,14 @@ impl PreparedSubmission {
             .idempotency_key
             .as_deref()
             .map(|key| idempotency_key(keys, &submission.partner, key));
+        let digest = &submission.body_digest;
+        let compared = findings::keyed_body_digest(keys, &submission.partner, digest);
         Ok(PreparedSubmission {
+            body: (compared, findings::seal_body_digest(keys, &submission)?),
             head: submission,
             records,
             key,
+            rejected,
         })
     }
 }
@@ -120,14 +146,6 @@ impl PreparedSubmission {
 /// The keyed digest of an idempotency key.
 pub(super) fn idempotency_key(keys: &Keys, partner: &PartnerId, key: &str) -> [u8; 16] {
     keys.blind(Domain::Idempotency, &[partner.as_str(), key])
-}
-
-/// Findings as stored: nothing when there are none.
-pub(super) fn findings_text(findings: &[Finding]) -> Option<String> {
-    if findings.is_empty() {
-        return None;
-    }
-    serde_json::to_string(findings).ok()
 }
 
 /// Seals one record.
@@ -163,8 +181,12 @@ pub(super) fn prepare(
         .map_err(|_| Fault::Damaged("a record's head"))?;
     let sealed_meta = data_key.seal(&place(META), &meta)?;
     let payload = data_key.seal(&place(PAYLOAD), record.payload.expose(Reason::Seal))?;
+    let repeated = (sender.submission, record.index);
     Ok(PreparedRecord {
+        findings_sealed: findings::seal_own(&data_key, &row_id, &record.findings)?,
+        findings_repeated: findings::seal(&sender.key, repeated, &record.findings)?,
         row_id,
+        data_key: data_key.clone(),
         record_id: RecordId::mint(sender.at),
         source_key,
         commitment: data_key.commit(&record.version),

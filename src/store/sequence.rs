@@ -45,9 +45,9 @@ impl Store {
         found.map_err(|fault| super::writer::failed(NAME, &fault))
     }
 
-    /// The key checkpoints are signed with: 32 bytes, public.
+    /// The key checkpoints are signed with from now on: 32 bytes, public.
     pub fn ledger_public_key(&self) -> Vec<u8> {
-        self.inner.keys.public_key()
+        self.inner.keys.public_key().1
     }
 }
 
@@ -79,10 +79,13 @@ pub(super) async fn sequence(tx: &mut Tx) -> Result<Option<Checkpoint>, Fault> {
         size,
         root,
         at,
+        key_generation: tx.keys.public_key().0,
         signature: hex(&tx.keys.sign(text.as_bytes())),
     };
-    let sql = "INSERT INTO ledger_checkpoint (size, root, at, signature) VALUES (?, ?, ?, ?)";
-    let cells = row![size, root, at, checkpoint.signature.as_str()];
+    let sql = "INSERT INTO ledger_checkpoint (size, root, at, key_generation, signature) \
+               VALUES (?, ?, ?, ?, ?)";
+    let signature = checkpoint.signature.as_str();
+    let cells = row![size, root, at, checkpoint.key_generation, signature];
     run(&mut tx.conn, sql, cells).await?;
     tx.frontier = Some(frontier);
     tx.tail.checkpoint = Some(checkpoint.clone());

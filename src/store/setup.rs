@@ -1,19 +1,20 @@
 //! Opening a database: lock, connection settings, schema, keys, clean-up, writer.
 
-use super::keys::{Keys, MasterKey, WrappedSecrets};
+use super::keys::{ACCOUNTING, INDEX, Keys, MasterKey, SIGNING, WrappedSecret};
 use super::model::{Checkpoint, StorageTrouble};
-use super::sql::{Columns as _, Fault, first, row, run};
+use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::submission::checkpoint_at;
 use super::writer::{Inboxes, Tail, Tx};
 use super::{Inner, Store};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::digest::Digest;
 use crate::base::id::PartnerId;
 use crate::base::limits::IN_FLIGHT_MAX;
 use aws_lc_rs::rand;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, SqlSafeStr as _};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ pub(super) async fn open(
     }
     let mut conn = writing.connect().await?;
     migrate(&mut conn).await?;
-    let keys = Arc::new(open_keys(&mut conn, master).await?);
+    let keys = Arc::new(open_keys(&mut conn, master, clock.now()).await?);
     let erased = super::erase::all_unsealed(&mut conn).await?;
     if erased > 0 {
         tracing::info!(erased, "batches that were never sealed are erased");
@@ -233,6 +234,20 @@ async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {
     }
 }
 
+/// A database no gateway has open, with its lock.
+pub(super) async fn closed(path: &Path) -> Result<(SqliteConnection, std::fs::File), Fault> {
+    if !path.exists() {
+        return Err(Fault::Refused(format!(
+            "there is no database {}",
+            path.display()
+        )));
+    }
+    let lock = lock(path)?;
+    let mut conn = options(path).create_if_missing(false).connect().await?;
+    migrate(&mut conn).await?;
+    Ok((conn, lock))
+}
+
 /// For reading a database from outside.
 pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -243,26 +258,38 @@ pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-async fn open_keys(conn: &mut SqliteConnection, master: MasterKey) -> Result<Keys, Fault> {
-    if secret(conn, "index").await?.is_none() {
-        let fresh = WrappedSecrets::generate(&master)?;
-        let all = [
-            ("index", fresh.index),
-            ("accounting", fresh.accounting),
-            ("signing", fresh.signing),
-        ];
+/// The store's keys, made when there are none.
+async fn open_keys(
+    conn: &mut SqliteConnection,
+    master: MasterKey,
+    now: Timestamp,
+) -> Result<Keys, Fault> {
+    if secrets(conn).await?.is_empty() {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await?;
-        for (name, wrapped) in all {
-            let sql = "INSERT INTO store_secret (name, wrapped) VALUES (?, ?)";
-            run(conn, sql, row![name, wrapped]).await?;
+        for name in [INDEX, ACCOUNTING, SIGNING] {
+            add_secret(conn, &master, (name, 1), now).await?;
         }
         sqlx::query("COMMIT").execute(&mut *conn).await?;
     }
     let keys = existing_keys(conn, master).await?;
-    let sql = "INSERT INTO store_fact (name, value) VALUES ('ledger_public_key', ?) \
-               ON CONFLICT (name) DO NOTHING";
-    run(conn, sql, row![keys.public_key()]).await?;
+    let (generation, public) = keys.public_key();
+    let sql = "INSERT INTO ledger_key (generation, public_key) VALUES (?, ?) \
+               ON CONFLICT (generation) DO NOTHING";
+    run(conn, sql, row![generation, public]).await?;
     Ok(keys)
+}
+
+/// Makes one generation of one of the store's keys.
+pub(super) async fn add_secret(
+    conn: &mut SqliteConnection,
+    master: &MasterKey,
+    (name, generation): (&str, u32),
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO store_secret (name, generation, wrapped, created_at) \
+               VALUES (?, ?, ?, ?)";
+    let cells = row![name, generation, master.generate()?, now];
+    run(conn, sql, cells).await.map(drop)
 }
 
 /// The keys of a database that has them.
@@ -270,21 +297,20 @@ pub(super) async fn existing_keys(
     conn: &mut SqliteConnection,
     master: MasterKey,
 ) -> Result<Keys, Fault> {
-    let missing = || Fault::Damaged("a key of the store is missing");
-    let wrapped = WrappedSecrets {
-        index: secret(conn, "index").await?.ok_or_else(missing)?,
-        accounting: secret(conn, "accounting").await?.ok_or_else(missing)?,
-        signing: secret(conn, "signing").await?.ok_or_else(missing)?,
-    };
-    Keys::open(master, &wrapped)
+    Keys::open(master, &secrets(conn).await?)
 }
 
-async fn secret(conn: &mut SqliteConnection, name: &str) -> Result<Option<Vec<u8>>, Fault> {
-    let sql = "SELECT wrapped FROM store_secret WHERE name = ?";
-    first(conn, sql, row![name])
-        .await?
-        .map(|row| row.blob(0))
-        .transpose()
+async fn secrets(conn: &mut SqliteConnection) -> Result<Vec<WrappedSecret>, Fault> {
+    let sql = "SELECT name, generation, wrapped FROM store_secret";
+    let rows = all(conn, sql, []).await?;
+    let read = |row: &SqliteRow| {
+        Ok(WrappedSecret {
+            name: row.text(0)?,
+            generation: super::submission::generation(row, 1)?,
+            wrapped: row.blob(2)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Where the ledger stands.
@@ -313,7 +339,7 @@ async fn read_tail(conn: &mut SqliteConnection) -> Result<Tail, Fault> {
 pub(super) async fn newest_checkpoint(
     conn: &mut SqliteConnection,
 ) -> Result<Option<Checkpoint>, Fault> {
-    let sql = "SELECT size, root, at, signature FROM ledger_checkpoint ORDER BY size DESC LIMIT 1";
+    let sql = "SELECT size, root, at, key_generation, signature FROM ledger_checkpoint ORDER BY size DESC LIMIT 1";
     match first(conn, sql, []).await? {
         Some(row) => checkpoint_at(&row, 0),
         None => Ok(None),

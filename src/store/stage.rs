@@ -6,7 +6,7 @@
 use super::heads::{Heads, NewVersion, Verdict};
 use super::identity::{Origin, People};
 use super::model::{Action, DeliveryState, HoldCause, NewSubmission, RecordStatus};
-use super::prepare::{PreparedRecord, findings_text};
+use super::prepare::PreparedRecord;
 use super::script::{Answers, At, Script};
 use super::sql::{Cell, Fault, Insert, row};
 use super::transition::{Moves, moves};
@@ -23,6 +23,8 @@ use std::sync::LazyLock;
 pub(super) struct Part<'a> {
     pub(super) head: &'a NewSubmission,
     pub(super) records: &'a [PreparedRecord],
+    /// Sealed findings of the head's rejected ones, in order.
+    pub(super) rejected: &'a [Option<Vec<u8>>],
     /// Whether they may be seen once this transaction commits.
     pub(super) visible: bool,
 }
@@ -186,7 +188,7 @@ pub(super) fn write(
             .iter()
             .zip(verdicts)
             .map(|(record, verdict)| stage_one(&mut rows, &mut people, part, record, verdict))
-            .collect();
+            .collect::<Result<_, Fault>>()?;
         stage_rejected(&mut rows, part);
         out.push(staged);
     }
@@ -201,7 +203,7 @@ fn stage_one(
     part: &Part<'_>,
     record: &PreparedRecord,
     verdict: Verdict,
-) -> Staged {
+) -> Result<Staged, Fault> {
     let (staged, corrects) = match verdict {
         Verdict::Duplicate(known) => {
             let staged = Staged {
@@ -246,12 +248,23 @@ fn stage_one(
         staged.hold.map(cause_word),
         staged.record_id.0,
         staged.row_id,
-        findings_text(&staged.findings),
+        sealed_findings(record, &staged)?,
     ]);
     if part.visible {
         push_queue(rows, part.head, &staged);
     }
-    staged
+    Ok(staged)
+}
+
+/// The findings as stored: sealed beforehand, unless more is told than was known then.
+fn sealed_findings(record: &PreparedRecord, staged: &Staged) -> Result<Option<Vec<u8>>, Fault> {
+    if staged.status == RecordStatus::Duplicate {
+        return Ok(record.findings_repeated.clone());
+    }
+    if staged.findings.len() == record.findings.len() {
+        return Ok(record.findings_sealed.clone());
+    }
+    super::findings::seal_own(&record.data_key, &record.row_id, &staged.findings)
 }
 
 /// What is told of a record, the earlier one it speaks of looked up.
@@ -352,7 +365,7 @@ fn push_queue(rows: &mut Rows, head: &NewSubmission, staged: &Staged) {
 }
 
 fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
-    for rejected in &part.head.rejected {
+    for (rejected, findings) in part.head.rejected.iter().zip(part.rejected) {
         rows.verdicts.push(row![
             part.head.submission_id.0,
             rejected.index,
@@ -361,7 +374,7 @@ fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
             None::<String>,
             None::<[u8; 16]>,
             None::<[u8; 16]>,
-            findings_text(&rejected.findings),
+            findings.clone(),
         ]);
     }
 }

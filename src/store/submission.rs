@@ -3,11 +3,11 @@
 //! Another partner's submission and an unknown one are the same: nothing.
 
 use super::keys::Keys;
-use super::model::{Checkpoint, Committed, Counts, LedgerPromise, RecordVerdict};
-use super::open;
+use super::model::{Checkpoint, Committed, Counts, LedgerPromise, RecordStatus, RecordVerdict};
 use super::sql::{Columns as _, Fault, all, first, row};
 use super::stage::status_of;
 use super::writer::Tx;
+use super::{findings, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -30,11 +30,12 @@ pub(super) struct HeadRow {
 /// A sealed submission's head with its promise as it was given.
 pub(super) async fn head(
     conn: &mut SqliteConnection,
+    keys: &Keys,
     id: SubmissionId,
 ) -> Result<Option<HeadRow>, Fault> {
     let sql = "SELECT s.partner, s.channel, s.body_digest, s.rule_set, s.correlation_id, \
                s.received_at, s.accepted, s.duplicate, s.rejected, s.held, s.entry_id, \
-               s.leaf_hash, c.size, c.root, c.at, c.signature FROM submission s \
+               s.leaf_hash, c.size, c.root, c.at, c.key_generation, c.signature FROM submission s \
                LEFT JOIN ledger_checkpoint c ON c.size = s.checkpoint_size \
                WHERE s.submission_id = ? AND s.state = 1";
     let Some(row) = first(conn, sql, row![id.0]).await? else {
@@ -43,7 +44,7 @@ pub(super) async fn head(
     Ok(Some(HeadRow {
         partner: PartnerId::new(&row.text(0)?),
         channel: ChannelId::new(&row.text(1)?),
-        body_digest: row.digest(2)?,
+        body_digest: findings::open_body_digest(keys, id, &row.blob(2)?)?,
         rule_set: RuleSetId::new(&row.text(3)?),
         correlation_id: CorrelationId::new(&row.text(4)?),
         received_at: Timestamp(row.int(5)?),
@@ -61,7 +62,7 @@ pub(super) async fn head(
     }))
 }
 
-/// A checkpoint in four columns from `index`, when there is one.
+/// A checkpoint in five columns from `index`, when there is one.
 pub(super) fn checkpoint_at(row: &SqliteRow, index: usize) -> Result<Option<Checkpoint>, Fault> {
     if row.int_or_null(index)?.is_none() {
         return Ok(None);
@@ -70,8 +71,14 @@ pub(super) fn checkpoint_at(row: &SqliteRow, index: usize) -> Result<Option<Chec
         size: unsigned(row, index)?,
         root: row.digest(index + 1)?,
         at: Timestamp(row.int(index + 2)?),
-        signature: row.text(index + 3)?,
+        key_generation: generation(row, index + 3)?,
+        signature: row.text(index + 4)?,
     }))
+}
+
+/// The number of a key's generation.
+pub(super) fn generation(row: &SqliteRow, index: usize) -> Result<u32, Fault> {
+    u32::try_from(row.int(index)?).map_err(|_| Fault::Damaged("a key's generation"))
 }
 
 /// A count that is never negative.
@@ -83,7 +90,7 @@ pub(super) fn unsigned(row: &SqliteRow, index: usize) -> Result<u64, Fault> {
 pub(super) async fn committed(tx: &mut Tx, id: SubmissionId) -> Result<Committed, Fault> {
     let keys = Arc::clone(&tx.keys);
     let missing = Fault::Damaged("a bound key has no submission");
-    let head = head(&mut tx.conn, id).await?.ok_or(missing)?;
+    let head = head(&mut tx.conn, &keys, id).await?.ok_or(missing)?;
     let records = verdicts(&mut tx.conn, &keys, (id, None, RECEIPT_RECORDS_MAX)).await?;
     Ok(Committed {
         submission_id: id,
@@ -113,26 +120,38 @@ pub(super) async fn verdicts(
     let rows = all(conn, sql, row![id.0, after, limit]).await?;
     let mut out = Vec::with_capacity(rows.len());
     for row in rows {
-        let findings = row.text_or_null(3)?;
-        let findings = findings.map(|text| serde_json::from_str(&text)).transpose();
+        let index = u32::try_from(row.int(0)?).map_err(|_| Fault::Damaged("an index"))?;
+        let status = status_of(row.int(1)?)?;
+        let sealed = row.blob_or_null(3)?;
         // A shredded record has no key left; its verdict stands without the sender's id.
-        let source = match row.blob_or_null(9)? {
+        let key = match row.blob_or_null(9)? {
             Some(wrapped) => {
                 let partner = PartnerId::new(&row.text(7)?);
                 open::load_partner_key(conn, keys, &partner, row.int(8)?).await?;
-                let key = open::data_key(keys, &partner, row.int(8)?, &wrapped)?;
-                Some(open::meta(&key, &row.id(4)?, &row.digest(5)?, &row.blob(6)?)?.source)
+                Some(open::data_key(keys, &partner, row.int(8)?, &wrapped)?)
             }
             None => None,
         };
+        let source = match &key {
+            Some(key) => Some(open::meta(key, &row.id(4)?, &row.digest(5)?, &row.blob(6)?)?.source),
+            None => None,
+        };
+        let findings = match (sealed, status, &key) {
+            (None, ..) => Vec::new(),
+            (Some(sealed), RecordStatus::Accepted | RecordStatus::Held, Some(key)) => {
+                findings::open_own(key, &row.id(4)?, &sealed)?
+            }
+            (Some(_), RecordStatus::Accepted | RecordStatus::Held, None) => Vec::new(),
+            (Some(sealed), RecordStatus::Duplicate | RecordStatus::Rejected, _) => {
+                findings::open(keys, (id, index), &sealed)?
+            }
+        };
         out.push(RecordVerdict {
-            index: u32::try_from(row.int(0)?).map_err(|_| Fault::Damaged("an index"))?,
+            index,
             record_id: row.id_or_null(2)?.map(RecordId),
             source_record_id: source,
-            status: status_of(row.int(1)?)?,
-            findings: findings
-                .map_err(|_| Fault::Damaged("stored findings"))?
-                .unwrap_or_default(),
+            status,
+            findings,
         });
     }
     Ok(out)

@@ -37,7 +37,7 @@ impl Store {
         partner: &PartnerId,
         id: SubmissionId,
     ) -> Result<Option<SubmissionView>, Fault> {
-        let head = submission::head(conn, id).await?;
+        let head = submission::head(conn, &self.inner.keys, id).await?;
         let Some(head) = head.filter(|head| head.partner == *partner) else {
             return Ok(None);
         };

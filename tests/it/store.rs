@@ -10,6 +10,7 @@ mod extract;
 mod identity;
 mod ledger;
 mod replay;
+mod rotate;
 mod sealing;
 pub mod storage;
 pub mod world;

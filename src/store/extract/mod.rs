@@ -8,6 +8,7 @@ mod rows;
 mod serve;
 
 use super::accept::promise;
+use super::keys::{Keys, Place};
 use super::model::{
     Extract, ExtractFile, ExtractState, LedgerPromise, NewExtract, NewJob, Standing, StoreError,
 };
@@ -45,9 +46,16 @@ impl Store {
     ) -> Result<Option<Extract>, StoreError> {
         const NAME: &str = "extract";
         let mut conn = self.reader(NAME).await?;
-        let found = read(&mut conn, id).await;
-        let found = found.map_err(|fault| failed(NAME, &fault))?;
-        Ok(found.filter(|extract| extract.requester == *requester))
+        let found = async {
+            let found = read(&mut conn, id).await?;
+            let mine = found.filter(|extract| extract.requester == *requester);
+            let Some(mut extract) = mine else {
+                return Ok(None);
+            };
+            extract.manifest = manifest(&mut conn, &self.inner.keys, id).await?;
+            Ok(Some(extract))
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
     /// Jobs that are still being written: to go on with after a restart.
@@ -224,9 +232,10 @@ async fn create(tx: &mut Tx, new: &NewExtract) -> Result<NewJob, Fault> {
     Ok(NewJob::Created(Box::new(extract)))
 }
 
+/// A job, without its manifest.
 async fn read(conn: &mut SqliteConnection, id: ExtractId) -> Result<Option<Extract>, Fault> {
     let sql = "SELECT requester, test, position, decided_at, rule_set, correlation_id, params, \
-               state, created_at, manifest FROM extract WHERE extract_id = ?";
+               state, created_at FROM extract WHERE extract_id = ?";
     let row = first(conn, sql, row![id.0]).await?;
     row.map(|row| read_row(&row, id)).transpose()
 }
@@ -248,8 +257,31 @@ fn read_row(row: &SqliteRow, id: ExtractId) -> Result<Extract, Fault> {
             _ => ExtractState::Abandoned,
         },
         created_at: Timestamp(row.int(8)?),
-        manifest: row.text_or_null(9)?,
+        manifest: None,
     })
+}
+
+/// A manifest names the digests of what was released: it is sealed.
+fn manifest_place(id: &ExtractId) -> Place<'_> {
+    Place {
+        table: "extract",
+        row: &id.0,
+        version: &[],
+        column: "manifest",
+    }
+}
+
+async fn manifest(
+    conn: &mut SqliteConnection,
+    keys: &Keys,
+    id: ExtractId,
+) -> Result<Option<String>, Fault> {
+    let sql = "SELECT manifest FROM extract WHERE extract_id = ?";
+    let row = first(conn, sql, row![id.0]).await?;
+    let sealed = row.map(|row| row.blob_or_null(0)).transpose()?.flatten();
+    let plain = sealed.map(|sealed| keys.open_of_row(&manifest_place(&id), &sealed));
+    let plain = plain.transpose()?.map(String::from_utf8).transpose();
+    plain.map_err(|_| Fault::Damaged("a manifest"))
 }
 
 fn is_expired(extract: &Extract, now: Timestamp) -> bool {
@@ -343,6 +375,9 @@ async fn finish(tx: &mut Tx, id: ExtractId, manifest: Option<&str>) -> Result<()
     };
     let now = tx.now();
     let sql = "UPDATE extract SET state = ?, manifest = ?, updated_at = ? WHERE extract_id = ?";
+    let key = tx.keys.of_row(&id.0)?;
+    let manifest = manifest.map(|text| key.seal(&manifest_place(&id), text.as_bytes()));
+    let manifest = manifest.transpose()?;
     run(&mut tx.conn, sql, row![state, manifest, now, id.0]).await?;
     let sql = "SELECT count(*) FROM extract_record WHERE extract_id = ?";
     let decided = first(&mut tx.conn, sql, row![id.0]).await?;

@@ -5,7 +5,7 @@
 
 use super::super::authorise::{decision_insert, decision_row};
 use super::super::decision::{self, SealedDecision};
-use super::super::keys::Keys;
+use super::super::keys::{Domain, Keys};
 use super::super::model::{
     Extract, ExtractOutcome, ExtractPage, ExtractRow, ExtractRows, ExtractState, ExtractTaken,
     HoldCause, NewWorkItem, RowRef, StoreError, Unreadable,
@@ -29,8 +29,8 @@ pub(super) fn disclosure_id(id: ExtractId, record_id: RecordId) -> DisclosureId 
 }
 
 /// The bytes of a row as kept: nobody without the store's key can test a guess.
-pub(super) fn output(keys: &Keys, id: DisclosureId, digest: &Digest) -> Result<Digest, Fault> {
-    Ok(keys.accounting(&id.0)?.commit(digest))
+pub(super) fn output(keys: &Keys, id: DisclosureId, digest: &Digest) -> Digest {
+    keys.blind_bytes(Domain::Output, &[&id.0, &digest.0])
 }
 
 /// A page of a file that was decided.
@@ -94,7 +94,7 @@ impl Store {
         let keys = &self.inner.keys;
         let disclosure_id = disclosure_id(extract_id, taken.record_id);
         let output = match &taken.outcome {
-            ExtractOutcome::Given(given) => Some(output(keys, disclosure_id, &given.digest)?),
+            ExtractOutcome::Given(given) => Some(output(keys, disclosure_id, &given.digest)),
             ExtractOutcome::Withheld | ExtractOutcome::Held(_) => None,
         };
         Ok(Sealed {

@@ -2,17 +2,21 @@
 -- No personal value stands here in the clear: payloads are sealed, searchable values are keyed
 -- digests (HMAC), persons are minted ids.
 
--- Keys of the store itself, wrapped (AES-KWP) by the master key, and facts anybody may read.
+-- Keys of the store itself, wrapped (AES-KWP) by the master key: the newest generation of a name
+-- seals and signs, older ones open and prove what they made. Then facts anybody may read.
 CREATE TABLE store_secret (
-    name TEXT PRIMARY KEY NOT NULL,
-    wrapped BLOB NOT NULL
+    name TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    wrapped BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (name, generation)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE store_fact (
     name TEXT PRIMARY KEY NOT NULL,
     value BLOB NOT NULL
 ) WITHOUT ROWID, STRICT;
 
--- One key per partner, wrapped by the master key; wraps the data keys of its records.
+-- Keys per partner, wrapped by the master key; the newest wraps the data keys of its records.
 CREATE TABLE partner_key (
     partner TEXT NOT NULL,
     key_id INTEGER NOT NULL,
@@ -28,7 +32,8 @@ CREATE TABLE rule_set (
     body BLOB NOT NULL
 ) STRICT;
 
--- state: 0 receiving (invisible to everybody), 1 sealed.
+-- state: 0 receiving (invisible to everybody), 1 sealed. body_digest is sealed, by a key derived
+-- for the row: a plain digest of a body would confirm a guess of it.
 CREATE TABLE submission (
     submission_id BLOB PRIMARY KEY NOT NULL,
     partner TEXT NOT NULL,
@@ -53,7 +58,7 @@ CREATE TABLE submission (
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX submission_open ON submission (deadline) WHERE state = 0;
 
--- An idempotency key is bound by a receipt and by nothing else.
+-- An idempotency key is bound by a receipt and by nothing else. body_digest is keyed.
 CREATE TABLE idempotency (
     key BLOB PRIMARY KEY NOT NULL,
     body_digest BLOB NOT NULL,
@@ -109,7 +114,9 @@ CREATE TABLE record_key (
 ) WITHOUT ROWID, STRICT;
 
 -- The verdict on every record of a submission. status: 0 accepted, 1 duplicate, 2 rejected, 3 held.
--- correction: 1 when the version replaced another one.
+-- correction: 1 when the version replaced another one. findings are sealed: those of a stored
+-- version by its data key, those of a refused record or a repeated one by a key derived for the
+-- submission (whoever shreds a record empties them in the rows that name it).
 CREATE TABLE submission_record (
     submission_id BLOB NOT NULL,
     record_index INTEGER NOT NULL,
@@ -118,7 +125,7 @@ CREATE TABLE submission_record (
     hold TEXT,
     record_id BLOB,
     row_id BLOB,
-    findings TEXT,
+    findings BLOB,
     PRIMARY KEY (submission_id, record_index)
 ) WITHOUT ROWID, STRICT;
 
@@ -221,7 +228,7 @@ CREATE TABLE delivery_output (
 ) STRICT;
 
 -- Decisions taken at the moment of sending, sealed by a key of their own derived from the store's
--- accounting key: they outlive a shredded payload.
+-- accounting key (its generation stands behind the sealed bytes): they outlive a shredded payload.
 CREATE TABLE decision (
     source_id BLOB NOT NULL,
     token INTEGER NOT NULL,
@@ -288,7 +295,13 @@ CREATE TABLE ledger_checkpoint (
     size INTEGER PRIMARY KEY NOT NULL,
     root BLOB NOT NULL,
     at INTEGER NOT NULL,
+    key_generation INTEGER NOT NULL,
     signature TEXT NOT NULL
+) STRICT;
+-- The public halves of the signing key, by generation.
+CREATE TABLE ledger_key (
+    generation INTEGER PRIMARY KEY NOT NULL,
+    public_key BLOB NOT NULL
 ) STRICT;
 
 -- state: 0 being written, 1 ready, 2 given up. exposure: as of a delivery.
@@ -306,7 +319,7 @@ CREATE TABLE extract (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     disclosures_hash BLOB NOT NULL,
-    manifest TEXT
+    manifest BLOB
 ) WITHOUT ROWID, STRICT;
 CREATE INDEX extract_requester ON extract (requester, extract_id);
 -- The epochs the decisions of an extract were taken with: a newer one makes it stale.

@@ -94,7 +94,7 @@ pub async fn verify_after(world: &World, sql: &[&'static str]) -> Report {
     }
     conn.close().await.expect("closed");
     let mut archive = Archive::open(&copy).await.expect("an archive");
-    archive.verify(None, &[]).await.expect("verified")
+    archive.verify(&[], &[]).await.expect("verified")
 }
 
 /// What is done, by which statements, what it is called and where.
@@ -197,7 +197,7 @@ async fn an_export_is_verified_without_the_database() {
     let mut archive = Archive::open(&world.database()).await.expect("archive");
     let mut text = Vec::new();
     assert_eq!(archive.export(&mut text).await.expect("exported"), 60);
-    let check = |bytes: &[u8]| export::verify(&mut &*bytes, None, &[]).expect("readable");
+    let check = |bytes: &[u8]| export::verify(&mut &*bytes, &[], &[]).expect("readable");
     assert!(check(&text).is_sound());
     let text = String::from_utf8(text).expect("text");
     let lines: Vec<&str> = text.lines().collect();
@@ -217,7 +217,7 @@ async fn an_export_is_verified_without_the_database() {
     }
     let cut: Vec<&str> = lines.iter().copied().take(40).collect();
     let cut = cut.join("\n");
-    let report = export::verify(&mut cut.as_bytes(), None, &[kept]).expect("readable");
+    let report = export::verify(&mut cut.as_bytes(), &[], &[kept]).expect("readable");
     assert!(
         report
             .problems

@@ -3,6 +3,8 @@
 use super::world::*;
 use kinbridge::base::clock::Clock;
 use kinbridge::base::digest::Digest;
+use kinbridge::base::finding::Finding;
+use kinbridge::base::finding_codes::SCHEMA_REQUIRED_MISSING;
 use kinbridge::base::id::RuleSetId;
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::store::keys::KeyError;
@@ -19,10 +21,15 @@ async fn change(world: &World, sql: &'static str) {
     conn.close().await.expect("closed");
 }
 
+fn finding() -> Finding {
+    Finding::new(&SCHEMA_REQUIRED_MISSING).at(CANARY)
+}
+
 fn canaries(n: u32) -> NewRecord {
     let mut record = record(n, &format!("{CANARY}-{n}"), CANARY);
     record.persons = vec![person("child", &[&format!("urn:s|{CANARY}-{n}")], true)];
     record.case_ref = Some(format!("{CANARY}-case"));
+    record.findings = vec![finding()];
     record
 }
 
@@ -33,10 +40,25 @@ async fn no_value_of_a_record_stands_readable_in_the_file() {
     let world = World::new();
     let store = world.open().await;
     let key = format!("{CANARY}-key");
-    let done = store
-        .accept(submission(Some(&key), "body", vec![canaries(0)]))
-        .await;
-    assert_eq!(done.expect("accepted").counts().accepted, 1);
+    let mut first = submission(Some(&key), CANARY, vec![canaries(0)]);
+    first.rejected = vec![Rejected {
+        index: 1,
+        findings: vec![finding()],
+    }];
+    let again = submission(None, "again", vec![canaries(0)]);
+    let (first, again) = (store.accept(first).await, store.accept(again).await);
+    let (first, again) = (first.expect("accepted"), again.expect("accepted"));
+    assert_eq!((first.counts().accepted, again.counts().duplicate), (1, 1));
+    let mut never = vec![CANARY.as_bytes().to_vec()];
+    for (id, verdicts) in [(first.submission_id(), 2), (again.submission_id(), 1)] {
+        let told = store.submission_records(&sender(), id, None, 9).await;
+        let told = told.expect("read").expect("known");
+        assert_eq!(told.len(), verdicts);
+        assert!(told.iter().all(|verdict| verdict.findings == [finding()]));
+        let view = store.submission(&sender(), id).await;
+        let digest = view.expect("read").expect("known").body_digest;
+        never.push(digest.0.to_vec());
+    }
     route_all(&store, &["county"]).await;
     let claims = claim(&world, &store, &["county"], 4).await;
     let mut asked = authorisation(&claims[0]);
@@ -57,8 +79,9 @@ async fn no_value_of_a_record_stands_readable_in_the_file() {
     for entry in std::fs::read_dir(world.folder.path()).expect("folder") {
         let bytes = std::fs::read(entry.expect("entry").path()).expect("file");
         found += usize::from(bytes.len() > 10_000);
-        let canary = CANARY.as_bytes();
-        assert!(!bytes.windows(canary.len()).any(|window| window == canary));
+        for value in &never {
+            assert!(!bytes.windows(value.len()).any(|window| window == value));
+        }
     }
     assert!(found > 0, "no file of the database was searched");
 }
