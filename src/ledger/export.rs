@@ -1,7 +1,8 @@
 //! A ledger as a text file: anyone can read it, and verify it without this program.
 //!
-//! First line `kinbridge-ledger-v1` and the public keys, hex, the first generation first; then `E <entry's canonical bytes>` in order
-//! and `C <checkpoint as JSON>` behind the entries it covers.
+//! First line `kinbridge-ledger-v1` and the public keys, hex, the first generation first;
+//! then `E <entry's canonical bytes>` in order and `C <checkpoint as JSON>` behind the entries it
+//! covers.
 
 use super::checkpoint::{Checkpoint, PublicKeys};
 use super::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};

@@ -339,7 +339,8 @@ async fn read_tail(conn: &mut SqliteConnection) -> Result<Tail, Fault> {
 pub(super) async fn newest_checkpoint(
     conn: &mut SqliteConnection,
 ) -> Result<Option<Checkpoint>, Fault> {
-    let sql = "SELECT size, root, at, key_generation, signature FROM ledger_checkpoint ORDER BY size DESC LIMIT 1";
+    let sql = "SELECT size, root, at, key_generation, signature FROM ledger_checkpoint \
+               ORDER BY size DESC LIMIT 1";
     match first(conn, sql, []).await? {
         Some(row) => checkpoint_at(&row, 0),
         None => Ok(None),
