@@ -106,6 +106,9 @@ codes! {
     REFERENCE_UNRESOLVED = "reference-unresolved", Warning,
         "the reference points to nothing in this submission",
         "include what it refers to if the county needs it";
+    REFERENCE_AMBIGUOUS = "reference-ambiguous", Error,
+        "the reference could mean more than one part of this submission",
+        "name each part in full, with its server, and refer to it by that name";
     ID_REPEATED = "id-repeated", Error,
         "two parts of the document have the same id",
         "give each its own id; a reference to it could mean either";

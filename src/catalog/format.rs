@@ -235,7 +235,7 @@ pub struct ReferenceSource {
     pub value: String,
     /// How a node is named by its members.
     pub names: Vec<String>,
-    /// An absolute URL also matches by its last two segments.
+    /// Names are addresses: a server, then type and id.
     #[serde(default)]
     pub absolute: bool,
     /// Nodes inside a node.

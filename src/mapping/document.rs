@@ -1,10 +1,17 @@
 //! A document of a format: where its nodes stand, what they are called, how they refer.
 
+mod resolve;
+
+pub use resolve::Ambiguous;
+
 use super::walk::{Condition, Step, assign, get, hold, push, put, reach};
 use crate::base::Text;
+use crate::base::finding::Span;
 use crate::catalog::format::IdForm;
 use crate::format::tree::{Node, Value};
+use resolve::{Named, Servers};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// How documents of a format are built.
 #[derive(Debug, Default)]
@@ -56,7 +63,7 @@ pub struct Reference {
     pub value: Vec<Step>,
     /// How a node is named by type and id.
     pub names: Vec<Pattern>,
-    /// An absolute URL also matches by its last two segments.
+    /// Names are addresses: a server, then type and id; a version may stand behind.
     pub absolute: bool,
     /// Nodes inside a node, and what references to them begin with.
     pub local: Option<(Vec<Step>, Text)>,
@@ -167,8 +174,23 @@ pub struct Found<'a> {
     pub listed: bool,
 }
 
-/// Places of nodes that are pointed to, ascending, and of those that point to them.
-type Pointers = Vec<(usize, usize)>;
+/// Who points to whom by one path.
+#[derive(Debug, Default)]
+struct Pointers {
+    /// Places of nodes that are pointed to, ascending, and of those that point to them.
+    sure: Vec<(usize, usize)>,
+    /// Ids that could mean more than one node, ascending, with the nodes that say them and where.
+    unsure: Vec<(Text, usize, Span)>,
+}
+
+/// Nodes that point to one node.
+#[derive(Debug, Default)]
+pub struct PointingBack<'a> {
+    /// In document order.
+    pub nodes: Vec<Found<'a>>,
+    /// Nodes that may mean it or another, with their references.
+    pub unsure: Vec<(Found<'a>, Span)>,
+}
 
 /// All nodes of one document, findable by name.
 pub struct Index<'a> {
@@ -177,14 +199,17 @@ pub struct Index<'a> {
     pub nodes: Vec<Found<'a>>,
     /// Ids with the places of their nodes, ascending.
     by_id: Vec<(&'a str, usize)>,
-    /// Names with the places of their nodes, ascending; each name once.
+    /// Names with the places of their nodes, ascending.
     by_name: Vec<(&'a str, usize)>,
+    /// Of every node.
+    named: Vec<Named<'a>>,
+    servers: Servers<'a>,
     /// By the path of a reference: who points to whom by it, ascending by whom. Worked out once
     /// per path, so that a document of many records is not searched through for each.
     back: RefCell<Vec<(usize, Pointers)>>,
     /// Whether nodes beyond the limit were left out.
     pub truncated: bool,
-    /// Nodes whose type and id another node before them has, and no name of their own.
+    /// Nodes with the name of another, or with no name and the type and id of another.
     pub doubled: Vec<&'a Node>,
 }
 
@@ -196,6 +221,8 @@ impl<'a> Index<'a> {
             nodes: Vec::new(),
             by_id: Vec::new(),
             by_name: Vec::new(),
+            named: Vec::new(),
+            servers: Servers::None,
             back: RefCell::new(Vec::new()),
             truncated: false,
             doubled: Vec::new(),
@@ -241,13 +268,32 @@ impl<'a> Index<'a> {
             at,
             listed: true,
         });
-        if let Some(reference) = &self.layout.reference
-            && let Some(id) = get(node, &reference.id).and_then(Node::lexeme)
-        {
-            self.by_id.push((id, at));
-        }
+        self.named.push(Named::Not);
+        let Some(reference) = &self.layout.reference else {
+            return;
+        };
+        let mut id = get(node, &reference.id).and_then(Node::lexeme);
         if let Some(name) = name {
-            self.by_name.push((name, at));
+            let mut named = Named::Otherwise;
+            if let Some((_, told)) = reference.relative(name).filter(|_| reference.absolute) {
+                named = Named::Not;
+                id = id.or(Some(told));
+            } else if let Some((server, of, told)) = reference.address(name)
+                && (of.is_empty() || of == node_type)
+            {
+                named = Named::Under(server);
+                id = id.or(Some(told));
+                self.servers = self.servers.with(server);
+            }
+            if let Some(slot) = self.named.last_mut() {
+                *slot = named;
+            }
+            if named != Named::Not {
+                self.by_name.push((name, at));
+            }
+        }
+        if let Some(id) = id {
+            self.by_id.push((id, at));
         }
     }
 
@@ -255,36 +301,31 @@ impl<'a> Index<'a> {
     fn sorted(mut self) -> Index<'a> {
         self.by_id.sort_unstable();
         self.by_name.sort_unstable();
-        self.by_name.dedup_by_key(|(name, _)| *name);
-        let mut named = vec![false; self.nodes.len()];
-        for (_, at) in &self.by_name {
-            if let Some(named) = named.get_mut(*at) {
-                *named = true;
-            }
-        }
-        let type_at = |at: usize| self.nodes.get(at).map(|node| node.node_type);
         let mut doubled: Vec<usize> = Vec::new();
+        for same in self.by_name.chunk_by(|left, right| left.0 == right.0) {
+            doubled.extend(same.iter().skip(1).map(|(_, at)| *at));
+        }
+        let of = |at: &usize| {
+            let node_type = self.nodes.get(*at).map(|it| it.node_type);
+            (node_type, self.named.get(*at) == Some(&Named::Not))
+        };
         for same in self.by_id.chunk_by(|left, right| left.0 == right.0) {
-            for (number, (_, at)) in same.iter().enumerate() {
-                let mut before = same.iter().take(number);
-                if named.get(*at) != Some(&true)
-                    && before.any(|(_, other)| type_at(*other) == type_at(*at))
-                {
+            let told = same.iter().map(|(_, at)| of(at));
+            let mut known: BTreeSet<Option<&str>> = told
+                .filter_map(|(node_type, unnamed)| (!unnamed).then_some(node_type))
+                .collect();
+            for (_, at) in same {
+                let (node_type, unnamed) = of(at);
+                if unnamed && !known.insert(node_type) {
                     doubled.push(*at);
                 }
             }
         }
         doubled.sort_unstable();
+        doubled.dedup();
         let nodes = doubled.iter().filter_map(|at| self.nodes.get(*at));
         self.doubled = nodes.map(|found| found.node).collect();
         self
-    }
-
-    fn with_id(&self, id: &str) -> impl Iterator<Item = &Found<'a>> {
-        let from = self.by_id.partition_point(|(known, _)| *known < id);
-        let rest = self.by_id.get(from..).unwrap_or_default().iter();
-        let same = rest.take_while(move |(known, _)| *known == id);
-        same.filter_map(|(_, at)| self.nodes.get(*at))
     }
 
     /// The text of a reference node.
@@ -292,94 +333,64 @@ impl<'a> Index<'a> {
         get(node, &self.layout.reference.as_ref()?.value).and_then(Node::as_str)
     }
 
-    /// Nodes whose reference at a path (of a plan, known by its address) points to a listed node,
-    /// in document order.
-    pub fn pointing_back(&self, path: &[Step], target: usize) -> Vec<Found<'a>> {
+    /// Nodes whose reference at a path (of a plan, known by its address) points to a listed node.
+    pub fn pointing_back(&self, path: &[Step], target: usize) -> PointingBack<'a> {
         let mut all = self.back.borrow_mut();
         let path_id = path.as_ptr().addr();
         if !all.iter().any(|(known, _)| *known == path_id) {
             all.push((path_id, self.pointers(path)));
         }
+        let mut out = PointingBack::default();
         let known = all.iter().find(|(known, _)| *known == path_id);
-        let table = known.map(|(_, table)| table.as_slice()).unwrap_or_default();
-        let from = table.partition_point(|(whom, _)| *whom < target);
-        let rest = table.get(from..).unwrap_or_default().iter();
+        let Some((_, table)) = known else {
+            return out;
+        };
+        let from = table.sure.partition_point(|(whom, _)| *whom < target);
+        let rest = table.sure.get(from..).unwrap_or_default().iter();
         let own = rest.take_while(|(whom, _)| *whom == target);
-        own.filter_map(|(_, at)| self.nodes.get(*at).copied())
-            .collect()
+        out.nodes = own.filter_map(|(_, at)| self.node(*at)).collect();
+        let reference = self.layout.reference.as_ref();
+        let node = self.nodes.get(target).map(|found| found.node);
+        let id = reference.zip(node).and_then(|(it, node)| get(node, &it.id));
+        if let Some(id) = id.and_then(Node::lexeme) {
+            let from = table.unsure.partition_point(|(known, ..)| known.as_str() < id);
+            let rest = table.unsure.get(from..).unwrap_or_default().iter();
+            let same = rest.take_while(|(known, ..)| *known == id);
+            let told = same.filter_map(|(_, at, span)| Some((self.node(*at)?, *span)));
+            out.unsure = told.collect();
+        }
+        out
     }
 
-    /// Whom every node points to by a path, ascending by whom.
+    fn node(&self, at: usize) -> Option<Found<'a>> {
+        self.nodes.get(at).copied()
+    }
+
+    /// Whom every node points to by a path.
     fn pointers(&self, path: &[Step]) -> Pointers {
-        let mut table = Vec::new();
+        let mut table = Pointers::default();
         for node in &self.nodes {
-            let text = get(node.node, path).and_then(|it| self.reference_text(it));
-            let found = text.and_then(|text| self.resolve(text, node.at));
-            if let Some(found) = found.filter(|found| found.listed) {
-                table.push((found.at, node.at));
+            let Some(at) = get(node.node, path) else {
+                continue;
+            };
+            let Some(text) = self.reference_text(at) else {
+                continue;
+            };
+            match self.resolve(text, node.at) {
+                Ok(Some(found)) if found.listed => table.sure.push((found.at, node.at)),
+                Ok(_) => {}
+                Err(Ambiguous) => {
+                    let id = self.id_meant(text).into();
+                    table.unsure.push((id, node.at, at.span));
+                }
             }
         }
-        table.sort_unstable();
+        table.sure.sort_unstable();
+        let order = |left: &(Text, usize, _), right: &(Text, usize, _)| {
+            (&left.0, left.1).cmp(&(&right.0, right.1))
+        };
+        table.unsure.sort_unstable_by(order);
         table
-    }
-
-    /// The node a reference that stands in node `owner` names.
-    pub fn resolve(&self, text: &str, owner: usize) -> Option<Found<'a>> {
-        let reference = self.layout.reference.as_ref()?;
-        if let Some((at, prefix)) = &reference.local
-            && let Some(id) = text.strip_prefix(prefix.as_str())
-        {
-            return self.local(reference, at, id, owner);
-        }
-        if let Ok(at) = self.by_name.binary_search_by_key(&text, |(name, _)| *name) {
-            let named = self.by_name.get(at);
-            return named.and_then(|(_, at)| self.nodes.get(*at).copied());
-        }
-        if let Some(found) = self.named(reference, text) {
-            return Some(found);
-        }
-        if !reference.absolute {
-            return None;
-        }
-        let bare = text.split("/_history/").next().unwrap_or(text);
-        let mut ends = bare.rmatch_indices('/').map(|(at, _)| at);
-        let second = ends.nth(1);
-        let last_two = second.and_then(|at| bare.get(at + 1..)).unwrap_or(bare);
-        self.named(reference, last_two)
-    }
-
-    fn named(&self, reference: &Reference, text: &str) -> Option<Found<'a>> {
-        reference.names.iter().find_map(|pattern| {
-            let (node_type, id) = pattern.read(text)?;
-            self.with_id(id)
-                .find(|found| node_type.is_empty() || found.node_type == node_type)
-                .copied()
-        })
-    }
-
-    fn local(
-        &self,
-        reference: &Reference,
-        at: &[Step],
-        id: &str,
-        owner: usize,
-    ) -> Option<Found<'a>> {
-        let holder = self.nodes.get(owner)?;
-        let node = get(holder.node, at)?
-            .items()
-            .iter()
-            .find(|item| get(item, &reference.id).and_then(Node::as_str) == Some(id))?;
-        let type_from = self
-            .layout
-            .places
-            .iter()
-            .find_map(|p| p.type_from.as_ref())?;
-        Some(Found {
-            node,
-            node_type: get(node, type_from).and_then(Node::as_str).unwrap_or(""),
-            at: owner,
-            listed: false,
-        })
     }
 }
 

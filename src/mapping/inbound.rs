@@ -9,7 +9,7 @@ mod rows;
 mod structure;
 mod values;
 
-use super::document::{Found, Index};
+use super::document::{Ambiguous, Found, Index};
 use super::plan::{Op, Part, Place, Plan, Target};
 use super::sheet;
 use super::walk::{assign_absent, get, hold, push, put, reach};
@@ -272,20 +272,26 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn resolve(&self, reference: &'a Node, here: Here<'a, '_>) -> Option<Found<'a>> {
-        let text = self.index.reference_text(reference)?;
-        let found = self.index.resolve(text, here.owner)?;
+    /// The node a reference names; what it does not name, or not clearly, is told.
+    fn resolve(
+        &mut self,
+        reference: &'a Node,
+        here: Here<'a, '_>,
+        required: bool,
+    ) -> Option<Found<'a>> {
+        let index = self.index;
+        let text = index.reference_text(reference);
+        let found = text.map_or(Ok(None), |text| index.resolve(text, here.owner));
         // A record whose references stay inside reaches only what its own node holds.
-        (!self.plan.root_only || !found.listed).then_some(found)
-    }
-
-    fn dangling(&mut self, reference: &Node, required: bool) {
-        let code = if required {
-            &codes::REFERENCE_DANGLING
-        } else {
-            &codes::REFERENCE_UNRESOLVED
+        let inside = |found: &Found<'_>| !self.plan.root_only || !found.listed;
+        let code = match found {
+            Ok(Some(found)) if inside(&found) => return Some(found),
+            Ok(_) if required => &codes::REFERENCE_DANGLING,
+            Ok(_) => &codes::REFERENCE_UNRESOLVED,
+            Err(Ambiguous) => &codes::REFERENCE_AMBIGUOUS,
         };
         self.find(Finding::new(code), reference.span);
+        None
     }
 
     fn run_part(

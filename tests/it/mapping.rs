@@ -3,5 +3,6 @@
 mod data;
 mod files;
 mod law;
+mod servers;
 mod shipped;
 mod unsaid;

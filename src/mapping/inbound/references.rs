@@ -55,13 +55,9 @@ impl<'a> Run<'a> {
         let made = match embedded {
             Some(part) if part.person => self.embedded(part, Here::at(at, here.owner)),
             Some(part) => self.object(part, Here::at(at, here.owner)),
-            None => match self.resolve(at, here) {
-                Some(found) => self.referred(op, found),
-                None => {
-                    self.dangling(at, target.required && !op.optional);
-                    None
-                }
-            },
+            None => self
+                .resolve(at, here, target.required && !op.optional)
+                .and_then(|found| self.referred(op, found)),
         };
         if let Some(mut made) = made {
             made.span = at.span;
@@ -156,12 +152,9 @@ impl<'a> Run<'a> {
                 self.run_object(part, Here::at(reference, here.owner));
                 continue;
             }
-            match self.resolve(reference, here) {
-                Some(found) if part.accepts(&found) => {
-                    self.add_instance(*at, found, None);
-                }
-                Some(_) => {}
-                None => self.dangling(reference, false),
+            let found = self.resolve(reference, here, false);
+            if let Some(found) = found.filter(|found| part.accepts(found)) {
+                self.add_instance(*at, found, None);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Wire to record: parts that are found by how a document hangs together.
 
 use super::{Here, Run, put_in_order};
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes as codes;
 use crate::format::tree::Node;
 use crate::mapping::document::Found;
 use crate::mapping::plan::{Link, Part, Place};
@@ -58,25 +60,26 @@ impl<'a> Run<'a> {
             };
             let tail = path.tail.as_deref().unwrap_or_default();
             for reference in list.items().iter().filter_map(|item| get(item, tail)) {
-                match self.resolve(reference, here) {
-                    Some(found) if part.accepts(&found) => out.push(found),
-                    Some(_) => {}
-                    None => self.dangling(reference, false),
-                }
+                let found = self.resolve(reference, here, false);
+                out.extend(found.filter(|found| part.accepts(found)));
             }
         }
         out
     }
 
-    fn backward(&self, into: usize, path: &[Step], part: &'a Part) -> Vec<Found<'a>> {
-        let targets = self
-            .instances
-            .iter()
-            .filter(|it| it.part == into && it.found.listed);
-        let mut found: Vec<Found<'a>> = targets
-            .flat_map(|target| self.index.pointing_back(path, target.found.at))
-            .filter(|it| part.accepts(it))
-            .collect();
+    fn backward(&mut self, into: usize, path: &[Step], part: &'a Part) -> Vec<Found<'a>> {
+        let mut found: Vec<Found<'a>> = Vec::new();
+        let mut unsure: Vec<Span> = Vec::new();
+        let holders = self.instances.iter();
+        for target in holders.filter(|it| it.part == into && it.found.listed) {
+            let back = self.index.pointing_back(path, target.found.at);
+            found.extend(back.nodes.iter().filter(|it| part.accepts(it)));
+            let accepted = back.unsure.iter().filter(|(it, _)| part.accepts(it));
+            unsure.extend(accepted.map(|(_, span)| *span));
+        }
+        for span in unsure {
+            self.find(Finding::new(&codes::REFERENCE_AMBIGUOUS), span);
+        }
         found.sort_by_key(|it| it.at);
         found.dedup_by_key(|it| it.at);
         found
