@@ -353,7 +353,9 @@ impl<'a> Index<'a> {
         let node = self.nodes.get(target).map(|found| found.node);
         let id = reference.zip(node).and_then(|(it, node)| get(node, &it.id));
         if let Some(id) = id.and_then(Node::lexeme) {
-            let from = table.unsure.partition_point(|(known, ..)| known.as_str() < id);
+            let from = table
+                .unsure
+                .partition_point(|(known, ..)| known.as_str() < id);
             let rest = table.unsure.get(from..).unwrap_or_default().iter();
             let same = rest.take_while(|(known, ..)| *known == id);
             let told = same.filter_map(|(_, at, span)| Some((self.node(*at)?, *span)));
