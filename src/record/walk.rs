@@ -331,10 +331,10 @@ fn at_origin(classes: ClassSet, origin: Origin) -> ClassSet {
     .collect();
     let mut out = classes;
     let part2 = ClassSet::of(DataClass::SudPart2);
-    if classes.contains(DataClass::SudPart2) && !origin.part2_program && !origin.part2_consent {
-        out = out
-            .without(part2)
-            .union(ClassSet::of(DataClass::MentalHealth));
+    // It falls only where it is all the value is of. What a minor consented to alone is marked as
+    // other care beside: fallen, it would stand on the paper of a parent for that other care.
+    if classes == part2 && !origin.part2_program && !origin.part2_consent {
+        out = ClassSet::of(DataClass::MentalHealth);
     }
     if origin.part2_program {
         out = out.without(plain).union(part2);

@@ -16,6 +16,7 @@ mod labels;
 mod leaks;
 mod mapping;
 mod metamorphic;
+mod minor_rows;
 mod pull_road;
 mod pulls;
 mod redact;
