@@ -4,19 +4,23 @@
 //! It decides nothing.
 
 use crate::base::clock::Timestamp;
-use crate::base::id::PersonId;
+use crate::base::digest::Digest;
+use crate::base::id::{PersonId, RecordId};
 use crate::base::vocabulary::{ClassSet, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
-use crate::release::{HeldConsent, Hold, Release, ReleaseInput, Taken, opened, release};
+use crate::release::{
+    HeldConsent, Hold, Release, ReleaseInput, Taken, no_channel, opened, release,
+};
 use crate::rules::Rules;
 use crate::store::{
     ConsentUsed, DecisionRecord, DecisionRow, HoldCause, ProtectionAsk, Store, StoreError,
     StoredConsent, StoredRecord,
 };
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Consents of the store as release reads them.
@@ -43,13 +47,15 @@ pub fn persons(stored: &StoredRecord) -> Vec<(String, PersonId)> {
 }
 
 /// What the registry has on the persons of some records.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct OnFile {
     /// Their consents.
     pub consents: Vec<StoredConsent>,
     /// What records say of where they live, in live traffic and in test traffic.
     live: Protections,
     test: Protections,
+    /// Records that had to be read to find it.
+    read: HashMap<(RecordId, Digest), Record>,
 }
 
 /// Reads what the registry has on the persons of these records.
@@ -76,15 +82,20 @@ pub async fn on_file<'a>(
         if lane.is_empty() {
             continue;
         }
-        let read = lane
-            .iter()
-            .filter_map(|r| opened(&r.record_type, &r.payload));
-        let asked = ProtectionAsk {
+        let mut asked = ProtectionAsk {
             test,
             persons: persons.clone(),
             households: Vec::new(),
-            lines: read.flat_map(|record| lines(&record)).collect(),
+            lines: Vec::new(),
         };
+        for stored in lane {
+            if let Some(record) = opened(&stored.record_type, &stored.payload) {
+                asked.lines.extend(lines(&record));
+                found
+                    .read
+                    .insert((stored.record_id, stored.version), record);
+            }
+        }
         *out = store.protections(asked).await?;
     }
     Ok(found)
@@ -138,7 +149,7 @@ impl<'a> ByPerson<'a> {
 /// A stored record read once, for all its recipients.
 pub struct Readied<'a> {
     stored: &'a StoredRecord,
-    record: Record,
+    record: Cow<'a, Record>,
     persons: Vec<(String, PersonId)>,
     consents: Vec<HeldConsent<'a>>,
     protections: &'a Protections,
@@ -151,9 +162,13 @@ impl<'a> Readied<'a> {
         found: &'a OnFile,
         consents: &ByPerson<'a>,
     ) -> Option<Readied<'a>> {
+        let record = match found.read.get(&(stored.record_id, stored.version)) {
+            Some(read) => Cow::Borrowed(read),
+            None => Cow::Owned(opened(&stored.record_type, &stored.payload)?),
+        };
         Some(Readied {
             stored,
-            record: opened(&stored.record_type, &stored.payload)?,
+            record,
             persons: persons(stored),
             consents: consents.of(stored),
             protections: match stored.test {
@@ -182,6 +197,18 @@ impl<'a> Readied<'a> {
                 now,
             },
         ))
+    }
+
+    /// What becomes of it when the recipient or its channel is no longer in the catalog. `None`
+    /// when its sender is not either.
+    pub fn no_channel(
+        &self,
+        rules: &Rules,
+        recipient: Option<&Partner>,
+        now: Timestamp,
+    ) -> Option<Release> {
+        let source = rules.partners.get(&self.stored.partner)?;
+        Some(no_channel(rules, source, recipient, now))
     }
 }
 

@@ -90,9 +90,10 @@ impl Delivery {
     }
 }
 
-/// What the release decision of this moment says, next to what was kept from the first attempt.
+/// What the release decision of this moment clears for sending, next to what was kept from the
+/// first attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Clearance {
     /// Something may go, at least as much as the kept bytes hold.
     Go,
     /// Something may go, but not the kept bytes as they are.
@@ -126,7 +127,7 @@ pub enum Event {
     /// The worker's lease ran out.
     LeaseExpired,
     /// The worker decided.
-    Decided(Verdict),
+    Decided(Clearance),
     /// The store committed the authorisation.
     AuthorisationCommitted,
     /// A consent of its persons changed since the decision.
@@ -209,7 +210,7 @@ fn forward(delivery: Delivery, event: Event) -> Option<Step> {
         (S::Pending | S::Ambiguous, Event::Claim) => {
             Some((at(delivery, S::Leased), vec![Effect::Decide]))
         }
-        (S::Leased, Event::Decided(verdict)) => Some(decided(delivery, verdict)),
+        (S::Leased, Event::Decided(clearance)) => Some(decided(delivery, clearance)),
         (S::Leased, Event::LeaseExpired | Event::EpochChanged) => {
             Some((rested(delivery), Vec::new()))
         }
@@ -251,18 +252,18 @@ fn perhaps(delivery: Delivery) -> Delivery {
     }
 }
 
-fn decided(delivery: Delivery, verdict: Verdict) -> Step {
+fn decided(delivery: Delivery, clearance: Clearance) -> Step {
     use DeliveryState as S;
-    match verdict {
+    match clearance {
         // Bytes that left, or may have, are never rewritten under the same delivery id: this
         // generation ends and the next one decides for itself.
-        Verdict::Narrower | Verdict::Withhold if delivery.kept => {
+        Clearance::Narrower | Clearance::Withhold if delivery.kept => {
             (at(delivery, S::Withdrawn), vec![Effect::QueueNext])
         }
         // Narrower than nothing is simply what may go now.
-        Verdict::Go | Verdict::Narrower => (delivery, vec![Effect::Authorise]),
-        Verdict::Withhold => (at(delivery, S::Withheld), Vec::new()),
-        Verdict::Hold => (at(delivery, S::Held), vec![Effect::RaiseWork]),
+        Clearance::Go | Clearance::Narrower => (delivery, vec![Effect::Authorise]),
+        Clearance::Withhold => (at(delivery, S::Withheld), Vec::new()),
+        Clearance::Hold => (at(delivery, S::Held), vec![Effect::RaiseWork]),
     }
 }
 
@@ -297,11 +298,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn events() -> impl Strategy<Value = Vec<Event>> {
-        let verdict = prop_oneof![
-            3 => Just(Verdict::Go),
-            1 => Just(Verdict::Narrower),
-            1 => Just(Verdict::Withhold),
-            1 => Just(Verdict::Hold),
+        let clearance = prop_oneof![
+            3 => Just(Clearance::Go),
+            1 => Just(Clearance::Narrower),
+            1 => Just(Clearance::Withhold),
+            1 => Just(Clearance::Hold),
         ];
         let answer = prop_oneof![
             Just(Answer::Confirmed),
@@ -314,7 +315,7 @@ mod tests {
             4 => Just(Event::Claim),
             1 => Just(Event::LeaseExpired),
             1 => Just(Event::Unreadable),
-            4 => verdict.prop_map(Event::Decided),
+            4 => clearance.prop_map(Event::Decided),
             4 => Just(Event::AuthorisationCommitted),
             1 => Just(Event::EpochChanged),
             4 => (answer, chances).prop_map(|(a, c)| Event::Answered(a, c)),
@@ -397,7 +398,7 @@ mod tests {
 
     const AUTHORISED: [Event; 3] = [
         Event::Claim,
-        Event::Decided(Verdict::Go),
+        Event::Decided(Clearance::Go),
         Event::AuthorisationCommitted,
     ];
 
@@ -406,7 +407,7 @@ mod tests {
         let mut course = AUTHORISED.to_vec();
         course.push(Event::Answered(Answer::Unsure, Chances::Left));
         course.push(Event::Claim);
-        let end = step(after(&course), Event::Decided(Verdict::Withhold));
+        let end = step(after(&course), Event::Decided(Clearance::Withhold));
         let (to, effects) = end.expect("allowed");
         assert_eq!(
             (to.state, to.arrival),

@@ -69,18 +69,18 @@ impl Rules {
         catalog::kept::write(&self.sources.files)
     }
 
-    /// The law pack of a rule set as it was kept, and the engine version that compiled it then.
+    /// The law pack of a rule set as it was kept.
     ///
     /// # Errors
     /// When the bytes are not those of `id`, or this engine cannot compile them.
-    pub fn policy_of_kept(id: &RuleSetId, bytes: &[u8]) -> Result<(Policy, String), String> {
-        let (files, engine) = catalog::kept::read(id, bytes).map_err(|no| no.to_string())?;
+    pub fn policy_of_kept(id: &RuleSetId, bytes: &[u8]) -> Result<Policy, String> {
+        let files = catalog::kept::read(id, bytes).map_err(|no| no.to_string())?;
         let mut defects = Vec::new();
         let sources = catalog::from_files(files, &mut defects);
         let (policy, wrong) = Policy::compile(&sources);
         match wrong.first() {
             Some(defect) => Err(format!("this engine cannot compile it: {defect}")),
-            None => Ok((policy, engine)),
+            None => Ok(policy),
         }
     }
 

@@ -55,14 +55,11 @@ pub fn write(files: &BTreeMap<String, SourceFile>) -> Vec<u8> {
     serde_json::to_vec(&kept).unwrap_or_default()
 }
 
-/// The files of a kept rule set, and the engine version that compiled it.
+/// The files of a kept rule set.
 ///
 /// # Errors
 /// When the bytes are not those of `id`.
-pub fn read(
-    id: &RuleSetId,
-    bytes: &[u8],
-) -> Result<(BTreeMap<String, SourceFile>, String), NotKept> {
+pub fn read(id: &RuleSetId, bytes: &[u8]) -> Result<BTreeMap<String, SourceFile>, NotKept> {
     let kept: Kept = serde_json::from_slice(bytes).map_err(|_| NotKept::Unreadable)?;
     let each = kept.files.into_iter().map(|(path, file)| {
         let source = SourceFile {
@@ -77,7 +74,7 @@ pub fn read(
     if digest_by(&kept.engine, &files) != *id {
         return Err(NotKept::Altered);
     }
-    Ok((files, kept.engine))
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -102,10 +99,9 @@ mod tests {
     #[test]
     fn a_rule_set_comes_back_as_it_was() {
         let id = digest_by(ENGINE, &files());
-        let (back, engine) = read(&id, &write(&files())).expect("readable");
-        assert_eq!(engine, ENGINE);
+        let back = read(&id, &write(&files())).expect("readable");
         assert!(back["policies/b.cedar"].overlay && !back["policies/a.cedar"].overlay);
-        assert_eq!(digest_by(&engine, &back), id);
+        assert_eq!(digest_by(ENGINE, &back), id);
     }
 
     #[test]

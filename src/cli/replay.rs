@@ -125,7 +125,7 @@ impl Replay {
             return Ok(());
         }
         let policy = match archive.rule_set(id).await? {
-            Some(bytes) => Rules::policy_of_kept(id, &bytes).map(|(policy, _)| policy),
+            Some(bytes) => Rules::policy_of_kept(id, &bytes),
             None => Err("its rule set was not kept".to_owned()),
         };
         self.policies.insert(id.as_str().to_owned(), policy);

@@ -9,7 +9,7 @@ use super::transport::Parcel;
 use crate::base::clock::Clock;
 use crate::catalog::partner::Https;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, decision_record, hold_cause};
-use crate::outbox::{self, Arrival, Effect, Event, Verdict};
+use crate::outbox::{self, Arrival, Clearance, Effect, Event};
 use crate::release::{Kept, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
@@ -92,21 +92,23 @@ fn decide_some(grounds: &Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> 
     claims.into_iter().zip(plans).collect()
 }
 
-/// Decides one claim at this instant.
+/// Decides one claim at this instant. Whether anything leads there at all is release's to say.
 fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
-    let (rules, delivery) = (&*grounds.rules, &claim.delivery);
+    let (rules, delivery, now) = (&*grounds.rules, &claim.delivery, grounds.clock.now());
     let recipient = rules.partners.get(&delivery.partner);
     let channel = channel(rules, &delivery.partner, &delivery.channel);
-    let https = channel.and_then(|channel| channel.https.as_ref());
-    let (Some(recipient), Some(channel), Some(https)) = (recipient, channel, https) else {
-        return unknown_party();
+    let released = match (recipient, channel) {
+        (Some(recipient), Some(channel)) => {
+            let to = Toward {
+                recipient,
+                channel,
+                reviewed: claim.reviewed,
+            };
+            readied.release(rules, to, now)
+        }
+        _ => readied.no_channel(rules, recipient, now),
     };
-    let to = Toward {
-        recipient,
-        channel,
-        reviewed: claim.reviewed,
-    };
-    let Some(released) = readied.release(rules, to, grounds.clock.now()) else {
+    let Some(released) = released else {
         return unknown_party();
     };
     let leg = Leg {
@@ -114,14 +116,15 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
         version: delivery.version,
         partner: &delivery.partner,
         channel: &delivery.channel,
-        purpose: channel.purpose,
+        purpose: channel.and_then(|channel| channel.purpose),
         generation: delivery.generation.saturating_add(1),
     };
+    let https = channel.and_then(|channel| channel.https.as_ref());
     settle(claim, released, https, &leg)
 }
 
 /// What a decision means for a claim, by the state machine.
-fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> Plan {
+fn settle(claim: &Claimed, released: Release, https: Option<&Https>, next: &Leg<'_>) -> Plan {
     let standing = outbox::Delivery {
         state: DeliveryState::Leased,
         kept: claim.kept.is_some(),
@@ -132,22 +135,26 @@ fn settle(claim: &Claimed, released: Release, https: &Https, next: &Leg<'_>) -> 
         },
         outdated: false,
     };
-    let (verdict, outgoing, decided) = match released {
+    let (clearance, outgoing, decided) = match released {
         Release::Go(outgoing) => match once_more(*outgoing, claim) {
-            Some(outgoing) => (Verdict::Go, Some(outgoing), None),
-            None => (Verdict::Narrower, None, None),
+            Some(outgoing) => (Clearance::Go, Some(outgoing), None),
+            None => (Clearance::Narrower, None, None),
         },
-        Release::Withheld(taken) => (Verdict::Withhold, None, Some((None, taken))),
+        Release::Withheld(taken) | Release::Untied(taken) => {
+            (Clearance::Withhold, None, Some((None, taken)))
+        }
         Release::Held(hold, taken) => {
             let cause = Some(hold_cause(hold));
-            (Verdict::Hold, None, Some((cause, taken)))
+            (Clearance::Hold, None, Some((cause, taken)))
         }
     };
-    let Some((to, effects)) = outbox::step(standing, Event::Decided(verdict)) else {
+    let Some((to, effects)) = outbox::step(standing, Event::Decided(clearance)) else {
         return unknown_party();
     };
-    match (to.state, outgoing, decided) {
-        (DeliveryState::Leased, Some(outgoing), _) if effects.contains(&Effect::Authorise) => {
+    match (to.state, outgoing.zip(https), decided) {
+        (DeliveryState::Leased, Some((outgoing, https)), _)
+            if effects.contains(&Effect::Authorise) =>
+        {
             authorisation(claim, outgoing, https)
         }
         (DeliveryState::Withheld, _, Some((_, taken))) => Plan::End(Completion::Withheld {
@@ -212,7 +219,7 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
     Plan::Send(Box::new(authorisation), Box::new(parcel))
 }
 
-/// A party or channel is gone from the catalog, or the payload cannot be read.
+/// The sender is gone from the catalog, or the payload cannot be read.
 fn unknown_party() -> Plan {
     let cause = HoldCause::VocabularyUnknown;
     Plan::End(Completion::Held {

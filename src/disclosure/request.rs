@@ -12,7 +12,7 @@ use crate::base::vocabulary::{
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -132,7 +132,8 @@ fn years<'de, D: Deserializer<'de>>(source: D) -> Result<Option<u16>, D::Error> 
 }
 
 /// Whether a paper permits or refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// `permit`
     Permit,
@@ -140,15 +141,25 @@ pub enum Direction {
     Deny,
 }
 
+impl Direction {
+    /// Both.
+    pub const ALL: &[Direction] = &[Direction::Permit, Direction::Deny];
+
+    /// As a paper says it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Direction::Permit => "permit",
+            Direction::Deny => "deny",
+        }
+    }
+}
+
 impl std::str::FromStr for Direction {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Direction, ()> {
-        match word {
-            "permit" => Ok(Direction::Permit),
-            "deny" => Ok(Direction::Deny),
-            _ => Err(()),
-        }
+        let mut all = Direction::ALL.iter().copied();
+        all.find(|one| one.as_str() == word).ok_or(())
     }
 }
 

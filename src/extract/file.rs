@@ -11,7 +11,7 @@ use super::pass::{Answer, Decider};
 use crate::base::clock::Timestamp;
 use crate::base::id::ExtractId;
 use crate::base::limits::{EXTRACT_PAGE_ROWS, EXTRACT_STALL_MAX};
-use crate::kept::{OnFile, on_file};
+use crate::kept::{ByPerson, Readied, on_file};
 use crate::rules::Rules;
 use crate::store::{Extract, ServedOutput, ServedRow, Standing, Store, StoreError};
 use arc_swap::ArcSwap;
@@ -150,8 +150,10 @@ impl Stream {
         let found = on_file(&self.store, recorded.rows.iter().map(|r| &r.record)).await?;
         let (mut chunk, mut outputs) = (Chunk::default(), Vec::new());
         let mut next = self.from;
+        let consents = ByPerson::new(&found.consents);
         for row in &recorded.rows {
-            let Some(output) = self.made_again(row, &found, recorded.at, &mut chunk) else {
+            let readied = Readied::new(&row.record, &found, &consents);
+            let Some(output) = self.made_again((row, readied), recorded.at, &mut chunk) else {
                 return Err(self.differs().await);
             };
             outputs.push(output);
@@ -168,13 +170,11 @@ impl Stream {
     /// A row decided at this instant, its bytes added to the chunk; `None` when it may not go now.
     fn made_again(
         &self,
-        row: &ServedRow,
-        found: &OnFile,
+        (row, readied): (&ServedRow, Option<Readied<'_>>),
         now: Timestamp,
         chunk: &mut Chunk,
     ) -> Option<ServedOutput> {
-        let about = (&row.record, row.reviewed);
-        let Answer::Go(outgoing) = self.decider.decide(about, found, now) else {
+        let Answer::Go(outgoing) = self.decider.decide((readied, row.reviewed), now) else {
             return None;
         };
         let place = match row.starts_at {

@@ -8,17 +8,12 @@ use super::manifest::Parameters;
 use crate::base::clock::Timestamp;
 use crate::base::id::{PersonId, RecordId, RecordType};
 use crate::base::limits::EXTRACT_PAGE_ROWS;
-use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{
-    OnFile, Toward, decision_record, held, hold_cause, on_file, persons, release_stored,
-};
-use crate::release::candidates::{is_party, walled_off};
-use crate::release::{FamilyPapers, Outgoing, Release, family_names, opened};
+use crate::kept::{ByPerson, Readied, Toward, decision_record, hold_cause, on_file};
+use crate::release::{Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
-    DecisionRecord, Extract, ExtractPage, HoldCause, RowRef, Store, StoreError, StoredConsent,
-    StoredRecord, Unreadable,
+    DecisionRecord, Extract, ExtractPage, HoldCause, RowRef, Store, StoreError, Unreadable,
 };
 use std::sync::Arc;
 
@@ -100,26 +95,24 @@ impl Decider {
             .unwrap_or_default()
     }
 
-    /// Decides about one record as of an instant, on all that is on file on its persons.
+    /// Decides about one record as of an instant, on all that is on file on its persons. The
+    /// prevention wall and the ties stand for pulls as for sends: release looks at them.
     pub fn decide(
         &self,
-        (stored, reviewed): (&StoredRecord, bool),
-        found: &OnFile,
+        (readied, reviewed): (Option<Readied<'_>>, bool),
         at: Timestamp,
     ) -> Answer {
-        match self.may_be_asked(stored, &found.consents, at) {
-            Some(true) => {}
-            Some(false) => return Answer::NotAsked,
-            None => return Answer::Unreadable,
-        }
+        let Some(readied) = readied else {
+            return Answer::Unreadable;
+        };
         let to = Toward {
             recipient: &self.recipient,
             channel: &self.channel,
             reviewed,
         };
-        match release_stored(&self.rules, stored, to, found, at) {
-            // Its sender is no longer in the catalog.
-            None => Answer::NotAsked,
+        match readied.release(&self.rules, to, at) {
+            // Nothing leads there, or its sender is no longer in the catalog.
+            None | Some(Release::Untied(_)) => Answer::NotAsked,
             Some(Release::Withheld(taken)) => Answer::Withheld(decision_record(&taken)),
             Some(Release::Held(hold, taken)) => {
                 Answer::Held(hold_cause(hold), decision_record(&taken))
@@ -131,36 +124,6 @@ impl Decider {
             }
             Some(Release::Go(outgoing)) => Answer::Go(outgoing),
         }
-    }
-
-    /// The prevention wall stands for pulls as for sends; and who is not the state pulls only
-    /// records that name it. `None` when the record cannot be read.
-    fn may_be_asked(
-        &self,
-        stored: &StoredRecord,
-        consents: &[StoredConsent],
-        at: Timestamp,
-    ) -> Option<bool> {
-        let record = opened(&stored.record_type, &stored.payload)?;
-        let own: Vec<StoredConsent> = consents
-            .iter()
-            .filter(|consent| stored.persons.iter().any(|p| p.person == consent.subject))
-            .cloned()
-            .collect();
-        let named = family_names(
-            &self.rules,
-            &FamilyPapers {
-                record: &record,
-                persons: &persons(stored),
-                source: &stored.partner,
-                consents: &held(&own),
-                now: at,
-            },
-        );
-        let state = self.channel.purpose == Some(Purpose::StateReporting);
-        let walled = walled_off(&self.recipient, &record, &named);
-        let related = state || is_party(&self.recipient, &record);
-        Some(!walled && related && stored.partner != self.recipient.id)
     }
 }
 
@@ -207,10 +170,11 @@ impl Scan {
         let found = on_file(&self.store, records).await?;
         let mut unreadable = seen.unreadable;
         let mut decided = Vec::with_capacity(seen.rows.len());
+        let consents = ByPerson::new(&found.consents);
         for row in &seen.rows {
-            let about = (&row.record, row.reviewed);
+            let readied = Readied::new(&row.record, &found, &consents);
             let (record_id, row_ref) = (row.record.record_id, row.row);
-            match self.decider.decide(about, &found, self.at) {
+            match self.decider.decide((readied, row.reviewed), self.at) {
                 Answer::NotAsked => {}
                 Answer::Unreadable => unreadable.push(Unreadable {
                     record_id,

@@ -13,14 +13,13 @@ use crate::base::limits::{SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX};
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
+use crate::kept::held;
 use crate::record::whereabouts::{self, Protections};
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
-use crate::release::{
-    FamilyPapers, HeldConsent, Release, ReleaseInput, Taken, family_names, release,
-};
+use crate::release::{FamilyPapers, Release, ReleaseInput, Taken, family_names, release};
 use crate::rules::Rules;
-use crate::store::{ProtectionAsk, Store, StoredConsent};
+use crate::store::{ProtectionAsk, Store};
 
 /// What a submission would come to.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -143,7 +142,7 @@ async fn recipients(
     let persons = persons(store, &rules.sources.statewide, sender, record).await?;
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
-    let held: Vec<HeldConsent<'_>> = consents.iter().map(held).collect();
+    let held = held(&consents);
     let protections = protections(store, sender, record, known).await?;
     let named = family_names(
         rules,
@@ -239,17 +238,6 @@ async fn persons(
     Ok(out)
 }
 
-fn held(consent: &StoredConsent) -> HeldConsent<'_> {
-    HeldConsent {
-        id: &consent.consent_id,
-        lodger: &consent.partner,
-        subject: consent.subject,
-        revoked_at: consent.revoked_at,
-        revision: consent.revision,
-        body: &consent.body,
-    }
-}
-
 fn shown(
     (partner, channel): (PartnerId, ChannelId),
     record: &Record,
@@ -258,7 +246,7 @@ fn shown(
 ) -> DryRecipient {
     let (outcome, taken, paths): (_, &Taken, &[String]) = match released {
         Release::Go(outgoing) => ("released", outgoing.taken(), outgoing.released_paths()),
-        Release::Withheld(taken) => ("withheld", taken, &[]),
+        Release::Withheld(taken) | Release::Untied(taken) => ("withheld", taken, &[]),
         Release::Held(_, taken) => ("held", taken, &[]),
     };
     let taken = taken.as_the_sender_knows(record);

@@ -5,7 +5,7 @@
 //! welfare, probation, police, courts or attorneys unless the family's own consent names them.
 
 use crate::base::id::{ChannelId, PartnerId, RecordType};
-use crate::base::vocabulary::{RecipientRole, ServiceSource};
+use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
 use crate::format::Node;
 use crate::record::Record;
@@ -35,6 +35,46 @@ pub struct Ties<'a> {
     pub named_by_family: &'a NamedByFamily,
 }
 
+/// What ties a partner to a record over one of its channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tie {
+    /// The record has to do with it.
+    Related(Relation),
+    /// The state fetches all records of a type.
+    StatePull,
+}
+
+/// Why a record goes to a partner over a channel in no case, whatever law and consents say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untied {
+    /// The partner or its channel is not in the catalog.
+    NoChannel,
+    /// The channel does not take such records out.
+    NotSubscribed,
+    /// It is the partner's own record.
+    Own,
+    /// Test traffic, or live traffic, that is not the partner's to see.
+    OtherTraffic,
+    /// The prevention wall stands between.
+    Walled,
+    /// The record has nothing to do with the partner.
+    NoTie,
+}
+
+impl Untied {
+    /// What a decision cites for it.
+    pub const fn citation(self) -> &'static str {
+        match self {
+            Untied::NoChannel => "policy:channel-gone",
+            Untied::NotSubscribed => "policy:not-subscribed",
+            Untied::Own => "policy:own-record",
+            Untied::OtherTraffic => "policy:other-traffic",
+            Untied::Walled => "policy:prevention-wall",
+            Untied::NoTie => "policy:no-tie",
+        }
+    }
+}
+
 /// Whom the family's own consents name, as roles or as partners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedByFamily {
@@ -47,22 +87,49 @@ pub struct NamedByFamily {
 /// All candidates of a record, in the order of partner ids and channels.
 pub fn candidates(partners: &BTreeMap<PartnerId, Partner>, ties: &Ties<'_>) -> Vec<Candidate> {
     let mut out = Vec::new();
-    for partner in partners.values().filter(|p| may_be_asked(p, ties)) {
-        for channel in &partner.channel {
-            let Some(name) = channel.name.clone() else {
+    for partner in partners.values() {
+        let pushed = |channel: &&Channel| channel.direction == Direction::Out;
+        for channel in partner.channel.iter().filter(pushed) {
+            let (Some(name), Ok(tie)) = (&channel.name, tied(partner, channel, ties)) else {
                 continue;
             };
-            let found = tie(partner, channel, ties);
-            if found.is_some() && subscribes(channel, &ties.record.record_type) {
-                out.push(Candidate {
-                    partner: partner.id.clone(),
-                    channel: name,
-                    addressee: found == Some(Relation::Addressee),
-                });
-            }
+            out.push(Candidate {
+                partner: partner.id.clone(),
+                channel: name.clone(),
+                addressee: tie == Tie::Related(Relation::Addressee),
+            });
         }
     }
     out
+}
+
+/// What ties a partner to a record over one of its channels. The one rule of who is even asked
+/// about: routing finds candidates by it, and every release checks it again.
+///
+/// # Errors
+/// With the reason, when the record goes there in no case.
+pub fn tied(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<Tie, Untied> {
+    if !subscribes(channel, &ties.record.record_type) {
+        return Err(Untied::NotSubscribed);
+    }
+    let pulls = channel.direction == Direction::Pull;
+    // A live sender has its own records; a test sender may see its own come back.
+    if partner.id == *ties.sender && (pulls || !ties.test) {
+        return Err(Untied::Own);
+    }
+    if !in_traffic(partner, ties.sender, ties.test) {
+        return Err(Untied::OtherTraffic);
+    }
+    if walled_off(partner, ties.record, ties.named_by_family) {
+        return Err(Untied::Walled);
+    }
+    let tie = match (pulls, channel.purpose) {
+        (true, Some(Purpose::StateReporting)) => return Ok(Tie::StatePull),
+        // Who is not the state fetches only records that name it.
+        (true, _) => tie(&[Relation::Addressee, Relation::Requester], partner, ties),
+        (false, _) => tie(&channel.related_by, partner, ties),
+    };
+    tie.map(Tie::Related).ok_or(Untied::NoTie)
 }
 
 /// Whether the record names an addressee that is none of the partners by its identifiers: a name
@@ -94,24 +161,19 @@ pub fn is_party(partner: &Partner, record: &Record) -> bool {
         .any(|part| named_in(partner, organization(record, part)))
 }
 
+/// Whether records of this type leave by this channel at all.
 fn subscribes(channel: &Channel, record_type: &RecordType) -> bool {
-    channel.direction == Direction::Out
-        && channel.https.is_some()
-        && channel.records.contains(record_type)
-}
-
-/// Modes and walls, before any tie is looked for.
-fn may_be_asked(partner: &Partner, ties: &Ties<'_>) -> bool {
-    // A live sender has its own records.
-    let known = !ties.test && partner.id == *ties.sender;
-    !known
-        && in_lane(partner, ties.sender, ties.test)
-        && !walled_off(partner, ties.record, ties.named_by_family)
+    let leads_out = match channel.direction {
+        Direction::In => false,
+        Direction::Out => channel.https.is_some(),
+        Direction::Pull => true,
+    };
+    leads_out && channel.records.contains(record_type)
 }
 
 /// Whether a partner may see traffic of this mode at all: test traffic stays with its sender and
 /// the simulated recipients, live traffic with live partners.
-pub fn in_lane(partner: &Partner, sender: &PartnerId, test: bool) -> bool {
+fn in_traffic(partner: &Partner, sender: &PartnerId, test: bool) -> bool {
     if test {
         partner.id == *sender || partner.simulated
     } else {
@@ -128,7 +190,7 @@ pub fn behind_the_wall(record: &Record) -> bool {
 }
 
 /// Whether the prevention wall keeps this record from that partner.
-pub fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
+fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
     if !behind_the_wall(record) {
         return false;
     }
@@ -157,13 +219,12 @@ fn kept_out(role: RecipientRole) -> bool {
     )
 }
 
-/// The first tie of the channel's list that holds; the addressee's comes first.
-fn tie(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Option<Relation> {
-    let mut wanted = channel.related_by.clone();
-    wanted.sort_by_key(|relation| *relation != Relation::Addressee);
-    wanted
-        .into_iter()
-        .find(|relation| holds(*relation, partner, ties.record))
+/// The first of these ties that holds; the addressee's comes first.
+fn tie(wanted: &[Relation], partner: &Partner, ties: &Ties<'_>) -> Option<Relation> {
+    let found = |relation: &&Relation| holds(**relation, partner, ties.record);
+    let named = wanted.iter().filter(|one| **one == Relation::Addressee);
+    let others = wanted.iter().filter(|one| **one != Relation::Addressee);
+    named.chain(others).find(found).copied()
 }
 
 fn holds(relation: Relation, partner: &Partner, record: &Record) -> bool {

@@ -1,16 +1,19 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
+use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers};
 use super::used::used;
 use super::{
     ConsentSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates,
     facts, keys, obligations, services,
 };
+use crate::base::clock::Timestamp;
 use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
     ClassSet, DataClass, Effect, Obligation, Purpose, RecipientRole, SourceRole,
 };
+use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::Consent;
 use crate::disclosure::{Ask, ObligationSet};
@@ -26,10 +29,10 @@ const ADDRESSEE_UNKNOWN: &str = "policy:addressee-unknown";
 
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
-struct Parties {
-    source: SourceRole,
-    recipient: RecipientRole,
-    purpose: Purpose,
+pub(super) struct Parties {
+    pub(super) source: SourceRole,
+    pub(super) recipient: RecipientRole,
+    pub(super) purpose: Purpose,
 }
 
 /// What all persons' answers came to.
@@ -52,9 +55,6 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         consents: &effective,
         ..*input
     };
-    let Some(parties) = parties(input) else {
-        return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
-    };
     let named = papers::family_names(
         rules,
         &FamilyPapers {
@@ -65,11 +65,20 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
             now: input.now,
         },
     );
-    if !candidates::in_lane(input.recipient, &input.source.id, input.test)
-        || candidates::walled_off(input.recipient, input.record, &named)
-    {
-        return Release::Withheld(Box::new(nothing(rules, input)));
+    let ties = Ties {
+        record: input.record,
+        sender: &input.source.id,
+        test: input.test,
+        named_by_family: &named,
+    };
+    if let Err(untied) = candidates::tied(input.recipient, input.channel, &ties) {
+        let mut taken = nothing(rules, input);
+        taken.citations.push(untied.citation().to_owned());
+        return Release::Untied(Box::new(taken));
     }
+    let Some(parties) = parties(input) else {
+        return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
+    };
     if third_party_to_unknown(rules, input, parties.recipient) {
         let mut taken = nothing(rules, input);
         taken.citations.push(ADDRESSEE_UNKNOWN.to_owned());
@@ -95,7 +104,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if let Some(hold) = obligations::blocked(answers.owed, input.reviewed) {
         return Release::Held(hold, Box::new(answers.taken));
     }
-    render(rules, input, cut, answers)
+    render((rules, parties), input, cut, answers)
 }
 
 /// Whether the record is addressed to nobody we know and this recipient is neither the one that
@@ -135,6 +144,27 @@ fn seen(held: &HeldConsent<'_>) -> ConsentSeen {
         id: held.id.clone(),
         revision: held.revision,
     }
+}
+
+/// What becomes of a record on its way to a channel that is no longer in the catalog.
+pub fn no_channel(
+    rules: &Rules,
+    source: &Partner,
+    recipient: Option<&Partner>,
+    now: Timestamp,
+) -> Release {
+    let role = recipient.map(|partner| partner.role.clone());
+    Release::Untied(Box::new(Taken {
+        rule_set: rules.digest.clone(),
+        at: now,
+        purpose: String::new(),
+        recipient_role: role.unwrap_or_default(),
+        source_role: source.role.clone(),
+        rows: Vec::new(),
+        obligations: Vec::new(),
+        citations: vec![Untied::NoChannel.citation().to_owned()],
+        consents: Vec::new(),
+    }))
 }
 
 /// A decision that withholds before anybody is asked.
@@ -272,7 +302,12 @@ fn hide_other_children(record: &Record, permit: &mut BTreeMap<u16, ClassSet>) {
 }
 
 /// The cut record in the recipient's own format, valid there, with what has to go along.
-fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answers) -> Release {
+fn render(
+    (rules, parties): (&Rules, Parties),
+    input: &ReleaseInput<'_>,
+    cut: Redaction,
+    answers: Answers,
+) -> Release {
     let mut record = cut.record;
     keys::rename(&mut record.root);
     if let Some(envelope) = record.root.get_mut("envelope") {
@@ -284,7 +319,7 @@ fn render(rules: &Rules, input: &ReleaseInput<'_>, cut: Redaction, answers: Answ
     let (bytes, media_type) = if obligations::attaches(answers.owed) {
         let persons = cut.persons_shown.iter();
         let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
-        let own = used(rules, input, &answers.taken, &shown);
+        let own = used((rules, parties), input, &answers.taken, &shown);
         match obligations::attach(&bytes, &media_type, &own) {
             Some(both) => both,
             None => return Release::Held(Hold::ObligationOpen, Box::new(answers.taken)),

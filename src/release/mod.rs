@@ -15,7 +15,7 @@ mod papers;
 mod services;
 mod used;
 
-pub use decide::{opened, release};
+pub use decide::{no_channel, opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names};
 
@@ -83,6 +83,9 @@ pub enum Release {
     Withheld(Box<Taken>),
     /// A person must look first.
     Held(Hold, Box<Taken>),
+    /// Nobody was asked about: no channel leads there, or no tie, or the prevention wall or the
+    /// other kind of traffic stands between.
+    Untied(Box<Taken>),
 }
 
 /// Why a person must look first.

@@ -3,10 +3,11 @@
 //! A consent is needed if without it less could go. Of several that open the same, the one lodged
 //! last is kept.
 
+use super::decide::Parties;
 use super::{HeldConsent, ReleaseInput, Taken, facts};
 use crate::base::id::PersonId;
 use crate::base::sensitive::Reason;
-use crate::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole, SourceRole, Verdict};
+use crate::base::vocabulary::{ClassSet, DataClass, Verdict};
 use crate::disclosure::Ask;
 use crate::disclosure::request::{Consent, Direction};
 use crate::format::Node;
@@ -14,7 +15,7 @@ use crate::rules::Rules;
 
 /// The permissions what was decided about these persons rests on, in the order of lodging.
 pub(super) fn used<'a>(
-    rules: &Rules,
+    by: (&Rules, Parties),
     input: &ReleaseInput<'a>,
     taken: &Taken,
     shown: &[(&Node, PersonId)],
@@ -27,7 +28,7 @@ pub(super) fn used<'a>(
         while at < kept.len() {
             let mut without = kept.clone();
             let one = without.remove(at);
-            if permits(&one) && still_goes(rules, input, taken, (entry, *person, &without)) {
+            if permits(&one) && still_goes(by, input, taken, (entry, *person, &without)) {
                 kept = without;
             } else {
                 at += 1;
@@ -46,14 +47,11 @@ fn permits(held: &HeldConsent<'_>) -> bool {
 
 /// Whether all that was permitted of a person would be with these consents alone.
 fn still_goes(
-    rules: &Rules,
+    (rules, parties): (&Rules, Parties),
     input: &ReleaseInput<'_>,
     taken: &Taken,
     (entry, person, consents): (&Node, PersonId, &[HeldConsent<'_>]),
 ) -> bool {
-    let Some((source, recipient, purpose)) = parties(input) else {
-        return false;
-    };
     let rows = taken.rows.iter().filter(|row| row.person == person);
     let (mut asked, mut permitted) = (ClassSet::EMPTY, ClassSet::EMPTY);
     for row in rows {
@@ -66,22 +64,13 @@ fn still_goes(
         }
     }
     let answer = rules.policy.ask(&Ask {
-        source,
-        recipient,
-        purpose,
+        source: parties.source,
+        recipient: parties.recipient,
+        purpose: parties.purpose,
         classes: asked,
         subject: &facts::subject(entry, &person.to_string(), input.now),
         consents: &facts::consents(consents, person),
-        context: &facts::context(input, purpose),
+        context: &facts::context(input, parties.purpose),
     });
     permitted.without(answer.permit).is_empty()
-}
-
-fn parties(input: &ReleaseInput<'_>) -> Option<(SourceRole, RecipientRole, Purpose)> {
-    let recipient = input.recipient.recipient_role()?;
-    Some((
-        input.source.source_role()?,
-        recipient,
-        input.channel.purpose?,
-    ))
 }

@@ -1,7 +1,8 @@
 //! Claiming deliveries: who may be tried now, under a lease and a fencing token.
 //!
-//! A held, withheld or dead delivery never blocks its lane; one that is being retried blocks only
-//! later versions of the same record to the same recipient. The lanes are independent.
+//! A held, withheld or dead delivery never blocks its channel; one under way blocks only later
+//! versions of the same record to the same recipient. The channels are independent: they are
+//! served by turns.
 
 use super::keys::{DataKey, Place};
 use super::model::{
@@ -170,14 +171,32 @@ struct Lease {
     due: Timestamp,
 }
 
-/// Due deliveries of one lane, oldest first, as far as the lane has room.
-const DUE: &str = "SELECT d.next_at, d.delivery_id FROM delivery d WHERE d.partner = ? \
-     AND d.channel = ? AND d.state IN (0, 4) AND d.next_at <= ? AND NOT EXISTS (\
-     SELECT 1 FROM delivery e WHERE e.record_id = d.record_id \
-     AND e.partner = d.partner AND e.channel = d.channel \
-     AND e.revision < d.revision AND e.state IN (0, 1, 2, 3, 4)) \
-     ORDER BY d.next_at LIMIT max(0, min(?, ? - (SELECT count(*) FROM delivery \
-     WHERE partner = ? AND channel = ? AND state IN (1, 2))))";
+/// Due deliveries of every channel something waits for, as far as it has room, oldest first, each
+/// with its turn: how many of its channel are under way or stand before it. Channels are found by
+/// stepping through the index, so that one with a long queue costs no more than another.
+const DUE: &str = "WITH RECURSIVE ask(now, lanes, others) AS (SELECT ?, ?, ?), \
+     room(partner, channel, most) AS MATERIALIZED (SELECT value ->> 0, value ->> 1, value ->> 2 \
+     FROM ask, json_each(ask.lanes)), \
+     head(id) AS (SELECT (SELECT delivery_id FROM delivery WHERE state IN (0, 4) \
+     ORDER BY partner, channel LIMIT 1) UNION ALL SELECT coalesce((SELECT n.delivery_id \
+     FROM delivery n WHERE n.state IN (0, 4) AND n.partner = d.partner AND n.channel > d.channel \
+     ORDER BY n.channel LIMIT 1), (SELECT n.delivery_id FROM delivery n \
+     WHERE n.state IN (0, 4) AND n.partner > d.partner ORDER BY n.partner, n.channel LIMIT 1)) \
+     FROM head JOIN delivery d ON d.delivery_id = head.id), \
+     lane(partner, channel, claimed, most) AS MATERIALIZED (SELECT d.partner, d.channel, \
+     (SELECT count(*) FROM delivery c WHERE c.partner = d.partner AND c.channel = d.channel \
+     AND c.state IN (1, 2)), coalesce(r.most, (SELECT others FROM ask)) \
+     FROM head JOIN delivery d ON d.delivery_id = head.id \
+     LEFT JOIN room r ON r.partner = d.partner AND r.channel = d.channel), \
+     due(id, next_at, turn, most) AS (SELECT d.delivery_id, d.next_at, lane.claimed \
+     + row_number() OVER (PARTITION BY d.partner, d.channel ORDER BY d.next_at), lane.most \
+     FROM lane CROSS JOIN delivery d WHERE lane.most > lane.claimed AND d.delivery_id IN (\
+     SELECT x.delivery_id FROM delivery x WHERE x.partner = lane.partner \
+     AND x.channel = lane.channel AND x.state IN (0, 4) AND x.next_at <= (SELECT now FROM ask) \
+     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.record_id = x.record_id \
+     AND e.partner = x.partner AND e.channel = x.channel AND e.revision < x.revision \
+     AND e.state IN (0, 1, 2, 4)) ORDER BY x.next_at LIMIT ?)) \
+     SELECT id, next_at, turn FROM due WHERE turn <= most";
 
 /// Ends claims whose lease is over: what was authorised may have arrived.
 static TAKE_OVER: LazyLock<String> = LazyLock::new(|| {
@@ -202,27 +221,24 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let now = request.now;
     let mut script = Script::default();
     script.add(&TAKE_OVER, row![now, now, now]);
-    let lanes = request.lanes.iter().filter(|lane| lane.in_flight_max > 0);
-    let asked: Vec<At> = lanes
-        .map(|lane| {
-            let (partner, channel) = (lane.partner.as_str(), lane.channel.as_str());
-            let most = (request.limit, lane.in_flight_max);
-            let room = row![partner, channel, now, most.0, most.1, partner, channel];
-            script.add(DUE, room)
-        })
-        .collect();
-    let mut answers = script.run(&mut tx.conn).await?;
-    let mut due = Vec::new();
-    for lane in &asked {
-        for row in answers.take(lane) {
-            due.push((row.int(0)?, row.id(1)?));
-        }
-    }
-    // The oldest of all lanes, so that none waits for the others and the deliveries of one record,
-    // which come due together, are claimed together.
-    due.sort_by_key(|(next_at, _)| *next_at);
+    let room = request.lanes.iter().map(|lane| lane.in_flight_max);
+    let room = room.fold(request.unlisted_max, u32::max);
+    let most = i64::from(room).min(i64::try_from(request.limit).unwrap_or(i64::MAX));
+    let lanes = request.lanes.iter();
+    let lanes = lanes.map(|lane| (&lane.partner, &lane.channel, lane.in_flight_max));
+    let lanes = serde_json::to_string(&lanes.collect::<Vec<_>>())
+        .map_err(|_| Fault::Damaged("the limits of a claim"))?;
+    let asked = script.add(DUE, row![now, lanes, request.unlisted_max, most]);
+    let rows = script.run(&mut tx.conn).await?.take(&asked);
+    let due = rows
+        .iter()
+        .map(|row| Ok((row.int(2)?, row.int(1)?, row.id(0)?)));
+    let mut due = due.collect::<Result<Vec<(i64, i64, [u8; 16])>, Fault>>()?;
+    // By turns, then by age: a channel with a long queue takes no place another has a right to,
+    // and the deliveries of one record, which come due together, are claimed together.
+    due.sort_unstable();
     due.truncate(request.limit);
-    let due = due.into_iter().map(|(_, id)| Cell::from(id));
+    let due = due.into_iter().map(|(_, _, id)| Cell::from(id));
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
                 lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
                 next_at, due_since, state";

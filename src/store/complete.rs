@@ -21,7 +21,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
 use crate::ledger::entry::{EntryKind, Fields};
-use crate::outbox::{self, Answer, Arrival, Chances, Effect, Event, Verdict};
+use crate::outbox::{self, Answer, Arrival, Chances, Clearance, Effect, Event};
 use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
@@ -300,16 +300,15 @@ fn event(completion: &Completion) -> Event {
         Completion::Dead { answer, .. } => Event::Answered(*answer, Chances::Spent),
         Completion::Unreadable => Event::Unreadable,
         Completion::DecideAgain { .. } => Event::EpochChanged,
-        Completion::Withheld { .. } => Event::Decided(Verdict::Withhold),
-        Completion::Held { .. } => Event::Decided(Verdict::Hold),
-        Completion::Withdrawn { .. } => Event::Decided(Verdict::Narrower),
+        Completion::Withheld { .. } => Event::Decided(Clearance::Withhold),
+        Completion::Held { .. } => Event::Decided(Clearance::Hold),
+        Completion::Withdrawn { .. } => Event::Decided(Clearance::Narrower),
     }
 }
 
 /// `None` when this cannot be how it ended.
 fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'a>> {
     let (to, effects) = outbox::step(current.outbox, event(completion))?;
-    let withdrawn = matches!(completion, Completion::Withdrawn { .. });
     let plain = |word| Change {
         word,
         to,
@@ -364,9 +363,12 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'
         },
         Completion::Withdrawn { .. } => plain("withdrawn"),
     };
-    // A decision only ends a claim when nothing is sent, and only a withdrawal goes on elsewhere.
+    // A decision only ends a claim when nothing is sent.
     let ends = to.state != DeliveryState::Leased;
-    (ends && withdrawn >= effects.contains(&Effect::QueueNext)).then_some(change)
+    // What goes on as a next generation needs a withdrawal, which says which one.
+    let next_unsaid =
+        effects.contains(&Effect::QueueNext) && !matches!(completion, Completion::Withdrawn { .. });
+    (ends && !next_unsaid).then_some(change)
 }
 
 fn asks_for_a_look(decision: &DecisionRecord) -> bool {

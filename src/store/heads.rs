@@ -14,8 +14,8 @@ use sqlx::sqlite::SqliteRow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
-/// What is to be done with one record.
-pub(super) enum Verdict {
+/// Whether a record says anything new.
+pub(super) enum Novelty {
     /// Nothing: this content is known.
     Duplicate(Known),
     /// A new version is stored.
@@ -121,14 +121,14 @@ impl Heads {
     }
 
     /// Judges the records of one part, in order.
-    pub(super) fn judge(&mut self, part: &Part<'_>) -> Vec<Verdict> {
+    pub(super) fn judge(&mut self, part: &Part<'_>) -> Vec<Novelty> {
         part.records
             .iter()
             .map(|record| self.judge_one(part, record))
             .collect()
     }
 
-    fn judge_one(&mut self, part: &Part<'_>, record: &PreparedRecord) -> Verdict {
+    fn judge_one(&mut self, part: &Part<'_>, record: &PreparedRecord) -> Novelty {
         let mine = part.head.submission_id;
         let void = record.action == Action::Void;
         let superseded_unknown = record.supersedes.is_some_and(|key| {
@@ -150,7 +150,7 @@ impl Heads {
             _ => None,
         };
         if let Some(known) = repeats {
-            return Verdict::Duplicate(Known {
+            return Novelty::Duplicate(Known {
                 record_id: head.record_id,
                 row_id: known.row_id,
                 commitment: known.commitment,
@@ -174,7 +174,7 @@ impl Heads {
         };
         head.take(part, record, &new);
         self.overtaken.extend(hidden);
-        Verdict::New(new)
+        Novelty::New(new)
     }
 
     /// Writes the heads that are new or changed.

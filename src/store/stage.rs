@@ -3,7 +3,7 @@
 //! Used by the small submission (visible at once) and by the chunks of a batch (visible when the
 //! batch is sealed). Everything goes in multi-row statements.
 
-use super::heads::{Heads, NewVersion, Verdict};
+use super::heads::{Heads, NewVersion, Novelty};
 use super::identity::{Origin, People};
 use super::model::{Action, DeliveryState, HoldCause, NewSubmission, RecordStatus};
 use super::prepare::PreparedRecord;
@@ -178,16 +178,16 @@ pub(super) fn write(
 ) -> Result<Vec<Vec<Staged>>, Fault> {
     let mut heads = Heads::learn(&answers.take(&asked.heads))?;
     let mut people = People::learn(&answers.take(&asked.people))?;
-    let verdicts: Vec<Vec<Verdict>> = parts.iter().map(|part| heads.judge(part)).collect();
+    let judged: Vec<Vec<Novelty>> = parts.iter().map(|part| heads.judge(part)).collect();
     heads.save(&mut tx.writes);
     let mut rows = Rows::new();
     let mut out = Vec::with_capacity(parts.len());
-    for (part, verdicts) in parts.iter().zip(verdicts) {
+    for (part, judged) in parts.iter().zip(judged) {
         let staged = part
             .records
             .iter()
-            .zip(verdicts)
-            .map(|(record, verdict)| stage_one(&mut rows, &mut people, part, record, verdict))
+            .zip(judged)
+            .map(|(record, new)| stage_one(&mut rows, &mut people, part, record, new))
             .collect::<Result<_, Fault>>()?;
         stage_rejected(&mut rows, part);
         out.push(staged);
@@ -202,10 +202,10 @@ fn stage_one(
     people: &mut People,
     part: &Part<'_>,
     record: &PreparedRecord,
-    verdict: Verdict,
+    novelty: Novelty,
 ) -> Result<Staged, Fault> {
-    let (staged, corrects) = match verdict {
-        Verdict::Duplicate(known) => {
+    let (staged, corrects) = match novelty {
+        Novelty::Duplicate(known) => {
             let staged = Staged {
                 status: RecordStatus::Duplicate,
                 record_id: known.record_id,
@@ -217,7 +217,7 @@ fn stage_one(
             };
             (staged, false)
         }
-        Verdict::New(new) => {
+        Novelty::New(new) => {
             let hold = stage_persons(rows, people, part, record).or(record.hold);
             push_version(rows, part, record, (&new, hold.is_some()));
             if part.visible && !new.replaces.is_empty() {

@@ -5,7 +5,7 @@
 //! inside the chosen variant are told one by one and not as "no variant fits".
 
 use super::representation::Tree;
-use super::text_form::{Verdict, verdict};
+use super::text_form::{Fit, fit};
 use crate::base::Text;
 use crate::catalog::schema::{Kind, Shape, TextFormat, TextRule};
 use serde_json::{Map, Value, json};
@@ -19,8 +19,7 @@ pub(super) fn build(shape: &Shape) -> Result<jsonschema::Validator<Tree>, String
         .offline();
     for word in TextFormat::WORDS {
         if let Some(format) = TextFormat::of(word) {
-            options =
-                options.with_format(*word, move |text| verdict(format, text) == Verdict::Right);
+            options = options.with_format(*word, move |text| fit(format, text) == Fit::Right);
         }
     }
     // The message may only speak of the schema; there is no record here.

@@ -4,7 +4,7 @@
 //! quote the value.
 
 use super::notation::{Notation, Step};
-use super::text_form::{Verdict, verdict, wanted};
+use super::text_form::{Fit, fit, wanted};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CodeEntry, DATE_IMPOSSIBLE, SCHEMA_CODE_UNKNOWN, SCHEMA_PATTERN_MISMATCH,
@@ -132,8 +132,8 @@ fn form(
         return finding(&SCHEMA_PATTERN_MISMATCH, place);
     };
     let text = place.node.as_str().unwrap_or_default();
-    let code = match verdict(format, text) {
-        Verdict::Impossible => &DATE_IMPOSSIBLE,
+    let code = match fit(format, text) {
+        Fit::Impossible => &DATE_IMPOSSIBLE,
         _ => &SCHEMA_PATTERN_MISMATCH,
     };
     finding(code, place).fixed_by(format!("the form is: {}", wanted(format)))

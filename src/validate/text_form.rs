@@ -7,7 +7,7 @@ use crate::catalog::schema::TextFormat;
 
 /// What a text is in its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Fit {
     /// As it should be.
     Right,
     /// It does not have the form.
@@ -16,13 +16,13 @@ pub enum Verdict {
     Impossible,
 }
 
-use Verdict::{Impossible, Right, WrongForm};
+use Fit::{Impossible, Right, WrongForm};
 
 /// Characters of a decimal.
 const DECIMAL_CHARS_MAX: usize = 30;
 
 /// Holds a text against a form.
-pub fn verdict(format: TextFormat, text: &str) -> Verdict {
+pub fn fit(format: TextFormat, text: &str) -> Fit {
     let is = |right: bool| if right { Right } else { WrongForm };
     match format {
         TextFormat::Date => date(text),
@@ -63,7 +63,7 @@ fn digits<T: std::str::FromStr>(text: &str, length: usize) -> Option<T> {
     right.then(|| text.parse().ok()).flatten()
 }
 
-fn date(text: &str) -> Verdict {
+fn date(text: &str) -> Fit {
     let mut parts = text.splitn(3, '-');
     let year = parts.next().and_then(|part| digits::<i16>(part, 4));
     let month = parts.next().and_then(|part| digits::<i8>(part, 2));
@@ -80,7 +80,7 @@ fn date(text: &str) -> Verdict {
     }
 }
 
-fn partial_date(text: &str) -> Verdict {
+fn partial_date(text: &str) -> Fit {
     match text.len() {
         // Its length is its precision: the missing parts are any that exist.
         4 => date(&format!("{text}-01-01")),
@@ -95,7 +95,7 @@ enum Offset {
     None,
 }
 
-fn date_time(text: &str, offset: Offset) -> Verdict {
+fn date_time(text: &str, offset: Offset) -> Fit {
     let Some((day, rest)) = text.split_once('T') else {
         return WrongForm;
     };
@@ -117,7 +117,7 @@ fn date_time(text: &str, offset: Offset) -> Verdict {
         .fold(Right, worse)
 }
 
-fn worse(a: Verdict, b: Verdict) -> Verdict {
+fn worse(a: Fit, b: Fit) -> Fit {
     match (a, b) {
         (WrongForm, _) | (_, WrongForm) => WrongForm,
         (Impossible, _) | (_, Impossible) => Impossible,
@@ -126,7 +126,7 @@ fn worse(a: Verdict, b: Verdict) -> Verdict {
 }
 
 /// A time of day at the start of a text, and what follows it.
-fn time(text: &str) -> (Verdict, &str) {
+fn time(text: &str) -> (Fit, &str) {
     let part = |from: usize| text.get(from..from + 2).and_then(|t| digits::<u8>(t, 2));
     let (Some(hour), Some(minute)) = (part(0), part(3)) else {
         return (WrongForm, text);
@@ -156,7 +156,7 @@ fn time(text: &str) -> (Verdict, &str) {
     (if exists { Right } else { Impossible }, rest)
 }
 
-fn zone(text: &str) -> Verdict {
+fn zone(text: &str) -> Fit {
     let Some(offset) = text.strip_prefix(['+', '-']) else {
         return WrongForm;
     };
@@ -260,7 +260,7 @@ mod tests {
             (Date, "２０２６-01-01", WrongForm),
             (DateTime, "2026-03-08Té0:00:00Z", WrongForm),
         ] {
-            assert_eq!(verdict(format, text), expected, "{format:?} {text}");
+            assert_eq!(fit(format, text), expected, "{format:?} {text}");
         }
     }
 }

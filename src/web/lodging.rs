@@ -13,8 +13,9 @@ use crate::base::finding_codes::{
 use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
 use crate::catalog::schema::{Shape, TextFormat};
 use crate::disclosure::moment::{Day, Moment, local_day};
+use crate::disclosure::request::Direction;
 use crate::format::Node;
-use crate::validate::text_form::{Verdict, verdict};
+use crate::validate::text_form::{Fit, fit};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::sync::LazyLock;
 
@@ -45,25 +46,6 @@ pub struct Identifier {
     pub value: String,
 }
 
-/// Whether a paper permits or refuses.
-#[derive(Clone, Copy, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Effect {
-    Permit,
-    Deny,
-}
-
-const EFFECTS: &[Effect] = &[Effect::Permit, Effect::Deny];
-
-impl Effect {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Effect::Permit => "permit",
-            Effect::Deny => "deny",
-        }
-    }
-}
-
 /// A paper as the law pack reads it; its id is the one in the address.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -73,7 +55,7 @@ pub struct Paper {
     pub id: String,
     kind: ConsentKind,
     #[serde(rename = "type")]
-    effect: Effect,
+    direction: Direction,
     grantor: Grantor,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grantor_id: Option<String>,
@@ -128,7 +110,7 @@ fn shape() -> Shape {
             "kind",
             required(word(ConsentKind::ALL, ConsentKind::as_str)),
         ),
-        ("type", required(word(EFFECTS, Effect::as_str))),
+        ("type", required(word(Direction::ALL, Direction::as_str))),
         ("grantor", required(word(Grantor::ALL, Grantor::as_str))),
         ("grantor_id", text(1, ID_CHARS_MAX)),
         (
@@ -212,12 +194,12 @@ impl Dates<'_> {
     /// The local day of a date or instant; what is neither is told.
     fn day(&mut self, path: &str, node: Option<&Node>) -> Option<Day> {
         let text = node?.as_str()?;
-        let forms = [TextFormat::Date, TextFormat::DateTime].map(|form| verdict(form, text));
+        let forms = [TextFormat::Date, TextFormat::DateTime].map(|form| fit(form, text));
         let found = Moment::read(text)
             .day()
-            .filter(|_| forms.contains(&Verdict::Right));
+            .filter(|_| forms.contains(&Fit::Right));
         if found.is_none() {
-            let code = match forms.contains(&Verdict::Impossible) {
+            let code = match forms.contains(&Fit::Impossible) {
                 true => &DATE_IMPOSSIBLE,
                 false => &SCHEMA_PATTERN_MISMATCH,
             };

@@ -87,7 +87,8 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
         members.insert(String::from("id"), json!(stored.record_id));
         members.insert(String::from("recipient"), json!(recipient.id));
         members.insert(String::from("purpose"), json!(asked.purpose));
-        members.insert(String::from("related"), json!(channel.is_some()));
+        let related = !matches!(release, None | Some(Release::Untied(_)));
+        members.insert(String::from("related"), json!(related));
     }
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -179,7 +180,9 @@ fn shown(rules: &Rules, stored: &StoredRecord, release: Option<&Release>, depth:
             )
         }
         Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), none.as_slice()),
-        Some(Release::Withheld(taken)) => ("withheld", "deny", Some(&**taken), none.as_slice()),
+        Some(Release::Withheld(taken) | Release::Untied(taken)) => {
+            ("withheld", "deny", Some(&**taken), none.as_slice())
+        }
         None => ("withheld", "deny", None, none.as_slice()),
     };
     let known;

@@ -35,6 +35,7 @@ const PARENT: &str = r#"
 id = "mother"
 name = "A parent"
 role = "parent"
+county_fips = "06067"
 mode = "live"
 [[channel]]
 name = "out"
@@ -42,6 +43,7 @@ direction = "out"
 format = "kinbridge-json/1.0"
 records = ["service-referral"]
 purpose = "parent_access"
+related_by = ["county"]
 https = { url = "https://mother.example/inbox" }
 "#;
 
@@ -90,6 +92,7 @@ fn told(release: &Release) -> String {
         }
         Release::Withheld(_) => String::new(),
         Release::Held(hold, _) => panic!("held: {hold:?}"),
+        Release::Untied(taken) => panic!("not asked: {:?}", taken.citations),
     }
 }
 

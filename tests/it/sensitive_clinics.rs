@@ -32,6 +32,7 @@ fn goes(rules: &Rules, from: &str, to: &str, papers: &[Paper]) -> bool {
         Release::Go(_) => true,
         Release::Withheld(_) => false,
         Release::Held(hold, _) => panic!("held: {hold:?}"),
+        Release::Untied(taken) => panic!("not asked: {:?}", taken.citations),
     }
 }
 

@@ -162,8 +162,8 @@ fn the_family_opens_the_wall_only_with_a_consent_that_counts_now() {
       "start": "2026-01-01", "end": "2026-12-31", "revoked": null}"#;
     let walled = |paper: Paper| match decide(&record, "program", "county", &[paper]) {
         // Behind the wall nobody is even asked.
-        Release::Withheld(taken) => taken.rows.is_empty(),
-        Release::Go(_) => false,
+        Release::Untied(taken) => taken.rows.is_empty(),
+        Release::Withheld(_) | Release::Go(_) => false,
         Release::Held(..) => panic!("held"),
     };
     assert!(!walled(paper(2, own)), "a consent in force");

@@ -9,7 +9,7 @@ use kinbridge::base::id::RecordType;
 use kinbridge::catalog::schema::TextFormat;
 use kinbridge::catalog::{Sources, load};
 use kinbridge::format::{Node, Value, json};
-use kinbridge::validate::text_form::{Verdict, verdict};
+use kinbridge::validate::text_form::{Fit, fit};
 use kinbridge::validate::{Schemas, SenderNotation, rules};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -123,7 +123,7 @@ fn plain(record_type: &str, registry: &Registry<'_>) -> jsonschema::Validator {
     let mut options = jsonschema::options().with_registry(registry).offline();
     for word in TextFormat::WORDS {
         let format = TextFormat::of(word).expect("a format");
-        options = options.with_format(*word, move |text| verdict(format, text) == Verdict::Right);
+        options = options.with_format(*word, move |text| fit(format, text) == Fit::Right);
     }
     let reference = format!("kb:///{}", path_of(record_type));
     options

@@ -59,8 +59,11 @@ pub struct ClaimRequest {
     pub now: Timestamp,
     /// How long the claim holds.
     pub lease: Duration,
-    /// Limits per lane; a lane without one is not claimed from.
+    /// Limits per lane.
     pub lanes: Vec<LaneLimit>,
+    /// Leases at once of a lane that has no limit here: its channel is gone from the rules, and
+    /// what waits for it is claimed to be ended. 0 leaves it alone.
+    pub unlisted_max: u32,
 }
 
 /// What is asked of the whereabouts of people, in live traffic or in test traffic.

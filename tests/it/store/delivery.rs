@@ -100,6 +100,37 @@ async fn lanes_have_limits_and_do_not_wait_for_each_other() {
 }
 
 #[tokio::test]
+async fn lanes_are_served_by_turns() {
+    // Goal: a long and old queue takes no place others have a right to, places already taken
+    // count, and a lane that has no limit is served apart. Method: five old records for one
+    // recipient, then one for three, and few places.
+    let world = World::new();
+    let store = world.open().await;
+    for n in 0..5 {
+        one_accepted(&store, &format!("r{n}"), &format!("t{n}")).await;
+    }
+    route_all(&store, &["busy"]).await;
+    world.clock.advance(Duration::from_secs(1));
+    one_accepted(&store, "late", "late").await;
+    route_all(&store, &["busy", "calm", "gone"]).await;
+    let lanes: (&[&str], u32) = (&["busy", "calm"], 9);
+    let to = |claims: &[Claimed]| -> Vec<String> {
+        let names = claims.iter().map(|c| c.delivery.partner.to_string());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
+    };
+    let first = claim_some(&world, &store, lanes, (1, 0)).await;
+    assert_eq!(to(&first), ["busy"], "the oldest of the first turn");
+    let second = claim_some(&world, &store, lanes, (2, 0)).await;
+    assert_eq!(to(&second), ["busy", "calm"], "one each");
+    let rest = claim_some(&world, &store, lanes, (500, 0)).await;
+    assert_eq!(to(&rest), ["busy"; 4]);
+    let gone = claim_some(&world, &store, lanes, (500, 1)).await;
+    assert_eq!(to(&gone), ["gone"]);
+}
+
+#[tokio::test]
 async fn what_is_under_way_alone_keeps_later_versions_waiting() {
     // Goal: an authorised attempt blocks the next version of the same record, nothing else; what
     // was not yet sent is superseded. Method: authorise one, correct it, and look at what is due.

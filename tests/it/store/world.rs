@@ -128,16 +128,27 @@ pub fn delivery(store: &Store, record: &StoredRecord, to: &str, generation: u32)
 
 /// Claims what is due for these recipients, at most `max` per lane.
 pub async fn claim(world: &World, store: &Store, to: &[&str], max: u32) -> Vec<Claimed> {
+    claim_some(world, store, (to, max), (500, 0)).await
+}
+
+/// As [`claim`], so many altogether, and so many of each lane that is not named.
+pub async fn claim_some(
+    world: &World,
+    store: &Store,
+    (to, max): (&[&str], u32),
+    (limit, unlisted_max): (usize, u32),
+) -> Vec<Claimed> {
     let lanes = to.iter().map(|to| LaneLimit {
         partner: PartnerId::new(to),
         channel: ChannelId::new("out"),
         in_flight_max: max,
     });
     let request = ClaimRequest {
-        limit: 500,
+        limit,
         now: world.clock.now(),
         lease: Duration::from_secs(60),
         lanes: lanes.collect(),
+        unlisted_max,
     };
     store.claim(request).await.expect("claimed")
 }

@@ -7,7 +7,7 @@ use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use kinbridge::config::{Operator, Role};
-use kinbridge::store::{ClaimRequest, Claimed, Completion, LaneLimit, Routed, Store};
+use kinbridge::store::{ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Routed, Store};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -20,10 +20,11 @@ async fn post(gateway: &Gateway, path: &str, who: &str) -> (u16, Value) {
     (answer.status().as_u16(), answer.json().await.expect("json"))
 }
 
-/// A withheld delivery to a recipient no partner file knows: no worker of the gateway touches it.
+/// A withheld delivery to a recipient no partner file knows: what moves it, a worker withholds.
 async fn withheld(store: &Store) -> DeliveryId {
     let records = vec![world::record(0, "a", "one")];
-    let submission = world::submission(None, "one", records);
+    let mut submission = world::submission(None, "one", records);
+    submission.partner = PartnerId::new("alpha");
     let committed = store.accept(submission).await.expect("accepted");
     let record_id = committed.records()[0].record_id.expect("accepted");
     let claimed = claimed(store, record_id, ("nobody", "out")).await;
@@ -33,7 +34,7 @@ async fn withheld(store: &Store) -> DeliveryId {
     id
 }
 
-/// A delivery of that record over a channel no worker serves, routed and claimed.
+/// A delivery of that record over a channel that leads nowhere, routed and claimed.
 pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Claimed {
     let stored = store.record(record_id).await.expect("read").expect("there");
     let version = stored.version;
@@ -55,18 +56,33 @@ pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Cl
         deliveries: vec![delivery],
         work: Vec::new(),
     };
-    store.routed(vec![routed]).await.expect("routed");
     let request = ClaimRequest {
         limit: 9,
-        now: SystemClock.now(),
+        // Whenever it is routed, it is due.
+        now: SystemClock.now().after(Duration::from_secs(9)),
         lease: Duration::from_secs(60),
         lanes: vec![LaneLimit {
             partner,
             channel,
             in_flight_max: 9,
         }],
+        unlisted_max: 0,
     };
-    store.claim(request).await.expect("claimed").remove(0)
+    // One behind the other, so that no worker comes between.
+    let (routed, claimed) = tokio::join!(store.routed(vec![routed]), store.claim(request));
+    routed.expect("routed");
+    claimed.expect("claimed").remove(0)
+}
+
+/// Until a worker has decided.
+async fn until_withheld(store: &Store, id: DeliveryId) {
+    loop {
+        let view = store.delivery(id).await.expect("read").expect("there");
+        if view.state == DeliveryState::Withheld {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,12 +123,16 @@ async fn two_privacy_officers_and_nobody_else() {
     }
     let (status, body) = post(&gateway, &confirm, "second").await;
     assert_eq!((status, &body["status"]), (200, &json!("done")), "{body}");
-    let (status, body) = post(&gateway, &replay, "second").await;
+    let (status, body) = post(&gateway, &confirm, "second").await;
     assert_eq!(
         (status, &body["code"]),
         (409, &json!("state-conflict")),
-        "it waits already"
+        "one word of each is one replay: {body}"
     );
+    // Decided again, it is as it was: both may ask once more.
+    until_withheld(&gateway.running.gateway.store, id).await;
+    let (status, _) = post(&gateway, &replay, "second").await;
+    assert_eq!(status, 202);
     let unknown = DeliveryId::mint(Timestamp(1));
     for path in ["replay", "replay/confirm"] {
         let path = format!("/v1/deliveries/{unknown}/{path}");
