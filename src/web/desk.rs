@@ -206,7 +206,7 @@ async fn decision(call: &Call, rules: &Rules, waiting: &Waiting<'_>) -> Result<V
     let release = release_stored(rules, record, toward, &found, call.site.clock.now());
     Ok(match &release {
         Some(Release::Go(outgoing)) => decided(&decision_record(outgoing.taken()), "now"),
-        Some(Release::Held(_, taken) | Release::Withheld(taken)) => {
+        Some(Release::Held(_, taken) | Release::Withheld(taken) | Release::Untied(taken)) => {
             decided(&decision_record(taken), "now")
         }
         None => Value::Null,

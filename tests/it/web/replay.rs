@@ -7,7 +7,9 @@ use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{ChannelId, DeliveryId, PartnerId, RecordId};
 use kinbridge::config::{Operator, Role};
-use kinbridge::store::{ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Routed, Store};
+use kinbridge::store::{
+    ClaimRequest, Claimed, Completion, DeliveryState, LaneLimit, Routed, Store,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
