@@ -217,6 +217,9 @@ codes! {
     VOID_UNKNOWN = "void-unknown", Warning,
         "no record of this id was received, so there is nothing to take back and nothing goes out",
         "check the id; it is the one the record was sent with";
+    RECORD_REPEATED = "record-repeated", Warning,
+        "the id stands twice in the submission with different content, and the later one replaces",
+        "give each record its own id; rows of one record stand one below the other";
     CORRECTION_UNKNOWN = "correction-unknown", Warning,
         "the record says it changes an earlier one, and none of its id was received",
         "check the id; the record was taken as a new one";

@@ -311,6 +311,9 @@ pub struct DelimitedSource {
     /// One ASCII character.
     #[serde(default = "comma")]
     pub delimiter: char,
+    /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
+    #[serde(default)]
+    pub formulas_guarded: bool,
 }
 
 fn comma() -> char {

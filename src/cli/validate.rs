@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -120,12 +121,12 @@ fn read(reader: &Reader<'_>, input: &mut dyn Read, into: &mut Reading) -> std::i
         }
         while let Some(next) = splitter.next_unit() {
             match next {
-                Ok(unit) => reader.unit(&unit, stream, into),
+                Ok(unit) => reader.unit(&Arc::new(unit), stream, into),
                 Err(finding) => reader.lost(finding, stream, into),
             }
             // Only the findings are wanted: a long file is not held whole.
             if let Some(record) = into.records.last_mut() {
-                record.record = None;
+                (record.record, record.source) = (None, None);
             }
         }
         if last {

@@ -119,6 +119,14 @@ impl Splitter {
         }
     }
 
+    /// A splitter that gives nothing but this: the stream is not to be read.
+    pub fn refusing(finding: Finding) -> Splitter {
+        let mut splitter = Splitter::new(SplitKind::Whole, 0);
+        splitter.dead = true;
+        splitter.told.push_back(finding);
+        splitter
+    }
+
     /// Takes the next bytes. Take all units before pushing again: memory is bounded by that.
     pub fn push(&mut self, chunk: &[u8]) {
         if self.dead {

@@ -9,7 +9,7 @@ use crate::base::finding_codes::{
     DATA_CLASS_NOT_ON_CHANNEL, DATA_CLASS_REFUSED, DATA_CLASS_STRIPPED, OPERATOR_AGREEMENT_MISSING,
     RELEASE_NEEDED,
 };
-use crate::base::vocabulary::{ClassSet, ConsentKind, SourceRole};
+use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, SourceRole};
 use crate::catalog::operator::{Demand, LawRow, OperatorLaw};
 use crate::catalog::partner::{Channel, Partner};
 use crate::record::labels::{LabelPlan, Labels, NOBODY, Origin};
@@ -72,8 +72,21 @@ pub fn admit(
     if gone {
         labels = plan.label(record, origin);
     }
-    refuse(law, &labels.asked(), papers, sender, &mut findings);
+    for (class, finding) in refuse(law, &labels.asked(), papers, sender) {
+        let place = class.and_then(|class| first_of(&labels, record, class));
+        findings.push(finding.at(place.unwrap_or_default()));
+    }
     findings
+}
+
+/// Pointer of the first value of that class, one of the record proper if there is one.
+fn first_of(labels: &Labels, record: &Record, class: DataClass) -> Option<String> {
+    let mut all = labels.list(record);
+    all.retain(|label| label.classes.contains(class));
+    let proper = |pointer: &str| !pointer.starts_with("/envelope/") && !pointer.ends_with("/key");
+    let at = all.iter().position(|label| proper(&label.pointer));
+    let found = all.into_iter().nth(at.unwrap_or_default());
+    found.map(|label| label.pointer)
 }
 
 /// What a record says of each of its persons, by position.
@@ -123,8 +136,8 @@ fn refuse(
     asked: &Asked,
     papers: &[Paper],
     sender: &Sender<'_>,
-    findings: &mut Vec<Finding>,
-) {
+) -> Vec<(Option<DataClass>, Finding)> {
+    let mut findings = Vec::new();
     let classes = all(asked);
     let mut refused = ClassSet::EMPTY;
     let mut release_needed = false;
@@ -134,24 +147,30 @@ fn refuse(
     }
     for class in refused.iter() {
         let message = format!("the record holds `{class}`, which this gateway never accepts");
-        findings.push(Finding::new(&DATA_CLASS_REFUSED).saying(message));
+        findings.push((
+            Some(class),
+            Finding::new(&DATA_CLASS_REFUSED).saying(message),
+        ));
     }
     if release_needed {
-        findings.push(Finding::new(&RELEASE_NEEDED));
+        findings.push((None, Finding::new(&RELEASE_NEEDED)));
     }
     // Whom a record comes from says something too.
     let classes = classes.union(sender.partner.declared_services());
     for class in law.missing(sender.partner, classes, sender.now).iter() {
         let message = format!("no operator agreement in force covers `{class}`");
-        findings.push(Finding::new(&OPERATOR_AGREEMENT_MISSING).saying(message));
+        let told = Finding::new(&OPERATOR_AGREEMENT_MISSING).saying(message);
+        findings.push((Some(class), told));
     }
     if let Some(open) = &sender.channel.classes {
         let open: ClassSet = open.iter().copied().collect();
         for class in classes.without(open).iter() {
             let message = format!("the channel is not open for `{class}`");
-            findings.push(Finding::new(&DATA_CLASS_NOT_ON_CHANNEL).saying(message));
+            let told = Finding::new(&DATA_CLASS_NOT_ON_CHANNEL).saying(message);
+            findings.push((Some(class), told));
         }
     }
+    findings
 }
 
 /// Whether a consent of that kind that names the operator is among the papers: this person's, or

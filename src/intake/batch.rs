@@ -201,7 +201,7 @@ impl Batch {
             let mut full = false;
             while let Some(next) = cut.splitter.next_unit() {
                 match next {
-                    Ok(unit) => reader.unit(&unit, cut.stream, &mut self.reading),
+                    Ok(unit) => reader.unit(&Arc::new(unit), cut.stream, &mut self.reading),
                     Err(finding) => reader.lost(finding, cut.stream, &mut self.reading),
                 }
                 if self.reading.records.len() >= CHUNK_RECORDS_MAX {

@@ -15,6 +15,7 @@ pub mod receipt;
 pub use batch::Batch;
 pub use dry_run::dry_run;
 pub use prepare::scoped_identifier;
+use read::Reader;
 pub use read::{ReadRecord, Reading, read};
 pub use receipt::Receipt;
 
@@ -151,6 +152,7 @@ fn way_in<'a>(
 
 /// Applies the operator's own decision to every record; what is refused loses its content.
 pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
+    let reader = Reader::new(rules, &sender.channel.format, &sender.channel.records);
     for read in &mut reading.records {
         let Some(record) = &mut read.record else {
             continue;
@@ -167,6 +169,9 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         let papers = papers.map(Vec::as_slice).unwrap_or_default();
         let mut findings = admission::admit(law, plan, record, papers, sender);
         findings.extend(prepare::walled_for_silence(record));
+        if let (Some(reader), Some(source), false) = (&reader, &read.source, findings.is_empty()) {
+            reader.place(source, record, &mut findings);
+        }
         for finding in &mut findings {
             finding.record_index = Some(read.index);
         }
@@ -176,7 +181,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
             .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         read.findings.truncate(RECORD_FINDINGS_MAX);
         if refused {
-            read.record = None;
+            (read.record, read.source) = (None, None);
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::rules::Rules;
 use crate::store::HoldCause;
 use crate::validate::{self, rules::EARLIER};
 use crate::wire::{Wire, fill};
+use std::sync::Arc;
 
 /// What reading gave.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +44,16 @@ pub struct ReadRecord {
     pub earlier: Vec<Finding>,
     /// What a person must look at before it goes on.
     pub hold: Option<HoldCause>,
+    /// Where it was read from, for as long as there may be something to tell of it.
+    pub source: Option<Source>,
+}
+
+/// The document a record was read from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    unit: Arc<Unit>,
+    /// Bytes of the record's root node.
+    root: Span,
 }
 
 impl Reading {
@@ -67,8 +78,8 @@ pub fn read(rules: &Rules, format: &FormatId, allowed: &[RecordType], bytes: &[u
     };
     let stream = reader.wire.is_stream(bytes);
     let (units, lost) = reader.wire.units(bytes);
-    for unit in &units {
-        reader.unit(unit, stream, &mut reading);
+    for unit in units {
+        reader.unit(&Arc::new(unit), stream, &mut reading);
     }
     for finding in lost {
         reader.lost(finding, stream, &mut reading);
@@ -113,7 +124,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads one document. In a `stream` a document that gives no record stands for one.
-    pub fn unit(&self, unit: &Unit, stream: bool, reading: &mut Reading) {
+    pub fn unit(&self, unit: &Arc<Unit>, stream: bool, reading: &mut Reading) {
         let parsed = self.wire.parse(unit);
         let mut findings = parsed.findings;
         self.wire
@@ -134,7 +145,7 @@ impl<'a> Reader<'a> {
                     findings.push(Finding::new(&RECORD_TYPE_UNKNOWN).spanning(tree.span));
                 }
                 fill(unit, &mut findings);
-                self.records(&document, inbound.records, findings, reading)
+                self.records((&document, unit), inbound.records, findings, reading)
             }
         };
         if rest.is_empty() {
@@ -147,10 +158,39 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Tells findings placed by a pointer in a record where that stands in the document, which is
+    /// read once more for it.
+    pub fn place(&self, source: &Source, record: &Record, findings: &mut [Finding]) {
+        let unit = source.unit.as_ref();
+        let Some(tree) = self.wire.parse(unit).tree else {
+            return;
+        };
+        let document = Document {
+            wire: self.wire,
+            unit,
+            tree: &tree,
+        };
+        let notation = RecordNotation {
+            document,
+            plans: &self.rules.plans,
+            format: self.format,
+            record_type: &record.record_type,
+            root: source.root,
+        };
+        for finding in findings.iter_mut() {
+            let node = record.root.pointer(&finding.path);
+            let own = node.map(|node| node.span).filter(|span| span.end > 0);
+            let there = own.and_then(|span| document.path(span));
+            finding.path = there.unwrap_or_else(|| notation.of_pointer(&finding.path));
+            finding.span = own.or(Some(document.shown(source.root)));
+        }
+        fill(unit, findings);
+    }
+
     /// Adds the records of a document; gives the findings that are nobody's.
     fn records(
         &self,
-        document: &Document<'_>,
+        (document, unit): (&Document<'_>, &Arc<Unit>),
         found: Vec<InRecord>,
         mut findings: Vec<Finding>,
         reading: &mut Reading,
@@ -168,10 +208,15 @@ impl<'a> Reader<'a> {
         for (found, mut own) in made {
             let checked = !own.iter().any(Finding::is_error);
             let hold = found.held.then_some(HoldCause::VocabularyUnknown);
+            let source = Source {
+                unit: Arc::clone(unit),
+                root: found.span,
+            };
             let (record, more) = self.check_record(document, found, checked);
             own.extend(more);
             let good = !broken && !own.iter().any(Finding::is_error);
-            add(reading, good.then_some(record), own, hold);
+            let record = good.then_some((record, source));
+            add(reading, record, own, hold);
         }
         findings
     }
@@ -258,7 +303,7 @@ fn lies_in(span: Option<Span>, holder: Span) -> bool {
 /// Adds a record with its findings, bounded and with errors first.
 fn add(
     reading: &mut Reading,
-    record: Option<Record>,
+    record: Option<(Record, Source)>,
     mut findings: Vec<Finding>,
     hold: Option<HoldCause>,
 ) {
@@ -278,9 +323,11 @@ fn add(
         findings.push(more);
     }
     let good = findings.iter().all(|f| f.severity != Severity::Error);
+    let (record, source) = record.filter(|_| good).unzip();
     reading.records.push(ReadRecord {
         index: u32::try_from(index).unwrap_or(u32::MAX),
-        record: record.filter(|_| good),
+        record,
+        source,
         findings,
         earlier,
         hold,

@@ -38,6 +38,8 @@ pub(super) struct NewVersion {
     pub(super) version: Digest,
     /// Visible versions before it.
     pub(super) replaces: Vec<[u8; 16]>,
+    /// One of them came in the same submission.
+    pub(super) repeated: bool,
     /// The record it says it replaces was never received.
     pub(super) superseded_unknown: bool,
     /// Whether the head must be looked at again when the batch is sealed.
@@ -169,6 +171,7 @@ impl Heads {
             revision: head.revision,
             version: unused_version(head, record),
             corrects: !head.versions.is_empty(),
+            repeated: head.versions.iter().any(|v| v.submission == mine),
             replaces,
             superseded_unknown,
         };

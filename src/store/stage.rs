@@ -14,7 +14,7 @@ use super::whereabouts::Statements;
 use super::writer::Tx;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::SUPERSEDED_UNKNOWN;
+use crate::base::finding_codes::{RECORD_REPEATED, SUPERSEDED_UNKNOWN};
 use crate::base::id::{RecordId, WorkItemId};
 use crate::outbox::Event;
 use std::sync::LazyLock;
@@ -274,7 +274,13 @@ fn findings(record: &PreparedRecord, new: &NewVersion) -> Vec<Finding> {
         _ => new.replaces.is_empty(),
     };
     let earlier = record.earlier.iter().filter(unknown);
-    record.findings.iter().chain(earlier).cloned().collect()
+    let mut out: Vec<Finding> = record.findings.iter().chain(earlier).cloned().collect();
+    if new.repeated && record.action != Action::Void {
+        let mut told = Finding::new(&RECORD_REPEATED);
+        told.record_index = Some(record.index);
+        out.push(told);
+    }
+    out
 }
 
 /// Joins the record's persons; a cause to hold it when one of them is ambiguous.

@@ -18,6 +18,8 @@ use serde_json::Value as Plain;
 
 /// Codes of a set that are listed in advice.
 const CODES_LISTED_MAX: usize = 64;
+/// What to do about a field that other entries have.
+const MISPLACED: &str = "leave it out: other entries have this field, one of this kind does not";
 /// How a whole number is written, so that every format can say the same.
 const WHOLE: &str = "write a whole number in digits alone: 1, not 1.0 or 1e0; 0, not -0";
 
@@ -46,7 +48,14 @@ pub(super) fn explain(
                 let mut member = place.clone();
                 member.node = place.node.get(name).unwrap_or(place.node);
                 member.steps.push(Step::Name(name));
-                findings.push(finding(&SCHEMA_UNKNOWN_FIELD, &member));
+                let told = finding(&SCHEMA_UNKNOWN_FIELD, &member);
+                // A name that is shown is one of ours: it belongs elsewhere.
+                let misplaced = !name.starts_with('?');
+                findings.push(if misplaced {
+                    told.fixed_by(MISPLACED)
+                } else {
+                    told
+                });
             }
         }
         Kind::Type { kind } => {

@@ -196,17 +196,18 @@ fn admit(
 }
 
 fn authenticate(site: &Site, request: &HttpRequest) -> Result<Principal, Problem> {
-    let shown = request.headers().get(AUTHORIZATION);
-    let known = known_caller(site, shown, request.conn_data::<Peer>());
+    let known = known_caller(site, request.headers(), request.conn_data::<Peer>());
     known.ok_or_else(unauthenticated)
 }
 
-/// Who shows this `Authorization` header on a connection with this client certificate.
-pub fn known_caller(
-    site: &Site,
-    shown: Option<&HeaderValue>,
-    peer: Option<&Peer>,
-) -> Option<Principal> {
+/// Who shows one `Authorization` header on a connection with this client certificate.
+pub fn known_caller(site: &Site, headers: &HeaderMap, peer: Option<&Peer>) -> Option<Principal> {
+    let mut all = headers.get_all(AUTHORIZATION);
+    let shown = all.next();
+    if all.next().is_some() {
+        // Which of two is meant is nobody's to guess.
+        return None;
+    }
     let now = site.clock.now();
     let directory = site.directory.load();
     match shown {

@@ -18,7 +18,6 @@ use actix_service::{
 };
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::{AppConfig, Extensions};
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{App, HttpMessage as _, web};
 use arc_swap::ArcSwap;
 use std::future::Future;
@@ -128,8 +127,7 @@ where
 
 /// The answer to an unknown caller who asks whether to send a body; `None` for a known one.
 fn unwelcome(site: &Site, request: &actix_http::Request) -> Option<actix_http::Response<BoxBody>> {
-    let shown = request.headers().get(AUTHORIZATION);
-    if known_caller(site, shown, request.conn_data::<Peer>()).is_some() {
+    if known_caller(site, request.headers(), request.conn_data::<Peer>()).is_some() {
         return None;
     }
     let correlation = correlation_of(request.headers(), site);

@@ -3,6 +3,7 @@
 //! It picks the syntax and gives it what the format's schemas fix. It knows no format by name and
 //! must never look at what a document says.
 
+mod header;
 mod places;
 
 use crate::base::Text;
@@ -18,6 +19,7 @@ use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
 use crate::format::{Names, Node, Parsed, json};
 use crate::validate::{SenderNotation, Step};
+use header::{table_of_head, trouble};
 use places::WireSchemas;
 use std::collections::BTreeMap;
 
@@ -141,9 +143,12 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
 }
 
 fn dialect(format: &FormatSource) -> Dialect {
-    let given = format.body.delimited.as_ref().map(|table| table.delimiter);
-    let delimiter = given.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',');
-    Dialect { delimiter }
+    let given = format.body.delimited.as_ref();
+    let delimiter = given.and_then(|table| u8::try_from(table.delimiter).ok());
+    Dialect {
+        delimiter: delimiter.unwrap_or(b','),
+        formulas_guarded: given.is_some_and(|table| table.formulas_guarded),
+    }
 }
 
 /// Every name a document of the format may be told by: those of its schemas (of the canonical ones
@@ -312,6 +317,13 @@ impl Wire {
 
     /// Cuts a stream of this format into documents. `head` is how the stream begins.
     pub fn splitter(&self, head: &[u8]) -> Splitter {
+        if let Ready::Delimited {
+            dialect, tables, ..
+        } = &self.syntax
+            && let Some(finding) = trouble(tables, head, dialect)
+        {
+            return Splitter::refusing(finding);
+        }
         let kind = self.split_kind(head);
         let bytes_max = match kind {
             SplitKind::Whole => BUNDLE_BYTES_MAX,
@@ -377,22 +389,6 @@ fn is_line_stream(head: &[u8]) -> bool {
     let parsed = json::parse(first.trim_ascii());
     let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
     object && parsed.findings.is_empty()
-}
-
-fn table_of_head<'a>(tables: &'a [Table], head: &[u8], dialect: &Dialect) -> Option<&'a Table> {
-    let end = head.iter().position(|byte| *byte == b'\n');
-    let line = head.get(..end.unwrap_or(head.len())).unwrap_or_default();
-    let text = String::from_utf8_lossy(line);
-    let names: Vec<&str> = text
-        .trim_start_matches('\u{feff}')
-        .trim_end()
-        .split(char::from(dialect.delimiter))
-        .map(|name| name.trim().trim_matches('"'))
-        .collect();
-    tables.iter().find(|table| {
-        let telling = &table.telling;
-        !telling.is_empty() && telling.iter().all(|name| names.contains(&name.as_str()))
-    })
 }
 
 /// The header of rows: that of the table that has all their columns, the one told first.

@@ -185,7 +185,15 @@ fn fixtures() -> Vec<Vec<u8>> {
 /// Puts bytes through every parser and through the splitter whole and in chunks; all that may be
 /// said of any bytes is checked.
 fn survive(bytes: &[u8]) {
-    for dialect in [Dialect { delimiter: b',' }, Dialect { delimiter: b'|' }] {
+    let dialect = |delimiter: u8, formulas_guarded: bool| Dialect {
+        delimiter,
+        formulas_guarded,
+    };
+    for dialect in [
+        dialect(b',', false),
+        dialect(b',', true),
+        dialect(b'|', false),
+    ] {
         let parsed = delimited::parse(bytes, &dialect);
         assert!(parsed.tree.is_some() || !parsed.findings.is_empty());
     }

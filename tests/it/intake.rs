@@ -237,10 +237,13 @@ fn what_is_never_accepted_is_refused_and_its_content_dropped() {
         let reading = admitted("program", &body);
         let read = &reading.records[0];
         assert!(read.record.is_none(), "{class}");
-        assert!(
-            codes(&read.findings).contains(&"data-class-refused"),
-            "{class}"
-        );
+        let refused = read
+            .findings
+            .iter()
+            .find(|f| f.code == "data-class-refused");
+        let refused = refused.expect("a refusal");
+        assert_eq!(refused.path, "/body/mode", "{class}");
+        assert!(refused.line.is_some() && refused.column.is_some());
     }
 }
 
@@ -250,6 +253,11 @@ fn a_class_needs_an_agreement_and_an_open_channel() {
     let findings = &reading.records[0].findings;
     assert!(codes(findings).contains(&"operator-agreement-missing"));
     assert!(codes(findings).contains(&"data-class-not-on-channel"));
+    let told = findings.iter().filter(|f| f.is_error());
+    assert!(
+        told.clone().all(|f| f.path.len() > 1 && f.line.is_some()),
+        "{findings:?}"
+    );
     assert!(reading.records[0].record.is_none());
 }
 

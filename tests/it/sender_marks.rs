@@ -1,8 +1,10 @@
 //! Goal: what a sender says of a whole place is never passed over. Method: one FHIR bundle of a
 //! referral, with a label or a modifier at one place after the other.
 
+use kinbridge::base::finding::Finding;
+use kinbridge::base::finding_codes::DATA_CLASS_REFUSED;
 use kinbridge::base::id::{FormatId, RecordType};
-use kinbridge::intake::read::{Reading, read};
+use kinbridge::intake::read::{Reader, Reading, read};
 use kinbridge::rules::Rules;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -288,6 +290,101 @@ fn rows_of_one_record_that_disagree_are_told_by_row_and_column() {
     let other = "k1,case,s2,Other,2026-09-01T10:00:00-07:00,phone,completed,,";
     let expected = vec!["rows-need-review row 3, column subject_id".to_owned()];
     assert_eq!(told(other), (expected, true));
+    let nameless = "k1,case,,Other,2026-09-01T10:00:00-07:00,phone,completed,,";
+    let expected = vec!["rows-need-review row 3, column subject_last".to_owned()];
+    assert_eq!(told(nameless), (expected, true));
+}
+
+#[test]
+fn a_header_that_is_not_the_template_is_told_with_its_cause() {
+    let told = |text: &str| {
+        let format = FormatId::new("provider-csv/1.0");
+        let contact = RecordType::new("engagement-contact");
+        let reading = read(rules(), &format, &[contact], text.as_bytes());
+        let own = reading
+            .records
+            .iter()
+            .flat_map(|record| record.findings.clone());
+        let all: Vec<_> = reading.findings.iter().cloned().chain(own).collect();
+        let wrong = all.into_iter().filter(|f| f.code == "header-invalid");
+        wrong
+            .map(|f| format!("{} {}: {}", f.path, f.message, f.fix))
+            .collect::<Vec<_>>()
+    };
+    let good = "contact_id,src,start,mode\r\nk1,case,2026-09-01T10:00:00-07:00,phone\r\n";
+    assert_eq!(told(good), Vec::<String>::new());
+    for (text, cause) in [
+        (good.replace(',', ";"), "a semicolon"),
+        (good.replace(',', "\t").to_uppercase(), "a tab"),
+        (good.to_uppercase(), "write it `contact_id`"),
+        (
+            good.replace("contact_id", "Contact ID"),
+            "write it `contact_id`",
+        ),
+        (good.replace("mode", "Mode"), "write it `mode`"),
+        (good.replace("contact_id", "Ada Testperson"), "`contact_id`"),
+    ] {
+        let told = told(&text);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].starts_with("row 1 ") && told[0].contains(cause),
+            "{told:?}"
+        );
+        assert!(!told[0].contains("Testperson"));
+    }
+    let more = good
+        .replace("mode\r\n", "mode,Mode\r\n")
+        .replace("phone", "phone,x");
+    assert_eq!(
+        told(&more),
+        Vec::<String>::new(),
+        "a column more is told by itself"
+    );
+}
+
+#[test]
+fn what_is_found_after_reading_is_told_in_the_sender_s_file() {
+    let head = "contact_id,src,subject_id,subject_last,start,mode\r\n";
+    let text = format!("{head}k1,case,s1,Quill,2026-09-01T10:00:00-07:00,phone\r\n");
+    let format = FormatId::new("provider-csv/1.0");
+    let contact = [RecordType::new("engagement-contact")];
+    let reading = read(rules(), &format, &contact, text.as_bytes());
+    let only = &reading.records[0];
+    let reader = Reader::new(rules(), &format, &contact).expect("a format");
+    let places = ["/body/mode", "/persons/0/names/0/last"];
+    let mut findings = places.map(|at| Finding::new(&DATA_CLASS_REFUSED).at(at));
+    let (record, source) = (only.record.as_ref(), only.source.as_ref());
+    let (record, source) = (record.expect("a record"), source.expect("a source"));
+    reader.place(source, record, &mut findings);
+    let told = findings.map(|f| (f.path, f.line));
+    assert_eq!(told[0], ("row 2, column mode".to_owned(), Some(2)));
+    assert_eq!(told[1], ("row 2, column subject_last".to_owned(), Some(2)));
+}
+
+#[test]
+fn a_formula_is_no_formula_in_a_table() {
+    let reading = rows("k1,case,s1,\"'=HYPERLINK(1)\",2026-09-01T10:00:00-07:00,phone,completed,,");
+    let codes = reading.records[0]
+        .findings
+        .iter()
+        .map(|f| f.code.to_string());
+    assert!(
+        codes
+            .collect::<Vec<_>>()
+            .contains(&"person-disagrees".to_owned())
+    );
+    let head = "contact_id,src,subject_id,subject_last,start,mode\r\n";
+    let text = format!("{head}k1,case,s1,'=1+1,2026-09-01T10:00:00-07:00,phone\r\n");
+    let format = FormatId::new("provider-csv/1.0");
+    let contact = RecordType::new("engagement-contact");
+    let reading = read(rules(), &format, &[contact], text.as_bytes());
+    let record = reading.records[0].record.as_ref().expect("a record");
+    let last = record.root.pointer("/persons/0/names/0/last");
+    assert_eq!(last.and_then(|it| it.as_str()), Some("=1+1"));
+    let out = rules().plans.outbound(&format, record).expect("written");
+    let wire = rules().wires.get(&format).expect("a format");
+    let written = String::from_utf8(wire.write(&out.tree)).expect("text");
+    assert!(written.contains(",'=1+1,"), "{written}");
 }
 
 #[test]

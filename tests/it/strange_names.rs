@@ -135,9 +135,9 @@ const PLACES: &[(&str, &str, &str, &str, &str, u32)] = &[
         "provider-csv",
         "person",
         "Zilpha_Quintrell,1990-01-01\nP1,x\n",
-        "wire-unknown-field",
-        "row 2, column ?1",
-        2,
+        "header-invalid",
+        "row 1",
+        1,
     ),
 ];
 

@@ -4,7 +4,10 @@ use super::*;
 use crate::base::finding::LineIndex;
 use crate::format::{Node, json};
 
-const COMMA: Dialect = Dialect { delimiter: b',' };
+const COMMA: Dialect = Dialect {
+    delimiter: b',',
+    formulas_guarded: false,
+};
 
 fn tree(bytes: &[u8]) -> String {
     let parsed = parse(bytes, &COMMA);

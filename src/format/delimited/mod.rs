@@ -2,9 +2,11 @@
 //!
 //! The tree is an array of objects by header; an empty cell is an absent member. A bad row is a
 //! finding of that row and keeps its place in the array, so that one row never sinks the file. It
-//! must never change a cell: nothing is trimmed, and no spreadsheet escaping is done or undone.
+//! must never change a cell: nothing is trimmed, and the one escaping there is (of formulas, where
+//! the dialect says so) is undone in reading.
 
 mod cells;
+mod formula;
 mod parse;
 mod write;
 
@@ -17,11 +19,16 @@ pub use write::write;
 pub struct Dialect {
     /// Between cells; quotes are always `"`, doubled inside a quoted cell.
     pub delimiter: u8,
+    /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
+    pub formulas_guarded: bool,
 }
 
 impl Default for Dialect {
     fn default() -> Dialect {
-        Dialect { delimiter: b',' }
+        Dialect {
+            delimiter: b',',
+            formulas_guarded: false,
+        }
     }
 }
 

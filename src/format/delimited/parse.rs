@@ -5,6 +5,7 @@
 
 use super::Dialect;
 use super::cells::{Cell, Cells};
+use super::formula::unguarded;
 use crate::base::Text;
 use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes::{
@@ -36,6 +37,7 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names
     }
     let mut rows = Rows {
         cells: Cells::new(bytes, dialect),
+        guarded: dialect.formulas_guarded,
         header: Vec::new(),
         columns: Vec::new(),
         names,
@@ -49,6 +51,8 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names
 
 struct Rows<'a> {
     cells: Cells<'a>,
+    /// Formulas stand behind an apostrophe.
+    guarded: bool,
     /// As written.
     header: Vec<Text>,
     /// As shown.
@@ -138,7 +142,7 @@ impl Rows<'_> {
                 end: cell.span.end,
             });
             if let (Some(written), Some(name)) = (self.header.get(count), self.columns.get(count)) {
-                let (node, code) = node_of(&cell);
+                let (node, code) = node_of(&cell, self.guarded);
                 repeats_header &= node.as_str() == Some(written);
                 if let Some(code) = code {
                     let path = format!("row {number}, column {name}");
@@ -174,8 +178,9 @@ impl Rows<'_> {
     }
 }
 
-fn node_of(cell: &Cell<'_>) -> (Node, Option<&'static CodeEntry>) {
+fn node_of(cell: &Cell<'_>, guarded: bool) -> (Node, Option<&'static CodeEntry>) {
     let (text, code) = match text_of(cell) {
+        Ok(text) if guarded => (unguarded(&text).into(), None),
         Ok(text) => (text, None),
         Err(code) => (Text::default(), Some(code)),
     };

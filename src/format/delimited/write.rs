@@ -1,8 +1,10 @@
 //! Rows to delimited text (RFC 4180): CRLF line ends, quotes only where needed.
 //!
-//! Writes the columns of the header and nothing else; cells are written verbatim.
+//! Writes the columns of the header and nothing else; cells are written verbatim but for
+//! the guard before a formula.
 
 use super::Dialect;
+use super::formula::needs_guard;
 use crate::base::Text;
 use crate::format::tree::{Node, Value};
 
@@ -39,12 +41,15 @@ fn line<'t>(cells: impl Iterator<Item = &'t str>, dialect: &Dialect, out: &mut V
 }
 
 fn write_cell(cell: &str, dialect: &Dialect, out: &mut Vec<u8>) {
+    let guard = dialect.formulas_guarded && needs_guard(cell);
     let special = |b: u8| matches!(b, b'"' | b'\r' | b'\n') || b == dialect.delimiter;
     if !cell.bytes().any(special) && !cell.starts_with('\u{FEFF}') {
+        out.extend(guard.then_some(b'\''));
         out.extend_from_slice(cell.as_bytes());
         return;
     }
     out.push(b'"');
+    out.extend(guard.then_some(b'\''));
     for byte in cell.bytes() {
         if byte == b'"' {
             out.push(b'"');

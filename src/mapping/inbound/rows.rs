@@ -1,6 +1,7 @@
 //! Rows of one record held against each other: what only one of them could say is not dropped.
 
 use super::Run;
+use crate::base::Text;
 use crate::base::finding::Finding;
 use crate::base::finding_codes as codes;
 use crate::format::tree::Node;
@@ -22,12 +23,26 @@ impl Run<'_> {
                 }
             }
         }
-        for name in &plan.review {
-            let mut cells = unit.items().iter().filter_map(|row| row.get(name));
-            let own = cells.next();
-            if let Some(other) = cells.find(|cell| own.is_some_and(|own| own.value != cell.value)) {
-                self.find(Finding::new(&codes::ROWS_NEED_REVIEW), other.span);
-            }
+        let named = |row: &&Node| plan.review.iter().any(|name| row.get(name).is_some());
+        let mut named = unit.items().iter().filter(named);
+        if let Some(own) = named.next()
+            && let Some(other) = named.find_map(|row| other_person(&plan.review, own, row))
+        {
+            self.find(Finding::new(&codes::ROWS_NEED_REVIEW), other.span);
         }
     }
+}
+
+/// The cell by which a row names another person than the row before; the first column settles it
+/// where both have it.
+fn other_person<'a>(columns: &[Text], own: &Node, row: &'a Node) -> Option<&'a Node> {
+    for (at, name) in columns.iter().enumerate() {
+        let Some(cell) = row.get(name) else { continue };
+        match own.get(name) {
+            Some(known) if known.value == cell.value && at == 0 => return None,
+            Some(known) if known.value == cell.value => {}
+            _ => return Some(cell),
+        }
+    }
+    None
 }

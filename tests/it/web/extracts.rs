@@ -54,6 +54,19 @@ async fn ended(gateway: &Gateway, asked: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_for_has_a_form() {
+    // Goal: a body that says nothing is not taken for one that asks for everything. Method: bodies
+    // of other forms.
+    let gateway = with_state().await;
+    for body in [json!([]), json!(null), json!("x"), json!({"record": []})] {
+        let ask = client().post(gateway.url("/v1/extracts"));
+        let answer = ask.bearer_auth("token-state").json(&body).send().await;
+        assert_eq!(answer.expect("answer").status(), 422, "{body}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_what_its_manifest_says() {
     // Goal: lengths and hashes hold, and a broken download goes on where it stopped. Method: one
     // record of a county, pulled by the state whole and from the middle.

@@ -22,7 +22,8 @@ async fn nobody_gets_in_without_a_credential_and_no_body_is_waited_for() {
     // announce a body, never send it, show no or a wrong credential, and read the answer.
     let gateway = Gateway::start().await;
     for route in ROUTES.iter().filter(|route| route.access != Access::Public) {
-        for credential in ["", "Authorization: Bearer wrong\r\n"] {
+        let two = "Authorization: Bearer token-alpha\r\n".repeat(2);
+        for credential in ["", "Authorization: Bearer wrong\r\n", &two] {
             let request = format!(
                 "{} {} HTTP/1.1\r\nHost: x\r\n{credential}Content-Length: 1000\r\n\r\n",
                 route.verb.method(),
