@@ -8,6 +8,7 @@ use crate::base::id::RuleSetId;
 use crate::base::limits::{CATALOG_FILE_BYTES_MAX, CATALOG_FILES_MAX};
 use rust_embed::RustEmbed;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,8 @@ struct Policies;
 
 /// The folders a catalog has; others in an overlay are not read.
 const FOLDERS: [&str; 3] = ["schemas", "mappings", "policies"];
+/// How the names of catalog files end.
+const ENDINGS: [&str; 4] = ["cedar", "toml", "csv", "json"];
 
 /// One file of the catalog.
 #[derive(Clone, Debug)]
@@ -123,10 +126,62 @@ pub fn read(overlays: &[PathBuf]) -> (BTreeMap<String, SourceFile>, Vec<Defect>)
             continue;
         }
         for folder in FOLDERS {
-            walk(overlay, &overlay.join(folder), &mut files, &mut defects);
+            let path = overlay.join(folder);
+            let there = std::fs::symlink_metadata(&path);
+            // Only a folder that is not there says nothing: one that cannot be looked at may hold
+            // the rules that tighten.
+            if !there.is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+                walk(overlay, &path, &mut files, &mut defects);
+            }
         }
+        misplaced(overlay, &mut defects);
     }
     (files, defects)
+}
+
+/// Tells what stands beside the folders of a catalog and looks like a file of one.
+fn misplaced(overlay: &Path, defects: &mut Vec<Defect>) {
+    for path in entries(overlay, overlay, defects) {
+        let name = relative(overlay, &path);
+        if FOLDERS.contains(&name.as_str()) || name.starts_with('.') {
+            continue;
+        }
+        let mut left = CATALOG_FILES_MAX;
+        let found = if path.is_dir() {
+            holds_catalog_files(&path, &mut left)
+        } else {
+            name.ends_with(".cedar") || name.ends_with(".csv")
+        };
+        if found {
+            let message = "nothing reads a file here";
+            let mut defect = whole(&name, "catalog-file-misplaced", message);
+            defect.help = format!("a catalog folder has {}", FOLDERS.join(", "));
+            defects.push(defect);
+        }
+    }
+}
+
+/// Whether a file at or below a folder has an ending of catalog files; after `left` entries it is
+/// taken to.
+fn holds_catalog_files(folder: &Path, left: &mut usize) -> bool {
+    // What cannot be looked at is not part of a catalog: told where it is, not what it holds.
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return true;
+    };
+    entries.flatten().any(|entry| {
+        *left = left.saturating_sub(1);
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        if *left == 0 || hidden || linked {
+            return *left == 0;
+        }
+        if path.is_dir() {
+            return holds_catalog_files(&path, left);
+        }
+        let ending = path.extension().map(std::ffi::OsStr::to_string_lossy);
+        ending.is_some_and(|ending| ENDINGS.contains(&ending.as_ref()))
+    })
 }
 
 /// The digest of all files and of this engine's version.
@@ -229,18 +284,12 @@ fn walk(
     files: &mut BTreeMap<String, SourceFile>,
     defects: &mut Vec<Defect>,
 ) {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return;
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
+    for path in entries(root, folder, defects) {
+        let name = relative(root, &path);
         if path.is_dir() {
             walk(root, &path, files, defects);
             continue;
         }
-        let name = path.strip_prefix(root).unwrap_or(&path);
-        let name = name.to_string_lossy().replace('\\', "/");
         if !is_catalog_file(&name) {
             continue;
         }
@@ -253,6 +302,33 @@ fn walk(
             )),
         }
     }
+}
+
+/// What stands in a folder, in the order of names. A folder that cannot be read to its end is told:
+/// a rule nobody saw must not be missing in silence.
+fn entries(root: &Path, folder: &Path, defects: &mut Vec<Defect>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let read = std::fs::read_dir(folder).and_then(|entries| {
+        for entry in entries {
+            paths.push(entry?.path());
+        }
+        Ok(())
+    });
+    if read.is_err() {
+        let name = match relative(root, folder) {
+            name if name.is_empty() => folder.display().to_string(),
+            name => name,
+        };
+        let message = "the folder cannot be read";
+        defects.push(whole(&name, "catalog-unreadable", message));
+    }
+    paths.sort();
+    paths
+}
+
+fn relative(root: &Path, path: &Path) -> String {
+    let name = path.strip_prefix(root).unwrap_or(path);
+    name.to_string_lossy().replace('\\', "/")
 }
 
 /// A defect of a whole file.
@@ -279,5 +355,53 @@ mod tests {
         assert_eq!(place(text, 2), (2, 1));
         assert_eq!(place(text, 5), (2, 3));
         assert_eq!(place(text, 99), (2, 5));
+    }
+
+    /// What is told of an overlay whose folder the test filled.
+    fn told(fill: impl Fn(&Path)) -> Vec<(String, &'static str)> {
+        let folder = tempfile::tempdir().expect("a folder");
+        fill(folder.path());
+        let (_, defects) = read(&[folder.path().to_path_buf()]);
+        defects.into_iter().map(|it| (it.file, it.code)).collect()
+    }
+
+    /// Goal: an overlay that cannot be read is never an empty one. Method: links that lead nowhere
+    /// and a file in the place of a folder, beside a folder that is truly not there.
+    #[test]
+    #[cfg(unix)]
+    fn a_folder_that_cannot_be_read_is_told() {
+        use std::os::unix::fs::symlink;
+        let gone = |at: &'static str| {
+            move |root: &Path| symlink("/nowhere/at/all", root.join(at)).expect("a link")
+        };
+        let unreadable = |at: &str| vec![(at.to_owned(), "catalog-unreadable")];
+        assert_eq!(told(|_| {}), []);
+        assert_eq!(told(gone("policies")), unreadable("policies"));
+        let file = |root: &Path| std::fs::write(root.join("mappings"), "").expect("a file");
+        assert_eq!(told(file), unreadable("mappings"));
+        let inner = |root: &Path| {
+            std::fs::create_dir(root.join("policies")).expect("a folder");
+            gone("policies/county")(root);
+        };
+        assert_eq!(told(inner), unreadable("policies/county"));
+    }
+
+    /// Goal: a county's rules in a folder nothing reads are told. Method: the folder's name in
+    /// capitals, and folders that hold nothing of a catalog.
+    #[test]
+    fn a_folder_nothing_reads_is_told_where_it_holds_rules() {
+        let with = |folder: &'static str, name: &'static str| {
+            move |root: &Path| {
+                std::fs::create_dir_all(root.join(folder)).expect("a folder");
+                std::fs::write(root.join(folder).join(name), "").expect("a file");
+            }
+        };
+        let misplaced = |at: &str| vec![(at.to_owned(), "catalog-file-misplaced")];
+        assert_eq!(told(with("Policies", "x.cedar")), misplaced("Policies"));
+        assert_eq!(told(with("partners/new", "x.toml")), misplaced("partners"));
+        assert_eq!(told(with("", "x.cedar")), misplaced("x.cedar"));
+        assert_eq!(told(with("notes", "why.md")), []);
+        assert_eq!(told(with(".git", "x.json")), []);
+        assert_eq!(told(with("", "kinbridge.toml")), []);
     }
 }

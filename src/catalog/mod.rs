@@ -168,7 +168,7 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
             }
         }
         // Shapes for other people's tools (XSD and the like) are shipped, not read.
-        ["schemas", ..] => {}
+        ["schemas", ..] if !(file.overlay && path.ends_with(".toml")) => {}
         ["mappings", "crosswalks", name] if name.ends_with(".csv") => {
             let table = crosswalk::parse(file, defects);
             sources.crosswalks.insert(table.name.clone(), table);

@@ -1,26 +1,31 @@
 //! Overlays: what a deployment lays over the shipped catalog may add; where it replaces, no label
 //! may be lost.
 //!
-//! A schema replaced must give every path at least the classes it had. A mapping replaced must not
-//! read a wire path into a less labelled place than before.
+//! A schema replaced must give every path at least the classes it had, its persons, its narrative
+//! mark and its way of naming a person. A mapping replaced must not read a wire path into a less
+//! labelled place than before ([`rows`]); a format and a code table that labels must only add to
+//! what was shipped ([`additive`]).
 
-use super::mapping::{EachSource, MappingFile, RuleSource};
-use super::schema::{About, Shape, compile_all};
+mod additive;
+mod rows;
+
+use super::schema::{About, Compared, Shape, compile_all};
 use super::{SourceFile, Sources};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::ClassSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use toml::Spanned;
+
+/// Shapes by path below `schemas/`.
+type Shapes = BTreeMap<String, Arc<Shape>>;
+
+const CODE: &str = "overlay-weakens-labels";
 
 /// Defects of files that replace shipped ones.
 pub fn check(sources: &Sources) -> Vec<Defect> {
     let mut defects = Vec::new();
-    let replaced: Vec<&SourceFile> = sources
-        .files
-        .values()
-        .filter(|file| file.shipped.is_some())
-        .collect();
+    let replaced = sources.files.values();
+    let replaced: Vec<&SourceFile> = replaced.filter(|file| file.shipped.is_some()).collect();
     if replaced.is_empty() {
         return defects;
     }
@@ -30,31 +35,21 @@ pub fn check(sources: &Sources) -> Vec<Defect> {
             weaker_labels(path, old, shape, &mut defects);
         }
     }
-    for file in replaced
-        .iter()
-        .filter(|file| file.path.starts_with("mappings/"))
-    {
-        let source = sources
-            .mappings
-            .iter()
-            .find(|mapping| mapping.file == file.path);
-        let record = source.and_then(|mapping| {
-            sources
-                .schemas
-                .get(&format!("canonical/{}.schema.json", mapping.record))
-        });
-        let (Some(source), Some(record), Some(old)) = (source, record, &file.shipped) else {
-            continue;
-        };
-        if let Ok(old) = toml::from_str::<MappingFile>(old) {
-            weaker_rows(file, &old, &source.body, record, &mut defects);
+    for file in replaced {
+        let path = file.path.as_str();
+        if path.ends_with("/format.toml") {
+            additive::format(file, &mut defects);
+        } else if path.starts_with("mappings/crosswalks/") {
+            additive::crosswalk(file, sources, &shipped, &mut defects);
+        } else if path.starts_with("mappings/") {
+            rows::check(file, sources, &shipped, &mut defects);
         }
     }
     defects
 }
 
 /// The shapes as they were shipped: every replaced schema in its shipped text.
-fn shipped_shapes(sources: &Sources) -> BTreeMap<String, Arc<Shape>> {
+fn shipped_shapes(sources: &Sources) -> Shapes {
     let mut texts: BTreeMap<String, &str> = BTreeMap::new();
     for (path, file) in &sources.files {
         let Some(name) = path.strip_prefix("schemas/") else {
@@ -72,10 +67,22 @@ fn shipped_shapes(sources: &Sources) -> BTreeMap<String, Arc<Shape>> {
 
 fn weaker_labels(path: &str, old: &Shape, new: &Shape, defects: &mut Vec<Defect>) {
     let (before, after) = (labels(old), labels(new));
-    let mut lost = Vec::new();
+    let mut tell = |message: String, help: &str| {
+        defects.push(Defect {
+            file: format!("schemas/{path}"),
+            line: 0,
+            column: 0,
+            code: CODE,
+            message,
+            help: help.to_owned(),
+        });
+    };
+    let mut gone = ClassSet::EMPTY;
     for (leaf, old) in &before {
-        // A path that is gone holds nothing, and so discloses nothing.
-        let Some(new) = after.get(leaf) else { continue };
+        let Some(new) = after.get(leaf) else {
+            gone = old.iter().fold(gone, |all, label| all.union(label.classes));
+            continue;
+        };
         // Behind a `oneOf` a path has labels per variant, in the order of the file.
         let same = old.len() == new.len();
         let weaker = |(at, it): (usize, &Label)| {
@@ -84,156 +91,59 @@ fn weaker_labels(path: &str, old: &Shape, new: &Shape, defects: &mut Vec<Defect>
             } else {
                 Some(new.as_slice())
             };
-            let facing = facing.unwrap_or_default();
-            facing
-                .iter()
-                .any(|n| !it.0.without(n.0).is_empty() || it.1 != n.1)
+            facing.unwrap_or_default().iter().any(|n| n.is_weaker(it))
         };
         if old.iter().enumerate().any(weaker) {
-            lost.push(leaf.clone());
+            let message = format!(
+                "`{leaf}` loses a data class or its narrative mark, is about someone else, or \
+                 names a person otherwise"
+            );
+            tell(message, "an overlay may add classes, never take one away");
         }
     }
-    for leaf in lost {
-        defects.push(Defect {
-            file: format!("schemas/{path}"),
-            line: 0,
-            column: 0,
-            code: "overlay-weakens-labels",
-            message: format!("`{leaf}` loses a data class or is about someone else"),
-            help: "an overlay may add classes, never take one away".to_owned(),
-        });
+    // Where something went, what is new may be the same thing under another name.
+    for (leaf, new) in after.iter().filter(|(leaf, _)| !before.contains_key(*leaf)) {
+        if new
+            .iter()
+            .any(|label| !gone.without(label.classes).is_empty())
+        {
+            let message = format!("`{leaf}` is new and lacks data classes of what is gone");
+            tell(
+                message,
+                "keep what was there, or give its classes to what is new",
+            );
+        }
     }
 }
 
-type Label = (ClassSet, Option<About>);
+/// What a leaf's schema says of whoever may see it.
+struct Label {
+    classes: ClassSet,
+    about: Option<About>,
+    narrative: bool,
+    statewide: Option<Compared>,
+}
+
+impl Label {
+    fn is_weaker(&self, old: &Label) -> bool {
+        !old.classes.without(self.classes).is_empty()
+            || old.about != self.about
+            || (old.narrative && !self.narrative)
+            || old.statewide != self.statewide
+    }
+}
 
 fn labels(shape: &Shape) -> BTreeMap<String, Vec<Label>> {
     let mut out: BTreeMap<String, Vec<Label>> = BTreeMap::new();
     shape.leaves(&mut |leaf, at| {
-        let label = (at.classes, at.about.clone());
-        out.entry(leaf.to_owned()).or_default().push(label);
+        out.entry(leaf.to_owned()).or_default().push(Label {
+            classes: at.classes,
+            about: at.about.clone(),
+            narrative: at.narrative,
+            statewide: at.statewide,
+        });
     });
     out
-}
-
-/// Wire paths that are read into less labelled places than before.
-fn weaker_rows(
-    file: &SourceFile,
-    old: &MappingFile,
-    new: &MappingFile,
-    record: &Shape,
-    defects: &mut Vec<Defect>,
-) {
-    let (before, after) = (readings(old, record), readings(new, record));
-    for (wire, (classes, span)) in &after {
-        let Some((shipped, _)) = before.get(wire) else {
-            continue;
-        };
-        if !shipped.without(*classes).is_empty() {
-            let message = format!("`{wire}` is read into a place with fewer data classes");
-            let mut defect = file.defect(Some(span.clone()), "overlay-weakens-labels", message);
-            defect.help = "keep the record path, or choose one with all its classes".to_owned();
-            defects.push(defect);
-        }
-    }
-}
-
-type Readings = BTreeMap<String, (ClassSet, std::ops::Range<usize>)>;
-
-/// The classes each wire path is read into.
-fn readings(file: &MappingFile, record: &Shape) -> Readings {
-    let mut out = Readings::new();
-    rows(
-        &file.rule,
-        &file.each,
-        &Context {
-            wire: "",
-            record: "",
-            shape: record,
-        },
-        &mut out,
-    );
-    for template in &file.template {
-        let template = template.as_ref();
-        let context = Context {
-            wire: template.name.as_ref(),
-            record: "persons[]",
-            shape: record,
-        };
-        rows(&template.rule, &template.each, &context, &mut out);
-    }
-    out
-}
-
-struct Context<'a> {
-    wire: &'a str,
-    record: &'a str,
-    shape: &'a Shape,
-}
-
-fn rows(
-    rules: &[Spanned<RuleSource>],
-    lists: &[Spanned<EachSource>],
-    context: &Context<'_>,
-    out: &mut Readings,
-) {
-    for rule in rules {
-        let source = rule.as_ref();
-        let (Some(wire), Some(record)) = (&source.wire, &source.record) else {
-            continue;
-        };
-        if !source.direction.goes_in() {
-            continue;
-        }
-        let key = format!("{} {}", context.wire, wire.as_ref());
-        for path in record.as_ref().all() {
-            let path = whole(context.record, path);
-            let classes = context
-                .shape
-                .at(&path)
-                .map_or(ClassSet::EMPTY, |shape| shape.classes);
-            let entry = out.entry(key.clone()).or_insert((classes, rule.span()));
-            entry.0 = entry.0.union(classes);
-        }
-    }
-    for list in lists {
-        let source = list.as_ref();
-        let record = whole(context.record, source.record.as_ref());
-        let wire = source
-            .wire
-            .as_ref()
-            .map(|wire| wire.as_ref().as_str())
-            .unwrap_or_default();
-        let wire = format!("{} {wire}", context.wire);
-        let inner = Context {
-            wire: &wire,
-            record: &record,
-            shape: context.shape,
-        };
-        rows(&source.rule, &source.each, &inner, out);
-    }
-}
-
-/// A record path from the root, its filters and places left out.
-fn whole(context: &str, path: &str) -> String {
-    let mut bare = String::new();
-    let mut depth = 0_u32;
-    for c in path.chars() {
-        match c {
-            '[' => depth += 1,
-            ']' => {
-                depth = depth.saturating_sub(1);
-                bare.push_str("[]");
-            }
-            _ if depth == 0 => bare.push(c),
-            _ => {}
-        }
-    }
-    match bare.strip_prefix('.') {
-        Some(rest) if context.is_empty() || rest.is_empty() => format!("{context}{rest}"),
-        Some(rest) => format!("{context}.{rest}"),
-        None => bare,
-    }
 }
 
 #[cfg(test)]
@@ -243,13 +153,20 @@ mod tests {
     use crate::catalog::{files, from_files};
 
     fn codes(path: &str, from: &str, to: &str) -> Vec<&'static str> {
+        laid(&[(path, from, to)])
+    }
+
+    /// What is told when shipped files are laid over with one change each.
+    pub(super) fn laid(changes: &[(&str, &str, &str)]) -> Vec<&'static str> {
         let (mut all, mut defects) = files::read(&[]);
-        let file = all.get_mut(path).expect("a shipped file");
-        let shipped = file.text.clone();
-        assert!(shipped.contains(from), "{path} holds {from}");
-        file.text = shipped.replacen(from, to, 1);
-        file.shipped = Some(shipped);
-        file.overlay = true;
+        for (path, from, to) in changes {
+            let file = all.get_mut(*path).expect("a shipped file");
+            let shipped = file.text.clone();
+            assert!(shipped.contains(from), "{path} holds {from}");
+            file.text = shipped.replacen(from, to, 1);
+            file.shipped = Some(shipped);
+            file.overlay = true;
+        }
         from_files(all, &mut defects);
         let mut codes: Vec<&str> = defects.iter().map(|defect| defect.code).collect();
         codes.dedup();
@@ -279,12 +196,24 @@ mod tests {
     }
 
     #[test]
-    fn paths_lose_filters_and_gain_their_context() {
-        assert_eq!(
-            whole("persons[]", ".names[use='legal'].last"),
-            "persons[].names[].last"
-        );
-        assert_eq!(whole("body.x[]", "."), "body.x[]");
-        assert_eq!(whole("body.x[]", "envelope.y"), "envelope.y");
+    fn free_text_stays_free_text_and_names_of_persons_stay_what_they_are() {
+        let path = "schemas/canonical/engagement-contact.schema.json";
+        let mark = "\"x-narrative\": true";
+        assert_eq!(codes(path, mark, "\"x-narrative\": false"), [CODE]);
+        let path = "schemas/canonical/part/person.schema.json";
+        let mark = "\"x-identifier\": \"statewide\"";
+        let other = "\"x-identifier\": \"statewide-any-case\"";
+        assert!(codes(path, mark, other).contains(&CODE));
+    }
+
+    #[test]
+    fn what_is_renamed_keeps_its_classes() {
+        let schema = "schemas/canonical/engagement-contact.schema.json";
+        let old = "\"mandated_report_made\": {\n          \"type\": \"boolean\",\n          \
+                   \"x-data-class\": \"abuse_report\",";
+        let same = old.replace("mandated_report_made", "report_made");
+        assert_eq!(codes(schema, old, &same), [""; 0]);
+        let less = "\"report_made\": { \"type\": \"boolean\",";
+        assert_eq!(codes(schema, old, less), [CODE]);
     }
 }
