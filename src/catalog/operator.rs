@@ -108,6 +108,14 @@ impl OperatorLaw {
         self.rows.iter().filter(move |row| row.in_force(now))
     }
 
+    /// The kind of consent without which a sender of that role may hand in no record of a person.
+    pub fn release_asked(&self, role: SourceRole, now: Timestamp) -> Option<ConsentKind> {
+        self.in_force(now).find_map(|row| match &row.demand {
+            Demand::Source(roles, unless) if roles.contains(&role) => *unless,
+            _ => None,
+        })
+    }
+
     /// For each row that asks an agreement for the class: the kinds of which one must be shown.
     pub fn agreements(&self, class: DataClass) -> impl Iterator<Item = &[String]> {
         let of = self.rows.iter().filter(move |r| r.classes.contains(class));

@@ -10,7 +10,7 @@ mod doctor;
 mod findings;
 mod keys;
 mod ledger;
-mod partner;
+pub mod partner;
 mod policy;
 mod pull;
 mod records;

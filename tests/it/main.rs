@@ -4,6 +4,7 @@ mod admission_papers;
 mod architecture;
 mod cases;
 mod catalog_schemas;
+mod certify;
 mod closed_loop;
 mod decide_lines;
 mod deliver;

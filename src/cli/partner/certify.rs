@@ -30,11 +30,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         .build()?;
     let (pass, list) = runtime.block_on(certify(&args.catalog, &args.partner))?;
     for tried in &list {
-        println!(
-            "{} {}",
-            if tried.passed { "pass" } else { "FAIL" },
-            tried.what
-        );
+        let word = if tried.passed { "pass" } else { "FAIL" };
+        println!("{word} {}", tried.what);
+        for line in tried.why.lines() {
+            println!("     {line}");
+        }
     }
     let Some(pass) = pass else {
         println!("\n{} may not go live yet", args.partner);

@@ -4,7 +4,7 @@
 
 use super::answers::{self, Answers};
 use super::letter::{Terms, letter};
-use super::samples::{Variant, ending, sample};
+use super::samples::{Sending, ending, sample};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::{FormatId, RecordType};
 use crate::rules::Rules;
@@ -109,7 +109,7 @@ fn write_samples(folder: &Path, answers: &Answers, rules: &Rules) -> anyhow::Res
     let format = FormatId::new(&answers.format);
     let mut names = Vec::new();
     for record in &answers.records {
-        let bytes = sample(rules, &format, &RecordType::new(record), Variant::First)?;
+        let bytes = sample(rules, &format, &RecordType::new(record), Sending::PLAIN)?;
         let name = format!("sample-{}-{record}.{}", answers.id, ending(rules, &format));
         std::fs::write(folder.join(&name), bytes)
             .with_context(|| format!("cannot write {name}"))?;

@@ -1,19 +1,23 @@
-//! The go-live list itself: each record type, a bad file, a correction, a repeat, a revocation, an
-//! outage. Driven over HTTP against a gateway in a temporary folder.
+//! The go-live list itself, by what the partner's channels are for. In: each record type, a bad
+//! file, a correction, a repeat, a revocation, an outage. Out: what would be sent is valid in the
+//! partner's format. Pull: a batch is asked for and comes. Driven over HTTP against a gateway in a
+//! temporary folder; a line that did not hold says what was answered and what to do.
 
-use super::samples::{Variant, sample};
+use super::samples::{Sending, Variant, identifiers, sample};
 use crate::app::{self, Running};
-use crate::base::clock::SystemClock;
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::digest::Digest;
-use crate::base::id::PartnerId;
+use crate::base::id::{PartnerId, RecordType};
 use crate::catalog::partner::{Channel, Credential, Direction, Mode, Partner};
 use crate::config::Config;
+use crate::intake::admission::OPERATOR_ID;
 use crate::rules::Rules;
 use anyhow::Context;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The token of the tryout's own gateway; it opens nothing else.
 const TOKEN: &str = "go-live-list";
@@ -25,7 +29,22 @@ pub struct Tried {
     pub what: String,
     /// Whether it held.
     pub passed: bool,
+    /// What was answered instead and what to do; empty when it held. Never a value.
+    pub why: String,
 }
+
+/// An answer of the tryout's gateway.
+struct Told {
+    status: StatusCode,
+    body: Value,
+}
+
+/// Between two looks at a batch under way, and how many looks.
+const LOOK: Duration = Duration::from_millis(50);
+const LOOKS_MAX: u32 = 200;
+
+/// Findings told of one line.
+const FINDINGS_TOLD_MAX: usize = 5;
 
 /// A gateway to try the list on.
 pub struct Tryout {
@@ -33,6 +52,7 @@ pub struct Tryout {
     rules: Arc<Rules>,
     partner: Partner,
     client: reqwest::Client,
+    papers: Vec<String>,
     list: Vec<Tried>,
 }
 
@@ -61,6 +81,7 @@ impl Tryout {
             rules: Arc::new(rules),
             partner,
             client: reqwest::Client::builder().build()?,
+            papers: Vec::new(),
             list: Vec::new(),
         })
     }
@@ -72,15 +93,36 @@ impl Tryout {
     pub async fn run(mut self) -> anyhow::Result<Vec<Tried>> {
         let mut running = self.gateway().await?;
         let partner = self.partner.clone();
-        let inward = partner
-            .channel
-            .iter()
-            .filter(|c| c.direction == Direction::In);
-        for channel in inward {
-            self.records(&running, channel).await?;
+        if partner.channel.is_empty() {
+            let why = "give the partner file a channel".to_owned();
+            self.tried("there is a channel to try".to_owned(), Err(why));
+        }
+        let of = |direction| {
+            partner
+                .channel
+                .iter()
+                .filter(move |c| c.direction == direction)
+        };
+        if of(Direction::In).next().is_some() {
+            self.releases(&running).await?;
+        }
+        for (number, channel) in of(Direction::In).enumerate() {
+            for record in &channel.records {
+                self.records(&running, channel, (record, number + 1))
+                    .await?;
+            }
             running = self.outage(running, channel).await?;
         }
-        self.consent(&running).await?;
+        if of(Direction::In).next().is_some() {
+            self.consent(&running).await?;
+        }
+        for channel in of(Direction::Out) {
+            self.renders(channel);
+        }
+        for channel in of(Direction::Pull) {
+            self.renders(channel);
+            self.pulls(&running, channel).await?;
+        }
         running.shutdown().await;
         Ok(self.list)
     }
@@ -98,47 +140,130 @@ impl Tryout {
         Ok(app::start_with(config, self.rules.clone(), Arc::new(SystemClock)).await?)
     }
 
-    fn tried(&mut self, what: String, passed: bool) {
-        self.list.push(Tried { what, passed });
+    fn tried(&mut self, what: String, held: Result<(), String>) {
+        let why = held.err();
+        self.list.push(Tried {
+            what,
+            passed: why.is_none(),
+            why: why.unwrap_or_default(),
+        });
     }
 
-    async fn records(&mut self, running: &Running, channel: &Channel) -> anyhow::Result<()> {
-        for record in &channel.records {
-            let first = sample(&self.rules, &channel.format, record, Variant::First)?;
-            let of = format!("{record} as {}", channel.format);
-            let key = format!("{record}-1");
-            let (status, receipt) = self.submit(running, channel, &key, first.clone()).await?;
-            self.tried(
-                format!("{of}: a sample is accepted"),
-                status == StatusCode::ACCEPTED && count(&receipt, "accepted") == 1,
-            );
-            let (_, receipt) = self
-                .submit(running, channel, &format!("{record}-2"), first)
-                .await?;
-            self.tried(
-                format!("{of}: the same again is a duplicate"),
-                count(&receipt, "duplicate") == 1,
-            );
-            let corrected = sample(&self.rules, &channel.format, record, Variant::Corrected)?;
-            let key = format!("{record}-3");
-            let (_, receipt) = self
-                .submit(running, channel, &key, corrected.clone())
-                .await?;
-            self.tried(
-                format!("{of}: a changed record is a correction"),
-                count(&receipt, "accepted") == 1,
-            );
-            let half = corrected
-                .get(..corrected.len() / 2)
-                .unwrap_or_default()
-                .to_vec();
-            let key = format!("{record}-4");
-            let (status, problem) = self.submit(running, channel, &key, half).await?;
-            self.tried(
-                format!("{of}: a broken file is refused with findings"),
-                status == StatusCode::UNPROCESSABLE_ENTITY && told_findings(&problem),
-            );
+    /// Where law asks a release of everybody a record is about before this partner may hand it in,
+    /// the samples' people have signed one that names the operator.
+    async fn releases(&mut self, running: &Running) -> anyhow::Result<()> {
+        let law = &self.rules.sources.operator;
+        let role = self.partner.source_role();
+        let asked = role.and_then(|role| law.release_asked(role, SystemClock.now()));
+        let Some(kind) = asked else {
+            return Ok(());
+        };
+        let records = self.partner.channel.iter().flat_map(|c| &c.records);
+        let mut people: Vec<(String, String)> = Vec::new();
+        for record in records {
+            people.extend(identifiers(record)?);
         }
+        people.sort();
+        people.dedup();
+        for (number, (system, value)) in people.iter().enumerate() {
+            let id = format!("go-live-release-{number}");
+            let paper = json!({
+                "subject": { "system": system, "value": value },
+                "consent": {
+                    "kind": kind, "type": "permit", "grantor": "self",
+                    "classes": ["demographics"], "recipients": ["cws"],
+                    "recipient_ids": [OPERATOR_ID], "purposes": ["care_coordination"],
+                    "signed": "2026-01-01", "end": "2040-01-01",
+                },
+            });
+            let told = self
+                .put(running, &format!("/v1/consents/{id}"), &paper)
+                .await?;
+            let held = told.held(told.status.is_success());
+            self.tried(format!("a {kind} that names the operator is lodged"), held);
+            self.papers.push(id);
+        }
+        Ok(())
+    }
+
+    async fn records(
+        &mut self,
+        running: &Running,
+        channel: &Channel,
+        (record, number): (&RecordType, usize),
+    ) -> anyhow::Result<()> {
+        let of = format!("{record} as {}", channel.format);
+        let papers = self.papers.clone();
+        let made = |variant| {
+            let sending = Sending {
+                variant,
+                number,
+                papers: &papers,
+            };
+            sample(&self.rules, &channel.format, record, sending)
+        };
+        let (first, corrected) = match (made(Variant::First), made(Variant::Corrected)) {
+            (Ok(first), Ok(corrected)) => (first, corrected),
+            (Err(error), _) | (_, Err(error)) => {
+                self.tried(format!("{of}: there is a sample"), Err(error.to_string()));
+                return Ok(());
+            }
+        };
+        let half = corrected.get(..corrected.len() / 2).unwrap_or_default();
+        let half = half.to_vec();
+        for (key, body, what, word) in [
+            (1, first.clone(), "a sample is accepted", "accepted"),
+            (2, first, "the same again is a duplicate", "duplicate"),
+            (3, corrected, "a changed record is a correction", "accepted"),
+        ] {
+            let key = format!("{record}-{key}");
+            let told = self.submit(running, channel, &key, body).await?;
+            let held = told.held(told.status == StatusCode::ACCEPTED && told.count(word) == 1);
+            self.tried(format!("{of}: {what}"), held);
+        }
+        let told = self
+            .submit(running, channel, &format!("{record}-4"), half)
+            .await?;
+        let refused = told.status == StatusCode::UNPROCESSABLE_ENTITY && told.tells_findings();
+        let held = told.held(refused);
+        self.tried(
+            format!("{of}: a broken file is refused with findings"),
+            held,
+        );
+        Ok(())
+    }
+
+    /// What would be sent or given is valid in the partner's format.
+    fn renders(&mut self, channel: &Channel) {
+        for record in &channel.records {
+            let made = sample(&self.rules, &channel.format, record, Sending::PLAIN);
+            let what = format!("{record} as {}: what goes out is valid", channel.format);
+            self.tried(what, made.map(|_| ()).map_err(|error| error.to_string()));
+        }
+    }
+
+    /// A batch is asked for, gets ready and shows its manifest.
+    async fn pulls(&mut self, running: &Running, channel: &Channel) -> anyhow::Result<()> {
+        let asked = json!({ "records": channel.records, "format": channel.format });
+        let ask = self
+            .request(running, Method::POST, "/v1/extracts")
+            .json(&asked);
+        let mut told = Told::of(ask.send().await?).await;
+        let id = told.body.get("extract_id").and_then(Value::as_str);
+        if let Some(path) = id.map(|id| format!("/v1/extracts/{id}")) {
+            for _ in 0..LOOKS_MAX {
+                let ask = self.request(running, Method::GET, &path);
+                told = Told::of(ask.send().await?).await;
+                if told.body.get("status").and_then(Value::as_str) != Some("running") {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        let ready = told.body.get("manifest").is_some_and(Value::is_object);
+        let what = format!("a batch of {} is asked for and comes", channel.format);
+        let held = told.held(ready);
+        self.tried(what, held);
         Ok(())
     }
 
@@ -147,21 +272,28 @@ impl Tryout {
         let Some(record) = channel.records.first() else {
             return Ok(running);
         };
-        let body = sample(&self.rules, &channel.format, record, Variant::First)?;
-        let (_, before) = self
+        let sending = Sending {
+            papers: &self.papers,
+            ..Sending::PLAIN
+        };
+        let Ok(body) = sample(&self.rules, &channel.format, record, sending) else {
+            // Told where the record type was tried.
+            return Ok(running);
+        };
+        let before = self
             .submit(&running, channel, "outage", body.clone())
             .await?;
         running.shutdown().await;
         let running = self.gateway().await?;
-        let (_, after) = self.submit(&running, channel, "outage", body).await?;
-        let id = |receipt: &Value| receipt.get("submission_id").cloned();
-        self.tried(
-            format!(
-                "{}: after an outage the same key gives the same receipt",
-                channel.format
-            ),
-            id(&before).is_some() && id(&before) == id(&after),
+        let after = self.submit(&running, channel, "outage", body).await?;
+        let id = |told: &Told| told.body.get("submission_id").cloned();
+        let same = id(&before).is_some() && id(&before) == id(&after);
+        let what = format!(
+            "{}: after an outage the same key gives the same receipt",
+            channel.format
         );
+        let held = after.held(same);
+        self.tried(what, held);
         Ok(running)
     }
 
@@ -174,23 +306,20 @@ impl Tryout {
                 "purposes": ["care_coordination"], "signed": "2026-01-01", "end": "2040-01-01",
             },
         });
-        let path = "/v1/consents/go-live";
-        let lodged = self
-            .request(running, Method::PUT, path)
-            .json(&paper)
-            .send()
-            .await?;
+        let lodged = self.put(running, "/v1/consents/go-live", &paper).await?;
         let path = "/v1/consents/go-live/revoke";
         let revoked = self.request(running, Method::POST, path).send().await?;
-        self.tried(
-            "a consent is lodged".to_owned(),
-            lodged.status().is_success(),
-        );
-        self.tried(
-            "its revocation holds at once".to_owned(),
-            revoked.status().is_success(),
-        );
+        let revoked = Told::of(revoked).await;
+        let held = lodged.held(lodged.status.is_success());
+        self.tried("a consent is lodged".to_owned(), held);
+        let held = revoked.held(revoked.status.is_success());
+        self.tried("its revocation holds at once".to_owned(), held);
         Ok(())
+    }
+
+    async fn put(&self, running: &Running, path: &str, body: &Value) -> anyhow::Result<Told> {
+        let ask = self.request(running, Method::PUT, path).json(body);
+        Ok(Told::of(ask.send().await?).await)
     }
 
     fn request(&self, running: &Running, verb: Method, path: &str) -> reqwest::RequestBuilder {
@@ -204,7 +333,7 @@ impl Tryout {
         channel: &Channel,
         key: &str,
         body: Vec<u8>,
-    ) -> anyhow::Result<(StatusCode, Value)> {
+    ) -> anyhow::Result<Told> {
         let wire = self
             .rules
             .wires
@@ -219,21 +348,69 @@ impl Tryout {
             .request(running, Method::POST, "/v1/submissions")
             .header("content-type", wire.media_type())
             .header("kinbridge-format", channel.format.as_str())
+            .header("kinbridge-channel", name)
             .header("idempotency-key", format!("{name}-{key}"));
-        let answer = request.body(body).send().await?;
-        Ok((answer.status(), answer.json().await.unwrap_or_default()))
+        Ok(Told::of(request.body(body).send().await?).await)
     }
 }
 
-fn count(receipt: &Value, word: &str) -> u64 {
-    receipt
-        .pointer(&format!("/counts/{word}"))
-        .and_then(Value::as_u64)
-        .unwrap_or(0)
-}
+impl Told {
+    async fn of(answer: reqwest::Response) -> Told {
+        Told {
+            status: answer.status(),
+            body: answer.json().await.unwrap_or_default(),
+        }
+    }
 
-/// Whether a problem tells at least one finding with its place and what to do.
-fn told_findings(problem: &Value) -> bool {
-    let text = problem.to_string();
-    text.contains("\"findings\":[{") && text.contains("\"fix\":")
+    /// How many records had that verdict.
+    fn count(&self, word: &str) -> u64 {
+        let count = self.body.pointer(&format!("/counts/{word}"));
+        count.and_then(Value::as_u64).unwrap_or(0)
+    }
+
+    /// Findings of the whole file, then of its records.
+    fn findings(&self) -> impl Iterator<Item = &Value> {
+        let own = self.body.get("findings").and_then(Value::as_array);
+        let records = self.body.get("records").and_then(Value::as_array);
+        let of_records = records.into_iter().flatten();
+        let of_records = of_records.filter_map(|record| record.get("findings")?.as_array());
+        own.into_iter().flatten().chain(of_records.flatten())
+    }
+
+    /// Whether at least one finding is told with what to do.
+    fn tells_findings(&self) -> bool {
+        self.findings().any(|finding| finding.get("fix").is_some())
+    }
+
+    /// Nothing when it held; else the status, each finding's code and place, and what to do.
+    fn held(&self, held: bool) -> Result<(), String> {
+        if held {
+            return Ok(());
+        }
+        let text = |value: &Value, name: &str| {
+            let text = value.get(name).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let mut why = format!("answered {}", self.status.as_u16());
+        for word in ["code", "detail"] {
+            let said = text(&self.body, word);
+            if !said.is_empty() {
+                why.push_str(&format!(" {said}"));
+            }
+        }
+        if let Some(counts) = self.body.get("counts") {
+            why.push_str(&format!(" counts {counts}"));
+        }
+        let errors = self.findings().filter(|f| text(f, "severity") == "error");
+        for finding in errors.take(FINDINGS_TOLD_MAX) {
+            why.push_str(&format!(
+                "\n{} at {}: {}; {}",
+                text(finding, "code"),
+                text(finding, "path"),
+                text(finding, "message"),
+                text(finding, "fix")
+            ));
+        }
+        Err(why)
+    }
 }
