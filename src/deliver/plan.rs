@@ -186,6 +186,7 @@ fn once_more(outgoing: Outgoing, claim: &Claimed) -> Option<Outgoing> {
                 bytes: kept.bytes.clone(),
                 media_type: kept.media_type.clone(),
                 released_paths: kept.released_paths.clone(),
+                along: kept.along,
             })
             .ok(),
     }
@@ -214,6 +215,7 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
             bytes: outgoing.bytes().clone(),
             media_type: outgoing.media_type().to_owned(),
             released_paths: outgoing.released_paths().to_vec(),
+            along: outgoing.along(),
         },
     };
     Plan::Send(Box::new(authorisation), Box::new(parcel))

@@ -8,6 +8,7 @@ use super::{
     facts, keys, obligations, services,
 };
 use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
@@ -316,21 +317,28 @@ fn render(
     let Some((bytes, media_type)) = written(rules, input, &record) else {
         return Release::Held(Hold::OutputInvalid, Box::new(answers.taken));
     };
-    let (bytes, media_type) = if obligations::attaches(answers.owed) {
+    let mut along = None;
+    if obligations::attaches(answers.owed) {
         let persons = cut.persons_shown.iter();
         let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
         let own = used((rules, parties), input, &answers.taken, &shown);
-        match obligations::attach(&bytes, &media_type, &own) {
-            Some(both) => both,
-            None => return Release::Held(Hold::ObligationOpen, Box::new(answers.taken)),
+        along = obligations::along(&own);
+        if along.is_none() {
+            return Release::Held(Hold::ObligationOpen, Box::new(answers.taken));
         }
-    } else {
-        (bytes, media_type)
+    }
+    let obligations = obligations::told(answers.owed);
+    let attached = along.as_deref().unwrap_or_default();
+    let digest = Digest::of_parts(&[obligations.as_bytes(), attached.as_bytes()]);
+    let (bytes, media_type) = match &along {
+        Some(along) => obligations::attach(&bytes, &media_type, along),
+        None => (bytes, media_type),
     };
     Release::Go(Box::new(Outgoing {
         bytes: Sensitive::new(bytes),
         media_type,
-        obligations: obligations::told(answers.owed),
+        obligations,
+        along: digest,
         released_paths: cut.released,
         persons_shown: cut.persons_shown,
         withheld_any: cut.withheld_any,

@@ -85,13 +85,9 @@ pub fn attaches(owed: ObligationSet) -> bool {
     listed(owed).any(|obligation| way(obligation) == Way::Attached)
 }
 
-/// The record and what goes along, as one body: `multipart/mixed` of the record and a JSON part
-/// with the notice and copies of the consents. `None` when a copy is owed and none can be read.
-pub fn attach(
-    record: &[u8],
-    media_type: &str,
-    consents: &[HeldConsent<'_>],
-) -> Option<(Vec<u8>, String)> {
+/// What goes along as JSON: the notice and copies of the consents. `None` when a copy is owed and
+/// none can be read.
+pub fn along(consents: &[HeldConsent<'_>]) -> Option<String> {
     let mut copies = Vec::new();
     for held in consents {
         let bytes = held.body.expose(Reason::Decide);
@@ -106,10 +102,14 @@ pub fn attach(
     if copies.is_empty() {
         return None;
     }
-    let along = format!(
+    Some(format!(
         "{{\"notice\":\"{PART2_NOTICE}\",\"consents\":[{}]}}",
         copies.join(",")
-    );
+    ))
+}
+
+/// The record and what goes along, as one body: `multipart/mixed` of the two.
+pub fn attach(record: &[u8], media_type: &str, along: &str) -> (Vec<u8>, String) {
     // Derived from the parts, so that a re-send is byte for byte the same.
     let digest = Digest::of_parts(&[record, along.as_bytes()]).to_hex();
     let boundary = format!("kinbridge-{digest}");
@@ -120,7 +120,7 @@ pub fn attach(
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    Some((out, format!("multipart/mixed; boundary={boundary}")))
+    (out, format!("multipart/mixed; boundary={boundary}"))
 }
 
 /// Whether a consent of this kind opens substance-use records.

@@ -1,6 +1,7 @@
 //! What may leave. Only a release makes one, and only after a decision.
 
 use super::Taken;
+use crate::base::digest::Digest;
 use crate::base::sensitive::Sensitive;
 
 /// Bytes that may leave, with the decision they leave under.
@@ -9,6 +10,7 @@ pub struct Outgoing {
     pub(super) bytes: Sensitive<Vec<u8>>,
     pub(super) media_type: String,
     pub(super) obligations: String,
+    pub(super) along: Digest,
     pub(super) released_paths: Vec<String>,
     pub(super) persons_shown: Vec<u16>,
     pub(super) withheld_any: bool,
@@ -24,9 +26,11 @@ pub struct Kept {
     pub media_type: String,
     /// JSON pointers of what was in it.
     pub released_paths: Vec<String>,
+    /// Digest of all that went along with it.
+    pub along: Digest,
 }
 
-/// The decision of this moment releases less than what was kept.
+/// The decision of this moment releases less than what was kept, or under other terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Narrower;
 
@@ -44,6 +48,12 @@ impl Outgoing {
     /// Codes of the obligations that bind the recipient, comma separated.
     pub fn obligations(&self) -> &str {
         &self.obligations
+    }
+
+    /// Digest of all that goes along with the record: notice, copies of consents, and what the
+    /// recipient is told it owes.
+    pub fn along(&self) -> Digest {
+        self.along
     }
 
     /// JSON pointers of everything in it, in the numbering of the accepted record.
@@ -66,13 +76,15 @@ impl Outgoing {
         &self.taken
     }
 
-    /// The same delivery once more: the kept bytes, if all that is in them may still go.
+    /// The same delivery once more: the kept bytes, if all that is in them may still go and
+    /// nothing that goes along has changed.
     ///
     /// # Errors
-    /// When this decision releases less.
+    /// When this decision releases less, or with other notices, copies or obligations.
     pub fn again(self, kept: Kept) -> Result<Outgoing, Narrower> {
         let now: std::collections::BTreeSet<&String> = self.released_paths.iter().collect();
-        if !kept.released_paths.iter().all(|path| now.contains(path)) {
+        let narrower = !kept.released_paths.iter().all(|path| now.contains(path));
+        if narrower || kept.along != self.along {
             return Err(Narrower);
         }
         Ok(Outgoing {

@@ -80,7 +80,7 @@ impl Store {
             column,
         };
         let plain = asked.output.bytes.expose(Reason::Seal);
-        let released = serde_json::to_vec(&asked.output.released_paths)
+        let released = serde_json::to_vec(&(&asked.output.released_paths, asked.output.along))
             .map_err(|_| Fault::Damaged("the released paths of an output"))?;
         Ok(Some(Asked {
             delivery_id: asked.delivery_id,

@@ -304,11 +304,13 @@ impl KeptRow {
         };
         let released = key.open(&place("released"), &self.released)?;
         let bytes = key.open(&place("bytes"), &self.bytes)?;
+        let (released_paths, along) = serde_json::from_slice(&released)
+            .map_err(|_| Fault::Damaged("the released paths of an output"))?;
         Ok(KeptOutput {
             bytes: Sensitive::new(bytes),
             media_type: self.media_type,
-            released_paths: serde_json::from_slice(&released)
-                .map_err(|_| Fault::Damaged("the released paths of an output"))?,
+            released_paths,
+            along,
         })
     }
 }

@@ -343,6 +343,8 @@ pub struct KeptOutput {
     pub media_type: String,
     /// Sorted `(pointer)` list of what was released; compared with a new decision.
     pub released_paths: Vec<String>,
+    /// Digest of all that goes along with the record.
+    pub along: Digest,
 }
 
 /// What a worker asks the store to commit before it may send.

@@ -342,16 +342,22 @@ fn what_would_be_invalid_after_redaction_is_held() {
     );
 }
 
+/// As the store keeps it.
+fn kept(outgoing: &Outgoing) -> Kept {
+    Kept {
+        bytes: outgoing.bytes().clone(),
+        media_type: outgoing.media_type().to_owned(),
+        released_paths: outgoing.released_paths().to_vec(),
+        along: outgoing.along(),
+    }
+}
+
 #[test]
 fn kept_bytes_go_again_only_while_all_of_them_may() {
     let record = record("engagement-contact", CONTACT);
     let first = decide(&record, "program", "county", &[]);
     let first = sent(&first);
-    let kept = Kept {
-        bytes: first.bytes().clone(),
-        media_type: first.media_type().to_owned(),
-        released_paths: first.released_paths().to_vec(),
-    };
+    let kept = kept(first);
     let Release::Go(again) = decide(&record, "program", "county", &[]) else {
         panic!("not released");
     };
@@ -501,6 +507,17 @@ fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_alon
     assert!(outgoing.obligations().contains("attach_part2_notice"));
     let again = acceptance(&[of_the_clinic()]);
     assert_eq!(text(sent(&again)), body);
+    // What was kept with the copy of a paper goes again with that paper alone.
+    let kept = kept(outgoing);
+    let mut renewed = paper(1, &PART2.replacen("k1", "k2", 1));
+    renewed.lodger = PartnerId::new("clinic");
+    for (release, goes) in [(again, true), (acceptance(&[renewed]), false)] {
+        let Release::Go(now) = release else {
+            panic!("not released");
+        };
+        assert_eq!(now.released_paths(), outgoing.released_paths());
+        assert_eq!(now.again(kept.clone()).is_ok(), goes);
+    }
 }
 
 #[test]

@@ -165,6 +165,7 @@ pub fn authorisation(claimed: &Claimed) -> Authorisation {
             bytes: Sensitive::new(b"released bytes".to_vec()),
             media_type: "application/json".into(),
             released_paths: vec!["/body/status".into()],
+            along: Digest::of(b"nothing"),
         },
     }
 }
