@@ -31,9 +31,10 @@ const ROWS_BUFFERED_MAX: usize = 1024;
 const PAGES_PER_MIB: u64 = 256;
 /// Pages of the write-ahead log before it is moved into the database (4 KiB each).
 const CHECKPOINT_PAGES: &str = "16000";
-/// The writer's page cache, KiB (negative: not a number of pages). A commit that has moved pages
-/// about walks all of it.
-const WRITER_CACHE: &str = "-8192";
+/// The writer's page cache, KiB (negative: not a number of pages). It holds what one chunk of a
+/// batch changes and the indexes it touches; with less, pages are written and read again within
+/// one transaction.
+const WRITER_CACHE: &str = "-32768";
 /// A reader's: every commit of the writer empties it, and emptying costs what it could hold.
 const READER_CACHE: &str = "-2048";
 
