@@ -93,9 +93,11 @@ impl Store {
         const NAME: &str = "append_chunk";
         let partner_key = self.partner_key(&head.partner).await?;
         let keys = std::sync::Arc::clone(&self.inner.keys);
+        let now = self.inner.clock.now();
         // Sealing five hundred records is no work for a thread that serves requests.
-        let sealing =
-            tokio::task::spawn_blocking(move || PreparedSubmission::new(&keys, &partner_key, head));
+        let sealing = tokio::task::spawn_blocking(move || {
+            PreparedSubmission::new(&keys, &partner_key, (head, now))
+        });
         let sealed = sealing
             .await
             .unwrap_or(Err(Fault::Damaged("sealing ended badly")));

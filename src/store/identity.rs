@@ -71,7 +71,8 @@ pub(super) struct Origin<'a> {
     /// Whether others may see it once this transaction commits.
     pub(super) visible: bool,
     pub(super) test: bool,
-    pub(super) at: Timestamp,
+    /// When new persons are minted.
+    pub(super) now: Timestamp,
 }
 
 const LINKS: (&str, &str) = (
@@ -216,7 +217,7 @@ impl People {
     }
 
     fn mint(&mut self, origin: &Origin<'_>) -> PersonId {
-        let person = PersonId::mint(origin.at);
+        let person = PersonId::mint(origin.now);
         self.minted.push((person, origin.test));
         person
     }

@@ -144,7 +144,8 @@ impl Store {
             .try_acquire_owned()
             .map_err(|_| AcceptError::Busy)?;
         let partner_key = self.partner_key(&submission.partner).await?;
-        let prepared = PreparedSubmission::new(&self.inner.keys, &partner_key, submission)
+        let now = self.inner.clock.now();
+        let prepared = PreparedSubmission::new(&self.inner.keys, &partner_key, (submission, now))
             .map_err(|fault| failed("accept", &fault))?;
         let (reply, answer) = oneshot::channel();
         let job = AcceptJob {

@@ -96,7 +96,9 @@ pub(super) struct PreparedSubmission {
 pub(super) struct Sender<'a> {
     pub(super) partner: &'a PartnerId,
     pub(super) test: bool,
-    pub(super) at: Timestamp,
+    /// When ids are minted. Not when the first byte came: ids of one instant sort at random, and
+    /// all records of a batch came at one, so that every row would go to a page of its own.
+    pub(super) now: Timestamp,
     pub(super) submission: SubmissionId,
     /// The submission's key.
     pub(super) key: RowKey,
@@ -107,14 +109,14 @@ impl PreparedSubmission {
     pub(super) fn new(
         keys: &Keys,
         partner_key: &PartnerKey,
-        mut submission: NewSubmission,
+        (mut submission, now): (NewSubmission, Timestamp),
     ) -> Result<PreparedSubmission, Fault> {
         let records = std::mem::take(&mut submission.records);
         let id = submission.submission_id;
         let sender = Sender {
             partner: &submission.partner,
             test: submission.test,
-            at: submission.received_at,
+            now,
             submission: id,
             key: keys.of_row(&id.0)?,
         };
@@ -156,7 +158,7 @@ pub(super) fn prepare(
     record: NewRecord,
 ) -> Result<PreparedRecord, Fault> {
     // Row ids sort by time like all minted ids, so that rows are appended, not scattered.
-    let row_id = RecordId::mint(sender.at).0;
+    let row_id = RecordId::mint(sender.now).0;
     let persons = prepare_persons(keys, sender, &record);
     let lines = record.protected_lines.iter();
     let lines = lines
@@ -187,7 +189,7 @@ pub(super) fn prepare(
         findings_repeated: findings::seal(&sender.key, repeated, &record.findings)?,
         row_id,
         data_key: data_key.clone(),
-        record_id: RecordId::mint(sender.at),
+        record_id: RecordId::mint(sender.now),
         source_key,
         commitment: data_key.commit(&record.version),
         wrapped: partner_key.wrap(&data_key)?,

@@ -34,7 +34,7 @@ const CHECKPOINT_PAGES: &str = "16000";
 /// The writer's page cache, KiB (negative: not a number of pages). It holds what one chunk of a
 /// batch changes and the indexes it touches; with less, pages are written and read again within
 /// one transaction.
-const WRITER_CACHE: &str = "-32768";
+const WRITER_CACHE: &str = "-16384";
 /// A reader's: every commit of the writer empties it, and emptying costs what it could hold.
 const READER_CACHE: &str = "-2048";
 

@@ -12,6 +12,7 @@ use super::sql::{Cell, Fault, Insert, row};
 use super::transition::{Moves, moves};
 use super::whereabouts::Statements;
 use super::writer::Tx;
+use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{RECORD_REPEATED, SUPERSEDED_UNKNOWN};
@@ -45,6 +46,8 @@ pub(super) struct Staged {
 
 /// All inserts of one staging.
 struct Rows {
+    /// When it happens.
+    now: Timestamp,
     versions: Insert,
     keys: Insert,
     verdicts: Insert,
@@ -57,8 +60,9 @@ struct Rows {
 }
 
 impl Rows {
-    fn new() -> Rows {
+    fn new(now: Timestamp) -> Rows {
         Rows {
+            now,
             versions: Insert::new(
                 "INSERT INTO record_version (row_id, record_id, revision, version, content, \
                  record_type, partner, channel, submission_id, correlation_id, test, void, \
@@ -180,7 +184,7 @@ pub(super) fn write(
     let mut people = People::learn(&answers.take(&asked.people))?;
     let judged: Vec<Vec<Novelty>> = parts.iter().map(|part| heads.judge(part)).collect();
     heads.save(&mut tx.writes);
-    let mut rows = Rows::new();
+    let mut rows = Rows::new(tx.now());
     let mut out = Vec::with_capacity(parts.len());
     for (part, judged) in parts.iter().zip(judged) {
         let staged = part
@@ -295,7 +299,7 @@ fn stage_persons(
         visible: part.visible,
         submission: part.head.submission_id,
         test: part.head.test,
-        at: part.head.received_at,
+        now: rows.now,
     };
     let mut hold = None;
     for (ordinal, person) in record.persons.iter().enumerate() {
