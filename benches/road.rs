@@ -15,7 +15,6 @@ use kinbridge::catalog::{self, Partner, Sources};
 use kinbridge::deliver::Courier;
 use kinbridge::deliver::transport::{Parcel, Reply, Replying, Transport};
 use kinbridge::disclosure::{Ask, Context, Policy, Subject};
-use kinbridge::format::split::Unit;
 use kinbridge::format::{Node, json};
 use kinbridge::intake::batch::{Batch, Opening};
 use kinbridge::intake::{self, Inbound};
@@ -206,8 +205,8 @@ fn wire_tree(format: &FormatId) -> Node {
         .outbound(format, &record("service-referral"))
         .expect("a tree");
     let bytes = wire.write(&out.tree);
-    let (units, _): (Vec<Unit>, _) = wire.units(&bytes);
-    let unit = units.into_iter().next().expect("a document");
+    let unit = wire.units(&bytes).next().expect("a document");
+    let unit = unit.expect("it is whole");
     wire.parse(&unit).tree.expect("a tree")
 }
 

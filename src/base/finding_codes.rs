@@ -112,6 +112,9 @@ codes! {
     ID_REPEATED = "id-repeated", Error,
         "two parts of the document have the same id",
         "give each its own id; a reference to it could mean either";
+    RECORD_CONTRADICTED = "record-contradicted", Error,
+        "a record with this id stands before in the submission and says something else",
+        "put it all into one record (its rows below each other), or give each its own id";
     RECORD_TYPE_UNKNOWN = "record-type-unknown", Error,
         "no record type of this channel was found here",
         "send one of the record types the channel is open for";

@@ -54,11 +54,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         failed: false,
         used: Vec::new(),
     };
-    let (units, findings) = reader.units(&bytes);
-    job.tell(&findings);
     let mut out = std::io::stdout().lock();
     let allowed = record_types(&rules);
-    for unit in units {
+    for unit in reader.units(&bytes) {
+        let unit = match unit {
+            Ok(unit) => unit,
+            Err(finding) => {
+                job.tell(&[finding]);
+                continue;
+            }
+        };
         let parsed = reader.parse(&unit);
         job.tell(&parsed.findings);
         let Some(tree) = parsed.tree else { continue };

@@ -2,15 +2,16 @@
 //! the sender's file.
 //!
 //! Bytes are pushed as they come and units taken as they are whole. Between two pushes it holds at
-//! most one unit and one chunk. A unit that is too large is a finding, and reading goes on after
-//! it. It never looks at what a unit says beyond where it ends and to which group it belongs.
+//! most one unit and one chunk, and the header once for all units. A unit that is too large is a
+//! finding, and reading goes on after it. It never looks at what a unit says beyond where it ends
+//! and to which group it belongs.
 
-use super::delimited::{Cells, Dialect, parse_rows};
-use super::names::Names;
+use super::delimited::{Dialect, Header, first_row};
 use crate::base::Text;
 use crate::base::finding::{Finding, LineIndex};
 use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// How a stream is cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,9 +32,11 @@ pub enum SplitKind {
 /// One unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// A document of its own: for delimited text the header and the rows.
+    /// Delimited, cut out of a file: its header. Without one the bytes begin with it.
+    pub header: Option<Arc<Header>>,
+    /// A document of its own: for delimited text the rows.
     pub bytes: Vec<u8>,
-    /// What `LineIndex::new` takes as base line, so that lines of the rows are the sender's.
+    /// What `LineIndex::new` takes as base line, so that lines are the sender's.
     pub first_line: u32,
     /// Delimited: the number of the first row as a spreadsheet counts, for `parse_rows`; else 1.
     pub first_row: u32,
@@ -58,7 +61,7 @@ pub struct Splitter {
     /// Nothing more is given: the header is unusable, or the whole is too large.
     dead: bool,
     at_start: bool,
-    header: Option<Header>,
+    header: Option<Columns>,
     row: u32,
     group: Option<Group>,
     /// The next group may lack its first row.
@@ -76,17 +79,18 @@ enum Quotes {
 }
 
 #[derive(Debug)]
-struct Header {
-    bytes: Vec<u8>,
-    lines: u32,
+struct Columns {
+    header: Arc<Header>,
     /// Positions of the `group_by` columns.
-    columns: Vec<usize>,
+    grouping: Vec<usize>,
 }
 
 #[derive(Debug)]
 struct Group {
     key: Vec<Vec<u8>>,
     unit: Unit,
+    /// Line feeds after its last row: blank lines, which are nothing unless a row follows.
+    blank: usize,
     oversize: bool,
 }
 
@@ -187,6 +191,7 @@ impl Splitter {
         }
         self.dead = true;
         Some(Ok(Unit {
+            header: None,
             bytes: std::mem::take(&mut self.buffer),
             first_line: 1,
             first_row: 1,
@@ -201,6 +206,7 @@ impl Splitter {
             };
             if !piece.bytes.iter().all(u8::is_ascii_whitespace) {
                 return Some(Ok(Unit {
+                    header: None,
                     bytes: piece.bytes,
                     first_line: piece.line,
                     first_row: 1,
@@ -305,7 +311,7 @@ impl Splitter {
     fn lost_row(&mut self) {
         self.dead |= self.header.is_none();
         self.row = self.row.saturating_add(1);
-        if self.header.as_ref().is_some_and(|h| !h.columns.is_empty()) {
+        if self.header.as_ref().is_some_and(|h| !h.grouping.is_empty()) {
             self.lost_before = true;
             if let Some(group) = &mut self.group {
                 group.oversize = true;
@@ -317,10 +323,7 @@ impl Splitter {
     fn last(&mut self, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
         if self.header.is_none() {
             self.dead = true;
-            return parse_rows(b"", dialect, 2, &Names::only([]))
-                .findings
-                .pop()
-                .map(Err);
+            return Header::read(b"", dialect).1.pop().map(Err);
         }
         self.close()
     }
@@ -331,16 +334,11 @@ impl Splitter {
         (!group.oversize).then_some(Ok(group.unit))
     }
 
-    /// A blank line is no row but keeps the lines of an open group right.
+    /// A blank line is no row but keeps the lines of an open group right. It is only counted: a
+    /// file of blank lines must not grow anything.
     fn blank(&mut self, piece: &Piece) {
         if let Some(group) = &mut self.group {
-            if !group.oversize {
-                group.unit.bytes.extend_from_slice(&piece.bytes);
-            }
-        } else if let (Some(header), 1) = (&mut self.header, self.row) {
-            // The line feed of the header's own CRLF.
-            header.lines = header.lines.saturating_add(line_ends(&piece.bytes));
-            header.bytes.extend_from_slice(&piece.bytes);
+            group.blank += line_feeds(&piece.bytes);
         }
     }
 
@@ -350,28 +348,24 @@ impl Splitter {
         dialect: &Dialect,
         group_by: &[Text],
     ) -> Option<Result<Unit, Finding>> {
-        let mut bytes = piece.bytes;
-        let lines = line_ends(&bytes);
-        let header = parse_rows(&bytes, dialect, 2, &Names::only([]));
-        self.told.extend(header.findings);
-        let index = LineIndex::new(&bytes, piece.line);
+        let (header, findings) = Header::read(&piece.bytes, dialect);
+        self.told.extend(findings);
+        let index = LineIndex::new(&piece.bytes, piece.line);
         index.fill(self.told.make_contiguous());
-        let names = row_cells(&bytes, dialect);
-        let position = |name: &Text| names.iter().position(|known| known == name.as_bytes());
-        let columns: Vec<usize> = group_by.iter().filter_map(position).collect();
-        if columns.len() < group_by.len() {
+        let known = header.is_some();
+        let header = header.unwrap_or_default();
+        let names = header.written();
+        let position = |name: &Text| names.iter().position(|known| known == name);
+        let grouping: Vec<usize> = group_by.iter().filter_map(position).collect();
+        if known && grouping.len() < group_by.len() {
             let finding = Finding::new(&HEADER_INVALID).at("row 1");
             let said = "a column that groups the rows of a record is missing";
             self.told.push_back(finding.saying(said));
         }
         self.dead = !self.told.is_empty();
-        if !matches!(bytes.last(), Some(b'\n' | b'\r')) {
-            bytes.push(b'\n');
-        }
-        self.header = Some(Header {
-            bytes,
-            lines,
-            columns,
+        self.header = Some(Columns {
+            header: Arc::new(header),
+            grouping,
         });
         self.told.pop_front().map(Err)
     }
@@ -379,33 +373,23 @@ impl Splitter {
     /// Adds a row to its group; gives the group before when the row starts another.
     fn add_row(&mut self, piece: &Piece, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
         self.row = self.row.saturating_add(1);
-        let header = self.header.as_ref()?;
-        let mut cells = row_cells(&piece.bytes, dialect);
+        let columns = self.header.as_ref()?;
+        let mut cells = first_row(&piece.bytes, dialect);
         let mut cell = |at: &usize| cells.get_mut(*at).map(std::mem::take).unwrap_or_default();
-        let key: Vec<Vec<u8>> = header.columns.iter().map(&mut cell).collect();
-        let grouped = !header.columns.is_empty();
+        let key: Vec<Vec<u8>> = columns.grouping.iter().map(&mut cell).collect();
+        let grouped = !columns.grouping.is_empty();
         if let Some(group) = self.group.as_mut().filter(|g| grouped && g.key == key) {
-            if group.oversize {
-                return None;
-            }
-            if group.unit.bytes.len() + piece.bytes.len() > self.unit_bytes_max {
-                group.oversize = true;
-                group.unit.bytes = Vec::new();
-                return Some(Err(Splitter::too_large(piece.line)));
-            }
-            group.unit.bytes.extend_from_slice(&piece.bytes);
-            return None;
+            return group.add(piece, self.unit_bytes_max);
         }
-        let mut bytes = header.bytes.clone();
-        bytes.extend_from_slice(&piece.bytes);
-        let first_line = piece.line.saturating_sub(header.lines);
         let fresh = Group {
             key,
             unit: Unit {
-                bytes,
-                first_line,
+                header: Some(Arc::clone(&columns.header)),
+                bytes: piece.bytes.clone(),
+                first_line: piece.line,
                 first_row: self.row,
             },
+            blank: 0,
             oversize: std::mem::take(&mut self.lost_before),
         };
         let before = self.close();
@@ -414,23 +398,32 @@ impl Splitter {
     }
 }
 
-fn line_ends(bytes: &[u8]) -> u32 {
-    let count = bytes.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(count).unwrap_or(u32::MAX)
+impl Group {
+    /// Adds a row that belongs to it; tells when it grows too large by that.
+    fn add(&mut self, piece: &Piece, bytes_max: usize) -> Option<Result<Unit, Finding>> {
+        let blank = std::mem::take(&mut self.blank);
+        if self.oversize {
+            return None;
+        }
+        let bytes = &mut self.unit.bytes;
+        let more = piece.bytes.len().saturating_add(blank);
+        if bytes.len().saturating_add(more) > bytes_max {
+            self.oversize = true;
+            *bytes = Vec::new();
+            return Some(Err(Splitter::too_large(piece.line)));
+        }
+        bytes.resize(bytes.len() + blank, b'\n');
+        bytes.extend_from_slice(&piece.bytes);
+        None
+    }
 }
 
-/// The cells of one row.
-fn row_cells(row: &[u8], dialect: &Dialect) -> Vec<Vec<u8>> {
-    let mut cells = Cells::new(row, dialect);
-    let mut all = Vec::new();
-    while let Some(cell) = cells.next_cell() {
-        let ends_row = cell.ends_row;
-        all.push(cell.bytes.to_vec());
-        if ends_row {
-            break;
-        }
-    }
-    all
+fn line_feeds(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn line_ends(bytes: &[u8]) -> u32 {
+    u32::try_from(line_feeds(bytes)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -81,25 +81,19 @@ fn memory_is_bounded() {
     }
 }
 
-// Goal: a delimited unit is the header and one row; quoted line ends do not cut; lines and row
+// Goal: a delimited unit is one row; quoted line ends do not cut; lines and row
 // numbers are the sender's. Method: a file with both, located through LineIndex.
 #[test]
 fn rows_are_units_with_the_senders_lines() {
     let bytes = b"id,note\r\n1,\"a\r\nb\"\r\n\r\n2,c\r\n";
     let units = all_chunks(&delimited(&[]), 100, bytes);
-    assert_eq!(
-        units,
-        [
-            "1 2 id,note\r\n1,\"a\r\nb\"\r\n\r\n",
-            "4 3 id,note\r\n2,c\r\n",
-        ]
-    );
+    assert_eq!(units, ["2 2 1,\"a\r\nb\"\r", "5 3 2,c\r",]);
     let mut splitter = Splitter::new(delimited(&[]), 100);
     splitter.push(bytes);
     splitter.finish();
     let _first = splitter.next_unit();
     let second = splitter.next_unit().expect("a unit").expect("no finding");
-    let at = second.bytes.len() - 3;
+    let at = second.bytes.len() - 2;
     let index = LineIndex::new(&second.bytes, second.first_line);
     assert_eq!(index.locate(u32::try_from(at).expect("small")), (5, 3));
 }
@@ -110,14 +104,7 @@ fn rows_are_units_with_the_senders_lines() {
 fn groups_are_units() {
     let bytes = b"n,id\n1,a\n2,a\n3,b\n4,\"a\"\n";
     let units = all_chunks(&delimited(&["id"]), 100, bytes);
-    assert_eq!(
-        units,
-        [
-            "1 2 n,id\n1,a\n2,a\n",
-            "3 4 n,id\n3,b\n",
-            "4 5 n,id\n4,\"a\"\n",
-        ]
-    );
+    assert_eq!(units, ["2 2 1,a\n2,a\n", "4 4 3,b\n", "5 5 4,\"a\"\n",]);
 }
 
 // Goal: a header that cannot be used ends the stream with findings. Method: none, a name twice, no
@@ -141,8 +128,61 @@ fn a_group_is_whole_or_not_given() {
     let long = "x".repeat(40);
     let bytes = format!("id,n\na,1\na,{long}\nb,1\nc,1\n");
     let units = all_chunks(&delimited(&["id"]), 30, bytes.as_bytes());
-    assert_eq!(units, ["size-exceeded line Some(3)", "4 5 id,n\nc,1\n"]);
+    assert_eq!(units, ["size-exceeded line Some(3)", "5 5 c,1\n"]);
     let bytes = format!("id,n\n{}b,1\n", "a,1\n".repeat(10));
     let units = all_chunks(&delimited(&["id"]), 30, bytes.as_bytes());
-    assert_eq!(units, ["size-exceeded line Some(8)", "11 12 id,n\nb,1\n"]);
+    assert_eq!(units, ["size-exceeded line Some(9)", "12 12 b,1\n"]);
+}
+
+// Goal: the header is held once however many rows there are. Method: the units of a file share it.
+#[test]
+fn units_share_one_header() {
+    let mut splitter = Splitter::new(delimited(&[]), 100);
+    splitter.push(b"id,note\n1,a\n2,b\n");
+    splitter.finish();
+    let mut headers = std::iter::from_fn(|| splitter.next_unit())
+        .map(|unit| unit.expect("a unit").header.expect("a header"));
+    let (first, second) = (headers.next().expect("one"), headers.next().expect("two"));
+    assert!(Arc::ptr_eq(&first, &second));
+    assert_eq!(first.written(), ["id", "note"]);
+}
+
+// Goal: blank lines grow nothing, and lines stay right where a row follows. Method: very many blank
+// lines below a header, below a row, and between two rows of a group.
+#[test]
+fn blank_lines_are_counted_not_kept() {
+    for head in ["id,n\n", "id,n\na,1\n"] {
+        let mut splitter = Splitter::new(delimited(&["id"]), 1_000);
+        splitter.push(head.as_bytes());
+        for _ in 0..100 {
+            splitter.push(&[b'\n'; 1_000]);
+            assert!(splitter.next_unit().is_none());
+        }
+        let held = splitter
+            .group
+            .as_ref()
+            .map_or(0, |it| it.unit.bytes.capacity());
+        assert!(held + splitter.buffer.capacity() <= 4_000, "{held}");
+        splitter.finish();
+        let last = splitter.next_unit();
+        assert_eq!(last.is_some(), head.len() > 5, "{last:?}");
+        assert!(last.is_none_or(|unit| unit.is_ok_and(|unit| unit.bytes == b"a,1\n")));
+    }
+    let between = all_chunks(&delimited(&["id"]), 99, b"id,n\n\na,1\n\n\r\na,2\n\n");
+    assert_eq!(between, ["3 2 a,1\n\n\na,2\n"]);
+    let long = format!("id,n\na,1\n{}a,2\nb,1\n", "\n".repeat(50));
+    let units = all_chunks(&delimited(&["id"]), 30, long.as_bytes());
+    assert_eq!(units, ["size-exceeded line Some(53)", "54 4 b,1\n"]);
+}
+
+// Goal: a header cannot be made large. Method: a name longer than any column has.
+#[test]
+fn a_long_name_of_a_column_is_refused() {
+    let head = |length: usize| format!("id,{}\n1,2\n", "x".repeat(length));
+    let units = cut(&delimited(&[]), 9_000, head(201).as_bytes(), 9_000);
+    assert_eq!(units, ["size-exceeded line Some(1)"]);
+    assert_eq!(
+        cut(&delimited(&[]), 9_000, head(200).as_bytes(), 9_000).len(),
+        1
+    );
 }

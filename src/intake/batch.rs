@@ -120,8 +120,7 @@ impl Batch {
         self.digest.update(bytes);
         if self.cut.is_none() {
             self.head.extend_from_slice(bytes);
-            let lines = self.head.iter().filter(|byte| **byte == b'\n').count();
-            if lines < 2 && self.head.len() < HEAD_BYTES_MAX {
+            if !shows_cut(&self.head) && self.head.len() < HEAD_BYTES_MAX {
                 return Ok(());
             }
             self.settle_cut()?;
@@ -262,4 +261,12 @@ impl Batch {
         });
         ended.map_err(Refusal::from)
     }
+}
+
+/// Whether two lines with something on them are there.
+fn shows_cut(head: &[u8]) -> bool {
+    let lines = head.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'));
+    let whole = lines.filter(|line| matches!(line.last(), Some(b'\n' | b'\r')));
+    let said = whole.filter(|line| !line.trim_ascii().is_empty());
+    said.take(2).count() == 2
 }

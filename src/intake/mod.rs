@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod batch;
 pub mod dry_run;
+mod ids;
 mod notation;
 mod papers;
 mod prepare;

@@ -21,6 +21,17 @@ const VOID: &str = "void";
 /// The status that says the same of a record that has one.
 const MISTAKEN: &str = "entered-in-error";
 
+fn is_mistaken(record: &Record) -> bool {
+    let status = record.body().and_then(|body| body.text("status"));
+    status == Some(MISTAKEN)
+}
+
+/// Whether a record takes back the one sent before under its id.
+pub(super) fn takes_back(record: &Record) -> bool {
+    let action = record.envelope().and_then(|it| it.text("action"));
+    action == Some(VOID) || is_mistaken(record)
+}
+
 /// The record as the store takes it; `None` when it has an error.
 pub fn new_record(
     read: &mut ReadRecord,
@@ -28,8 +39,7 @@ pub fn new_record(
     statewide: &Statewide,
 ) -> Option<NewRecord> {
     let mut record = read.record.take()?;
-    let status = record.body().and_then(|body| body.text("status"));
-    let mistaken = status == Some(MISTAKEN);
+    let mistaken = is_mistaken(&record);
     if let Some(envelope) = record.root.get_mut("envelope") {
         // The gateway's own id is set at the commit; a sender's idea of it is not kept.
         envelope.remove("record_id");

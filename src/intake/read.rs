@@ -4,13 +4,15 @@
 //! A record with an error gives no record; a document-level error that cannot be laid at one record
 //! keeps all records of that document out.
 
+use super::ids::Ids;
 use super::notation::{Document, RecordNotation};
+use super::prepare::takes_back;
 use crate::base::finding::{Finding, Severity, Span};
 use crate::base::finding_codes::{
-    FINDINGS_TRUNCATED, RECORD_TYPE_UNKNOWN, SCHEMA_REQUIRED_MISSING,
+    FINDINGS_TRUNCATED, RECORD_CONTRADICTED, RECORD_TYPE_UNKNOWN, SCHEMA_REQUIRED_MISSING,
 };
 use crate::base::id::{FormatId, RecordType};
-use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::base::limits::{RECORD_FINDINGS_MAX, SMALL_RECORDS_MAX};
 use crate::format::split::Unit;
 use crate::mapping::InRecord;
 use crate::record::Record;
@@ -18,6 +20,7 @@ use crate::rules::Rules;
 use crate::store::HoldCause;
 use crate::validate::{self, rules::EARLIER};
 use crate::wire::{Wire, fill};
+use compact_str::format_compact;
 use std::sync::Arc;
 
 /// What reading gave.
@@ -29,6 +32,8 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// Records of the submission before these.
     before: usize,
+    /// Ids of all records of the submission that stand.
+    ids: Ids,
 }
 
 /// One record as read.
@@ -62,6 +67,7 @@ impl Reading {
     pub fn take(&mut self) -> Reading {
         let next = Reading {
             before: self.before.saturating_add(self.records.len()),
+            ids: std::mem::take(&mut self.ids),
             ..Reading::default()
         };
         std::mem::replace(self, next)
@@ -70,19 +76,22 @@ impl Reading {
 
 /// Reads one submission in one format.
 ///
-/// An unknown format gives an empty reading: the caller has looked it up before.
+/// It stops once there are more records than may be answered in the request, whatever follows. An
+/// unknown format gives an empty reading: the caller has looked it up before.
 pub fn read(rules: &Rules, format: &FormatId, allowed: &[RecordType], bytes: &[u8]) -> Reading {
     let mut reading = Reading::default();
     let Some(reader) = Reader::new(rules, format, allowed) else {
         return reading;
     };
     let stream = reader.wire.is_stream(bytes);
-    let (units, lost) = reader.wire.units(bytes);
-    for unit in units {
-        reader.unit(&Arc::new(unit), stream, &mut reading);
-    }
-    for finding in lost {
-        reader.lost(finding, stream, &mut reading);
+    for unit in reader.wire.units(bytes) {
+        match unit {
+            Ok(unit) => reader.unit(&Arc::new(unit), stream, &mut reading),
+            Err(finding) => reader.lost(finding, stream, &mut reading),
+        }
+        if reading.records.len() > SMALL_RECORDS_MAX {
+            return reading;
+        }
     }
     if reading.records.is_empty() && reading.findings.is_empty() {
         reading.findings.push(Finding::new(&RECORD_TYPE_UNKNOWN));
@@ -208,14 +217,15 @@ impl<'a> Reader<'a> {
         for (found, mut own) in made {
             let checked = !own.iter().any(Finding::is_error);
             let hold = found.held.then_some(HoldCause::VocabularyUnknown);
-            let source = Source {
-                unit: Arc::clone(unit),
-                root: found.span,
-            };
+            let (root, path) = (found.span, found.path.clone());
             let (record, more) = self.check_record(document, found, checked);
             own.extend(more);
             let good = !broken && !own.iter().any(Finding::is_error);
-            let record = good.then_some((record, source));
+            if good && !takes_back(&record) {
+                own.extend(repeated(document, (&record, root, &path), &mut reading.ids));
+            }
+            let unit = Arc::clone(unit);
+            let record = good.then_some((record, Source { unit, root }));
             add(reading, record, own, hold);
         }
         findings
@@ -294,6 +304,32 @@ impl<'a> Reader<'a> {
         }
         out
     }
+}
+
+/// What is told of a record whose id came before, naming both places.
+fn repeated(
+    document: &Document<'_>,
+    (record, root, path): (&Record, Span, &str),
+    ids: &mut Ids,
+) -> Option<Finding> {
+    let unit = document.unit;
+    let place = match (document.wire.is_tabular(), path) {
+        (true, _) => format_compact!("row {}", unit.first_row),
+        (false, "") => format_compact!("line {}", unit.first_line),
+        (false, path) => format_compact!("line {}, {path}", unit.first_line),
+    };
+    let first = ids.meet(record, place)?;
+    let id = record.envelope().and_then(|it| it.get("source_record_id"));
+    let span = id.map(|id| id.span).filter(|span| span.end > 0);
+    let span = span.unwrap_or_else(|| document.shown(root));
+    let said = format!("{} ({first})", RECORD_CONTRADICTED.message);
+    let mut told = [Finding::new(&RECORD_CONTRADICTED)
+        .saying(said)
+        .spanning(span)];
+    document.tell(&mut told);
+    fill(unit, &mut told);
+    let [told] = told;
+    Some(told)
 }
 
 fn lies_in(span: Option<Span>, holder: Span) -> bool {

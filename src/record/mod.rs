@@ -14,7 +14,8 @@ pub mod whereabouts;
 
 use crate::base::digest::Digest;
 use crate::base::id::{RecordId, RecordType};
-use crate::format::{Node, json};
+use crate::format::{Node, Value, json};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// One canonical record.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,10 +55,12 @@ impl Record {
     }
 }
 
+/// Members of the envelope that say nothing of the matter.
+const NOT_OF_THE_MATTER: [&str; 4] = ["record_id", "created_at", "updated_at", "hash"];
+
 /// The digest that tells one version of a record from another: all that the sender says of the
 /// matter, labels and withdrawal included; not when or over what it was written down.
 pub fn version(root: &Node) -> Digest {
-    const NOT_OF_THE_MATTER: [&str; 4] = ["record_id", "created_at", "updated_at", "hash"];
     let canonical = |node: Option<&Node>| node.map(json::canonical).unwrap_or_default();
     let envelope = root
         .get("envelope")
@@ -67,4 +70,44 @@ pub fn version(root: &Node) -> Digest {
         &canonical(root.get("persons")),
         &canonical(root.get("body")),
     ])
+}
+
+/// A number that is the same for two records whose [`version`] is the same. Cheap, and for telling
+/// records of one submission apart only: it must not be kept.
+pub fn likeness(root: &Node) -> u64 {
+    let of = |name: &str, without: &[&str]| root.get(name).map(|node| likened(node, without));
+    let mut all = DefaultHasher::new();
+    of("envelope", &NOT_OF_THE_MATTER).hash(&mut all);
+    of("persons", &[]).hash(&mut all);
+    of("body", &[]).hash(&mut all);
+    all.finish()
+}
+
+fn likened(node: &Node, without: &[&str]) -> u64 {
+    let mut all = DefaultHasher::new();
+    match &node.value {
+        Value::Null => 0_u8.hash(&mut all),
+        Value::Bool(value) => (1_u8, value).hash(&mut all),
+        Value::Number(text) => (2_u8, text.as_str()).hash(&mut all),
+        Value::String(text) => (3_u8, text.as_str()).hash(&mut all),
+        Value::Array(items) => {
+            4_u8.hash(&mut all);
+            items
+                .iter()
+                .for_each(|item| likened(item, &[]).hash(&mut all));
+        }
+        Value::Object(members) => {
+            // The order of members says nothing.
+            let kept = members
+                .iter()
+                .filter(|(name, _)| !without.contains(&name.as_str()));
+            let sum = kept.fold(0_u64, |sum, (name, value)| {
+                let mut one = DefaultHasher::new();
+                (name.as_str(), likened(value, &[])).hash(&mut one);
+                sum.wrapping_add(one.finish())
+            });
+            (5_u8, sum).hash(&mut all);
+        }
+    }
+    all.finish()
 }

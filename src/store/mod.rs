@@ -22,7 +22,6 @@ mod extract;
 mod findings;
 mod heads;
 mod identity;
-mod join;
 pub mod keys;
 mod lookup;
 pub mod model;

@@ -214,7 +214,11 @@ impl Wire {
             Ready::Json(names) => json::parse_naming(&unit.bytes, names),
             Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
             Ready::Delimited { dialect, names, .. } => {
-                delimited::parse_rows(&unit.bytes, dialect, unit.first_row, names)
+                let (bytes, row) = (&unit.bytes, unit.first_row);
+                match &unit.header {
+                    Some(header) => delimited::parse_below(header, bytes, dialect, row, names),
+                    None => delimited::parse_rows(bytes, dialect, row, names),
+                }
             }
         };
         fill(unit, &mut parsed.findings);
@@ -352,19 +356,13 @@ impl Wire {
         self.split_kind(head) != SplitKind::Whole
     }
 
-    /// All documents of a body that is held whole, and what is wrong with its cutting.
-    pub fn units(&self, bytes: &[u8]) -> (Vec<Unit>, Vec<Finding>) {
+    /// The documents of a body that is held whole, one after another, and what is wrong with its
+    /// cutting where it stands.
+    pub fn units(&self, bytes: &[u8]) -> impl Iterator<Item = Result<Unit, Finding>> {
         let mut splitter = self.splitter(bytes);
-        let (mut units, mut findings) = (Vec::new(), Vec::new());
         splitter.push(bytes);
         splitter.finish();
-        while let Some(next) = splitter.next_unit() {
-            match next {
-                Ok(unit) => units.push(unit),
-                Err(finding) => findings.push(finding),
-            }
-        }
-        (units, findings)
+        std::iter::from_fn(move || splitter.next_unit())
     }
 }
 
@@ -377,18 +375,70 @@ pub fn fill(unit: &Unit, findings: &mut [Finding]) {
     LineIndex::new(&unit.bytes, unit.first_line).fill(findings);
 }
 
-/// Whether the first line with anything on it is a document by itself and another one follows.
+/// Lines a stream is told by, one of which may be anything.
+const STREAM_LINES_SEEN: usize = 8;
+
+/// Whether a text that begins so is one document a line.
+///
+/// Within one document an object follows only what opens a place for it. Where lines begin one
+/// after another line that leaves no place open, each is a document, well formed or not: a bad
+/// line must never make one broken document of all.
 fn is_line_stream(head: &[u8]) -> bool {
-    let mut lines = head
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty());
-    // One line alone is no stream; the first is parsed only when a second one asks for it.
-    let (Some(first), Some(_)) = (lines.next(), lines.next()) else {
+    let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.filter(|line| !line.is_empty());
+    let Some(first) = lines.next() else {
         return false;
     };
-    let parsed = json::parse(first.trim_ascii());
-    let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
-    object && parsed.findings.is_empty()
+    if first.first() != Some(&b'{') || leaves_place(first) {
+        return false;
+    }
+    let mut before = first;
+    let mut more = false;
+    for line in lines.take(STREAM_LINES_SEEN) {
+        more = true;
+        if before.first() == Some(&b'{') && !leaves_place(before) && line.first() == Some(&b'{') {
+            return true;
+        }
+        before = line;
+    }
+    // One line alone is no stream; the first is parsed only when nothing simpler tells.
+    let whole = |line| {
+        let parsed = json::parse(line);
+        let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
+        object && parsed.findings.is_empty()
+    };
+    more && whole(first)
+}
+
+/// Whether an object may follow a line that begins one.
+fn leaves_place(line: &[u8]) -> bool {
+    match line.last() {
+        Some(b'{' | b'[' | b':') => true,
+        // Behind a comma an object stands in a list only.
+        Some(b',') => innermost(line) == Some(b'['),
+        _ => false,
+    }
+}
+
+/// The last bracket of a line that is not closed in it.
+fn innermost(line: &[u8]) -> Option<u8> {
+    let mut open = Vec::new();
+    let mut bytes = line.iter();
+    let mut quoted = false;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\\' if quoted => {
+                bytes.next();
+            }
+            b'{' | b'[' if !quoted => open.push(*byte),
+            b'}' | b']' if !quoted => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
 }
 
 /// The header of rows: that of the table that has all their columns, the one told first.

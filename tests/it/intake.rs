@@ -143,6 +143,70 @@ async fn a_bad_record_does_not_sink_its_batch() {
 }
 
 #[tokio::test]
+async fn a_bad_first_record_does_not_sink_its_batch() {
+    let world = World::new();
+    let store = world.open().await;
+    let good = plain().split_whitespace().collect::<Vec<_>>().join(" ");
+    let renamed = |id: &str| good.replace("\"c-1\"", &format!("\"{id}\""));
+    // A number that cannot be kept, a quote left out, a line cut off, and one with nothing in it.
+    let odd = good.replacen('{', "{\"n\": 1e999, ", 1);
+    let unquoted = good.replacen("\"envelope\"", "envelope\"", 1);
+    let cut = good.get(..good.len() - 30).expect("it is longer");
+    for first in [odd.as_str(), unquoted.as_str(), cut, "{}"] {
+        let body = ["", first, &renamed("c-2"), "", &renamed("c-3"), ""].join("\n");
+        let accepted = hand_in_as(&store, first.len(), &body).await;
+        let counts = accepted.expect("a receipt").counts;
+        let stand = counts.accepted + counts.duplicate;
+        assert_eq!((stand, counts.rejected), (2, 1), "{first}");
+        store_is_batched(&store, &body).await;
+    }
+    // What is one document stays one, however its lines are broken.
+    let pretty = plain().replacen("{", "{\n", 1).replace("},", "},\n");
+    let receipt = hand_in_as(&store, 0, &pretty).await.expect("a receipt");
+    assert_eq!(receipt.records.len(), 1);
+    let broken = pretty.replace("},\n", "}\n");
+    let findings = refused(hand_in_as(&store, 1, &broken).await);
+    assert_eq!(codes(&findings), ["syntax-invalid"], "{broken}");
+}
+
+async fn hand_in_as(store: &Store, key: usize, body: &str) -> Result<Receipt, Refusal> {
+    let key = format!("key-{key}");
+    accept(store, rules(), inbound("program", Some(&key), body)).await
+}
+
+/// The same as a batch, whatever the pieces it comes in.
+async fn store_is_batched(store: &Store, body: &str) {
+    let rules = Arc::new(rules_with(PARTNERS));
+    for chunk in [1, 7, body.len()] {
+        let key = format!("{chunk} of {}", body.len());
+        let mut batch = Batch::begin(store.clone(), Arc::clone(&rules), opening(&key))
+            .await
+            .expect("a batch");
+        for part in body.as_bytes().chunks(chunk) {
+            batch.push(part).await.expect("taken");
+        }
+        let counts = batch.finish().await.expect("a receipt").counts;
+        assert_eq!(
+            (counts.accepted + counts.duplicate, counts.rejected),
+            (2, 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn reading_ends_where_a_small_submission_must() {
+    let world = World::new();
+    let store = world.open().await;
+    let body = format!("{{\"a\": 1}}\n{}", "1\n".repeat(5_000));
+    let answer = hand_in(&store, &body).await;
+    assert!(matches!(answer, Err(Refusal::TooLarge)), "{answer:?}");
+    let format = FormatId::new("kinbridge-json/1.0");
+    let allowed = [RecordType::new("engagement-contact")];
+    let reading = read(rules(), &format, &allowed, body.as_bytes());
+    assert_eq!(reading.records.len(), 1_001, "what follows is not read");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_everything_is_told_and_nothing_is_kept() {
     let world = World::new();
     let store = world.open().await;

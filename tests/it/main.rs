@@ -23,6 +23,7 @@ mod pulls;
 mod redact;
 mod reference;
 mod release;
+mod repeats;
 mod sender_marks;
 mod sensitive_clinics;
 mod service_source;

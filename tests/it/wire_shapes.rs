@@ -99,9 +99,15 @@ impl Bench {
         let format = &self.sources.formats[&id];
         let wire = self.wires.get(&id).expect("the format is shipped");
         let bytes = std::fs::read(path).expect("the fixture is there");
-        let (units, mut findings) = wire.units(&bytes);
-        for unit in &units {
-            let parsed = wire.parse(unit);
+        let mut findings = Vec::new();
+        for unit in wire.units(&bytes) {
+            let parsed = match unit {
+                Ok(unit) => wire.parse(&unit),
+                Err(finding) => {
+                    findings.push(finding);
+                    continue;
+                }
+            };
             findings.extend(parsed.findings);
             let Some(tree) = parsed.tree else { continue };
             let document = format.body.document.as_ref().map(|f| f.as_ref().as_str());

@@ -33,15 +33,19 @@ pub struct Cells<'a> {
 impl<'a> Cells<'a> {
     /// From the first byte after a byte order mark.
     pub fn new(bytes: &'a [u8], dialect: &Dialect) -> Cells<'a> {
-        let at = if bytes.starts_with(b"\xEF\xBB\xBF") {
-            3
-        } else {
-            0
-        };
+        let mut cells = Cells::rows(bytes, dialect);
+        if bytes.starts_with(b"\xEF\xBB\xBF") {
+            cells.at = 3;
+        }
+        cells
+    }
+
+    /// From the first byte: of rows that stand further down, where a mark belongs to its cell.
+    pub fn rows(bytes: &'a [u8], dialect: &Dialect) -> Cells<'a> {
         Cells {
             bytes,
             reader: ReaderBuilder::new().delimiter(dialect.delimiter).build(),
-            at,
+            at: 0,
             delimiter: dialect.delimiter,
             starts_row: true,
             buffer: vec![0; 256],
@@ -92,6 +96,20 @@ impl<'a> Cells<'a> {
             .is_some_and(|last| *last == self.delimiter || blank(&last));
         (start + before, self.at - usize::from(ended))
     }
+}
+
+/// The cells of the first row there is; the last one as far as the bytes go.
+pub fn first_row(bytes: &[u8], dialect: &Dialect) -> Vec<Vec<u8>> {
+    let mut cells = Cells::rows(bytes, dialect);
+    let mut all = Vec::new();
+    while let Some(cell) = cells.next_cell() {
+        let ends_row = cell.ends_row;
+        all.push(cell.bytes.to_vec());
+        if ends_row {
+            break;
+        }
+    }
+    all
 }
 
 fn quoted_right(raw: &[u8]) -> bool {

@@ -7,11 +7,13 @@
 
 mod cells;
 mod formula;
+mod header;
 mod parse;
 mod write;
 
-pub(super) use cells::Cells;
-pub use parse::{parse, parse_rows};
+pub use cells::first_row;
+pub use header::Header;
+pub use parse::{parse, parse_below, parse_rows};
 pub use write::write;
 
 /// How a file separates its cells.

@@ -6,15 +6,16 @@
 use super::Dialect;
 use super::cells::{Cell, Cells};
 use super::formula::unguarded;
+use super::header::Header;
 use crate::base::Text;
 use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes::{
     CONTROL_CHARACTER, CodeEntry, ENCODING_INVALID, HEADER_INVALID, ROW_LENGTH_MISMATCH,
     SIZE_EXCEEDED, SYNTAX_INVALID,
 };
-use crate::base::limits::{BUNDLE_BYTES_MAX, CELLS_MAX, NODES_MAX};
+use crate::base::limits::{BUNDLE_BYTES_MAX, NODES_MAX};
 use crate::format::Parsed;
-use crate::format::names::{Names, masked};
+use crate::format::names::Names;
 use crate::format::notes::{Notes, Stop, may_stand};
 use crate::format::tree::{Node, Value};
 
@@ -35,18 +36,26 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names
         notes.add(&SIZE_EXCEEDED, String::new(), Span::new(0, 0));
         return notes.finish(None);
     }
-    let mut rows = Rows {
-        cells: Cells::new(bytes, dialect),
-        guarded: dialect.formulas_guarded,
-        header: Vec::new(),
-        columns: Vec::new(),
-        names,
-        first_row,
-        nodes: 0,
-        notes,
+    let mut cells = Cells::new(bytes, dialect);
+    let Ok(header) = Header::take(&mut cells, &mut notes) else {
+        return notes.finish(None);
     };
-    let tree = rows.read(bytes.len()).ok();
-    rows.notes.finish(tree)
+    let columns = (header.written(), header.shown(names));
+    Rows::new(cells, columns, (first_row, dialect), notes).read(bytes.len())
+}
+
+/// Reads rows that stand below a header, the first one as above.
+pub fn parse_below(
+    header: &Header,
+    bytes: &[u8],
+    dialect: &Dialect,
+    first_row: u32,
+    names: &Names,
+) -> Parsed {
+    let cells = Cells::rows(bytes, dialect);
+    let columns = (header.written(), header.shown(names));
+    let place = (first_row, dialect);
+    Rows::new(cells, columns, place, Notes::default()).read(bytes.len())
 }
 
 struct Rows<'a> {
@@ -54,17 +63,16 @@ struct Rows<'a> {
     /// Formulas stand behind an apostrophe.
     guarded: bool,
     /// As written.
-    header: Vec<Text>,
+    header: &'a [Text],
     /// As shown.
-    columns: Vec<Text>,
-    names: &'a Names,
+    columns: &'a [Text],
     first_row: u32,
     nodes: usize,
     notes: Notes,
 }
 
 /// A cell that is text, or what is wrong with it.
-fn text_of(cell: &Cell<'_>) -> Result<Text, &'static CodeEntry> {
+pub(super) fn text_of(cell: &Cell<'_>) -> Result<Text, &'static CodeEntry> {
     let text = std::str::from_utf8(cell.bytes).map_err(|_| &ENCODING_INVALID)?;
     if !cell.quoted_right {
         return Err(&SYNTAX_INVALID);
@@ -75,9 +83,30 @@ fn text_of(cell: &Cell<'_>) -> Result<Text, &'static CodeEntry> {
     Ok(text.into())
 }
 
-impl Rows<'_> {
-    fn read(&mut self, length: usize) -> Result<Node, Stop> {
-        self.read_header()?;
+impl<'a> Rows<'a> {
+    fn new(
+        cells: Cells<'a>,
+        (header, columns): (&'a [Text], &'a [Text]),
+        (first_row, dialect): (u32, &Dialect),
+        notes: Notes,
+    ) -> Rows<'a> {
+        Rows {
+            cells,
+            guarded: dialect.formulas_guarded,
+            header,
+            columns,
+            first_row,
+            nodes: 0,
+            notes,
+        }
+    }
+
+    fn read(mut self, length: usize) -> Parsed {
+        let tree = self.rows(length).ok();
+        self.notes.finish(tree)
+    }
+
+    fn rows(&mut self, length: usize) -> Result<Node, Stop> {
         let mut rows = Vec::new();
         while let Some(row) = self.read_row(rows.len())? {
             rows.push(row);
@@ -86,37 +115,6 @@ impl Rows<'_> {
             value: Value::Array(rows),
             span: Span::new(0, length),
         })
-    }
-
-    fn read_header(&mut self) -> Result<(), Stop> {
-        loop {
-            let Some(cell) = self.cells.next_cell() else {
-                let path = "row 1".to_owned();
-                return Err(self.notes.stop(&HEADER_INVALID, path, Span::new(0, 0)));
-            };
-            let column = self.header.len() + 1;
-            let path = || format!("row 1, column {column}");
-            let name = match text_of(&cell) {
-                Ok(name) => name,
-                Err(code) => return Err(self.notes.stop(code, path(), cell.span)),
-            };
-            if name.is_empty() || self.header.contains(&name) {
-                return Err(self.notes.stop(&HEADER_INVALID, path(), cell.span));
-            }
-            if column > CELLS_MAX {
-                return Err(self.notes.stop(&SIZE_EXCEEDED, path(), cell.span));
-            }
-            let ends_row = cell.ends_row;
-            self.columns.push(if self.names.shows(&name) {
-                name.clone()
-            } else {
-                masked(self.header.len())
-            });
-            self.header.push(name);
-            if ends_row {
-                return Ok(());
-            }
-        }
     }
 
     /// One row; what does not fit the header is a finding of the row.
