@@ -5,9 +5,9 @@
 
 use super::keys::Keys;
 use super::model::{Disclosure, DisclosureCursor, DisclosurePage, Exposure, StoreError};
-use super::sql::{Columns as _, Fault, all, first, row};
+use super::sql::{Columns as _, Fault, all, row};
 use super::writer::failed;
-use super::{Store, decision};
+use super::{Store, decision, identity};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
@@ -54,7 +54,7 @@ pub(super) async fn page(
     keys: &Keys,
     (person, after, limit): (PersonId, Option<DisclosureCursor>, usize),
 ) -> Result<DisclosurePage, Fault> {
-    let person = whole(conn, person).await?;
+    let person = identity::counts_to(conn, person).await?;
     let limit = limit.clamp(1, PAGE_ROWS_MAX);
     let (at, id) = after.map_or((i64::MIN, [0; 16]), |c| (c.at.0, c.disclosure_id.0));
     let rows = all(conn, COLUMNS, row![person.0, at, id, limit]).await?;
@@ -76,19 +76,6 @@ pub(super) async fn page(
         }
     }
     Ok(page)
-}
-
-/// The person an id stands for today: joined ones lead to the one they were joined with.
-async fn whole(conn: &mut SqliteConnection, person: PersonId) -> Result<PersonId, Fault> {
-    let sql = "WITH RECURSIVE chain (person, step) AS (SELECT ?1, 0 UNION ALL \
-               SELECT p.merged_into, chain.step + 1 FROM person p \
-               JOIN chain ON p.person = chain.person \
-               WHERE p.merged_into IS NOT NULL AND chain.step < 64) \
-               SELECT person FROM chain ORDER BY step DESC LIMIT 1";
-    match first(conn, sql, row![person.0]).await? {
-        Some(row) => Ok(PersonId(row.id(0)?)),
-        None => Ok(person),
-    }
 }
 
 /// `None` when nothing can have arrived.

@@ -215,7 +215,8 @@ impl Archive {
         };
         let domain: Domain = identifier_domain(false);
         let key = keys.blind(domain, &[identifier.trim()]);
-        identity::seen(&mut self.conn, key, None).await
+        let found = identity::seen(&mut self.conn, key, None).await?;
+        Ok(found.map(|whose| whose.person))
     }
 
     async fn public_keys(&mut self) -> Result<BTreeMap<u32, Vec<u8>>, Fault> {

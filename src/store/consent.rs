@@ -255,13 +255,14 @@ fn place(row_id: &[u8; 16]) -> Place<'_> {
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
-    let revision = match next_revision(tx, lodged).await? {
+    let subject = identity::counts_to(&mut tx.conn, lodged.subject).await?;
+    let revision = match next_revision(tx, lodged, subject).await? {
         Ok(revision) => revision,
         Err(settled) => return Ok(settled),
     };
-    write_revision(tx, lodged, revision).await?;
-    let epoch = raise_epoch(tx, lodged.subject).await?;
-    let reevaluated = reevaluate(tx, lodged.subject).await?;
+    write_revision(tx, lodged, (revision, subject)).await?;
+    let epoch = raise_epoch(tx, subject).await?;
+    let reevaluated = reevaluate(tx, subject).await?;
     append_change(tx, lodged, (revision, epoch));
     Ok(ConsentChange::Done {
         revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,
@@ -271,7 +272,11 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
 }
 
 /// The number of the revision to write, or the answer when nothing is to be written.
-async fn next_revision(tx: &mut Tx, lodged: &Lodged) -> Result<Result<i64, ConsentChange>, Fault> {
+async fn next_revision(
+    tx: &mut Tx,
+    lodged: &Lodged,
+    subject: PersonId,
+) -> Result<Result<i64, ConsentChange>, Fault> {
     let sql = "SELECT c.subject, c.revision, p.test, r.revoked_at IS NOT NULL FROM consent c \
                JOIN person p ON p.person = c.subject \
                JOIN consent_revision r ON r.consent_key = c.consent_key \
@@ -292,7 +297,7 @@ async fn next_revision(tx: &mut Tx, lodged: &Lodged) -> Result<Result<i64, Conse
         // What a family took back stays taken back: a repeated PUT must not revive it.
         Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => Err(ConsentChange::Revoked),
         // A lodger that went live lodges its consents again, about real persons now.
-        Some(row) if row.id(0)? != lodged.subject.0 && row.int(2)? == 0 => {
+        Some(row) if row.id(0)? != subject.0 && row.int(2)? == 0 => {
             Err(ConsentChange::OtherSubject)
         }
         Some(row) => Ok(row.int(1)? + 1),
@@ -300,12 +305,19 @@ async fn next_revision(tx: &mut Tx, lodged: &Lodged) -> Result<Result<i64, Conse
     })
 }
 
-async fn write_revision(tx: &mut Tx, lodged: &Lodged, revision: i64) -> Result<(), Fault> {
-    let sql = "INSERT INTO consent (consent_key, lodger, subject, revision) VALUES (?, ?, ?, ?) \
-               ON CONFLICT (consent_key) DO UPDATE SET subject = excluded.subject, \
-               revision = excluded.revision";
+async fn write_revision(
+    tx: &mut Tx,
+    lodged: &Lodged,
+    (revision, person): (i64, PersonId),
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO consent (consent_key, lodger, subject, revision, own) \
+               VALUES (?, ?, ?, ?, ?) ON CONFLICT (consent_key) DO UPDATE SET \
+               own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
+               subject = excluded.subject, revision = excluded.revision";
     let subject = lodged.subject.0;
-    let cells = row![lodged.key, lodged.lodger.as_str(), subject, revision];
+    let own = (lodged.subject != person).then_some(subject);
+    let lodger = lodged.lodger.as_str();
+    let cells = row![lodged.key, lodger, person.0, revision, own];
     run(&mut tx.conn, sql, cells).await?;
     let sql = "INSERT INTO consent_revision (consent_key, revision, row_id, subject, lodged_at, \
                revoked_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -13,13 +13,13 @@
 use super::model::Reach;
 use super::prepare::PreparedPerson;
 use super::script::{At, Script};
-use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
 use super::whereabouts;
 use super::writer::Tx;
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId, SubmissionId};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The scope of what leads everybody.
 const EVERYBODY: &str = "";
@@ -29,6 +29,8 @@ const NO_SUBMISSION: [u8; 16] = [0; 16];
 /// Where an identifier leads, and whom.
 struct Link {
     person: PersonId,
+    /// Whom it was made known for, when that one has been joined with `person` since.
+    own: Option<PersonId>,
     /// [`EVERYBODY`], or a partner.
     scope: String,
     /// Set while only this submission may see it.
@@ -49,13 +51,15 @@ pub(super) struct People {
     /// Persons that some identifier leads everybody to.
     anchored: HashSet<PersonId>,
     minted: Vec<(PersonId, bool)>,
-    learned: Vec<[Cell; 5]>,
+    learned: Vec<[Cell; 6]>,
 }
 
 /// Who a record's person turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Joined {
     pub(super) person: PersonId,
+    /// Whom its identifiers were made known for, when that one was joined with `person` since.
+    pub(super) own: Option<PersonId>,
     /// Its identifiers lead to different persons; `person` is then a new one, linked to nobody.
     pub(super) ambiguous: bool,
 }
@@ -73,8 +77,8 @@ pub(super) struct Origin<'a> {
 
 const LINKS: (&str, &str) = (
     "SELECT i.identifier, i.person, i.scope, i.learned_from, coalesce(s.state, 1), \
-     EXISTS (SELECT 1 FROM person_identifier g WHERE g.person = i.person AND g.scope = '') \
-     FROM person_identifier i LEFT JOIN submission s ON s.submission_id = i.learned_from \
+     EXISTS (SELECT 1 FROM person_identifier g WHERE g.person = i.person AND g.scope = ''), \
+     i.own FROM person_identifier i LEFT JOIN submission s ON s.submission_id = i.learned_from \
      WHERE i.identifier IN",
     "",
 );
@@ -91,6 +95,7 @@ impl People {
         for row in rows {
             let link = Link {
                 person: PersonId(row.id(1)?),
+                own: row.id_or_null(6)?.map(PersonId),
                 scope: row.text(2)?,
                 unsealed: match row.int(4)? {
                     0 => Some(SubmissionId(row.id(3)?)),
@@ -109,16 +114,25 @@ impl People {
     pub(super) fn join(&mut self, person: &PreparedPerson, origin: &Origin<'_>) -> Joined {
         let mut found: Option<PersonId> = None;
         let mut ambiguous = false;
+        let mut owners = BTreeSet::new();
         for (identifier, _) in &person.identifiers {
             for link in self.seen(identifier, origin) {
                 ambiguous |= found.is_some_and(|one| one != link.person);
                 found = Some(link.person);
+                owners.insert(link.own);
             }
         }
+        // On identifiers of two that were joined it is the one's that was kept.
+        let own = owners
+            .first()
+            .copied()
+            .flatten()
+            .filter(|_| owners.len() == 1);
         if ambiguous {
             let person = self.mint(origin);
             return Joined {
                 person,
+                own: None,
                 ambiguous: true,
             };
         }
@@ -126,9 +140,10 @@ impl People {
             Some(known) => known,
             None => self.mint(origin),
         };
-        self.link(person, joined, origin);
+        self.link(person, (joined, own), origin);
         Joined {
             person: joined,
+            own,
             ambiguous: false,
         }
     }
@@ -148,7 +163,12 @@ impl People {
     }
 
     /// Learns where the identifiers lead that lead nowhere yet: everybody or this sender.
-    fn link(&mut self, person: &PreparedPerson, joined: PersonId, origin: &Origin<'_>) {
+    fn link(
+        &mut self,
+        person: &PreparedPerson,
+        (joined, own): (PersonId, Option<PersonId>),
+        origin: &Origin<'_>,
+    ) {
         let mut vouched_for = !self.anchored.contains(&joined);
         let mut anchor = None;
         for (identifier, reach) in &person.identifiers {
@@ -170,29 +190,26 @@ impl People {
             };
             let led = self.leads(identifier, EVERYBODY, origin) && *reach != Reach::Own;
             if !led && !self.leads(identifier, scope, origin) {
-                self.push(*identifier, (joined, scope), origin);
+                let whose = Whose {
+                    person: joined,
+                    own,
+                };
+                self.push(*identifier, (whose, scope), origin);
             }
         }
     }
 
-    fn push(
-        &mut self,
-        identifier: [u8; 16],
-        (person, scope): (PersonId, &str),
-        origin: &Origin<'_>,
-    ) {
+    fn push(&mut self, identifier: [u8; 16], (whose, scope): (Whose, &str), origin: &Origin<'_>) {
+        let Whose { person, own } = whose;
         let partner = origin.partner.as_str();
-        self.learned.push(link_row(
-            identifier,
-            scope,
-            origin.submission.0,
-            (person, partner),
-        ));
+        let from = (origin.submission.0, partner);
+        self.learned.push(link_row(identifier, scope, from, whose));
         if scope == EVERYBODY {
             self.anchored.insert(person);
         }
         let link = Link {
             person,
+            own,
             scope: scope.to_owned(),
             unsealed: (!origin.visible).then_some(origin.submission),
         };
@@ -224,15 +241,23 @@ impl People {
 }
 
 const LINK_INSERT: &str = "INSERT INTO person_identifier (identifier, scope, learned_from, \
-     person, asserted_by) VALUES";
+     person, asserted_by, own) VALUES";
+
+/// Whom an identifier is counted to, and whom it was made known for when that is another.
+#[derive(Clone, Copy)]
+pub(super) struct Whose {
+    pub(super) person: PersonId,
+    pub(super) own: Option<PersonId>,
+}
 
 fn link_row(
     identifier: [u8; 16],
     scope: &str,
-    from: [u8; 16],
-    (person, by): (PersonId, &str),
-) -> [Cell; 5] {
-    row![identifier, scope, from, person.0, by]
+    (from, by): ([u8; 16], &str),
+    whose: Whose,
+) -> [Cell; 6] {
+    let own = whose.own.map(|own| own.0);
+    row![identifier, scope, from, whose.person.0, by, own]
 }
 
 /// Where an identifier leads a partner: by its own word first, else where it leads everybody.
@@ -241,22 +266,25 @@ pub(super) async fn seen(
     conn: &mut SqliteConnection,
     identifier: [u8; 16],
     partner: Option<&PartnerId>,
-) -> Result<Option<PersonId>, Fault> {
-    let sql = "SELECT i.person, i.scope FROM person_identifier i \
+) -> Result<Option<Whose>, Fault> {
+    let sql = "SELECT i.person, i.scope, i.own FROM person_identifier i \
                LEFT JOIN submission s ON s.submission_id = i.learned_from \
                WHERE i.identifier = ?1 AND coalesce(s.state, 1) = 1 \
                AND (?2 IS NULL OR i.scope IN ('', ?2))";
     let rows = all(conn, sql, row![identifier, partner.map(PartnerId::as_str)]).await?;
-    let (mut everybody, mut own) = (None, BTreeSet::new());
+    let (mut everybody, mut own) = (None, BTreeMap::new());
     for row in &rows {
-        let person = PersonId(row.id(0)?);
+        let whose = Whose {
+            person: PersonId(row.id(0)?),
+            own: row.id_or_null(2)?.map(PersonId),
+        };
         if row.text(1)? == EVERYBODY {
-            everybody = Some(person);
+            everybody = Some(whose);
         } else {
-            own.insert(person);
+            own.insert(whose.person, whose);
         }
     }
-    let own = own.first().copied().filter(|_| own.len() == 1);
+    let own = own.values().next().copied().filter(|_| own.len() == 1);
     Ok(match partner {
         Some(_) => own.or(everybody),
         None => everybody.or(own),
@@ -289,7 +317,8 @@ pub(super) async fn led_to(
     Ok(found.into_iter().collect())
 }
 
-/// The person an identifier leads a partner to, made known if it leads to none.
+/// The person an identifier leads a partner to, made known if it leads to none: the one it was
+/// made known for, whomever that one counts to.
 pub(super) async fn ensure(
     tx: &mut Tx,
     partner: &PartnerId,
@@ -297,7 +326,7 @@ pub(super) async fn ensure(
     test: bool,
 ) -> Result<PersonId, Fault> {
     if let Some(known) = seen(&mut tx.conn, identifier, Some(partner)).await? {
-        return Ok(known);
+        return Ok(known.own.unwrap_or(known.person));
     }
     let person = PersonId::mint(tx.now());
     let sql = "INSERT INTO person (person, consent_epoch, test) VALUES (?, 0, ?)";
@@ -307,11 +336,12 @@ pub(super) async fn ensure(
         Reach::Shared | Reach::Vouched => EVERYBODY,
     };
     let mut link = Insert::new(LINK_INSERT, "");
+    let from = (NO_SUBMISSION, partner.as_str());
     link.push(link_row(
         identifier,
         scope,
-        NO_SUBMISSION,
-        (person, partner.as_str()),
+        from,
+        Whose { person, own: None },
     ));
     link.run(&mut tx.conn).await?;
     Ok(person)
@@ -328,7 +358,9 @@ pub(super) async fn reconcile(tx: &mut Tx, batch: SubmissionId) -> Result<(), Fa
                FROM person_identifier i JOIN person_identifier o ON o.identifier = i.identifier \
                AND o.scope = '' AND o.learned_from <> ?1 AND o.person <> i.person \
                LEFT JOIN submission s ON s.submission_id = o.learned_from \
-               WHERE i.learned_from = ?1 AND i.scope = '' AND coalesce(s.state, 1) = 1";
+               WHERE i.learned_from = ?1 AND i.scope = '' AND coalesce(s.state, 1) = 1 \
+               AND i.person IN (SELECT p.person FROM submission_record c \
+               JOIN record_person p ON p.row_id = c.row_id WHERE c.submission_id = ?1)";
     let rows = all(&mut tx.conn, sql, row![batch.0]).await?;
     let mut others: HashMap<[u8; 16], (BTreeSet<[u8; 16]>, bool)> = HashMap::new();
     for row in &rows {
@@ -360,4 +392,20 @@ async fn become_known(tx: &mut Tx, mine: [u8; 16], known: [u8; 16]) -> Result<()
         run(&mut tx.conn, sql, row![mine, known]).await?;
     }
     Ok(())
+}
+
+/// The person an id stands for today: joined ones lead to the one they were joined with.
+pub(super) async fn counts_to(
+    conn: &mut SqliteConnection,
+    person: PersonId,
+) -> Result<PersonId, Fault> {
+    let sql = "WITH RECURSIVE chain (person, step) AS (SELECT ?1, 0 UNION ALL \
+               SELECT p.merged_into, chain.step + 1 FROM person p \
+               JOIN chain ON p.person = chain.person \
+               WHERE p.merged_into IS NOT NULL AND chain.step < 64) \
+               SELECT person FROM chain ORDER BY step DESC LIMIT 1";
+    match first(conn, sql, row![person.0]).await? {
+        Some(row) => Ok(PersonId(row.id(0)?)),
+        None => Ok(person),
+    }
 }

@@ -25,7 +25,9 @@ impl Store {
         let key = self.inner.keys.blind(domain, &[identifier.trim()]);
         let mut conn = self.reader(NAME).await?;
         let found = identity::seen(&mut conn, key, None).await;
-        found.map_err(|fault| failed(NAME, &fault))
+        found
+            .map(|found| found.map(|whose| whose.person))
+            .map_err(|fault| failed(NAME, &fault))
     }
 
     /// The person an identifier leads this partner to: by its own word, or everybody.
@@ -43,7 +45,9 @@ impl Store {
         let key = self.inner.keys.blind(domain, &[identifier.trim()]);
         let mut conn = self.reader(NAME).await?;
         let found = identity::seen(&mut conn, key, Some(partner)).await;
-        found.map_err(|fault| failed(NAME, &fault))
+        found
+            .map(|found| found.map(|whose| whose.person))
+            .map_err(|fault| failed(NAME, &fault))
     }
 
     /// All persons each of these identifiers leads this partner to; those that lead nowhere are

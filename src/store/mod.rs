@@ -22,6 +22,7 @@ mod extract;
 mod findings;
 mod heads;
 mod identity;
+mod join;
 pub mod keys;
 mod lookup;
 pub mod model;

@@ -204,6 +204,10 @@ fn migrations() -> Vec<Migration> {
             include_str!("migrations/0003_whereabouts.sql"),
         ),
         ("outbox", include_str!("migrations/0004_outbox.sql")),
+        (
+            "joined-persons",
+            include_str!("migrations/0005_joined_persons.sql"),
+        ),
     ];
     (1..)
         .zip(texts)

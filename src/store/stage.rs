@@ -80,7 +80,7 @@ impl Rows {
                 "",
             ),
             persons: Insert::new(
-                "INSERT INTO record_person (row_id, ordinal, person, focus) VALUES",
+                "INSERT INTO record_person (row_id, ordinal, person, focus, own) VALUES",
                 "",
             ),
             routes: Insert::new("INSERT INTO route_work (row_id, queued_at) VALUES", ""),
@@ -307,7 +307,8 @@ fn stage_persons(
         if joined.ambiguous {
             hold = Some(HoldCause::IdentityAmbiguous);
         }
-        let row = row![record.row_id, ordinal, joined.person.0, person.focus];
+        let own = joined.own.map(|own| own.0);
+        let row = row![record.row_id, ordinal, joined.person.0, person.focus, own];
         rows.persons.push(row);
         rows.whereabouts.person(record, ordinal, joined.person);
     }

@@ -1,21 +1,16 @@
 //! Work items: what waits for a person, and what that person decides.
 
-use super::consent::{raise_epoch, reevaluate};
 use super::model::{
     DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
 };
-use super::prepare::Meta;
-use super::sql::{Cell, Columns as _, Fault, all, first, row, run};
+use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
-use super::{Store, identity, open, operator, whereabouts};
+use super::{Store, join, operator, whereabouts};
 use crate::base::clock::Timestamp;
-use crate::base::digest::unhex;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
-use crate::ledger::entry::{EntryKind, Fields};
 use sqlx::sqlite::SqliteRow;
-use std::sync::Arc;
 
 impl Store {
     /// Open work items in order of their ids after a cursor; of one sender, or of all.
@@ -128,7 +123,7 @@ async fn resolve(
         (Resolution::Release, _, Some(delivery)) => release_delivery(tx, delivery).await?,
         (Resolution::Release, Some(row_id), None) => release_record(tx, row_id).await?,
         (Resolution::JoinPersons, Some(row_id), None) => {
-            join_persons(tx, row_id, act).await? && release_record(tx, row_id).await?
+            join::persons_of(tx, row_id, act).await? && release_record(tx, row_id).await?
         }
         _ => false,
     };
@@ -179,80 +174,4 @@ async fn release_record(tx: &mut Tx, row_id: [u8; 16]) -> Result<bool, Fault> {
     run(&mut tx.conn, sql, row![found.id(0)?, row_id]).await?;
     whereabouts::version_changed(tx, row_id).await?;
     Ok(true)
-}
-
-/// Joins the persons that the identifiers of each of the record's persons lead to.
-async fn join_persons(tx: &mut Tx, row_id: [u8; 16], act: &OperatorAct) -> Result<bool, Fault> {
-    let meta = open_meta(tx, &row_id).await?;
-    let mut joined = false;
-    for (ordinal, person) in meta.head.persons.iter().enumerate() {
-        let keys: Vec<Cell> = person
-            .identifiers
-            .iter()
-            .filter_map(|hex| unhex(hex))
-            .map(Cell::from)
-            .collect();
-        let found = identity::led_to(&mut tx.conn, &meta.partner, &keys).await?;
-        let Some((keep, others)) = found.split_first() else {
-            continue;
-        };
-        for other in others {
-            merge(tx, (*keep, *other), act).await?;
-            joined = true;
-        }
-        let sql = "SELECT person FROM record_person WHERE row_id = ? AND ordinal = ?";
-        if let Some(stand_in) = first(&mut tx.conn, sql, row![row_id, ordinal]).await? {
-            whereabouts::joined(tx, (*keep, stand_in.id(0)?)).await?;
-        }
-        let sql = "UPDATE record_person SET person = ? WHERE row_id = ? AND ordinal = ?";
-        run(&mut tx.conn, sql, row![*keep, row_id, ordinal]).await?;
-    }
-    Ok(joined)
-}
-
-/// Everything of `other` becomes `keep`'s; both epochs rise, withheld deliveries are decided again.
-async fn merge(
-    tx: &mut Tx,
-    (keep, other): ([u8; 16], [u8; 16]),
-    act: &OperatorAct,
-) -> Result<(), Fault> {
-    for sql in [
-        "UPDATE person_identifier SET person = ?1 WHERE person = ?2",
-        "UPDATE record_person SET person = ?1 WHERE person = ?2",
-        "UPDATE consent SET subject = ?1 WHERE subject = ?2",
-        "UPDATE OR IGNORE person_disclosure SET person = ?1 WHERE person = ?2",
-        "UPDATE person SET merged_into = ?1, consent_epoch = consent_epoch + 1 WHERE person = ?2",
-    ] {
-        run(&mut tx.conn, sql, row![keep, other]).await?;
-    }
-    whereabouts::joined(tx, (keep, other)).await?;
-    let keep = PersonId(keep);
-    raise_epoch(tx, keep).await?;
-    reevaluate(tx, keep).await?;
-    let fields = Fields::new()
-        .text("change", "joined")
-        .text("person", &keep.to_string())
-        .text("other", &PersonId(other).to_string())
-        .text("operator", &act.operator);
-    tx.append(EntryKind::Identity, act.at, &fields);
-    Ok(())
-}
-
-/// A held record's head, and whose record it is.
-struct Held {
-    partner: PartnerId,
-    head: Meta,
-}
-
-async fn open_meta(tx: &mut Tx, row_id: &[u8; 16]) -> Result<Held, Fault> {
-    let sql = "SELECT v.content, v.meta, k.partner, k.key_id, k.wrapped FROM record_version v \
-               JOIN record_key k ON k.row_id = v.row_id WHERE v.row_id = ?";
-    let found = first(&mut tx.conn, sql, row![*row_id]).await?;
-    let found = found.ok_or(Fault::Damaged("a held record is missing"))?;
-    let keys = Arc::clone(&tx.keys);
-    let partner = PartnerId::new(&found.text(2)?);
-    open::load_partner_key(&mut tx.conn, &keys, &partner, found.int(3)?).await?;
-    let key = open::data_key(&keys, &partner, found.int(3)?, &found.blob(4)?)?;
-    let head = open::meta(&key, row_id, &found.digest(0)?, &found.blob(1)?)?;
-    Ok(Held { partner, head })
 }

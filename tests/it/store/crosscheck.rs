@@ -83,7 +83,7 @@ const TAMPERINGS: [(&str, RowProblemKind, &str); 17] = [
         "dis_",
     ),
     (
-        "INSERT INTO person_disclosure VALUES (zeroblob(16), 1, zeroblob(16), 0, 1)",
+        "INSERT INTO person_disclosure VALUES (zeroblob(16), 1, zeroblob(16), 0, 1, NULL)",
         EntryMissing,
         "dis_",
     ),

@@ -3,6 +3,7 @@
 
 use super::world::*;
 use kinbridge::base::clock::Clock as _;
+use kinbridge::base::id::PersonId;
 use kinbridge::base::sensitive::Reason;
 use kinbridge::outbox::Answer;
 use kinbridge::store::*;
@@ -277,6 +278,58 @@ async fn a_held_record_is_routed_once_its_persons_are_joined() {
     assert_eq!(work.len(), 1);
     assert_eq!(Some(work[0].record.persons[0].person), one);
     assert!(work[0].record.persons[0].epoch > 0);
+}
+
+#[tokio::test]
+async fn what_was_told_while_joined_is_accounted_to_whom_it_was_about() {
+    // Goal: parting two persons parts their accounting too, also of what went out meanwhile.
+    // Method: one delivery before the join and two while it held, then part.
+    let world = World::new();
+    let store = world.open().await;
+    let with = |index, source: &str, ids: &[&str]| {
+        let mut record = record(index, source, source);
+        record.persons = vec![person("p", ids, true)];
+        record
+    };
+    let send = async || {
+        route_all(&store, &["county"]).await;
+        loop {
+            let claims = claim(&world, &store, &["county"], 9).await;
+            for claimed in &claims {
+                tried(&store, claimed, Completion::Confirmed).await;
+            }
+            if claims.is_empty() {
+                break;
+            }
+        }
+    };
+    let known = vec![with(0, "a", &["s|1"]), with(1, "b", &["s|2"])];
+    store.accept(submission(None, "1", known)).await.expect("1");
+    send().await;
+    let mut both = Vec::new();
+    for identifier in ["s|1", "s|2"] {
+        let person = store.person_by_identifier(identifier, false).await;
+        both.push((person.expect("an answer").expect("known"), identifier));
+    }
+    // The lesser id is kept.
+    both.sort();
+    let [(keep, _), (other, identifier)] = <[_; 2]>::try_from(both).expect("two");
+    let torn = vec![with(0, "c", &["s|1", "s|2"])];
+    store.accept(submission(None, "2", torn)).await.expect("2");
+    let id = store.work_items(None, None, 9).await.expect("items")[0].work_item_id;
+    let join = store.resolve_work_item(id, Resolution::JoinPersons, act("one"));
+    assert_eq!(join.await.expect("joined"), Resolved::Done);
+    let third = vec![with(0, "d", &[identifier])];
+    store.accept(submission(None, "3", third)).await.expect("3");
+    send().await;
+    let told = async |person: PersonId| {
+        let page = store.disclosures(person, None, 9).await.expect("a page");
+        page.disclosures.len()
+    };
+    assert_eq!((told(keep).await, told(other).await), (4, 4));
+    let parted = store.part_persons(other, act("two after all"));
+    assert_eq!(parted.await.expect("parted"), Resolved::Done);
+    assert_eq!((told(keep).await, told(other).await), (2, 2));
 }
 
 /// Authorises one claim and ends it so.

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use kinbridge::base::id::*;
+use kinbridge::base::sensitive::Sensitive;
 use kinbridge::store::*;
 
 fn by(partner: &str, source: &str, identifiers: &[NewIdentifier]) -> NewSubmission {
@@ -30,6 +31,22 @@ fn own(text: &str) -> NewIdentifier {
 async fn accept(store: &Store, submission: NewSubmission) -> RecordStatus {
     let done = store.accept(submission).await.expect("accepted");
     done.records()[0].status
+}
+
+/// Accepts a submission of one record; its id.
+async fn record_of(store: &Store, submission: NewSubmission) -> RecordId {
+    let done = store.accept(submission).await.expect("accepted");
+    done.records()[0].record_id.expect("an id")
+}
+
+/// Whom the records are counted to.
+async fn persons(store: &Store, records: &[RecordId]) -> Vec<Option<PersonId>> {
+    let mut out = Vec::new();
+    for id in records {
+        let record = store.record(*id).await.expect("an answer");
+        out.push(record.map(|record| record.persons[0].person));
+    }
+    out
 }
 
 async fn seen(store: &Store, partner: &str, identifier: &str) -> Option<PersonId> {
@@ -75,10 +92,8 @@ async fn one_partners_mistake_carries_no_consent_to_anothers_record() {
         assert_eq!(item.cause, HoldCause::IdentityAmbiguous);
         let join = store.resolve_work_item(item.work_item_id, Resolution::JoinPersons, act("same"));
         assert_eq!(join.await.expect("joined"), Resolved::Done);
-        assert_eq!(
-            subject(&store, "county", "urn:r|1").await,
-            seen(&store, "clinic", "urn:p|1").await.expect("known")
-        );
+        let known = seen(&store, "clinic", "urn:p|1").await;
+        assert_eq!(seen(&store, "county", "urn:r|1").await, known);
     }
 }
 
@@ -163,6 +178,85 @@ async fn even_an_authority_joins_no_two_persons_that_stand_already() {
     let status = accept(&store, by("county", "4", &ids())).await;
     assert_eq!(status, RecordStatus::Accepted);
     assert_eq!(seen(&store, "county", "partner:county:n|1").await, person);
+}
+
+async fn lodge(store: &Store, id: &str, identifier: &str) {
+    let lodged = store.put_consent(NewConsent {
+        consent_id: ConsentId::new(id),
+        partner: PartnerId::new("county"),
+        subject: subject(store, "county", identifier).await,
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("test"),
+    });
+    assert!(matches!(lodged.await, Ok(ConsentChange::Done { .. })));
+}
+
+async fn consents(store: &Store, person: Option<PersonId>) -> Vec<String> {
+    let persons: Vec<PersonId> = person.into_iter().collect();
+    let found = store.consents_of(&persons).await.expect("an answer");
+    let mut ids: Vec<String> = found.iter().map(|c| c.consent_id.to_string()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn what_was_joined_can_be_parted_and_each_has_its_own_again() {
+    // Goal: a join taken back leaves each person its identifiers, records and consents, those that
+    // came in meanwhile too, and stops decisions taken before. Method: two persons with a consent
+    // each, joined over a held record; one more record and consent for each; parted, twice.
+    let world = World::new();
+    let store = world.open().await;
+    for round in 0..2 {
+        let named = |name: &str| format!("{name}{round}");
+        let (one, two) = (named("urn:p|1-"), named("urn:p|2-"));
+        let given = |text: &str| NewIdentifier::from(text);
+        let mut records = Vec::new();
+        for (partner, source, identifiers) in [
+            ("clinic", named("1"), vec![given(&one)]),
+            ("riverbend", named("2"), vec![given(&two)]),
+        ] {
+            records.push(record_of(&store, by(partner, &source, &identifiers)).await);
+        }
+        let mut known = Vec::new();
+        for identifier in [&one, &two] {
+            known.push((seen(&store, "clinic", identifier).await, identifier.clone()));
+        }
+        // The lesser id is kept.
+        if known[0] > known[1] {
+            known.reverse();
+            records.reverse();
+        }
+        let [(keep, one), (other, two)] = <[_; 2]>::try_from(known).expect("two");
+        lodge(&store, &named("k1-"), &one).await;
+        lodge(&store, &named("k2-"), &two).await;
+        let both = [given(&one), given(&two)];
+        let status = accept(&store, by("county", &named("3"), &both)).await;
+        assert_eq!(status, RecordStatus::Held);
+        let items = store.work_items(None, None, 9).await.expect("items");
+        let join = Resolution::JoinPersons;
+        let done = store.resolve_work_item(items[0].work_item_id, join, act("one"));
+        assert_eq!(done.await.expect("joined"), Resolved::Done);
+        let new = [given(&two), given(&named("urn:p|3-"))];
+        records.push(record_of(&store, by("riverbend", &named("4"), &new)).await);
+        lodge(&store, &named("k3-"), &two).await;
+        for identifier in [&one, &two, &named("urn:p|3-")] {
+            assert_eq!(seen(&store, "riverbend", identifier).await, keep);
+        }
+        assert_eq!(consents(&store, keep).await.len(), 3);
+        assert_eq!(persons(&store, &records).await, [keep, keep, keep]);
+        let parted = store.part_persons(other.expect("known"), act("two after all"));
+        assert_eq!(parted.await.expect("parted"), Resolved::Done);
+        assert_eq!(seen(&store, "riverbend", &one).await, keep);
+        for identifier in [&two, &named("urn:p|3-")] {
+            assert_eq!(seen(&store, "riverbend", identifier).await, other);
+        }
+        assert_eq!(consents(&store, keep).await, [named("k1-")]);
+        assert_eq!(consents(&store, other).await, [named("k2-"), named("k3-")]);
+        assert_eq!(persons(&store, &records).await, [keep, other, other]);
+        let again = store.part_persons(other.expect("known"), act("again"));
+        assert_eq!(again.await.expect("an answer"), Resolved::Unknown);
+    }
 }
 
 #[tokio::test]
