@@ -3,20 +3,15 @@
 //! It reads and compares; it must never change anything nor show a secret.
 
 use crate::base::clock::Timestamp;
-use crate::base::limits::{STORAGE_FREE_BYTES_LOW, STORAGE_FREE_BYTES_MIN};
+use crate::base::limits::{
+    ENDING_SOON, LANE_WAIT_MAX, STORAGE_FREE_BYTES_LOW, STORAGE_FREE_BYTES_MIN,
+};
 use crate::catalog::Sources;
 use crate::catalog::partner::Partner;
 use crate::config::Config;
 use crate::web::tls::{certificates, not_after};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Duration;
-
-/// What ends within this is worth a warning.
-const SOON: Duration = Duration::from_secs(60 * 24 * 3600);
-
-/// A lane whose oldest delivery has waited longer is worth a warning.
-const LANE_SECONDS_MAX: f64 = 3_600.0;
 
 /// How a point stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -249,7 +244,7 @@ fn until(area: &'static str, what: &str, end: Timestamp, now: Timestamp) -> Poin
             Standing::Failed,
             format!("{what}: has ended; renew it"),
         )
-    } else if end.since(now) < SOON {
+    } else if end.since(now) < ENDING_SOON {
         let text = format!("{what}: ends in {left_days} days; renew it");
         Point::new(area, Standing::Warning, text)
     } else {
@@ -283,7 +278,7 @@ pub fn lanes(metrics: &str) -> Vec<Point> {
         if seconds <= 0.0 {
             continue;
         }
-        let standing = if seconds > LANE_SECONDS_MAX {
+        let standing = if seconds > LANE_WAIT_MAX.as_secs_f64() {
             Standing::Warning
         } else {
             Standing::Good
@@ -314,6 +309,7 @@ pub fn table(points: &mut [Point]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn an_end_is_told_before_it_comes() {

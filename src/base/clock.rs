@@ -50,7 +50,8 @@ impl Timestamp {
             .map(|t| Timestamp(t.as_microsecond()))
     }
 
-    /// Year * 12 + month - 1 of the UTC date: the partition key `received_month`.
+    /// Year * 12 + month - 1 of the UTC date: `received_month`, which tables that
+    /// grow can be partitioned by.
     pub fn month(self) -> i64 {
         let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
         let date = instant.to_zoned(jiff::tz::TimeZone::UTC).date();

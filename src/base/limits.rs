@@ -1,4 +1,4 @@
-//! Every numeric limit in one place. Nothing in the gateway is unbounded.
+//! The limits more than one place or an operator must know of. Nothing in the gateway is unbounded.
 
 use std::time::Duration;
 
@@ -65,6 +65,18 @@ pub const SECOND_OFFICER_WAIT: Duration = Duration::from_secs(24 * 3600);
 pub const BATCH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How long a graceful stop waits for work in flight.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Consents looked up lately that are remembered; beyond it all are forgotten.
+pub const CONSENT_LOOKUPS_MAX: usize = 4_096;
+/// Destinations whose connections are kept.
+pub const DESTINATIONS_MAX: usize = 512;
+/// How long a recipient may take to be connected with.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one attempt may take, from name to answer.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// A certificate or agreement that ends within this is worth a warning.
+pub const ENDING_SOON: Duration = Duration::from_secs(60 * 24 * 3600);
+/// A lane whose oldest delivery has waited longer is worth a warning.
+pub const LANE_WAIT_MAX: Duration = Duration::from_secs(3600);
 /// Bytes written to see whether a storage that was full takes writes again.
 pub const STORAGE_PROBE_BYTES: u64 = 256 << 10;
 /// Bytes free on the store's disk below which somebody should make room.

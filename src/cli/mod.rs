@@ -2,6 +2,7 @@
 //!
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
+mod backup;
 mod check;
 mod decide;
 mod demo;
@@ -31,6 +32,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write the database into one file, beside a running gateway
+    Backup(backup::Args),
     /// Compile the catalog and print every defect
     Check(check::Args),
     /// Answer disclosure questions from a file, one a line
@@ -64,6 +67,7 @@ enum Command {
 /// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Backup(args) => backup::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Decide(args) => decide::run(&args),
         Command::Demo(args) => demo::run(&args),

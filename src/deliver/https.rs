@@ -4,7 +4,7 @@
 //! name is resolved once per connection and the address checked before it is dialled.
 
 use super::transport::{Parcel, Reply, Replying, Transport};
-use crate::base::limits::ANSWER_BYTES_MAX;
+use crate::base::limits::{ANSWER_BYTES_MAX, ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, DESTINATIONS_MAX};
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Https;
 use crate::outbox::Answer;
@@ -14,10 +14,6 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
-const CLIENTS_MAX: usize = 512;
 
 /// The way out over HTTPS; keeps one client per destination settings.
 pub struct HttpsTransport {
@@ -42,7 +38,7 @@ impl HttpsTransport {
         if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
-        if clients.len() >= CLIENTS_MAX {
+        if clients.len() >= DESTINATIONS_MAX {
             clients.clear();
         }
         let client = build(to, self.identity.clone())?;

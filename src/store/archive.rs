@@ -107,6 +107,39 @@ impl Archive {
         Ok(report)
     }
 
+    /// Writes the whole database, as it stands at this moment, into a new file for this user
+    /// alone. A gateway may go on beside it. The keys in it stay wrapped by the master key.
+    ///
+    /// # Errors
+    /// When the file is there already or cannot be written; what was begun is then removed.
+    pub async fn backup(&mut self, to: &Path) -> Result<(), StoreError> {
+        const NAME: &str = "backup";
+        let file = setup::new_file(to).map_err(|fault| failed(NAME, &fault))?;
+        let written = async {
+            let name = to.to_str();
+            let name = name.ok_or_else(|| Fault::Refused("the name is not text".to_owned()))?;
+            run(&mut self.conn, "VACUUM INTO ?", row![name]).await?;
+            // A backup must survive a power cut.
+            file.sync_all()
+                .map_err(|error| setup::unwritable(to, &error))
+        };
+        let written = written.await;
+        if written.is_err() {
+            // The failure counts, not that half a file stays.
+            drop(std::fs::remove_file(to));
+        }
+        written.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// The newest checkpoint.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn checkpoint(&mut self) -> Result<Option<Checkpoint>, StoreError> {
+        let found = setup::newest_checkpoint(&mut self.conn).await;
+        found.map_err(|fault| failed("checkpoint", &fault))
+    }
+
     /// Writes the ledger as text.
     ///
     /// # Errors

@@ -6,11 +6,9 @@
 
 use super::lock;
 use super::model::StoredConsent;
+use crate::base::limits::CONSENT_LOOKUPS_MAX;
 use std::collections::HashMap;
 use std::sync::Mutex;
-
-/// Lookups remembered at most; beyond it all are forgotten.
-const LOOKUPS_MAX: usize = 4096;
 
 /// Outcomes of lookups by the consent's blind key; a consent that is not there is one too.
 #[derive(Default)]
@@ -36,7 +34,7 @@ impl Recent {
         if lookups.era != era {
             return;
         }
-        if lookups.found.len() >= LOOKUPS_MAX {
+        if lookups.found.len() >= CONSENT_LOOKUPS_MAX {
             lookups.found.clear();
         }
         lookups.found.insert(key, found.cloned());

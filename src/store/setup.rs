@@ -132,14 +132,14 @@ fn lock(path: &Path) -> Result<std::fs::File, Fault> {
 }
 
 /// A file or folder the store needs to write and cannot.
-fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Fault {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             Fault::Storage(StorageTrouble::Full)
         }
         _ => Fault::Refused(format!(
-            "{} cannot be made or written ({error}): the gateway's account needs to own data_dir \
-             and all in it",
+            "{} cannot be made or written ({error}): the gateway's account needs to own that \
+             folder and all in it",
             path.display()
         )),
     }
@@ -162,6 +162,18 @@ pub(super) fn make_folder(of: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Makes a file for this user alone where there is none.
+pub(super) fn new_file(path: &Path) -> Result<std::fs::File, Fault> {
+    if path.exists() {
+        let what = format!(
+            "{} is there already; it is not written over",
+            path.display()
+        );
+        return Err(Fault::Refused(what));
+    }
+    own_file(path).map_err(|error| unwritable(path, &error))
 }
 
 /// Opens a file for this user alone, empty if it is new; one that others could read is closed off.

@@ -1,6 +1,7 @@
 //! The contract of the store: one suite that any database behind the named operations passes.
 
 mod accept;
+mod backup;
 mod batch;
 mod consent;
 mod crash;
