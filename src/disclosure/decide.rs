@@ -97,6 +97,11 @@ const UNLOCK_NOTES: Flags = Flags::of(Flag::Coerced);
 const CASES_NOW: &str = "2026-09-15T12:00:00-07:00";
 
 impl Policy {
+    /// The classes a need of a referral says by itself.
+    pub fn of_need(&self, need: &str) -> ClassSet {
+        self.pack.tables.of_need(need)
+    }
+
     /// Compiles the law pack of a catalog. With any defect it must not be served.
     pub fn compile(sources: &Sources) -> (Policy, Vec<Defect>) {
         let mut texts = sources.policy_data.clone();

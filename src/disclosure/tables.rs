@@ -41,6 +41,9 @@ pub struct ClassRow {
     /// The one kind of signer's paper such consent counts on, where it does not count on all.
     #[serde(default)]
     pub minor_consent_signers: Option<Signers>,
+    /// Needs of a referral that say as much as the class.
+    #[serde(default)]
+    pub needs: Vec<Arc<str>>,
 }
 
 /// Who may sign a kind of paper.
@@ -392,6 +395,12 @@ impl Tables {
                 }
             }
         }
+    }
+
+    /// The classes that need of a referral says by itself.
+    pub fn of_need(&self, need: &str) -> ClassSet {
+        let says = |row: &&ClassRow| row.needs.iter().any(|own| own.as_ref() == need);
+        self.classes.iter().filter(says).map(|row| row.id).collect()
     }
 
     /// The row of a class.

@@ -29,7 +29,7 @@ pub(super) fn told(rules: &Rules, input: &ReleaseInput<'_>) -> ClassSet {
         told = told.union(of_named(rules, input, requester));
     }
     told.union(of_the_history(rules, input, addressee))
-        .union(of_the_need(input))
+        .union(of_the_need(rules, input))
 }
 
 /// What the entries of professionals give away by whom they work for: classes by index into
@@ -97,22 +97,18 @@ fn sensitive(partner: &Partner) -> ClassSet {
     }
 }
 
-/// Needs that say as much as the clinic would. They are said by the referral itself, so wherever
-/// it goes; only the one that asked, and an addressee whose service it is, know without it.
-fn of_the_need(input: &ReleaseInput<'_>) -> ClassSet {
-    let need = input
-        .record
-        .body()
-        .and_then(|body| body.text("need_category"));
-    let told = match need {
-        Some("intimate-partner-violence" | "safety-planning") => DataClass::DvInformation,
-        _ => return ClassSet::EMPTY,
-    };
-    let served = input.recipient.services().contains(told)
-        && candidates::is_party(input.recipient, input.record);
-    if served || candidates::is_requester(input.recipient, input.record) {
+/// Needs that say as much as the clinic would, by the law pack. They are said by the referral
+/// itself, so wherever it goes; only the one that asked, and an addressee whose service it is, know
+/// without it.
+fn of_the_need(rules: &Rules, input: &ReleaseInput<'_>) -> ClassSet {
+    let body = input.record.body();
+    let need = body.and_then(|body| body.text("need_category"));
+    let told = need.map_or(ClassSet::EMPTY, |need| rules.policy.of_need(need));
+    if candidates::is_requester(input.recipient, input.record) {
         ClassSet::EMPTY
+    } else if candidates::is_party(input.recipient, input.record) {
+        told.without(input.recipient.services())
     } else {
-        ClassSet::of(told)
+        told
     }
 }

@@ -48,12 +48,27 @@ fn the_shipped_cases_come_out_as_the_rules_say() {
     let (high, exact, _) = board["high"];
     assert_eq!(exact, high, "every high case is exact");
     let (medium, exact, _) = board["medium"];
-    assert!(
-        exact * 100 >= medium * 95,
-        "{exact} of {medium} medium cases"
-    );
+    assert_eq!(exact, medium, "every medium case is exact");
     let (low, exact, _) = board["low"];
     assert_eq!(exact, low, "the low cases hold too");
+}
+
+#[test]
+fn what_no_named_source_says_is_marked_for_counsel() {
+    // Goal: `policy list --unconfirmed` hides nothing that is background knowledge. Method: the
+    // policies whose law the cases mark K, or which rest on the same law as one that is K.
+    let all = policy().list();
+    for id in [
+        "stop-adoption",
+        "stop-attorney-client",
+        "general-release",
+        "general-release-adult-plan",
+        "health-authorization",
+        "tribe-party",
+    ] {
+        let own = all.iter().find(|policy| policy.id.as_ref() == id);
+        assert_eq!(own.expect("a policy").mark.as_ref(), "K", "{id}");
+    }
 }
 
 #[test]

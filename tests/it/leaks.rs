@@ -318,6 +318,29 @@ fn a_need_that_says_it_all_is_of_its_class_for_the_addressee_too() {
 }
 
 #[test]
+fn needs_of_the_law_pack_are_needs_a_referral_can_have() {
+    let (sources, _) = kinbridge::catalog::load(&[]);
+    let schema = &sources.schemas["canonical/service-referral.schema.json"];
+    let kind = &schema.at("body.need_category").expect("the member").kind;
+    let kinbridge::catalog::schema::Kind::Text(rule) = kind else {
+        panic!("a code");
+    };
+    let table: toml::Table = sources.policy_data["policies/classes.toml"]
+        .parse()
+        .expect("TOML");
+    let rows = table["class"].as_array().expect("rows").iter();
+    let needs: Vec<&str> = rows
+        .filter_map(|row| row.get("needs")?.as_array())
+        .flatten()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    assert!(!needs.is_empty());
+    for need in needs {
+        assert!(rule.codes.iter().any(|code| code == need), "{need}");
+    }
+}
+
+#[test]
 fn a_county_opens_records_of_its_own_jurisdiction_alone() {
     let mut lodged = paper(1, crate::release::ROI);
     lodged.lodger = PartnerId::new("county");

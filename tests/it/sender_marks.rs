@@ -427,3 +427,32 @@ fn a_whole_number_has_one_form() {
         assert!(told.path.ends_with("/body/duration_min") && told.fix.contains("digits"));
     }
 }
+
+#[test]
+fn the_codes_of_the_dictionary_are_known() {
+    // Goal: no code the dictionary names refuses a record. Method: each on the request, those that
+    // only ask for care beside one that says why.
+    for (code, class) in [
+        ("EMOTDIS", "mental_health"),
+        ("NORDSLCD", "sud_part2"),
+        ("BH", "sud_part2"),
+        ("RACE", "icwa_inquiry"),
+        ("REL", "icwa_inquiry"),
+    ] {
+        let reading = taken(&labelled(REQUEST, &[(ACT, code)]));
+        assert!(errors(&reading, 0).is_empty(), "{code}");
+        assert!(classes(&reading, 0).contains(class), "{code}");
+    }
+    for (system, code) in [
+        (ACT, "NOAUTH"),
+        (ACT, "REDACT"),
+        (ACT, "NORELINK"),
+        (ACT, "DELAU"),
+        (SECRECY, "V"),
+    ] {
+        let reading = taken(&labelled(REQUEST, &[(system, code), (ACT, "SDV")]));
+        assert!(errors(&reading, 0).is_empty(), "{code}");
+        let alone = taken(&labelled(REQUEST, &[(system, code)]));
+        assert!(!errors(&alone, 0).is_empty(), "{code} alone says nothing");
+    }
+}

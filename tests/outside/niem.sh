@@ -4,7 +4,7 @@ set -euo pipefail
 work="$1"
 here="$(cd "$(dirname "$0")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-subset="${NIEM_SUBSET:-$root/../shared/data/state/niem-6.0-subset}"
+subset="${NIEM_SUBSET:-}"
 if ! [ -f "$subset/niem-core.xsd" ]; then
   echo "skipped: no NIEM 6.0 schemas. Set NIEM_SUBSET to a folder with niem-core.xsd and" \
     "domains/hs.xsd; they are not shipped with Kinbridge."

@@ -1,7 +1,7 @@
 //! Mappings laid over shipped ones: no wire path may be read into a less labelled place.
 //!
-//! Shipped rows are looked up in the shipped record shapes and new ones in the new shapes, so that a
-//! place that goes with its mapping still counts. A wire path is the same however it is written:
+//! Shipped rows are looked up in the shipped record shapes and new ones in the new shapes, so that
+//! a place that goes with its mapping still counts. A wire path is the same however it is written:
 //! under another name of its part, by a place in a list, by a numbered column.
 
 use super::{CODE, Shapes};
