@@ -13,12 +13,13 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    HeldConsent, Hold, Release, ReleaseInput, Taken, no_channel, opened, release,
+    HeldConsent, Hold, Kept, Narrower, Outgoing, Release, ReleaseInput, Taken, no_channel, opened,
+    release,
 };
 use crate::rules::Rules;
 use crate::store::{
-    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, ProtectionAsk, Store, StoreError,
-    StoredConsent, StoredRecord,
+    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, KeptOutput, ProtectionAsk, Store,
+    StoreError, StoredConsent, StoredRecord,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -251,6 +252,31 @@ pub fn hold_cause(hold: Hold) -> HoldCause {
         Hold::ObligationOpen => HoldCause::ObligationOpen,
         Hold::VocabularyUnknown => HoldCause::VocabularyUnknown,
     }
+}
+
+/// What is released, as the store keeps it with the authorisation of the attempt.
+pub fn output(outgoing: &Outgoing) -> KeptOutput {
+    KeptOutput {
+        bytes: outgoing.bytes().clone(),
+        media_type: outgoing.media_type().to_owned(),
+        released_paths: outgoing.released_paths().to_vec(),
+        along: outgoing.along(),
+    }
+}
+
+/// What is released now as it went the first time: the kept bytes, if all that is in them may
+/// still go.
+///
+/// # Errors
+/// When the decision releases less, or with other notices, copies or obligations.
+pub fn once_more(outgoing: Outgoing, kept: &KeptOutput) -> Result<Outgoing, Narrower> {
+    let KeptOutput {
+        bytes,
+        media_type,
+        released_paths,
+        along,
+    } = kept.clone();
+    outgoing.again(Kept::of_store(bytes, media_type, released_paths, along))
 }
 
 /// A decision as ledger and accounting keep it: what was decided, and everything the policies

@@ -305,7 +305,7 @@ impl Courier {
             claim.delivery.partner.clone(),
             claim.delivery.channel.clone(),
         );
-        let https = parcel.destination.clone();
+        let https = parcel.destination().clone();
         let reply = self.transport.send(parcel).await;
         self.judge(&lane, &reply);
         let completion = self.outcome(&claim, &https, reply);

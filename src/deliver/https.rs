@@ -73,8 +73,8 @@ fn build(to: &Https, identity: Option<Identity>) -> Result<Client, &'static str>
 
 impl Transport for HttpsTransport {
     fn send(&self, parcel: Parcel) -> Replying {
-        let prepared = destination(&parcel.destination)
-            .and_then(|url| Ok((url, self.client(&parcel.destination)?)));
+        let prepared = destination(parcel.destination())
+            .and_then(|url| Ok((url, self.client(parcel.destination())?)));
         Box::pin(async move {
             match prepared {
                 Ok((url, client)) => attempt(client, url, parcel).await,
@@ -98,12 +98,17 @@ fn destination(to: &Https) -> Result<Url, &'static str> {
 async fn attempt(client: Client, url: Url, parcel: Parcel) -> Reply {
     let request = client
         .post(url)
-        .header(header::CONTENT_TYPE, parcel.media_type.as_str())
-        .header("Idempotency-Key", parcel.delivery_id.to_string())
-        .header("Kinbridge-Correlation", parcel.correlation_id.as_str())
-        .header("Kinbridge-Obligations", parcel.obligations.as_str())
+        .header(header::CONTENT_TYPE, parcel.outgoing().media_type())
+        .header("Idempotency-Key", parcel.delivery_id().to_string())
+        .header("Kinbridge-Correlation", parcel.correlation_id().as_str())
+        .header("Kinbridge-Obligations", parcel.outgoing().obligations())
         .header("traceparent", traceparent(&parcel))
-        .body(parcel.bytes.into_exposed(Reason::Send));
+        .body(
+            parcel
+                .into_outgoing()
+                .into_bytes()
+                .into_exposed(Reason::Send),
+        );
     match request.send().await {
         Ok(response) => settle(response).await,
         Err(error) if error.is_connect() => Reply::broken(Answer::NotTaken, "not-connected"),
@@ -135,8 +140,8 @@ async fn settle(mut response: Response) -> Reply {
 /// W3C trace context derived from correlation and delivery, the same on every attempt.
 fn traceparent(parcel: &Parcel) -> String {
     use crate::base::digest::{Digest, hex};
-    let trace = Digest::of(parcel.correlation_id.as_str().as_bytes()).half();
-    let span = Digest::of(&parcel.delivery_id.0).half();
+    let trace = Digest::of(parcel.correlation_id().as_str().as_bytes()).half();
+    let span = Digest::of(&parcel.delivery_id().0).half();
     let span = span.get(..8).unwrap_or_default();
     format!("00-{}-{}-01", hex(&trace), hex(span))
 }

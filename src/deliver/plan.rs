@@ -8,13 +8,13 @@ use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::Clock;
 use crate::catalog::partner::Https;
-use crate::kept::{ByPerson, OnFile, Readied, Toward, decision_record, hold_cause};
-use crate::outbox::{self, Arrival, Clearance, Effect, Event};
-use crate::release::{Kept, Outgoing, Release};
-use crate::rules::Rules;
-use crate::store::{
-    Authorisation, Claimed, Completion, DeliveryState, HoldCause, KeptOutput, NewDelivery,
+use crate::kept::{
+    ByPerson, OnFile, Readied, Toward, decision_record, hold_cause, once_more, output,
 };
+use crate::outbox::{self, Arrival, Clearance, Effect, Event};
+use crate::release::{Narrower, Outgoing, Release};
+use crate::rules::Rules;
+use crate::store::{Authorisation, Claimed, Completion, DeliveryState, HoldCause, NewDelivery};
 use std::sync::Arc;
 
 /// What is done about one claim.
@@ -136,9 +136,9 @@ fn settle(claim: &Claimed, released: Release, https: Option<&Https>, next: &Leg<
         outdated: false,
     };
     let (clearance, outgoing, decided) = match released {
-        Release::Go(outgoing) => match once_more(*outgoing, claim) {
-            Some(outgoing) => (Clearance::Go, Some(outgoing), None),
-            None => (Clearance::Narrower, None, None),
+        Release::Go(outgoing) => match again(*outgoing, claim) {
+            Ok(outgoing) => (Clearance::Go, Some(outgoing), None),
+            Err(Narrower) => (Clearance::Narrower, None, None),
         },
         Release::Withheld(taken) | Release::Untied(taken) => {
             (Clearance::Withhold, None, Some((None, taken)))
@@ -177,18 +177,11 @@ fn settle(claim: &Claimed, released: Release, https: Option<&Https>, next: &Leg<
     }
 }
 
-/// The bytes of the first authorised attempt, if all that is in them may still go.
-fn once_more(outgoing: Outgoing, claim: &Claimed) -> Option<Outgoing> {
+/// What goes: the bytes of the first authorised attempt, when there was one.
+fn again(outgoing: Outgoing, claim: &Claimed) -> Result<Outgoing, Narrower> {
     match &claim.kept {
-        None => Some(outgoing),
-        Some(kept) => outgoing
-            .again(Kept {
-                bytes: kept.bytes.clone(),
-                media_type: kept.media_type.clone(),
-                released_paths: kept.released_paths.clone(),
-                along: kept.along,
-            })
-            .ok(),
+        None => Ok(outgoing),
+        Some(kept) => once_more(outgoing, kept),
     }
 }
 
@@ -197,27 +190,19 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
     let epochs = persons
         .map(|person| (person.person, person.epoch))
         .collect();
-    let parcel = Parcel {
-        delivery_id: claim.delivery.delivery_id,
-        correlation_id: claim.record.correlation_id.clone(),
-        media_type: outgoing.media_type().to_owned(),
-        obligations: outgoing.obligations().to_owned(),
-        bytes: outgoing.bytes().clone(),
-        destination: https.clone(),
-        now: outgoing.taken().at,
-    };
     let authorisation = Authorisation {
         delivery_id: claim.delivery.delivery_id,
         token: claim.token,
         epochs,
         decision: decision_record(outgoing.taken()),
-        output: KeptOutput {
-            bytes: outgoing.bytes().clone(),
-            media_type: outgoing.media_type().to_owned(),
-            released_paths: outgoing.released_paths().to_vec(),
-            along: outgoing.along(),
-        },
+        output: output(&outgoing),
     };
+    let parcel = Parcel::new(
+        claim.delivery.delivery_id,
+        claim.record.correlation_id.clone(),
+        outgoing,
+        https.clone(),
+    );
     Plan::Send(Box::new(authorisation), Box::new(parcel))
 }
 

@@ -1,33 +1,65 @@
 //! What a lane hands to a way out, and what comes back.
 //!
-//! A parcel is made only from what release made. A reply never carries the recipient's body.
+//! A parcel holds what release made and has no other road to bytes. A reply never carries the
+//! recipient's body.
 
-use crate::base::clock::Timestamp;
 use crate::base::id::{CorrelationId, DeliveryId};
-use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Https;
 use crate::outbox::Answer;
+use crate::release::Outgoing;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 /// One attempt of one delivery.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Parcel {
+    delivery_id: DeliveryId,
+    correlation_id: CorrelationId,
+    outgoing: Outgoing,
+    destination: Https,
+}
+
+impl Parcel {
+    /// What was released, for this delivery, to there.
+    pub fn new(
+        delivery_id: DeliveryId,
+        correlation_id: CorrelationId,
+        outgoing: Outgoing,
+        destination: Https,
+    ) -> Parcel {
+        Parcel {
+            delivery_id,
+            correlation_id,
+            outgoing,
+            destination,
+        }
+    }
+
     /// The same on every attempt; the recipient may rely on it.
-    pub delivery_id: DeliveryId,
+    pub fn delivery_id(&self) -> DeliveryId {
+        self.delivery_id
+    }
+
     /// Runs through everything.
-    pub correlation_id: CorrelationId,
-    /// Media type of the bytes.
-    pub media_type: String,
-    /// Codes of the obligations that bind the recipient, comma separated; no values.
-    pub obligations: String,
+    pub fn correlation_id(&self) -> &CorrelationId {
+        &self.correlation_id
+    }
+
     /// What was released.
-    pub bytes: Sensitive<Vec<u8>>,
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// What was released, to be put on the wire.
+    pub fn into_outgoing(self) -> Outgoing {
+        self.outgoing
+    }
+
     /// Where to.
-    pub destination: Https,
-    /// When the worker took it up.
-    pub now: Timestamp,
+    pub fn destination(&self) -> &Https {
+        &self.destination
+    }
 }
 
 /// How the way out answered.

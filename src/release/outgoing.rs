@@ -20,14 +20,29 @@ pub struct Outgoing {
 /// What an earlier authorised attempt has kept.
 #[derive(Clone, Debug)]
 pub struct Kept {
-    /// Exactly what was or may have been sent.
-    pub bytes: Sensitive<Vec<u8>>,
-    /// Its media type.
-    pub media_type: String,
-    /// JSON pointers of what was in it.
-    pub released_paths: Vec<String>,
-    /// Digest of all that went along with it.
-    pub along: Digest,
+    bytes: Sensitive<Vec<u8>>,
+    media_type: String,
+    released_paths: Vec<String>,
+    along: Digest,
+}
+
+impl Kept {
+    /// What the store gives back of an authorised attempt: exactly what was or may have been sent,
+    /// its media type, JSON pointers of what was in it, and the digest of all that went along.
+    /// Called where the store is read as release reads it, and nowhere else.
+    pub fn of_store(
+        bytes: Sensitive<Vec<u8>>,
+        media_type: String,
+        released_paths: Vec<String>,
+        along: Digest,
+    ) -> Kept {
+        Kept {
+            bytes,
+            media_type,
+            released_paths,
+            along,
+        }
+    }
 }
 
 /// The decision of this moment releases less than what was kept, or under other terms.
@@ -38,6 +53,11 @@ impl Outgoing {
     /// The bytes.
     pub fn bytes(&self) -> &Sensitive<Vec<u8>> {
         &self.bytes
+    }
+
+    /// The bytes, given up.
+    pub fn into_bytes(self) -> Sensitive<Vec<u8>> {
+        self.bytes
     }
 
     /// Their media type.

@@ -49,11 +49,11 @@ impl Recipient {
 
 impl Transport for Recipient {
     fn send(&self, parcel: Parcel) -> Replying {
-        let url = parcel.destination.url.clone();
+        let url = parcel.destination().url.clone();
         let status = self.status.lock().expect("lock").get(&url).copied();
-        let bytes = parcel.bytes.expose(Reason::Test).clone();
+        let bytes = parcel.outgoing().bytes().expose(Reason::Test).clone();
         let mut inbox = self.inbox.lock().expect("lock");
-        inbox.push((url, parcel.delivery_id, bytes));
+        inbox.push((url, parcel.delivery_id(), bytes));
         let reply = Reply::of_status(status.unwrap_or(200), None);
         Box::pin(async move { reply })
     }

@@ -1,13 +1,13 @@
 //! Goal: a delivery over real TLS carries its id and nothing it must not, and every way it can end
 //! is told rightly. Method: the simulated recipient on loopback, one parcel at a time.
 
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{CorrelationId, DeliveryId};
-use kinbridge::base::sensitive::Sensitive;
+use crate::release::{PART2, acceptance, paper, text};
+use kinbridge::base::id::{CorrelationId, DeliveryId, PartnerId};
 use kinbridge::catalog::partner::Https;
 use kinbridge::deliver::HttpsTransport;
 use kinbridge::deliver::transport::{Parcel, Reply, Transport};
 use kinbridge::outbox::Answer;
+use kinbridge::release::{Outgoing, Release};
 use kinbridge::web::certificates::Authority;
 use kinbridge::web::receiver::{Behaviour, Receiver};
 
@@ -16,6 +16,17 @@ struct World {
     transport: HttpsTransport,
     folder: tempfile::TempDir,
     private_network: bool,
+}
+
+/// What a clinic answers about a referral, as release lets it go: with notice, copy and what the
+/// recipient owes.
+fn released() -> Outgoing {
+    let mut consent = paper(1, PART2);
+    consent.lodger = PartnerId::new("clinic");
+    match acceptance(&[consent]) {
+        Release::Go(outgoing) => *outgoing,
+        other => panic!("not released: {other:?}"),
+    }
 }
 
 impl World {
@@ -35,22 +46,16 @@ impl World {
 
     async fn send(&self) -> Reply {
         let ca = self.folder.path().join("ca.pem");
-        let parcel = Parcel {
-            delivery_id: DeliveryId([5; 16]),
-            correlation_id: CorrelationId::new("corr-1"),
-            media_type: "application/vnd.kinbridge+json".into(),
-            obligations: "no_redisclosure".into(),
-            bytes: Sensitive::new(b"{\"a\":1}".to_vec()),
-            destination: Https {
-                url: self.receiver.url(),
-                in_flight_max: 1,
-                retry_secs: vec![1],
-                give_up_days: 1,
-                ca_file: Some(ca.to_string_lossy().into_owned()),
-                private_network: self.private_network,
-            },
-            now: Timestamp(0),
+        let destination = Https {
+            url: self.receiver.url(),
+            in_flight_max: 1,
+            retry_secs: vec![1],
+            give_up_days: 1,
+            ca_file: Some(ca.to_string_lossy().into_owned()),
+            private_network: self.private_network,
         };
+        let (id, run) = (DeliveryId([5; 16]), CorrelationId::new("corr-1"));
+        let parcel = Parcel::new(id, run, released(), destination);
         self.transport.send(parcel).await
     }
 }
@@ -64,10 +69,13 @@ async fn a_parcel_arrives_with_its_id_and_headers() {
     assert_eq!(arrived.len(), 1);
     let first = &arrived[0];
     assert_eq!(first.delivery_id, DeliveryId([5; 16]).to_string());
-    assert_eq!(first.media_type, "application/vnd.kinbridge+json");
-    assert_eq!(first.headers["kinbridge-obligations"], "no_redisclosure");
+    let outgoing = released();
+    assert_eq!(first.media_type, outgoing.media_type());
+    assert!(!outgoing.obligations().is_empty());
+    let obligations = &first.headers["kinbridge-obligations"];
+    assert_eq!(obligations, outgoing.obligations());
     assert_eq!(first.headers["kinbridge-correlation"], "corr-1");
-    assert_eq!(first.body, b"{\"a\":1}");
+    assert_eq!(first.body, text(&outgoing).as_bytes());
     assert_eq!(world.send().await.answer, Answer::Confirmed);
     assert_eq!(world.receiver.deliveries()[0].arrivals, 2);
     world.receiver.stop().await;

@@ -344,12 +344,12 @@ fn what_would_be_invalid_after_redaction_is_held() {
 
 /// As the store keeps it.
 fn kept(outgoing: &Outgoing) -> Kept {
-    Kept {
-        bytes: outgoing.bytes().clone(),
-        media_type: outgoing.media_type().to_owned(),
-        released_paths: outgoing.released_paths().to_vec(),
-        along: outgoing.along(),
-    }
+    Kept::of_store(
+        outgoing.bytes().clone(),
+        outgoing.media_type().to_owned(),
+        outgoing.released_paths().to_vec(),
+        outgoing.along(),
+    )
 }
 
 #[test]
@@ -369,7 +369,7 @@ fn kept_bytes_go_again_only_while_all_of_them_may() {
     let Release::Go(less) = decide(&record, "program", "county", &[paper(2, refusal)]) else {
         panic!("nothing released");
     };
-    assert!(less.released_paths().len() < kept.released_paths.len());
+    assert!(less.released_paths().len() < first.released_paths().len());
     assert!(less.again(kept).is_err());
 }
 
@@ -421,13 +421,14 @@ fn test_traffic_stays_with_its_partner_and_the_simulated() {
     assert_eq!(found[0].partner, sender);
 }
 
-const PART2: &str = r#"{"id": "k1", "kind": "part2_specific", "type": "permit",
+/// The mother's permission for what the clinic says of her, toward the program.
+pub const PART2: &str = r#"{"id": "k1", "kind": "part2_specific", "type": "permit",
   "grantor": "self", "classes": ["sud_part2"], "recipients": ["ppp"],
   "purposes": ["care_coordination"], "signed": "2026-03-01", "start": "2026-03-01",
   "end": "2027-02-28", "revoked": null}"#;
 
-/// What the clinic sends back about the referral.
-fn acceptance(papers: &[Paper]) -> Release {
+/// What the clinic sends back about the referral, to the program.
+pub fn acceptance(papers: &[Paper]) -> Release {
     let rules = rules();
     let record = record(
         "service-referral",
