@@ -104,6 +104,8 @@ fn every_fixture_has_the_findings_its_name_promises() {
         if let Some(tree) = &parsed.tree {
             found.extend(findings(record_type, tree));
         }
+        // Only a store knows what came before.
+        found.retain(|f| rules::EARLIER.iter().all(|earlier| earlier.code != f.code));
         let codes: Vec<&str> = found.iter().map(|f| f.code.as_ref()).collect();
         let errors = found.iter().filter(|f| f.is_error()).count();
         match table.get(case.as_str()) {
