@@ -63,8 +63,13 @@ pub fn admit(
     let mut gone = false;
     for class in taken_out(law, sender.now).iter() {
         if held.contains(class) {
+            // Where it stood is only known as long as it stands.
+            let before = record.root.clone();
             for pointer in strip::strip(plan, record, class) {
-                findings.push(Finding::new(&DATA_CLASS_STRIPPED).at(pointer));
+                let stood = before.pointer(&pointer).map(|node| node.span);
+                let mut told = Finding::new(&DATA_CLASS_STRIPPED).at(pointer);
+                told.span = stood.filter(|span| span.end > 0);
+                findings.push(told);
             }
             gone = true;
         }

@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Tells findings placed by a pointer in a record where that stands in the document, which is
-    /// read once more for it.
+    /// read once more for it. What was taken out stands no more: its finding has the bytes already.
     pub fn place(&self, source: &Source, record: &Record, findings: &mut [Finding]) {
         let unit = source.unit.as_ref();
         let Some(tree) = self.wire.parse(unit).tree else {
@@ -189,6 +189,7 @@ impl<'a> Reader<'a> {
         for finding in findings.iter_mut() {
             let node = record.root.pointer(&finding.path);
             let own = node.map(|node| node.span).filter(|span| span.end > 0);
+            let own = finding.span.or(own);
             let there = own.and_then(|span| document.path(span));
             finding.path = there.unwrap_or_else(|| notation.of_pointer(&finding.path));
             finding.span = own.or(Some(document.shown(source.root)));

@@ -3,6 +3,7 @@
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers};
 use super::used::used;
+use super::written::written;
 use super::{
     ConsentSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates,
     facts, keys, obligations, services,
@@ -165,6 +166,7 @@ pub fn no_channel(
         obligations: Vec::new(),
         citations: vec![Untied::NoChannel.citation().to_owned()],
         consents: Vec::new(),
+        invalid: Vec::new(),
     }))
 }
 
@@ -181,6 +183,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
         obligations: Vec::new(),
         citations: Vec::new(),
         consents: input.consents.iter().map(seen).collect(),
+        invalid: Vec::new(),
     }
 }
 
@@ -314,8 +317,12 @@ fn render(
     if let Some(envelope) = record.root.get_mut("envelope") {
         envelope.set("record_id", Node::string(input.record_id.to_string()));
     }
-    let Some((bytes, media_type)) = written(rules, input, &record) else {
-        return Release::Held(Hold::OutputInvalid, Box::new(answers.taken));
+    let (bytes, media_type) = match written(rules, input, &record) {
+        Ok(written) => written,
+        Err(invalid) => {
+            let taken = answers.taken;
+            return Release::Held(Hold::OutputInvalid, Box::new(Taken { invalid, ..taken }));
+        }
     };
     let mut along = None;
     if obligations::attaches(answers.owed) {
@@ -344,27 +351,6 @@ fn render(
         withheld_any: cut.withheld_any,
         taken: answers.taken,
     }))
-}
-
-/// The record as bytes of the channel's format; `None` when it would not be valid there.
-fn written(rules: &Rules, input: &ReleaseInput<'_>, record: &Record) -> Option<(Vec<u8>, String)> {
-    let format = &input.channel.format;
-    let wire = rules.wires.get(format)?;
-    let canonical = format!("canonical/{}.schema.json", record.record_type);
-    if !rules.schemas.get(&canonical)?.is_valid(&record.root) {
-        return None;
-    }
-    let out = rules.plans.outbound(format, record).ok()?;
-    let targets = wire.targets(&out.tree);
-    if targets.is_empty() && !wire.is_identity() {
-        return None;
-    }
-    for target in targets {
-        if !rules.schemas.get(&target.schema)?.is_valid(target.node) {
-            return None;
-        }
-    }
-    Some((wire.write(&out.tree), wire.media_type().to_owned()))
 }
 
 /// A stored payload as the record it is; `None` when it cannot be read.

@@ -14,12 +14,14 @@ mod outgoing;
 mod papers;
 mod services;
 mod used;
+mod written;
 
 pub use decide::{no_channel, opened, release};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names};
 
 use crate::base::clock::Timestamp;
+use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RuleSetId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
@@ -122,6 +124,8 @@ pub struct Taken {
     pub citations: Vec<String>,
     /// The consents on file that were looked at, counting or not.
     pub consents: Vec<ConsentSeen>,
+    /// Held as [`Hold::OutputInvalid`]: what is invalid about what is left.
+    pub invalid: Vec<Finding>,
 }
 
 /// One revision of a consent, as a decision found it.

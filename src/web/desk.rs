@@ -13,7 +13,7 @@ use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
-use crate::release::Release;
+use crate::release::{Release, Taken};
 use crate::rules::Rules;
 use crate::store::{DecisionRecord, DeliveryView, HoldCause, StoredRecord, WorkItem};
 use serde_json::{Value, json};
@@ -27,8 +27,8 @@ const fn meaning(cause: HoldCause) -> &'static str {
              join them, or let the record go on with this person apart"
         }
         HoldCause::OutputInvalid => {
-            "what is left after redaction is not valid in the recipient's format: mend the \
-             mapping or the record, then release"
+            "what is left after redaction is not valid in the recipient's format, at the places \
+             told as `invalid`: mend the mapping or the record, then release"
         }
         HoldCause::AddresseeUnknown => {
             "the record names an addressee no partner file knows: add the partner, then release, \
@@ -163,8 +163,11 @@ async fn about(call: &Call, pass: &OperatorPass, item: &WorkItem) -> Result<Valu
         let classes = classes.unwrap_or_default().iter();
         let classes: Vec<&str> = classes.map(|class| class.as_str()).collect();
         members.insert(String::from("classes"), json!(classes));
-        let decision = decision(call, &rules, &waiting).await?;
+        let (decision, invalid) = decision(call, &rules, &waiting).await?;
         members.insert(String::from("decision"), decision);
+        if !invalid.is_empty() {
+            members.insert(String::from("invalid"), Value::Array(invalid));
+        }
     }
     Ok(told)
 }
@@ -183,34 +186,59 @@ fn toward<'a>(rules: &'a Rules, waiting: &Waiting<'_>) -> Option<(&'a Partner, &
     Some((recipient, recipient.channel.iter().find(pulls)?))
 }
 
-/// What was decided last, or, where nothing is on record because it was held, what would be now.
-async fn decision(call: &Call, rules: &Rules, waiting: &Waiting<'_>) -> Result<Value, Problem> {
+/// What was decided last, or, where nothing is on record because it was held, what would be now;
+/// of what cannot be written also what is invalid about it.
+async fn decision(
+    call: &Call,
+    rules: &Rules,
+    waiting: &Waiting<'_>,
+) -> Result<(Value, Vec<Value>), Problem> {
     let store = &call.site.store;
+    let mut recorded = None;
     if let Some(delivery) = &waiting.delivery {
-        let recorded = store.decision(delivery.delivery_id).await;
-        if let Some(recorded) = recorded.map_err(|error| store_failed(&error))? {
-            return Ok(decided(&recorded, "recorded"));
-        }
+        let found = store.decision(delivery.delivery_id).await;
+        recorded = found.map_err(|error| store_failed(&error))?;
     }
+    let unwritten = waiting.item.cause == HoldCause::OutputInvalid;
+    let now = match &recorded {
+        Some(_) if !unwritten => None,
+        _ => taken_now(call, rules, waiting).await?,
+    };
+    let invalid = now.iter().flat_map(|taken| &taken.invalid);
+    let invalid = invalid.map(
+        |finding| json!({ "code": finding.code, "path": finding.path, "message": finding.message }),
+    );
+    let invalid = invalid.collect();
+    let decided = match (&recorded, &now) {
+        (Some(recorded), _) => decided(recorded, "recorded"),
+        (None, Some(taken)) => decided(&decision_record(taken), "now"),
+        (None, None) => Value::Null,
+    };
+    Ok((decided, invalid))
+}
+
+/// What would be decided now. That it could not be written means that whoever had to look has.
+async fn taken_now(
+    call: &Call,
+    rules: &Rules,
+    waiting: &Waiting<'_>,
+) -> Result<Option<Taken>, Problem> {
     let (Some(record), Some((recipient, channel))) = (&waiting.record, toward(rules, waiting))
     else {
-        return Ok(Value::Null);
+        return Ok(None);
     };
-    let found = on_file(store, std::iter::once(record)).await;
+    let found = on_file(&call.site.store, std::iter::once(record)).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let toward = Toward {
         recipient,
         channel,
-        reviewed: false,
+        reviewed: waiting.item.cause == HoldCause::OutputInvalid,
     };
     let release = release_stored(rules, record, toward, &found, call.site.clock.now());
-    Ok(match &release {
-        Some(Release::Go(outgoing)) => decided(&decision_record(outgoing.taken()), "now"),
-        Some(Release::Held(_, taken) | Release::Withheld(taken) | Release::Untied(taken)) => {
-            decided(&decision_record(taken), "now")
-        }
-        None => Value::Null,
-    })
+    Ok(release.map(|release| match release {
+        Release::Go(outgoing) => outgoing.taken().clone(),
+        Release::Held(_, taken) | Release::Withheld(taken) | Release::Untied(taken) => *taken,
+    }))
 }
 
 /// Classes and law of a decision; whom each row is about stays in the accounting.

@@ -283,6 +283,24 @@ fn immigration_status_is_taken_out_with_a_warning() {
         "{text}"
     );
     assert!(text.contains("\"sud\""), "the other topic stays");
+    // Each is told where it stood, although it stands no more.
+    let lines: Vec<&str> = body.lines().collect();
+    let stripped = read
+        .findings
+        .iter()
+        .filter(|f| f.code == "data-class-stripped");
+    for finding in stripped {
+        let line = finding.line.expect("a line") as usize;
+        let rest: String = lines[line - 1]
+            .chars()
+            .skip(finding.column.expect("a column") as usize - 1)
+            .collect();
+        let value = match finding.path.starts_with("/persons") {
+            true => "\"A000000001\"",
+            false => "\"imm\"",
+        };
+        assert!(rest.starts_with(value), "{finding:?}");
+    }
 }
 
 #[test]

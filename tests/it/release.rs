@@ -336,10 +336,16 @@ fn what_would_be_invalid_after_redaction_is_held() {
     );
     let record = record("engagement-contact", &labelled);
     let release = decide(&record, "program", "county", &[]);
-    assert!(
-        matches!(release, Release::Held(Hold::OutputInvalid, _)),
-        "{release:?}"
-    );
+    let Release::Held(Hold::OutputInvalid, taken) = release else {
+        panic!("{release:?}");
+    };
+    // Who resolves it is told what is missing where.
+    let told = taken
+        .invalid
+        .iter()
+        .map(|f| (f.code.as_ref(), f.path.as_str()));
+    let told: Vec<_> = told.collect();
+    assert_eq!(told, [("schema-required-missing", "/body/start")]);
 }
 
 /// As the store keeps it.

@@ -34,12 +34,41 @@ async fn items(gateway: &Gateway, who: &str) -> Value {
     page["work_items"].clone()
 }
 
+/// A county that is sent contacts of its own.
+const NEIGHBOR: &str = r#"role = "cws"
+county_fips = "06067"
+mode = "test"
+simulated = true
+
+[[channel]]
+name = "pull"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+purpose = "care_coordination"
+related_by = ["county"]
+https = { url = "https://county.example/inbox" }
+"#;
+
 /// A gateway on which a contact of alpha's waits for this cause on its way to a county, with or
 /// without a decision on record.
 async fn waiting(cause: HoldCause, recorded: bool) -> Gateway {
-    let partners = [("alpha", SENDER), ("beta", SENDER), ("county", COUNTY)];
+    waiting_for(COUNTY, contact("c-1"), (cause, recorded)).await
+}
+
+/// The same of this contact on its way to this county.
+async fn waiting_for(
+    county: &str,
+    mut contact: Value,
+    (cause, recorded): (HoldCause, bool),
+) -> Gateway {
+    let contracted = format!("{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n");
+    let partners = [
+        ("alpha", contracted.as_str()),
+        ("beta", SENDER),
+        ("county", county),
+    ];
     let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
-    let mut contact = contact("c-1");
     contact["persons"][0]["names"][0]["last"] = json!("Quintrell");
     let sent = hand_in(&gateway, "", &[], contact.to_string()).await;
     assert_eq!(sent.status, 202, "{}", sent.body);
@@ -93,6 +122,28 @@ async fn an_integrator_sees_what_an_integrator_may_resolve() {
     assert_eq!(decision["taken"], "now", "{item}");
     assert_eq!(decision["citations"], json!(["policy:no-tie"]), "{item}");
     gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_invalid_is_told_to_those_who_resolve_it() {
+    // Method: the record's start is of a class the county may not see, and required.
+    let mut contact = contact("c-1");
+    contact["envelope"]["county_fips"] = json!("06067");
+    contact["envelope"]["labels"] = json!([{ "path": "/body/start", "classes": ["hiv_test"] }]);
+    for recorded in [false, true] {
+        let cause = (HoldCause::OutputInvalid, recorded);
+        let gateway = waiting_for(NEIGHBOR, contact.clone(), cause).await;
+        for who in ["integrator", "auditor"] {
+            let items = items(&gateway, who).await;
+            let mut items = items.as_array().expect("items").iter();
+            let item = items.find(|item| item["cause"] == "output-invalid");
+            let invalid = &item.expect("it waits")["about"]["invalid"];
+            assert_eq!(invalid[0]["code"], "schema-required-missing", "{invalid}");
+            assert_eq!(invalid[0]["path"], "/body/start", "{invalid}");
+        }
+        assert_eq!(items(&gateway, "alpha").await[0].get("about"), None);
+        gateway.running.shutdown().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,68 @@
+//! The last step: a cut record as bytes of the recipient's format, or what is invalid about them.
+//!
+//! Nothing that is not valid there is written. What is told of it is code and place, never a value.
+
+use super::ReleaseInput;
+use crate::base::finding::Finding;
+use crate::base::finding_codes::{
+    CROSSWALK_CODE_UNKNOWN, RECORD_TYPE_UNKNOWN, SCHEMA_VALUE_OUT_OF_RANGE,
+};
+use crate::format::split::Unit;
+use crate::mapping::MapError;
+use crate::record::Record;
+use crate::rules::Rules;
+use crate::validate::SenderNotation;
+
+/// The row that stands below the header of a table that is written.
+const FIRST_ROW: u32 = 2;
+
+/// The record as bytes of the channel's format, with their media type.
+///
+/// # Errors
+/// Everything that would not be valid: places of the record as pointers, places of the document as
+/// the recipient names them.
+pub(super) fn written(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    record: &Record,
+) -> Result<(Vec<u8>, String), Vec<Finding>> {
+    let format = &input.channel.format;
+    let absent = || vec![Finding::new(&RECORD_TYPE_UNKNOWN)];
+    let wire = rules.wires.get(format).ok_or_else(absent)?;
+    let canonical = format!("canonical/{}.schema.json", record.record_type);
+    let schema = rules.schemas.get(&canonical).ok_or_else(absent)?;
+    if !schema.is_valid(&record.root) {
+        return Err(schema.check(&record.root, &SenderNotation::Pointer));
+    }
+    let out = rules.plans.outbound(format, record);
+    let out = out.map_err(|error| vec![unwritable(&error)])?;
+    let targets = wire.targets(&out.tree);
+    if targets.is_empty() && !wire.is_identity() {
+        return Err(absent());
+    }
+    for target in targets {
+        let schema = rules.schemas.get(&target.schema).ok_or_else(absent)?;
+        if !schema.is_valid(target.node) {
+            let document = Unit {
+                header: None,
+                bytes: Vec::new(),
+                first_line: 1,
+                first_row: FIRST_ROW,
+            };
+            let notation = wire.notation(&document, &target);
+            return Err(schema.check_under(target.node, &target.steps, &notation));
+        }
+    }
+    Ok((wire.write(&out.tree), wire.media_type().to_owned()))
+}
+
+/// What the mapping could not write, as a finding.
+fn unwritable(error: &MapError) -> Finding {
+    let (code, path) = match error {
+        MapError::FormatUnknown | MapError::MappingMissing => (&RECORD_TYPE_UNKNOWN, ""),
+        MapError::NotWritable { path } => (&SCHEMA_VALUE_OUT_OF_RANGE, path.as_str()),
+        MapError::Unmapped { path } => (&CROSSWALK_CODE_UNKNOWN, path.as_str()),
+        MapError::TooManyItems { path } => (&SCHEMA_VALUE_OUT_OF_RANGE, path.as_str()),
+    };
+    Finding::new(code).at(path).saying(error.to_string())
+}
