@@ -103,8 +103,23 @@ fn shown(disclosure: &Disclosure) -> Value {
         "purpose": disclosure.decision.purpose,
         "recipient_role": disclosure.decision.recipient_role,
         "rule_set": disclosure.decision.rule_set,
-        "decision": disclosure.decision.rows,
+        "decision": rows_about(disclosure),
         "obligations": disclosure.decision.obligations,
         "citations": disclosure.decision.citations,
     })
+}
+
+/// What was decided about this person; what was about others in the record is theirs to ask.
+fn rows_about(disclosure: &Disclosure) -> Vec<Value> {
+    let rows = disclosure.decision.rows.iter();
+    rows.filter(|row| row.person == disclosure.person)
+        .map(|row| {
+            json!({
+                "person": row.person,
+                "data_class": row.data_class,
+                "effect": row.verdict,
+                "citation": row.citation,
+            })
+        })
+        .collect()
 }

@@ -119,6 +119,7 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
         .and_then(Value::as_array)
         .cloned()
         .unwrap_or_default();
+    let mut lawless = false;
     for row in &rows {
         let decided = row.get("decision").and_then(Value::as_array);
         let permitted = decided
@@ -128,12 +129,14 @@ pub async fn accounting(world: &World, act: &Act, told: &mut Told) -> anyhow::Re
         let mut laws: Vec<&str> = permitted.map(|r| says(r, "citation")).collect();
         laws.sort_unstable();
         laws.dedup();
+        lawless |= laws.iter().all(|law| law.is_empty());
         let when = minute(says(row, "at"));
         let what = format!("{when}  {}: {}", says(row, "purpose"), laws.join(", "));
         told.row(says(row, "source"), says(row, "partner"), what);
     }
     let count = rows.len() as u64;
     told.check(status == 200, "the privacy officer may list them");
+    told.check(!lawless, "every line names the law it rests on");
     told.check(
         count == *disclosures,
         format!("{disclosures} disclosures, counted: {count}"),
