@@ -4,6 +4,7 @@ mod accept;
 mod backup;
 mod batch;
 mod consent;
+mod courses;
 mod crash;
 mod crosscheck;
 mod delivery;
