@@ -2,7 +2,8 @@
 //!
 //! An answer outside its word list is asked again; without a terminal it is an error.
 
-use crate::base::vocabulary::{RecipientRole, ServiceSource, SourceRole};
+use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource, SourceRole};
+use crate::catalog::partner::Relation;
 use std::io::{BufRead, IsTerminal, Write};
 
 /// What is known of the new partner.
@@ -22,6 +23,23 @@ pub struct Answers {
     pub format: String,
     /// Record types it sends.
     pub records: Vec<String>,
+    /// How records are sent to it, if they are.
+    pub out: Option<OutChannel>,
+    /// Record types it fetches.
+    pub pull_records: Vec<String>,
+    /// Why it receives, or empty where it does not.
+    pub purpose: String,
+}
+
+/// A channel over which records are sent to it.
+#[derive(Debug)]
+pub struct OutChannel {
+    /// Where to.
+    pub url: String,
+    /// Record types it is sent.
+    pub records: Vec<String>,
+    /// What ties a record to it.
+    pub related_by: Vec<String>,
 }
 
 /// Asks for what the flags left open.
@@ -31,7 +49,7 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         !n.is_empty()
     })?;
     let role = answer(flags.role.as_deref(), &role_question(), is_role)?;
-    let county = answer(
+    let county = optional(
         flags.county.as_deref(),
         "County FIPS code, or nothing",
         is_county,
@@ -52,6 +70,16 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         "Record types it sends, with commas",
         |r| !r.is_empty(),
     )?;
+    let out = out_channel(flags)?;
+    let pull = optional(
+        flags.pull_records.as_deref(),
+        "Record types it fetches in batches, with commas, or nothing",
+        |_| true,
+    )?;
+    let purpose = match out.is_some() || !pull.is_empty() {
+        true => answer(flags.purpose.as_deref(), &purpose_question(), is_purpose)?,
+        false => String::new(),
+    };
     Ok(Answers {
         id,
         name,
@@ -59,8 +87,44 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         county_fips: county,
         service_source: source,
         format,
-        records: records.split(',').map(|r| r.trim().to_owned()).collect(),
+        records: words(&records),
+        out,
+        pull_records: words(&pull),
+        purpose,
     })
+}
+
+fn out_channel(flags: &super::new::Args) -> anyhow::Result<Option<OutChannel>> {
+    let url = optional(
+        flags.out_url.as_deref(),
+        "Where it takes records, an https URL, or nothing if none are sent to it",
+        is_url,
+    )?;
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let records = answer(
+        flags.out_records.as_deref(),
+        "Record types it is sent, with commas",
+        |r| !r.is_empty(),
+    )?;
+    let related_by = answer(
+        flags.related_by.as_deref(),
+        "What ties a record to it, with commas (addressee, requester, target, assignment, team, \
+         county)",
+        are_relations,
+    )?;
+    Ok(Some(OutChannel {
+        url,
+        records: words(&records),
+        related_by: words(&related_by),
+    }))
+}
+
+/// Words between commas.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(',').map(|word| word.trim().to_owned());
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// An answer that may be nothing; without a terminal to ask it is.
@@ -112,6 +176,25 @@ fn role_question() -> String {
     format!("Role ({} or a recipient role)", words.join(", "))
 }
 
+fn purpose_question() -> String {
+    let words: Vec<&str> = Purpose::ALL.iter().map(|word| word.as_str()).collect();
+    format!("Why it receives ({})", words.join(", "))
+}
+
+fn is_purpose(text: &str) -> bool {
+    text.parse::<Purpose>().is_ok()
+}
+
+fn is_url(text: &str) -> bool {
+    text.is_empty() || (text.starts_with("https://") && text.len() > "https://".len())
+}
+
+fn are_relations(text: &str) -> bool {
+    let known = |word: String| toml::Value::String(word).try_into::<Relation>().is_ok();
+    let words = words(text);
+    !words.is_empty() && words.into_iter().all(known)
+}
+
 fn is_id(text: &str) -> bool {
     (3..=63).contains(&text.len())
         && text
@@ -141,6 +224,9 @@ mod tests {
         assert!(is_role("ppp") && is_role("health_plan") && !is_role("friend"));
         assert!(is_service_source("") && is_service_source("prevention"));
         assert!(!is_service_source("Referral"));
+        assert!(is_url("") && is_url("https://a.example/in") && !is_url("http://a.example/in"));
+        assert!(are_relations("addressee, team") && !are_relations("friend") && !are_relations(""));
+        assert!(is_purpose("treatment") && !is_purpose("curiosity"));
         assert!(is_county("") && is_county("06113") && !is_county("6113"));
     }
 }

@@ -1,4 +1,4 @@
-//! The letter of connection: one page a provider's own people can act on.
+//! The letter of connection: what a provider's own people can act on.
 
 use super::answers::Answers;
 
@@ -14,7 +14,7 @@ pub struct Terms<'a> {
     pub media_type: &'a str,
 }
 
-/// The letter, Markdown, one page.
+/// The letter, Markdown.
 pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
     let samples = match terms.samples {
         [] => String::from("(none for this format)"),
@@ -60,8 +60,27 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
          correction.\n\
          - **held**: a person of the county looks first. A record that does not say whether the \
          work comes from a case, a referral or prevention is held{source}.\n\n\
-         Do not send psychotherapy notes, counselor or attorney communications, or immigration \
-         status: they are refused and nothing of such a record is kept. A suspicion of child abuse \
+         ## What comes to you\n\n{receiving}\
+         What you may receive is decided anew at each sending, by law and by the family's \
+         consents; being named in a record opens nothing by itself.\n\n\
+         ## Consents\n\n\
+         A consent you hold counts once it is lodged, from the day it was signed until you take \
+         it back; a record that goes under it names it in its consent references:\n\n\
+         ```\n\
+         curl -X PUT {url}/v1/consents/<your id of it> \\\n  \
+         -H 'Authorization: Bearer <your token>' -H 'Content-Type: application/json' \\\n  \
+         --data-binary @consent.json\n\
+         curl -X POST {url}/v1/consents/<your id of it>/revoke \\\n  \
+         -H 'Authorization: Bearer <your token>'\n\
+         ```\n\n\
+         `{url}/openapi.json` tells every field of it.\n\n\
+         ## The accounting\n\n\
+         Every disclosure of a live record is entered in a ledger: when, to whom, for what and by \
+         which law. When somebody of a family asks who was told what, send them, or their \
+         request, to the county's privacy officer, who can list it.\n\n\
+         Do not send psychotherapy notes, counselor or attorney communications: they are refused \
+         and nothing of such a record is kept; nor immigration status, which is taken out. A \
+         suspicion of child abuse \
          is reported **by telephone** first; this gateway is not a hotline.\n",
         name = answers.name,
         id = answers.id,
@@ -72,6 +91,35 @@ pub fn letter(answers: &Answers, terms: &Terms<'_>) -> String {
             "" => String::new(),
             word => format!("; yours count as **{word}** then"),
         },
+        receiving = receiving(answers, terms.url),
         media = terms.media_type,
     )
+}
+
+/// How records come out, in a paragraph per way.
+fn receiving(answers: &Answers, url: &str) -> String {
+    let mut text = String::new();
+    if let Some(out) = &answers.out {
+        text.push_str(&format!(
+            "Records of type **{}** are posted to `{}` one by one, as **{}**. Answer 2xx once you \
+             have stored one, 503 if you cannot now: it comes again under the same \
+             `Idempotency-Key`, and the same key twice is the same record. 400 or 422 says \
+             that you refuse it, and a person of the county looks. Notices and copies of \
+             consents may come along with it.\n\n",
+            out.records.join(", "),
+            out.url,
+            answers.format,
+        ));
+    }
+    if !answers.pull_records.is_empty() {
+        text.push_str(&format!(
+            "Records of type **{}** are fetched in batches, whenever you like:\n\n```\n\
+             kinbridge pull --url {url} --token-file <file> --out <folder>\n```\n\n",
+            answers.pull_records.join(", "),
+        ));
+    }
+    if text.is_empty() {
+        text.push_str("Nothing is sent to you as yet; the county adds a channel when you ask.\n\n");
+    }
+    text
 }

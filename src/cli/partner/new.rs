@@ -39,12 +39,31 @@ pub struct Args {
     /// Record types it sends, with commas
     #[arg(long)]
     pub records: Option<String>,
+    /// Where it takes records: an https URL; left out, none are sent to it
+    #[arg(long)]
+    pub out_url: Option<String>,
+    /// Record types it is sent, with commas
+    #[arg(long)]
+    pub out_records: Option<String>,
+    /// What ties a record to it, with commas: addressee, requester, target, assignment, team,
+    /// county
+    #[arg(long)]
+    pub related_by: Option<String>,
+    /// Record types it fetches in batches, with commas; left out, it fetches none
+    #[arg(long)]
+    pub pull_records: Option<String>,
+    /// Why it receives, a word of the purpose vocabulary
+    #[arg(long)]
+    pub purpose: Option<String>,
     /// Where the gateway answers
     #[arg(long, default_value = "https://gateway.example")]
     pub url: String,
     /// Catalog folder to write into
     #[arg(long, default_value = "catalog")]
     pub catalog: PathBuf,
+    /// Folder for what the partner is handed: the letter and samples
+    #[arg(long, default_value = "handover")]
+    pub handover: PathBuf,
 }
 
 /// Asks, writes, prints.
@@ -71,10 +90,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let token = token()?;
     std::fs::write(&file, partner_file(&answers, &agreements, &token))
         .with_context(|| format!("cannot write {file:?}"))?;
-    let page = args.catalog.join(format!("letter-{}.md", answers.id));
+    // A catalog folder holds nothing but what the gateway reads.
+    std::fs::create_dir_all(&args.handover)
+        .with_context(|| format!("cannot make {:?}", args.handover))?;
+    let page = args.handover.join(format!("letter-{}.md", answers.id));
     let terms = Terms {
         url: &args.url,
-        samples: &write_samples(&args.catalog, &answers, &rules)?,
+        samples: &write_samples(&args.handover, &answers, &rules)?,
         agreements: &agreements,
         media_type: wire.media_type(),
     };
@@ -83,7 +105,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     println!("partner file  {}", file.display());
     println!("letter        {}", page.display());
     for sample in terms.samples {
-        println!("sample        {}", args.catalog.join(sample).display());
+        println!("sample        {}", args.handover.join(sample).display());
     }
     println!("token         {token}\n              shown once; hand it over by a safe way");
     println!("next          fill in the agreements, then: kinbridge check --catalog <folder>");
@@ -127,14 +149,6 @@ fn token() -> anyhow::Result<String> {
 }
 
 fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String {
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let list = |words: &[String]| {
-        words
-            .iter()
-            .map(|word| quoted(word))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let county = match answers.county_fips.as_str() {
         "" => String::new(),
         fips => format!("county_fips = {}\n", quoted(fips)),
@@ -158,12 +172,98 @@ fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String
         "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n{agreements}\n\
          [[credential]]\ntoken_sha256 = \"{digest}\"\n\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\n\
-         records = [{records}]\n{source}",
+         records = [{records}]\n{source}{receiving}",
         id = quoted(&answers.id),
         name = quoted(&answers.name),
         role = quoted(&answers.role),
         digest = Digest::of(token.as_bytes()),
         format = quoted(&answers.format),
         records = list(&answers.records),
+        receiving = receiving(answers),
     )
+}
+
+/// Channels over which it receives, in the format it sends.
+fn receiving(answers: &Answers) -> String {
+    let head = |direction: &str, records: &[String]| {
+        format!(
+            "\n[[channel]]\nname = \"{direction}\"\ndirection = \"{direction}\"\n\
+             format = {}\nrecords = [{}]\npurpose = {}\n",
+            quoted(&answers.format),
+            list(records),
+            quoted(&answers.purpose),
+        )
+    };
+    let mut text = String::new();
+    if let Some(out) = &answers.out {
+        text.push_str(&head("out", &out.records));
+        text.push_str(&format!(
+            "related_by = [{}]\nhttps = {{ url = {} }}\n",
+            list(&out.related_by),
+            quoted(&out.url),
+        ));
+    }
+    if !answers.pull_records.is_empty() {
+        text.push_str(&head("pull", &answers.pull_records));
+    }
+    if !text.is_empty() {
+        text.push_str(
+            "\n# how records name this organisation, to find it as addressee or requester:\n\
+             # [[identifier]]\n# system = \"a URI\"\n# value = \"its value\"\n",
+        );
+    }
+    text
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answers::OutChannel;
+    use super::*;
+    use crate::catalog::Partner;
+    use crate::catalog::partner::{Direction, Relation};
+
+    // Goal: what is written is a partner file with the channels asked for. Method: read it back.
+    #[test]
+    fn the_file_has_the_channels_asked_for() {
+        let words = |text: &str| vec![text.to_owned()];
+        let mut answers = Answers {
+            id: "oakleaf".to_owned(),
+            name: "Oakleaf \"House\"".to_owned(),
+            role: "mhp".to_owned(),
+            county_fips: "06113".to_owned(),
+            service_source: String::new(),
+            format: "fhir-r4/4.0".to_owned(),
+            records: words("service-referral"),
+            out: Some(OutChannel {
+                url: "https://oakleaf.example/inbox".to_owned(),
+                records: words("service-referral"),
+                related_by: words("addressee"),
+            }),
+            pull_records: words("family-case"),
+            purpose: "treatment".to_owned(),
+        };
+        let read = |answers: &Answers| -> Partner {
+            let text = partner_file(answers, &words("baa"), "secret");
+            assert!(!text.contains("secret"), "{text}");
+            toml::from_str(&text).expect("a partner file")
+        };
+        let partner = read(&answers);
+        let ways: Vec<Direction> = partner.channel.iter().map(|c| c.direction).collect();
+        assert_eq!(ways, [Direction::In, Direction::Out, Direction::Pull]);
+        assert_eq!(partner.channel[1].related_by, [Relation::Addressee]);
+        let https = partner.channel[1].https.as_ref().expect("where to");
+        assert_eq!(https.url, "https://oakleaf.example/inbox");
+        assert!(partner.channel[2].purpose.is_some());
+        (answers.out, answers.pull_records) = (None, Vec::new());
+        assert_eq!(read(&answers).channel.len(), 1);
+    }
 }
