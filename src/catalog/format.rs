@@ -308,8 +308,8 @@ pub struct XmlSource {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DelimitedSource {
-    /// One ASCII character.
-    #[serde(default = "comma")]
+    /// One ASCII character that stands for nothing else in a table.
+    #[serde(default = "comma", deserialize_with = "delimiter")]
     pub delimiter: char,
     /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
     #[serde(default)]
@@ -318,6 +318,19 @@ pub struct DelimitedSource {
 
 fn comma() -> char {
     ','
+}
+
+/// What cells are told apart by: a byte that can be no part of another character, of a quoted cell,
+/// of a line end or of a guarded formula.
+fn delimiter<'de, D: serde::Deserializer<'de>>(text: D) -> Result<char, D::Error> {
+    let given = char::deserialize(text)?;
+    let apart = given == '\t' || given.is_ascii_punctuation();
+    match apart && !"\"'+-=@._".contains(given) {
+        true => Ok(given),
+        false => Err(serde::de::Error::custom(
+            "the delimiter is a tab or an ASCII sign that no cell is written with",
+        )),
+    }
 }
 
 impl FormatSource {
@@ -329,5 +342,26 @@ impl FormatSource {
     /// The path under which a schema file of this format stands in `Sources::schemas`.
     pub fn schema_path(&self, file: &str) -> String {
         format!("{}/{file}", self.folder())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Goal: cells are told apart by nothing that a cell is written with. Method: signs of each
+    // kind.
+    #[test]
+    fn a_delimiter_is_a_sign_of_its_own() {
+        let read = |sign: &str| {
+            let table: Result<DelimitedSource, _> =
+                toml::from_str(&format!("delimiter = \"{sign}\""));
+            table.is_ok()
+        };
+        assert!([",", ";", "|", "\\t"].iter().all(|sign| read(sign)));
+        let wrong = [
+            "\\\"", "'", "\\n", "\\r", " ", "a", "7", "=", "\u{e9}", ",,", "",
+        ];
+        assert!(!wrong.iter().any(|sign| read(sign)));
     }
 }

@@ -333,7 +333,9 @@ impl<'a> Run<'a> {
                 Op::Ref(reference) => self.reference(reference, here, node),
                 Op::Each(each) => self.each(each, here, node),
                 Op::WireConst(gate, place, value, _) => {
-                    if gate.outward && hold(here.context, &gate.only) {
+                    // What an earlier row says of the record is not replaced by what all have.
+                    let free = get(node, &place.set).is_none();
+                    if free && gate.outward && hold(here.context, &gate.only) {
                         set(node, place, value.clone());
                         assign(node, &gate.when);
                     }

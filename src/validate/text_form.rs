@@ -151,8 +151,9 @@ fn time(text: &str) -> (Fit, &str) {
             rest = after;
         }
     }
-    // 60 is a leap second.
-    let exists = hour <= 23 && minute <= 59 && second <= 60;
+    // 60 is a leap second, which ends an hour in every zone of whole hours.
+    let last = if minute == 59 { 60 } else { 59 };
+    let exists = hour <= 23 && minute <= 59 && second <= last;
     (if exists { Right } else { Impossible }, rest)
 }
 
@@ -233,6 +234,8 @@ mod tests {
             (DateTime, "2026-03-08T02:30:00.123456789Z", Right),
             (DateTime, "2026-03-08T24:00:00Z", Impossible),
             (DateTime, "2026-02-30T10:00:00Z", Impossible),
+            (DateTime, "2026-03-08T10:15:60Z", Impossible),
+            (DateTime, "2016-12-31T15:59:60-08:00", Right),
             (DateTime, "2026-03-08T10:00:00+15:00", Impossible),
             (DateTime, "2026-03-08T10:00:00", WrongForm),
             (DateTime, "2026-03-08T10:00Z", WrongForm),

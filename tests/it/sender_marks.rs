@@ -4,6 +4,7 @@
 use kinbridge::base::finding::Finding;
 use kinbridge::base::finding_codes::DATA_CLASS_REFUSED;
 use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::format::Node;
 use kinbridge::intake::read::{Reader, Reading, read};
 use kinbridge::rules::Rules;
 use serde_json::{Value, json};
@@ -401,9 +402,99 @@ fn a_contact_that_was_none_is_refused() {
         read(rules(), &format, &[contact], &bytes)
     };
     assert!(errors(&contact("finished"), 0).is_empty());
-    for status in ["planned", "cancelled", "entered-in-error"] {
+    for status in ["planned", "cancelled"] {
         assert_eq!(errors(&contact(status), 0), ["modifier-not-read"]);
     }
+    let mistaken = contact("entered-in-error");
+    assert!(errors(&mistaken, 0).is_empty(), "{mistaken:?}");
+    let record = mistaken.records[0].record.as_ref().expect("a record");
+    let action = record.envelope().and_then(|it| it.text("action"));
+    assert_eq!(action, Some("void"));
+    // Going out it says so again; what says nothing of how it came out is not said to be finished.
+    let format = FormatId::new("fhir-r4/4.0");
+    let written = |reading: &Reading| {
+        let record = reading.records[0].record.as_ref().expect("a record");
+        let out = rules().plans.outbound(&format, record);
+        let out = out.expect("it can be written");
+        let text = rules()
+            .wires
+            .get(&format)
+            .expect("a format")
+            .write(&out.tree);
+        let text: Value = serde_json::from_slice(&text).expect("it is JSON");
+        let entries = text["entry"].as_array().expect("entries").clone();
+        let contacts = entries
+            .iter()
+            .filter(|it| it["resource"]["resourceType"] == "Encounter");
+        let said: Vec<String> = contacts
+            .map(|it| {
+                it["resource"]["status"]
+                    .as_str()
+                    .expect("a status")
+                    .to_owned()
+            })
+            .collect();
+        said.join(",")
+    };
+    assert_eq!(written(&mistaken), "entered-in-error");
+    let mut held = contact("finished");
+    assert_eq!(written(&held), "unknown");
+    let record = held.records[0].record.as_mut().expect("a record");
+    let body = record.root.get_mut("body").expect("a body");
+    body.set("attempt_result", Node::string("no_show"));
+    assert_eq!(written(&held), "cancelled");
+    assert_eq!(written(&contact("unknown")), "unknown");
+}
+
+#[test]
+fn what_nobody_ordered_and_who_is_not_in_use_is_refused() {
+    for intent in ["original-order", "instance-order"] {
+        let reading = taken(&with(REQUEST, "intent", json!(intent)));
+        assert!(errors(&reading, 0).is_empty(), "{intent}");
+    }
+    for intent in ["proposal", "plan", "directive", "option"] {
+        let reading = taken(&with(REQUEST, "intent", json!(intent)));
+        assert_eq!(errors(&reading, 0), ["modifier-not-read"], "{intent}");
+    }
+    let reading = taken(&with(TASK, "intent", json!("proposal")));
+    assert_eq!(errors(&reading, 0), ["modifier-not-read"]);
+    for (active, expected) in [(true, 0), (false, 1)] {
+        let reading = taken(&with(PATIENT, "active", json!(active)));
+        assert_eq!(errors(&reading, 0).len(), expected);
+        assert!(errors(&reading, 1).is_empty());
+    }
+}
+
+#[test]
+fn a_number_of_the_past_joins_nobody() {
+    let cin = "urn:kinbridge:id:cin";
+    let numbers = |first: &str, second: &str| {
+        let row = |system: &str, value: &str, of: &str| match of {
+            "" => json!({"system": system, "value": value}),
+            _ => json!({"system": system, "value": value, "use": of}),
+        };
+        let rows = json!([
+            row(cin, "91234567A", first),
+            row(cin, "98765432B", second),
+            row("urn:invented", "A-1", first),
+            row("urn:invented", "B-2", second)
+        ]);
+        let reading = taken(&with(PATIENT, "identifier", rows));
+        assert!(errors(&reading, 0).is_empty(), "{reading:?}");
+        let record = reading.records[0].record.as_ref().expect("a record");
+        let person = record.persons().first().expect("a person").clone();
+        let rows = person.get("identifiers").map(|it| it.items().to_vec());
+        let rows = rows.unwrap_or_default();
+        let others: Vec<String> = rows
+            .iter()
+            .filter_map(|it| it.text("value").map(str::to_owned))
+            .collect();
+        (person.text("cin").map(str::to_owned), others)
+    };
+    let current = (Some("98765432B".to_owned()), vec!["B-2".to_owned()]);
+    assert_eq!(numbers("old", ""), current);
+    assert_eq!(numbers("temp", "official"), current);
+    assert_eq!(numbers("old", "temp"), (None, Vec::new()));
 }
 
 #[test]
