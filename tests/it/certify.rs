@@ -115,3 +115,33 @@ async fn who_only_receives_is_tried_by_what_it_receives() {
     assert!(!passed);
     assert!(list[0].1.contains("channel"), "{list:#?}");
 }
+
+#[test]
+fn what_partner_new_writes_leaves_the_catalog_without_defect() {
+    // Goal: the first command of the README is followed by a gateway that takes the catalog.
+    // Method: run it with all ways there are; load what it wrote.
+    let folder = tempfile::tempdir().expect("folder");
+    let words = "partner new --id oakleaf --name Oakleaf --role mhp --format kinbridge-json/1.0 \
+         --records service-referral --out-url https://oakleaf.example/in \
+         --out-records service-referral --related-by addressee,target --purpose treatment \
+         --pull-records service-referral";
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
+        .args(words.split_whitespace())
+        .current_dir(folder.path())
+        .output()
+        .expect("run");
+    assert!(run.status.success(), "{run:?}");
+    let (sources, defects) = kinbridge::catalog::load(&[folder.path().join("catalog")]);
+    assert!(defects.is_empty(), "{defects:?}");
+    let partner = sources.partners.values().find(|p| p.name == "Oakleaf");
+    assert_eq!(partner.expect("written").channel.len(), 3);
+    let letter = folder.path().join("handover/letter-oakleaf.md");
+    let letter = std::fs::read_to_string(letter).expect("a letter");
+    for told in [
+        "https://oakleaf.example/in",
+        "kinbridge pull",
+        "/v1/consents/",
+    ] {
+        assert!(letter.contains(told), "{told}");
+    }
+}
