@@ -19,7 +19,7 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Ask a few questions; write the partner file, samples and a letter of connection
-    New(new::Args),
+    New(Box<new::Args>),
     /// Try the go-live list on a gateway of its own and print pass or fail
     Certify(certify::Args),
 }
