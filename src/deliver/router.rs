@@ -61,7 +61,6 @@ pub(super) async fn route_some(
         return Ok((0, 0));
     }
     let router = Router {
-        store: store.clone(),
         rules: Arc::clone(rules),
         now,
     };
@@ -69,7 +68,6 @@ pub(super) async fn route_some(
     let mut routed = found.routed;
     if !found.behind_wall.is_empty() {
         let router = Router {
-            store: store.clone(),
             rules: Arc::clone(rules),
             now,
         };
@@ -114,7 +112,6 @@ struct Found {
 
 /// Finds candidates by the rules in force.
 struct Router {
-    store: Store,
     rules: Arc<Rules>,
     now: Timestamp,
 }
@@ -173,9 +170,8 @@ impl Router {
             test: stored.test,
             named_by_family: named,
         };
-        let case = record.envelope().and_then(|e| e.text("case_ref"));
         let deliveries = candidates(partners, &ties).into_iter();
-        let deliveries = deliveries.filter_map(|found| self.delivery(stored, case, found));
+        let deliveries = deliveries.filter_map(|found| self.delivery(stored, found));
         routed.deliveries.extend(deliveries);
         if addressee_unknown(partners, record) {
             let unknown = item(HoldCause::AddresseeUnknown, "recipient");
@@ -184,12 +180,7 @@ impl Router {
         routed
     }
 
-    fn delivery(
-        &self,
-        stored: &StoredRecord,
-        case: Option<&str>,
-        candidate: Candidate,
-    ) -> Option<NewDelivery> {
+    fn delivery(&self, stored: &StoredRecord, candidate: Candidate) -> Option<NewDelivery> {
         let channel = channel(&self.rules, &candidate.partner, &candidate.channel)?;
         let leg = Leg {
             record_id: stored.record_id,
@@ -199,19 +190,10 @@ impl Router {
             purpose: channel.purpose,
             generation: 0,
         };
-        let person = stored.persons.iter().find(|p| p.focus).map(|p| p.person);
-        let family = match (case, person) {
-            (Some(case), _) => format!("{}|{case}", stored.partner),
-            (None, Some(person)) => person.to_string(),
-            (None, None) => stored.record_id.to_string(),
-        };
         Some(NewDelivery {
             delivery_id: leg.delivery_id(),
             record_id: stored.record_id,
             version: stored.version,
-            lane: self
-                .store
-                .lane(&candidate.partner, &candidate.channel, &family),
             late_release_days: channel.late_release_days,
             partner: candidate.partner,
             channel: candidate.channel,

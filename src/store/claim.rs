@@ -240,7 +240,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     due.truncate(request.limit);
     let due = due.into_iter().map(|(_, _, id)| Cell::from(id));
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
-                lane, addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
+                addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
                 next_at, due_since, state";
     let first = row![now.after(request.lease), now];
     let mut script = Script::default();
@@ -249,7 +249,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let mut leases = Vec::with_capacity(rows.len());
     for row in &rows {
         // An older version is superseded instead.
-        if state_of(row.int(17)?)? == DeliveryState::Leased {
+        if state_of(row.int(16)?)? == DeliveryState::Leased {
             leases.push(read_lease(row)?);
         }
     }
@@ -258,8 +258,8 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
 }
 
 fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
-    let queued_at = Timestamp(row.int(10)?);
-    let late = Timestamp(row.int(9)?).since(queued_at).as_secs() / 86_400;
+    let queued_at = Timestamp(row.int(9)?);
+    let late = Timestamp(row.int(8)?).since(queued_at).as_secs() / 86_400;
     let small = |index| u32::try_from(row.int(index)?).map_err(|_| Fault::Damaged("a count"));
     Ok(Lease {
         delivery: NewDelivery {
@@ -269,17 +269,16 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
             partner: PartnerId::new(&row.text(4)?),
             channel: ChannelId::new(&row.text(5)?),
             generation: small(6)?,
-            lane: row.digest(7)?,
-            addressee: row.int(8)? == 1,
+            addressee: row.int(7)? == 1,
             late_release_days: u32::try_from(late).unwrap_or(u32::MAX),
         },
         row_id: row.id(2)?,
-        due_since: Timestamp(row.int(16)?),
-        token: row.int(11)?,
-        attempts: small(12)?,
-        exposed: row.int(13)? > 0,
-        reviewed: row.int(14)? == 1,
-        due: Timestamp(row.int(15)?),
+        due_since: Timestamp(row.int(15)?),
+        token: row.int(10)?,
+        attempts: small(11)?,
+        exposed: row.int(12)? > 0,
+        reviewed: row.int(13)? == 1,
+        due: Timestamp(row.int(14)?),
     })
 }
 

@@ -290,7 +290,6 @@ pub(super) enum Domain {
     TestIdentifier,
     Case,
     Consent,
-    Lane,
     /// What a version says, so that nobody without the key can confirm a guess of it.
     Content,
     /// Whole bodies: the same key with the same body gives the same receipt.
@@ -312,7 +311,6 @@ impl Domain {
             Domain::TestIdentifier => b"identifier-test",
             Domain::Case => b"case",
             Domain::Consent => b"consent",
-            Domain::Lane => b"lane",
             Domain::Content => b"content",
             Domain::Body => b"body",
             Domain::Output => b"output",

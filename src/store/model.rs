@@ -37,7 +37,7 @@ pub struct NewRecord {
     pub persons: Vec<NewPerson>,
     /// Bare lines of its addresses that never leave; only their keyed digests are kept.
     pub protected_lines: Vec<String>,
-    /// Case number and partner's case keys, for routing and lanes, as the sender wrote them.
+    /// Case number and partner's case keys, for routing, as the sender wrote them.
     pub case_ref: Option<String>,
     /// Five digits.
     pub county_fips: Option<String>,
@@ -305,8 +305,6 @@ pub struct NewDelivery {
     pub channel: ChannelId,
     /// From zero; grows when narrower bytes replace sent ones.
     pub generation: u32,
-    /// Keyed digest of (partner, channel, case or focus person).
-    pub lane: Digest,
     /// Whether the partner was named as addressee (then withholding raises a work item).
     pub addressee: bool,
     /// Days after queueing during which a withheld delivery may still go out (channel setting).

@@ -2,7 +2,6 @@
 //!
 //! Claims live in memory only: this database has one process, and routing twice changes nothing.
 
-use super::keys::Domain;
 use super::model::{NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row};
@@ -11,7 +10,7 @@ use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{ChannelId, PartnerId, RecordId, WorkItemId};
+use crate::base::id::{PartnerId, RecordId, WorkItemId};
 use crate::base::limits::LEASE;
 use std::collections::HashMap;
 
@@ -41,12 +40,6 @@ impl Store {
     /// Until a record may wait for routing: one was accepted since the last time.
     pub async fn records_waiting(&self) {
         self.inner.waiting.notified().await;
-    }
-
-    /// The lane of a delivery: a keyed digest of recipient, channel and case or focus person.
-    pub fn lane(&self, partner: &PartnerId, channel: &ChannelId, case: &str) -> Digest {
-        let parts = [partner.as_str(), channel.as_str(), case];
-        self.inner.keys.blind_digest(Domain::Lane, &parts)
     }
 
     async fn lease_routes(
@@ -188,7 +181,7 @@ pub(super) struct Queued {
 pub(super) fn delivery_insert() -> Insert {
     Insert::new(
         "INSERT INTO delivery (delivery_id, record_id, row_id, revision, version, partner, \
-         channel, generation, lane, addressee, test, state, token, lease_until, attempts, \
+         channel, generation, addressee, test, state, token, lease_until, attempts, \
          next_at, queued_at, received_month, late_until, updated_at, exposure, due_since) \
          VALUES",
         "ON CONFLICT (delivery_id) DO NOTHING",
@@ -196,7 +189,7 @@ pub(super) fn delivery_insert() -> Insert {
 }
 
 /// A pending delivery.
-pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 22] {
+pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21] {
     let late = std::time::Duration::from_secs(u64::from(delivery.late_release_days) * 86_400);
     row![
         delivery.delivery_id.0,
@@ -207,7 +200,6 @@ pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 22
         delivery.partner.as_str(),
         delivery.channel.as_str(),
         delivery.generation,
-        delivery.lane,
         delivery.addressee,
         queued.test,
         0_i64,

@@ -220,6 +220,10 @@ fn migrations() -> Vec<Migration> {
             "joined-persons",
             include_str!("migrations/0005_joined_persons.sql"),
         ),
+        (
+            "no-lane-key",
+            include_str!("migrations/0006_no_lane_key.sql"),
+        ),
     ];
     (1..)
         .zip(texts)

@@ -162,7 +162,7 @@ impl Course {
         for work in self.store.claim_routes(500).await.expect("routes") {
             let source = work.record.source_record_id.trim_start_matches('r');
             let at: usize = source.parse().expect("a number");
-            let new = delivery(&self.store, &work.record, LANES[at % LANES.len()], 0);
+            let new = delivery(&work.record, LANES[at % LANES.len()], 0);
             routed.push(Routed {
                 record_id: work.record.record_id,
                 version: work.record.version,
@@ -306,7 +306,6 @@ impl Course {
             },
             _ => Completion::Withdrawn {
                 next: Some(delivery(
-                    &self.store,
                     &claimed.record,
                     claimed.delivery.partner.as_str(),
                     newest + 1,

@@ -225,7 +225,7 @@ async fn a_narrower_release_withdraws_and_queues_the_next_generation() {
     one_accepted(&store, "a", "one").await;
     route_all(&store, &["county"]).await;
     let claims = claim(&world, &store, &["county"], 9).await;
-    let next = delivery(&store, &claims[0].record, "county", 1);
+    let next = delivery(&claims[0].record, "county", 1);
     let withdrawn = Completion::Withdrawn {
         next: Some(next.clone()),
     };

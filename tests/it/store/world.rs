@@ -96,7 +96,7 @@ pub async fn route_all(store: &Store, recipients: &[&str]) -> usize {
         version: w.record.version,
         deliveries: recipients
             .iter()
-            .map(|to| delivery(store, &w.record, to, 0))
+            .map(|to| delivery(&w.record, to, 0))
             .collect(),
         work: Vec::new(),
     });
@@ -106,7 +106,7 @@ pub async fn route_all(store: &Store, recipients: &[&str]) -> usize {
     count
 }
 
-pub fn delivery(store: &Store, record: &StoredRecord, to: &str, generation: u32) -> NewDelivery {
+pub fn delivery(record: &StoredRecord, to: &str, generation: u32) -> NewDelivery {
     let parts: [&[u8]; 4] = [
         &record.record_id.0,
         &record.version.0,
@@ -120,7 +120,6 @@ pub fn delivery(store: &Store, record: &StoredRecord, to: &str, generation: u32)
         partner: PartnerId::new(to),
         channel: ChannelId::new("out"),
         generation,
-        lane: store.lane(&PartnerId::new(to), &ChannelId::new("out"), "case"),
         addressee: true,
         late_release_days: 30,
     }

@@ -48,7 +48,6 @@ pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Cl
         partner: partner.clone(),
         channel: channel.clone(),
         generation: 0,
-        lane: store.lane(&partner, &channel, "case"),
         addressee: false,
         late_release_days: 30,
     };
