@@ -458,17 +458,7 @@ https = { url = "https://program.example/inbox" }
 "#,
     )
     .expect("a partner file");
-    let held: Vec<HeldConsent<'_>> = papers
-        .iter()
-        .map(|paper| HeldConsent {
-            id: &paper.id,
-            lodger: &paper.lodger,
-            subject: paper.subject,
-            revoked_at: paper.revoked_at,
-            revision: 1,
-            body: &paper.body,
-        })
-        .collect();
+    let held: Vec<HeldConsent<'_>> = papers.iter().map(Paper::held).collect();
     release(
         rules,
         &ReleaseInput {
