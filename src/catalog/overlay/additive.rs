@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_code_is_read_as_no_lower_class() {
         let labels = "mappings/crosswalks/data-class--act-code.csv";
-        let row = "psychotherapy_notes,PSYTHPN,narrower,,";
+        let row = "psychotherapy_notes,PSYTHPN,narrower,out,";
         let weaker = format!("{row}\ngeneral_health,PSYTHPN,narrower,in,");
         assert!(changed(labels, row, &weaker).contains(&CODE));
         let more = format!("{row}\nsud_part2,LOCAL-SUD,narrower,,");
