@@ -156,8 +156,8 @@ pub enum NotationKind {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeSource {
-    /// The document has this form: test in, assignment out.
-    #[serde(default)]
+    /// The document has this form: one path, or one `path='word'`; test in, assignment out.
+    #[serde(default, deserialize_with = "form")]
     pub when: Option<Spanned<String>>,
     /// Path of the nodes.
     pub at: Spanned<String>,
@@ -333,6 +333,30 @@ fn delimiter<'de, D: serde::Deserializer<'de>>(text: D) -> Result<char, D::Error
     }
 }
 
+/// How a form of document is told. More than this a document's form is not asked: a condition that
+/// is not understood would hold for no document, and no schema would then be held against any.
+fn form<'de, D: serde::Deserializer<'de>>(text: D) -> Result<Option<Spanned<String>>, D::Error> {
+    let given = Option::<Spanned<String>>::deserialize(text)?;
+    let plain = |path: &str| !path.trim().is_empty() && !path.contains(['=', '!', ',', '\'']);
+    let quoted = |word: &str| {
+        let inner = word
+            .trim()
+            .strip_prefix('\'')
+            .and_then(|w| w.strip_suffix('\''));
+        inner.is_some_and(|word| !word.contains('\''))
+    };
+    let understood = |text: &str| match text.split_once('=') {
+        Some((path, word)) => plain(path) && quoted(word),
+        None => plain(text),
+    };
+    match given.as_ref().is_none_or(|text| understood(text.as_ref())) {
+        true => Ok(given),
+        false => Err(serde::de::Error::custom(
+            "a form of document is told by one path or by one path='word'",
+        )),
+    }
+}
+
 impl FormatSource {
     /// The folder of the format, relative to `schemas/`.
     pub fn folder(&self) -> String {
@@ -363,5 +387,31 @@ mod tests {
             "\\\"", "'", "\\n", "\\r", " ", "a", "7", "=", "\u{e9}", ",,", "",
         ];
         assert!(!wrong.iter().any(|sign| read(sign)));
+    }
+
+    // Goal: no form of a document is told by a condition nothing reads. Method: conditions of each
+    // kind.
+    #[test]
+    fn a_form_is_told_by_one_plain_condition() {
+        let read = |when: &str| {
+            let node: Result<NodeSource, _> =
+                toml::from_str(&format!("at = \".\"\nwhen = \"{when}\""));
+            node.is_ok()
+        };
+        assert!(
+            ["records", "kind='Bundle'", "a.b = 'x'"]
+                .iter()
+                .all(|when| read(when))
+        );
+        let wrong = [
+            "kind='Bundle', type!='history'",
+            "kind!='Bundle'",
+            "!kind",
+            "kind=Bundle",
+            "kind='a'b'",
+            "='x'",
+            "",
+        ];
+        assert!(!wrong.iter().any(|when| read(when)));
     }
 }
