@@ -3,14 +3,12 @@
 //! It decides as the road does, on the consents there are now. A record that is not stored has no
 //! known persons yet: only consents of persons the registry already knows count.
 
-use super::admission::{Papers, Sender};
+use super::admission::Sender;
 use super::prepare::identifiers;
-use super::{Inbound, Refusal, admit_all, papers, read, told, way_in};
+use super::{Admitted, Inbound, Refusal, admitted, told};
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
-use crate::base::limits::{SMALL_BODY_BYTES_MAX, SMALL_RECORDS_MAX};
-use crate::base::sensitive::Reason;
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
 use crate::kept::held;
@@ -82,27 +80,19 @@ pub struct DryRow {
 /// # Errors
 /// As [`super::accept`], where nothing is stored anyway.
 pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<DryRun, Refusal> {
-    let (partner, channel) = way_in(rules, &inbound.partner, &inbound.channel)?;
-    let body = inbound.body.expose(Reason::Parse);
-    if body.len() > SMALL_BODY_BYTES_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    if rules.wires.get(&channel.format).is_none() {
-        return Err(Refusal::FormatUnknown);
-    }
-    let mut reading = read(rules, &channel.format, &channel.records, body);
-    if reading.records.len() > SMALL_RECORDS_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    let now = inbound.received_at;
-    let papers: Papers = papers::look_up(store, rules, &reading, (partner, now)).await?;
+    let Admitted {
+        partner,
+        channel,
+        reading,
+        papers,
+        body_digest,
+    } = admitted(store, rules, &inbound).await?;
     let sender = Sender {
         partner,
         channel,
         papers: &papers,
-        now,
+        now: inbound.received_at,
     };
-    admit_all(rules, &mut reading, &sender);
     if reading.records.is_empty() {
         return Err(Refusal::Nothing(told(reading)));
     }
@@ -127,7 +117,7 @@ pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<D
         });
     }
     Ok(DryRun {
-        digest: Digest::of(body),
+        digest: body_digest,
         records,
     })
 }

@@ -34,7 +34,7 @@ use crate::catalog::statewide::Statewide;
 use crate::rules::Rules;
 use crate::store::{AcceptError, HoldCause, NewSubmission, Rejected, Store, StoreError};
 use crate::validate::rules::waits_for_service_source;
-use admission::Sender;
+use admission::{Papers, Sender};
 
 /// One submission as a transport hands it over.
 #[derive(Clone, Debug)]
@@ -94,28 +94,12 @@ impl From<AcceptError> for Refusal {
 /// # Errors
 /// See [`Refusal`]; nothing of a refused submission is kept.
 pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Receipt, Refusal> {
-    let (partner, channel) = way_in(rules, &inbound.partner, &inbound.channel)?;
-    let body = inbound.body.expose(Reason::Parse);
-    if body.len() > SMALL_BODY_BYTES_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    if rules.wires.get(&channel.format).is_none() {
-        return Err(Refusal::FormatUnknown);
-    }
-    let body_digest = Digest::of(body);
-    let mut reading = read(rules, &channel.format, &channel.records, body);
-    if reading.records.len() > SMALL_RECORDS_MAX {
-        return Err(Refusal::TooLarge);
-    }
-    let now = inbound.received_at;
-    let papers = papers::look_up(store, rules, &reading, (partner, now)).await?;
-    let sender = Sender {
+    let Admitted {
         partner,
-        channel,
-        papers: &papers,
-        now,
-    };
-    admit_all(rules, &mut reading, &sender);
+        mut reading,
+        body_digest,
+        ..
+    } = admitted(store, rules, &inbound).await?;
     let (records, rejected) = sorted_out(&mut reading, partner, &rules.sources.statewide);
     if records.is_empty() {
         return Err(Refusal::Nothing(told(reading)));
@@ -136,6 +120,51 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
         })
         .await?;
     Ok(Receipt::of(&committed))
+}
+
+/// A small submission, read and admitted.
+struct Admitted<'a> {
+    partner: &'a Partner,
+    channel: &'a Channel,
+    reading: Reading,
+    papers: Papers,
+    body_digest: Digest,
+}
+
+/// Reads a small submission and takes the operator's own decision on every record of it.
+async fn admitted<'a>(
+    store: &Store,
+    rules: &'a Rules,
+    inbound: &Inbound,
+) -> Result<Admitted<'a>, Refusal> {
+    let (partner, channel) = way_in(rules, &inbound.partner, &inbound.channel)?;
+    let body = inbound.body.expose(Reason::Parse);
+    if body.len() > SMALL_BODY_BYTES_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    if rules.wires.get(&channel.format).is_none() {
+        return Err(Refusal::FormatUnknown);
+    }
+    let mut reading = read(rules, &channel.format, &channel.records, body);
+    if reading.records.len() > SMALL_RECORDS_MAX {
+        return Err(Refusal::TooLarge);
+    }
+    let now = inbound.received_at;
+    let papers = papers::look_up(store, rules, &reading, (partner, now)).await?;
+    let sender = Sender {
+        partner,
+        channel,
+        papers: &papers,
+        now,
+    };
+    admit_all(rules, &mut reading, &sender);
+    Ok(Admitted {
+        partner,
+        channel,
+        reading,
+        papers,
+        body_digest: Digest::of(body),
+    })
 }
 
 /// The partner and its in-channel of that name.

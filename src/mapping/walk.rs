@@ -64,6 +64,27 @@ pub fn get<'a>(node: &'a Node, steps: &[Step]) -> Option<&'a Node> {
     (at.value != Value::Null).then_some(at)
 }
 
+/// A second item where a path chooses one by conditions: which of them is meant is not said.
+pub fn another<'a>(node: &'a Node, steps: &[Step]) -> Option<&'a Node> {
+    let mut at = node;
+    for (done, step) in steps.iter().enumerate() {
+        if let Step::Filter(filter) = step
+            && filter.array
+        {
+            let mut chosen = at
+                .items()
+                .iter()
+                .filter(|item| hold(item, &filter.conditions));
+            chosen.next()?;
+            if let Some(second) = chosen.next() {
+                return Some(second);
+            }
+        }
+        at = get(at, steps.get(done..=done).unwrap_or_default())?;
+    }
+    None
+}
+
 /// Whether all conditions hold for a node.
 pub fn hold(node: &Node, conditions: &[Condition]) -> bool {
     conditions.iter().all(|condition| {

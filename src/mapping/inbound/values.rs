@@ -7,7 +7,7 @@ use crate::format::tree::{Node, Value};
 use crate::mapping::plan::{Absent, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::Fault;
-use crate::mapping::walk::{assign_absent, get, hold};
+use crate::mapping::walk::{another, assign_absent, get, hold};
 use crate::mapping::where_in::Trail;
 
 impl<'a> Run<'a> {
@@ -24,6 +24,9 @@ impl<'a> Run<'a> {
         }
         if op.guard_in && self.is_set(op, context) {
             return;
+        }
+        if let Some(second) = another(here.node, &op.wire.get) {
+            self.find(Finding::new(&codes::ELEMENT_REPEATED), second.span);
         }
         let found = here.get(&op.wire);
         if let Some(tail) = &op.wire.tail {

@@ -193,3 +193,29 @@ fn a_node_that_points_back_to_one_of_several_is_told() {
     ];
     assert_eq!(subjects(&entries), refused("reference-ambiguous"));
 }
+
+/// Goal: of two values where one may stand the gateway chooses none. Method: a kind of address told
+/// twice, of which the second alone protects it, and an identifier of one system twice.
+#[test]
+fn what_may_stand_once_and_stands_twice_is_told() {
+    let kind = |code: &str| json!({"url": "urn:kinbridge:fhir:address-kind", "valueCode": code});
+    let with = |kinds: &[&str], numbers: &[&str]| {
+        let kinds: Vec<Value> = kinds.iter().map(|code| kind(code)).collect();
+        let number = |value: &&str| json!({"system": "urn:kinbridge:id:cin", "value": value});
+        let numbers: Vec<Value> = numbers.iter().map(number).collect();
+        let mut patient = patient("https://a.example/fhir/Patient/1", "1990");
+        patient["resource"]["identifier"] = Value::from(numbers);
+        patient["resource"]["address"] = json!([{"use": "home", "line": ["1 Invented Lane"],
+            "city": "Sampleton", "extension": kinds}]);
+        let contact = contact("https://a.example/fhir/Encounter/9", "Patient/1");
+        let reading = taken(&[patient, contact]);
+        let of_records = reading.records.iter().flat_map(|it| &it.findings);
+        let all = reading.findings.iter().chain(of_records);
+        let told = all.filter(|it| it.code == "element-repeated").count();
+        assert!(told == 0 || reading.records.iter().all(|it| it.record.is_none()));
+        told
+    };
+    assert_eq!(with(&["home"], &["90000001A"]), 0);
+    assert_eq!(with(&["home", "safe_at_home_actual"], &["90000001A"]), 1);
+    assert_eq!(with(&["home"], &["90000001A", "90000002A"]), 1);
+}
