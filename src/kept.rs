@@ -86,7 +86,6 @@ pub async fn on_file<'a>(
         let mut asked = ProtectionAsk {
             test,
             persons: persons.clone(),
-            households: Vec::new(),
             lines: Vec::new(),
         };
         for stored in lane {

@@ -2,6 +2,9 @@
 //!
 //! It decides as the road does, on the consents there are now. A record that is not stored has no
 //! known persons yet: only consents of persons the registry already knows count.
+//!
+//! It must never tell what other records protect, by what it says or by what it leaves out: it
+//! decides on the whereabouts this record itself states, and on no others.
 
 use super::admission::Sender;
 use super::prepare::identifiers;
@@ -12,12 +15,12 @@ use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
 use crate::kept::held;
-use crate::record::whereabouts::{self, Protections};
+use crate::record::whereabouts::Protections;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{FamilyPapers, Release, ReleaseInput, Taken, family_names, release};
 use crate::rules::Rules;
-use crate::store::{ProtectionAsk, Store};
+use crate::store::Store;
 
 /// What a submission would come to.
 #[derive(Clone, Debug, serde::Serialize)]
@@ -133,7 +136,8 @@ async fn recipients(
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
     let held = held(&consents);
-    let protections = protections(store, sender, record, known).await?;
+    // What this record itself states is in the record; what others do is not the caller's to learn.
+    let protections = Protections::default();
     let named = family_names(
         rules,
         &FamilyPapers {
@@ -175,30 +179,9 @@ async fn recipients(
             },
         );
         let way = (candidate.partner, candidate.channel);
-        out.push(shown(way, record, &released, &persons));
+        out.push(shown(way, &released, &persons));
     }
     Ok(out)
-}
-
-/// What records on file say of where the record's persons live.
-async fn protections(
-    store: &Store,
-    sender: &Sender<'_>,
-    record: &Record,
-    persons: Vec<PersonId>,
-) -> Result<Protections, Refusal> {
-    let stated = record.persons().iter().map(whereabouts::stated);
-    let households = stated.flat_map(|person| person.households);
-    let asked = ProtectionAsk {
-        test: sender.partner.mode == Mode::Test,
-        persons,
-        households: households
-            .map(|name| (sender.partner.id.clone(), name))
-            .collect(),
-        lines: whereabouts::lines(record).into_iter().collect(),
-    };
-    let found = store.protections(asked).await;
-    found.map_err(Refusal::Store)
 }
 
 /// The persons the record's identifiers lead to; one nobody knows gets an id of this run.
@@ -230,7 +213,6 @@ async fn persons(
 
 fn shown(
     (partner, channel): (PartnerId, ChannelId),
-    record: &Record,
     released: &Release,
     persons: &[(String, PersonId)],
 ) -> DryRecipient {
@@ -239,7 +221,6 @@ fn shown(
         Release::Withheld(taken) | Release::Untied(taken) => ("withheld", taken, &[]),
         Release::Held(_, taken) => ("held", taken, &[]),
     };
-    let taken = taken.as_the_sender_knows(record);
     let key = |person: PersonId| {
         let found = persons.iter().find(|(_, known)| *known == person);
         found.map(|(key, _)| key.clone()).unwrap_or_default()
@@ -259,7 +240,7 @@ fn shown(
                 citation: row.citation.clone(),
             })
             .collect(),
-        obligations: taken.obligations,
-        citations: taken.citations,
+        obligations: taken.obligations.clone(),
+        citations: taken.citations.clone(),
     }
 }

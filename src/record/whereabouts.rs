@@ -40,8 +40,6 @@ pub struct Protections {
     pub persons: BTreeSet<PersonId>,
     /// Persons who belong to a household of such a person.
     pub in_household: BTreeSet<PersonId>,
-    /// Households, of those asked about, to which such a person belongs.
-    pub households: BTreeSet<String>,
     /// Bare lines, of those asked about, of protected addresses.
     pub lines: BTreeSet<String>,
 }
@@ -66,8 +64,7 @@ impl Protections {
             if is_in(&self.persons) {
                 known.protected.insert(at);
             }
-            let named = stated(entry).households;
-            if is_in(&self.in_household) || named.iter().any(|h| self.households.contains(h)) {
+            if is_in(&self.in_household) {
                 known.in_household.insert(at);
             }
         }

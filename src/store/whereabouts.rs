@@ -183,7 +183,7 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// What standing records say of the whereabouts of these persons, households and lines.
+    /// What standing records say of the whereabouts of these persons and lines.
     ///
     /// # Errors
     /// When the database fails; nothing may be released then.
@@ -213,20 +213,6 @@ async fn protections(
     );
     for row in for_keys(conn, &shared, "", &[], &persons).await? {
         out.in_household.insert(PersonId(row.id(0)?));
-    }
-    let mut households = BTreeMap::new();
-    for (partner, name) in &asked.households {
-        let key = household_key(keys, (partner, asked.test), name);
-        households.insert(key, name);
-    }
-    let of_household = format!(
-        "SELECT DISTINCT m.household FROM household_member m \
-         JOIN protection p ON p.person = m.person WHERE {STANDS} AND m.household IN"
-    );
-    let cells: Vec<Cell> = households.keys().map(|key| Cell::from(*key)).collect();
-    for row in for_keys(conn, &of_household, "", &[], &cells).await? {
-        let name = households.get(&row.id(0)?).map(|name| (*name).clone());
-        out.households.extend(name);
     }
     let mut lines = BTreeMap::new();
     for line in &asked.lines {

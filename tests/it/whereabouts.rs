@@ -208,33 +208,66 @@ async fn what_is_taken_back_protects_no_longer() {
     );
 }
 
+/// What a dry run of the program answers, without the digest of the body.
+async fn tried(road: &Road, body: String) -> String {
+    let inbound = Inbound {
+        partner: PartnerId::new("program"),
+        channel: ChannelId::new("in"),
+        key: None,
+        body: Sensitive::new(body.into_bytes()),
+        correlation: CorrelationId::new("test"),
+        received_at: road.now(),
+    };
+    let run = dry_run(&road.store, &road.rules(), inbound).await;
+    serde_json::to_string(&run.expect("a dry run").records).expect("JSON")
+}
+
 #[tokio::test]
-async fn a_dry_run_withholds_it_and_does_not_tell_whose_it_is() {
-    let road = Road::new().await;
-    told(
-        &road,
-        &[contact("c1", &[("m1", &address("shelter", "1 Way", "h1"))])],
-    )
-    .await;
-    for person in [
-        ("m1", address("home", HOME, "")),
-        ("child", address("home", HOME, "h1")),
+async fn a_dry_run_tells_nothing_of_what_others_protect() {
+    // Goal: nobody can ask who is protected or where they live. Method: the same dry runs where
+    // another sender has stated a shelter with household and line, and where nobody has.
+    let other = PARTNERS[0].replace("\"program\"", "\"harbor\"");
+    let cin = |body: String| body.replace("urn:example:person", "urn:kinbridge:id:cin");
+    let (road, empty) = (
+        Road::with(&[PARTNERS, &[&other]].concat()).await,
+        Road::new().await,
+    );
+    let known = "90000131A";
+    let shelter = address("shelter", HOME, "h1");
+    let stated = cin(contact("c1", &[(known, &shelter)]));
+    road.hand_in_from("harbor", "k", &stated).await;
+    // The premise: a record that is handed in is kept from telling.
+    let home = address("home", HOME, "");
+    let got = told(&road, &[cin(contact("c2", &[(known, &home)]))]).await;
+    assert!(got.contains("in_person") && !got.contains(HOME), "{got}");
+    for (person, home) in [
+        (known, address("home", "9 Other Street", "")),
+        ("90000297A", address("home", HOME, "")),
+        (known, address("home", HOME, "h1")),
     ] {
-        let body = contact("c2", &[(person.0, &person.1)]);
-        let inbound = Inbound {
-            partner: PartnerId::new("program"),
-            channel: ChannelId::new("in"),
-            key: None,
-            body: Sensitive::new(body.into_bytes()),
-            correlation: CorrelationId::new("test"),
-            received_at: road.now(),
-        };
-        let run = dry_run(&road.store, &road.rules(), inbound).await;
-        let told = serde_json::to_string(&run.expect("a dry run")).expect("JSON");
-        assert!(told.contains("/body/mode"), "{told}");
-        for trace in ["/persons/0/addresses", "/persons/0/telecom", "safe_at_home"] {
-            assert!(!told.contains(trace), "{}: {trace} in {told}", person.0);
-        }
+        let body = cin(contact("c3", &[(person, &home)]));
+        let answer = tried(&road, body.clone()).await;
+        assert!(answer.contains("/persons/0/addresses/0/line"), "{answer}");
+        assert_eq!(answer, tried(&empty, body).await, "{person}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_withholds_what_its_own_record_protects() {
+    let road = Road::new().await;
+    let stated = (
+        "m1",
+        &*format!(
+            "{},{}",
+            address("shelter", "1 Way", "h1"),
+            address("home", HOME, "")
+        ),
+    );
+    let child = ("child", &*address("home", HOME, "h1"));
+    let answer = tried(&road, contact("c1", &[stated, child])).await;
+    assert!(answer.contains("/body/mode"), "{answer}");
+    for path in ["/persons/0/addresses", "/persons/1/addresses"] {
+        assert!(!answer.contains(path), "{path} in {answer}");
     }
 }
 

@@ -73,8 +73,6 @@ pub struct ProtectionAsk {
     pub test: bool,
     /// Which persons.
     pub persons: Vec<PersonId>,
-    /// Which households, each as its sender names it: those of records that are not stored.
-    pub households: Vec<(PartnerId, String)>,
     /// Which bare lines.
     pub lines: Vec<String>,
 }

@@ -157,7 +157,8 @@ const SUBMIT: &[Parameter] = &[
     query(
         "dry_run",
         false,
-        "`true`: nothing is stored; adds what each recipient would be given, and why",
+        "`true`: nothing is stored; adds what each recipient would be given, and why. What other \
+         records protect is not told: less may go than it says",
     ),
 ];
 
