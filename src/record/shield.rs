@@ -1,5 +1,5 @@
 //! Where somebody lives whose whereabouts are protected: no locating value of that person or of
-//! the household leaves, and no line anywhere that equals such an address.
+//! the household leaves, and no line anywhere that equals such an address or names its door.
 //!
 //! It only adds the class of protected addresses. The substitute address alone is left as it is.
 
@@ -124,8 +124,8 @@ fn protect_lines(
         }
     }
     whereabouts::texts(&record.root, &mut 0, &mut |text, leaf| {
-        let line = whereabouts::free_line(text);
-        if line.is_some_and(|line| lines.contains(&line)) && !is_substitute(leaf) {
+        let mut own = whereabouts::free_lines(text);
+        if own.any(|line| lines.contains(&line)) && !is_substitute(leaf) {
             runs.push(leaf..leaf + 1);
         }
     });

@@ -3,8 +3,10 @@
 //!
 //! An address the person asked to be kept, a shelter, an actual or a substitute address under Safe
 //! at Home (GOV 6205-6210) each say that the person's whereabouts are protected. Lines are compared
-//! bare: in upper case, without punctuation and spaces, ways and units abbreviated. Nothing here
-//! keeps or logs a line.
+//! bare: in upper case, without punctuation and spaces, ways and units abbreviated, wide forms as
+//! the plain ones; and besides by their doors, house number and first word of the street, so that
+//! a suffix, a unit or a town more or less makes no other place of it. Too much is kept back so,
+//! never too little. Nothing here keeps or logs a line.
 
 use super::Record;
 use crate::base::id::PersonId;
@@ -21,6 +23,50 @@ const SUBSTITUTE_KIND: &str = "safe_at_home_substitute";
 const LINE_BYTES_MAX: usize = 240;
 /// A bare line shorter than this names no place.
 const LINE_CHARS_MIN: usize = 5;
+/// From a wide form of an ASCII character back to it.
+const WIDE_OFFSET: u32 = 0xFEE0;
+/// Characters that take no room.
+const UNSEEN: [char; 6] = [
+    '\u{AD}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FEFF}',
+];
+/// Directions before the name of a street, written or left out at will.
+const DIRECTIONS: [&str; 16] = [
+    "N",
+    "S",
+    "E",
+    "W",
+    "NE",
+    "NW",
+    "SE",
+    "SW",
+    "NORTH",
+    "SOUTH",
+    "EAST",
+    "WEST",
+    "NORTHEAST",
+    "NORTHWEST",
+    "SOUTHEAST",
+    "SOUTHWEST",
+];
+/// What announces the number of a part of a house, or of a box.
+const UNITS: [&str; 16] = [
+    "APARTMENT",
+    "APT",
+    "UNIT",
+    "SUITE",
+    "STE",
+    "BUILDING",
+    "BLDG",
+    "FLOOR",
+    "FL",
+    "ROOM",
+    "RM",
+    "LOT",
+    "SPACE",
+    "SPC",
+    "TRAILER",
+    "BOX",
+];
 /// A bare second line shorter than this is a unit of the house, not a place.
 const SECOND_LINE_CHARS_MIN: usize = 8;
 
@@ -137,28 +183,32 @@ pub fn lines(record: &Record) -> BTreeSet<String> {
     let whole = all.filter(|address| !is_substitute(address));
     let mut out: BTreeSet<String> = whole.flat_map(address_lines).collect();
     texts(&record.root, &mut 0, &mut |text, _| {
-        out.extend(free_line(text))
+        out.extend(free_lines(text))
     });
     out
 }
 
-/// The bare lines an address can be recognised by.
+/// The bare lines and doors an address can be recognised by.
 pub(super) fn address_lines(address: &Node) -> impl Iterator<Item = String> {
     let (line, second) = (address.text("line"), address.text("line_2"));
     let both = line
         .zip(second)
         .map(|(line, second)| format!("{line} {second}"));
+    let whole = both.as_deref().or(line).or(second);
+    let doors = whole.map(doors).unwrap_or_default();
     let second = second.and_then(bare);
     let second = second.filter(|text| text.chars().count() >= SECOND_LINE_CHARS_MIN);
     let of_first = line.and_then(bare).into_iter();
-    of_first.chain(both.as_deref().and_then(bare)).chain(second)
+    let bare_lines = of_first.chain(both.as_deref().and_then(bare)).chain(second);
+    bare_lines.chain(doors)
 }
 
-/// A text anywhere in a record, bare, if it can be the line of an address at all: most are one
-/// word, and no line is.
-pub(super) fn free_line(text: &str) -> Option<String> {
-    let spaced = text.trim().contains(char::is_whitespace);
-    if spaced { bare(text) } else { None }
+/// A text anywhere in a record, bare and as doors, if it can be the line of an address at all: most
+/// are one word, and no line is.
+pub(super) fn free_lines(text: &str) -> impl Iterator<Item = String> {
+    let text = Some(text).filter(|text| text.trim().contains(char::is_whitespace));
+    let doors = text.map(doors).unwrap_or_default();
+    text.and_then(bare).into_iter().chain(doors)
 }
 
 /// Calls `visit` with every text and the number of its leaf, in document order.
@@ -188,17 +238,77 @@ fn bare(line: &str) -> Option<String> {
     if line.len() > LINE_BYTES_MAX {
         return None;
     }
-    let upper = line.to_uppercase();
-    let words = upper.split(|c: char| !c.is_alphanumeric());
+    let upper = plain(line);
     let mut out = String::with_capacity(upper.len());
     let (mut count, mut digits) = (0, false);
-    for word in words.filter(|word| !word.is_empty()) {
+    for word in words(&upper) {
         count += 1;
         digits |= word.contains(|c: char| c.is_ascii_digit());
         out.push_str(short(word));
     }
     // One word without a number is no place but "unknown" or the like.
     (out.chars().count() >= LINE_CHARS_MIN && (digits || count > 1)).then_some(out)
+}
+
+/// In upper case, the wide forms of ASCII as ASCII, without what takes no room.
+fn plain(line: &str) -> String {
+    let shown = line.chars().filter(|c| !UNSEEN.contains(c));
+    let narrow = shown.map(|c| match u32::from(c) {
+        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - WIDE_OFFSET).unwrap_or(c),
+        _ => c,
+    });
+    narrow.collect::<String>().to_uppercase()
+}
+
+fn words(upper: &str) -> impl Iterator<Item = &str> {
+    let words = upper.split(|c: char| !c.is_alphanumeric());
+    words.filter(|word| !word.is_empty())
+}
+
+/// House numbers of a line with the first word of the street after each, directions left out. The
+/// number of a unit is none unless there is no other. The space between the two keeps a door from
+/// equalling a bare line.
+fn doors(line: &str) -> Vec<String> {
+    if bare(line).is_none() {
+        return Vec::new();
+    }
+    let upper = plain(line);
+    let words: Vec<&str> = words(&upper).collect();
+    let (mut houses, mut units) = (Vec::new(), Vec::new());
+    for (at, word) in words.iter().enumerate() {
+        let Some(number) = house_number(word) else {
+            continue;
+        };
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        let unit = before.is_some_and(|word| UNITS.contains(word));
+        let list = if unit { &mut units } else { &mut houses };
+        let streets = words.iter().skip(at + 1).filter(|word| names_street(word));
+        for street in streets {
+            list.push(format!("{number} {}", short(street)));
+            // A letter may belong to the number, or be the street.
+            if street.chars().nth(1).is_some() {
+                break;
+            }
+        }
+    }
+    if houses.is_empty() { units } else { houses }
+}
+
+/// The number a word begins with, if it can be that of a house: "77A" is 77, "5TH" a street.
+fn house_number(word: &str) -> Option<&str> {
+    let end = word.find(|c: char| !c.is_ascii_digit());
+    let (number, rest) = word.split_at(end.unwrap_or(word.len()));
+    let ordinal = ["ST", "ND", "RD", "TH"].contains(&rest);
+    (!number.is_empty() && !ordinal).then(|| number.trim_start_matches('0'))
+}
+
+/// Whether a word after the number begins the name of the street: not another number, a direction
+/// or what announces a unit.
+fn names_street(word: &str) -> bool {
+    word.contains(char::is_alphabetic)
+        && !DIRECTIONS.contains(&word)
+        && !UNITS.contains(&word)
+        && !short(word).is_empty()
 }
 
 /// How the post writes the word; the name of a unit is left out before its number.
@@ -229,7 +339,9 @@ fn short(word: &str) -> &str {
 mod tests {
     //! Goal: the same place is the same line however it is typed, and what is no place is none.
     //! Method: pairs of spellings.
-    use super::{bare, free_line};
+    use super::{address_lines, bare, doors, free_lines};
+    use crate::format::json;
+    use std::collections::BTreeSet;
 
     #[test]
     fn one_place_is_one_line() {
@@ -246,12 +358,54 @@ mod tests {
     }
 
     #[test]
+    fn one_house_has_one_door_however_much_stands_behind_it() {
+        for line in [
+            "77 Hidden Hollow",
+            "77 HIDDEN  HOLLOW",
+            "77 Hidden Hollow Rd",
+            "77 Hidden Hollow, Apt 2",
+            "\u{FF17}\u{FF17} \u{FF28}idden Hollow",
+            "0077 N. Hid\u{AD}den Hollow",
+            "77B Northwest Hidden Hollow Road Unit 5 Rear",
+        ] {
+            assert_eq!(doors(line), ["77 HIDDEN"], "{line}");
+        }
+        for (line, told) in [
+            ("Apt 4, 77 Hidden", &["77 HIDDEN"][..]),
+            ("Unit 77 Hidden Hollow", &["77 HIDDEN"]),
+            ("123 5th Ave", &["123 5TH"]),
+            ("77-A Hidden Hollow", &["77 A", "77 HIDDEN"]),
+            ("12-14 Oak St", &["12 OAK", "14 OAK"]),
+            ("PO Box 4", &[]),
+            ("she is at 77 Hidden Hollow", &["77 HIDDEN"]),
+            ("Hidden Hollow", &[]),
+        ] {
+            assert_eq!(doors(line), told, "{line}");
+        }
+        assert_eq!(
+            bare("\u{FF17}\u{FF17}\u{3000}Hidden\u{FF0C}Hollow"),
+            bare("77 Hidden Hollow")
+        );
+    }
+
+    #[test]
+    fn the_two_lines_of_an_address_are_read_as_one() {
+        let parts = |address: &str| -> BTreeSet<String> {
+            let node = json::parse(address.as_bytes()).tree.expect("a tree");
+            address_lines(&node).collect()
+        };
+        let one = parts(r#"{"line": "77", "line_2": "Hidden Hollow"}"#);
+        let other = parts(r#"{"line": "77 Hidden Hollow Road"}"#);
+        assert!(!one.is_disjoint(&other), "{one:?} {other:?}");
+    }
+
+    #[test]
     fn what_names_no_place_is_no_line() {
         for text in ["", "unknown", "N/A", "1 A", "Apt 4"] {
             assert_eq!(bare(text), None, "{text}");
         }
-        assert_eq!(free_line("12Oak"), None);
-        assert!(free_line("12 Oak St").is_some());
+        assert_eq!(free_lines("12Oak").count(), 0);
+        assert!(free_lines("12 Oak St").count() > 0);
         assert_eq!(bare(&"9 ".repeat(200)), None);
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn household_key(
     keys.blind(Domain::Household, &[partner.as_str(), lane, name.trim()])
 }
 
-/// The keyed digest of a bare line.
+/// The keyed digest of a bare line or a door.
 pub(super) fn line_key(keys: &Keys, test: bool, line: &str) -> [u8; 16] {
     let domain = if test { Domain::TestLine } else { Domain::Line };
     keys.blind(domain, &[line])

@@ -273,3 +273,40 @@ fn family_cases() {
         ],
     );
 }
+
+// Goal: an identifier is one person's. Method: two persons who bear the same one of each kind, and
+// what is no such case.
+#[test]
+fn an_identifier_is_of_one_person() {
+    let told = |first: &str, second: &str| {
+        let record = FAMILY
+            .replacen("\"key\":\"p1\"", &format!("\"key\":\"p1\",{first}"), 1)
+            .replacen("\"key\":\"p2\"", &format!("\"key\":\"p2\",{second}"), 1);
+        wrong("family-case", &record)
+    };
+    let listed = |system: &str, value: &str| {
+        format!("\"identifiers\":[{{\"system\":\"{system}\",\"value\":\"{value}\"}}]")
+    };
+    for (one, place) in [
+        ("\"cin\":\"90000001A\"".to_owned(), "cin"),
+        (
+            "\"cws_client_id\":\"AbCdEf0123\"".to_owned(),
+            "cws_client_id",
+        ),
+        (listed("urn:example:person", "7"), "identifiers/0/value"),
+    ] {
+        let expected = ("person-disagrees".to_owned(), format!("/persons/1/{place}"));
+        assert_eq!(told(&one, &one), [expected]);
+    }
+    let none: [(String, String); 0] = [];
+    assert_eq!(told("\"cin\":\"90000001A\"", "\"cin\":\"90000002A\""), none);
+    assert_eq!(told(&listed("urn:a", "7"), &listed("urn:b", "7")), none);
+    // Twice with one person is once.
+    let twice = FAMILY.replacen(
+        "\"key\":\"p1\"",
+        "\"key\":\"p1\",\"identifiers\":[{\"system\":\"a\",\"value\":\"7\"},\
+         {\"system\":\"a\",\"value\":\"7\"}]",
+        1,
+    );
+    assert_eq!(wrong("family-case", &twice), none);
+}

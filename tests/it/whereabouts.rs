@@ -166,6 +166,31 @@ async fn a_line_that_equals_a_protected_one_goes_for_nobody() {
 }
 
 #[tokio::test]
+async fn a_protected_street_written_otherwise_goes_for_nobody() {
+    let road = Road::new().await;
+    let stated = address("safe_at_home_actual", "77 Hidden Hollow", "");
+    told(&road, &[contact("c1", &[("m1", &stated)])]).await;
+    let spellings = [
+        "77 HIDDEN  HOLLOW",
+        "77 Hidden Hollow Rd",
+        "77 Hidden Hollow, Apt 2",
+        "\u{FF17}\u{FF17} Hidden Hollow",
+    ];
+    for (at, line) in spellings.iter().enumerate() {
+        let home = address("home", line, "");
+        let (id, person) = (format!("d{at}"), format!("uncle{at}"));
+        let got = told(&road, &[contact(&id, &[(&person, &home)])]).await;
+        assert!(got.contains("in_person"), "{line}: {got}");
+        for trace in [*line, "Davis"] {
+            assert!(!got.contains(trace), "{line}: {trace} in {got}");
+        }
+    }
+    let next_door = address("home", "79 Hidden Hollow Rd", "");
+    let got = told(&road, &[contact("e1", &[("aunt", &next_door)])]).await;
+    assert!(got.contains("79 Hidden Hollow Rd"), "{got}");
+}
+
+#[tokio::test]
 async fn what_is_stated_later_stops_what_is_queued() {
     let road = Road::new().await;
     road.answers(COUNTY, 503);

@@ -1,13 +1,15 @@
-//! Persons of a record: keys, references to them, addresses that must stay confidential.
+//! Persons of a record: keys, identifiers, references to them, addresses that must stay
+//! confidential.
 //!
 //! A reference is followed by key only; names are never compared.
 
 use super::Check;
+use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    PERSON_KEY_REPEATED, REFERENCE_DANGLING, SUBSTITUTE_ADDRESS_MISSING,
+    PERSON_DISAGREES, PERSON_KEY_REPEATED, REFERENCE_DANGLING, SUBSTITUTE_ADDRESS_MISSING,
 };
 use crate::format::tree::Node;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Where keys of persons stand; `*` is every item of a list.
@@ -39,6 +41,7 @@ pub(super) fn check(check: &mut Check<'_>) {
         }
         addresses(check, person, at);
     }
+    identifiers(check);
     for pattern in REFERENCES {
         let mut dangling = Vec::new();
         let known = |node: &Node| node.as_str().is_none_or(|key| keys.contains(key));
@@ -78,6 +81,53 @@ fn expand(node: &Node, (above, pattern): (&mut String, &str), show: &mut impl Fn
         expand(member, (above, rest), show);
         above.truncate(length);
     }
+}
+
+/// Members of a person that identify it by themselves.
+const OWN_IDENTIFIERS: [&str; 2] = ["cin", "cws_client_id"];
+
+/// One identifier is one person's: two entries that bear it make one person two, of whom nobody
+/// can tell what holds. Entries with the same key are told as that.
+fn identifiers(check: &mut Check<'_>) {
+    let mut bearers: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
+    let mut twice: Vec<(String, &Node)> = Vec::new();
+    for (at, person) in check.items("/persons").iter().enumerate() {
+        let key = person.text("key");
+        for (name, value, node, pointer) in borne(person) {
+            let first = *bearers.entry((name, value)).or_insert(key);
+            if first != key {
+                twice.push((format!("/persons/{at}/{pointer}"), node));
+            }
+        }
+    }
+    for (pointer, node) in twice {
+        let mut told = Finding::new(&PERSON_DISAGREES)
+            .at(pointer)
+            .saying("another person of the record bears the same identifier".to_owned());
+        told.span = Some(node.span);
+        check.findings.push(told);
+    }
+}
+
+/// A person's identifiers: system, value, the value's node and its place in the person.
+fn borne(person: &Node) -> Vec<(&str, &str, &Node, String)> {
+    let own = OWN_IDENTIFIERS.iter().filter_map(|name| {
+        let node = person.get(name)?;
+        Some((*name, node.as_str()?.trim(), node, (*name).to_owned()))
+    });
+    let listed = person.get("identifiers").map(Node::items);
+    let listed = listed.unwrap_or_default().iter().enumerate();
+    let listed = listed.filter_map(|(at, entry)| {
+        let node = entry.get("value")?;
+        let pointer = format!("identifiers/{at}/value");
+        Some((
+            entry.text("system")?.trim(),
+            node.as_str()?.trim(),
+            node,
+            pointer,
+        ))
+    });
+    own.chain(listed).collect()
 }
 
 fn addresses(check: &mut Check<'_>, person: &Node, at: usize) {
