@@ -125,7 +125,7 @@ pub struct Operator {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Submissions between body and commit at once.
+    /// Submissions between head and answer at once; half of them for one partner.
     pub in_flight_max: usize,
     /// Batches being received at once.
     pub batches_max: usize,

@@ -5,13 +5,14 @@
 
 use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
+use super::places::Place;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
     BUSY, FORBIDDEN, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, RATE_LIMITED, STOPPING,
     STORAGE_FAILING, STORAGE_FULL, STORE_UNAVAILABLE, UNAUTHENTICATED,
 };
 use super::routes::{Access, BodyRule, Handler, Route, Verb};
-use super::site::{Place, Site};
+use super::site::Site;
 use super::tls::Peer;
 use super::{
     consents, decisions, disclosures, extracts, health, operations, submissions, submit, work,
@@ -74,6 +75,17 @@ impl Call {
     /// A header's text, when it is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request.headers().get(name)?.to_str().ok()
+    }
+
+    /// As [`Call::header`], of one that may stand once: which of two is meant is nobody's to guess.
+    pub fn sole(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut all = self.request.headers().get_all(name);
+        let first = all.next();
+        if all.next().is_some() {
+            let detail = format!("send {name} once");
+            return Err(Problem::new(&PARAMETER_INVALID, detail));
+        }
+        Ok(first.and_then(|value| value.to_str().ok()))
     }
 
     /// A part of the path.
@@ -178,7 +190,7 @@ fn admit(
         Access::Known { .. } => Some(authenticate(&site, &request)?),
     };
     permit(route, principal.as_ref())?;
-    let place = room(route, &site, &request)?;
+    let place = room(route, &site, &request, principal.as_ref())?;
     let pace = Pace::of(&site.config.limits);
     let bytes_max = match route.body {
         BodyRule::None => NEEDLESS_BYTES_MAX,
@@ -249,7 +261,12 @@ fn permit(route: &Route, principal: Option<&Principal>) -> Result<(), Problem> {
     }
 }
 
-fn room(route: &Route, site: &Arc<Site>, request: &HttpRequest) -> Result<Option<Place>, Problem> {
+fn room(
+    route: &Route,
+    site: &Site,
+    request: &HttpRequest,
+    principal: Option<&Principal>,
+) -> Result<Option<Place>, Problem> {
     if route.verb != Verb::Get && is_encoded(request) {
         let detail = "send the body as it is, without Content-Encoding";
         return Err(Problem::new(&FORMAT_UNSUPPORTED, detail));
@@ -264,10 +281,10 @@ fn room(route: &Route, site: &Arc<Site>, request: &HttpRequest) -> Result<Option
     if site.stopping() {
         return Err(Problem::new(&STOPPING, "send again in a moment").retry_after(5));
     }
-    match site.enter() {
-        Some(place) => Ok(Some(place)),
-        None => Err(busy()),
-    }
+    let Some(Principal::Partner(pass)) = principal else {
+        return Err(forbidden());
+    };
+    site.enter(&pass.id).map(Some).ok_or_else(busy)
 }
 
 /// Whether the body is said to come in a coding of its own: none is undone here, because a small

@@ -5,6 +5,7 @@
 
 use super::answer::Call;
 use super::forms::{Form, errors};
+use super::media::media_type;
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, Problem};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SCHEMA_TYPE_MISMATCH;
@@ -47,9 +48,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 
 /// The bytes of a JSON body.
 pub async fn document(call: &mut Call) -> Result<Vec<u8>, Problem> {
-    let media = call.header("content-type").unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
+    if !media_type(call)?.eq_ignore_ascii_case("application/json") {
         let detail = "send this as application/json";
         return Err(Problem::new(&FORMAT_UNSUPPORTED, detail));
     }

@@ -201,6 +201,7 @@ pub fn answers(route: &'static Route) -> Vec<(u16, &'static str, &'static str)> 
         add(404, "Unknown");
     }
     if route.body != BodyRule::None {
+        add(400, "Content-Type stands twice");
         add(408, "The body came too slowly");
         add(413, "The body is too large");
         add(415, "The body is of another media type");

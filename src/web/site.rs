@@ -1,11 +1,12 @@
 //! What all requests share: settings, clock, credentials, and what is in flight.
 
+use super::places::{Place, Places};
 use super::principal::Directory;
 use super::tls::{Secured, TlsError};
 use crate::app::Gateway;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::defect::Defect;
-use crate::base::id::RuleSetId;
+use crate::base::id::{PartnerId, RuleSetId};
 use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
 use crate::config::Config;
 use crate::rules::Rules;
@@ -13,7 +14,7 @@ use crate::store::{OperatorAct, Store, StoreError};
 use crate::telemetry::{Event, emit};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What the ledger calls it.
@@ -39,7 +40,7 @@ pub struct Site {
     pub openapi: String,
     batches: Arc<Semaphore>,
     files: Arc<Semaphore>,
-    in_flight: AtomicUsize,
+    places: Arc<Places>,
     stopping: AtomicBool,
 }
 
@@ -61,7 +62,7 @@ impl Site {
             files: Arc::new(Semaphore::new(EXTRACT_FILES_SERVED_MAX)),
             directory: ArcSwap::from_pointee(directory),
             openapi: super::openapi::render(),
-            in_flight: AtomicUsize::new(0),
+            places: Places::new(gateway.config.limits.in_flight_max),
             stopping: AtomicBool::new(false),
         })
     }
@@ -184,16 +185,14 @@ impl Site {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// How many submissions are between body and commit.
+    /// How many submissions are between head and answer.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+        self.places.taken()
     }
 
-    /// A place among the submissions in flight; `None` when all are taken.
-    pub fn enter(self: &Arc<Self>) -> Option<Place> {
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self.clone());
-        (before < self.config.limits.in_flight_max).then_some(place)
+    /// A place among the submissions in flight; `None` when all, or the partner's share, are taken.
+    pub fn enter(&self, partner: &PartnerId) -> Option<Place> {
+        self.places.enter(partner)
     }
 }
 
@@ -209,14 +208,5 @@ pub fn look(config: &Config, now: Timestamp) -> Result<(Arc<Rules>, Directory), 
     match defects.is_empty() {
         true => Ok((Arc::new(rules), directory)),
         false => Err(defects),
-    }
-}
-
-/// A place among the submissions in flight, given back when dropped.
-pub struct Place(Arc<Site>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -5,6 +5,7 @@
 
 use super::answer::{Call, Outcome, busy, store_failed};
 use super::body::too_large;
+use super::media::media_type;
 use super::problem::{
     BODY_TOO_LARGE, FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
 };
@@ -165,9 +166,9 @@ fn ended_badly() -> Refusal {
 /// The partner's in-channel for the format the head names.
 fn way_in(call: &Call, rules: &Rules, partner: &PartnerId) -> Result<ChannelId, Problem> {
     let unsupported = |detail: &'static str| Problem::new(&FORMAT_UNSUPPORTED, detail);
-    let format = call.header("kinbridge-format");
+    let format = call.sole("kinbridge-format")?;
     let format = format.ok_or_else(|| unsupported("name the format in Kinbridge-Format"))?;
-    let named = call.header("kinbridge-channel");
+    let named = call.sole("kinbridge-channel")?;
     let partner = rules.partners.get(partner);
     let channels = partner.iter().flat_map(|partner| &partner.channel);
     let channel = channels
@@ -179,8 +180,7 @@ fn way_in(call: &Call, rules: &Rules, partner: &PartnerId) -> Result<ChannelId, 
         .ok_or_else(|| unsupported("no in-channel of yours takes this format"))?;
     let wire = rules.wires.get(&channel.format);
     let wire = wire.ok_or_else(|| unsupported("this format is not in the catalog"))?;
-    let media = call.header("content-type").unwrap_or_default();
-    let media = media.split(';').next().unwrap_or_default().trim();
+    let media = media_type(call)?;
     if !wire
         .media_types()
         .iter()
@@ -198,7 +198,7 @@ fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
     if !call.request.headers().contains_key("idempotency-key") {
         return Ok(None);
     }
-    let key = call.header("idempotency-key").unwrap_or_default();
+    let key = call.sole("idempotency-key")?.unwrap_or_default();
     if key.is_empty() || key.len() > IDEMPOTENCY_KEY_BYTES_MAX {
         let detail = "Idempotency-Key: 1 to 255 visible ASCII characters";
         return Err(Problem::new(&PARAMETER_INVALID, detail));

@@ -223,7 +223,10 @@ pub(super) const ROUTES: &[Route] = &[
         .answers(&[
             answer(200, "With dry_run: what would become of it", "DryRun"),
             answer(202, "Committed; every record's verdict", "Receipt"),
-            problem(400, "The idempotency key is malformed"),
+            problem(
+                400,
+                "The idempotency key is malformed, or a header stands twice",
+            ),
             problem(409, "The key was used with another body"),
             problem(415, "No in-channel of yours takes this format"),
             problem(422, "No record was accepted; all findings"),

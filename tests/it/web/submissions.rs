@@ -197,7 +197,7 @@ async fn a_text_that_is_not_closed_is_told_as_that() {
     let cut = contact("c-2").to_string();
     let cut = &cut[..cut.find("Exemplar").expect("there") + 3];
     let body = format!("{}\n{cut}\n{}\n", contact("c-1"), contact("c-3"));
-    let sent = hand_in(&gateway, "", &[("content-type", "application/json")], body).await;
+    let sent = hand_in(&gateway, "", &[], body).await;
     assert_eq!(
         (sent.status, &sent.body["counts"]["accepted"]),
         (202, &json!(2))
@@ -281,6 +281,65 @@ async fn a_full_gateway_says_so_before_the_body() {
     });
     let head = head.expect("a refusal");
     assert!(head.to_lowercase().contains("retry-after: 1"), "{head}");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_partner_does_not_take_every_place() {
+    // Goal: slow bodies of one partner do not keep out another. Method: two places; alpha holds
+    // one with a body that does not come and is refused a second; beta's record is taken.
+    use std::io::Write as _;
+    let gateway = Gateway::start_with(|config| config.limits.in_flight_max = 2).await;
+    let head = "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\
+                Authorization: Bearer token-alpha\r\nContent-Type: application/json\r\n\
+                Expect: 100-continue\r\nKinbridge-Format: kinbridge-json/1.0\r\n\r\n";
+    let mut slow = std::net::TcpStream::connect(gateway.running.address).expect("connect");
+    let refused = tokio::task::block_in_place(|| {
+        slow.write_all(head.as_bytes()).expect("sent");
+        // Told to go on, it is inside and holds the place until it ends.
+        assert!(super::harness::read_head(&mut slow).starts_with("HTTP/1.1 100"));
+        raw_head(&gateway, &head.replace("Expect: 100-continue\r\n", ""))
+    });
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    let taken = client()
+        .post(gateway.url("/v1/submissions"))
+        .bearer_auth("token-beta")
+        .header("content-type", "application/json")
+        .header("kinbridge-format", "kinbridge-json/1.0")
+        .body(contact("c-1").to_string());
+    assert_eq!(taken.send().await.expect("answer").status(), 202);
+    drop(slow);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_stands_twice_is_not_chosen_from() {
+    // Goal: format, key and media type are told once, and text is UTF-8. Method: each of them
+    // twice, also twice the same; charsets in the media type.
+    let gateway = Gateway::start().await;
+    let body = || contact("c-1").to_string();
+    for twice in [
+        &[("kinbridge-format", "fhir-r4/4.0")][..],
+        &[("kinbridge-format", "kinbridge-json/1.0")],
+        &[("content-type", "application/json")],
+        &[("idempotency-key", "ka"), ("idempotency-key", "kb")],
+    ] {
+        let sent = hand_in(&gateway, "", twice, body()).await;
+        let got = (sent.status, &sent.body["code"]);
+        assert_eq!(got, (400, &json!("parameter-invalid")), "{twice:?}");
+    }
+    for (charset, status) in [("iso-8859-1", 415), ("\"UTF-8\"", 202)] {
+        let ask = client()
+            .post(gateway.url("/v1/submissions"))
+            .bearer_auth("token-alpha")
+            .header(
+                "content-type",
+                format!("application/json; charset={charset}"),
+            )
+            .header("kinbridge-format", "kinbridge-json/1.0");
+        let answer = ask.body(body()).send().await.expect("answer");
+        assert_eq!(answer.status(), status, "{charset}");
+    }
     gateway.running.shutdown().await;
 }
 
