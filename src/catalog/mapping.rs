@@ -177,7 +177,7 @@ pub struct RuleSource {
     /// A fixed value of one side.
     #[serde(default, rename = "const")]
     pub constant: Option<Spanned<toml::Value>>,
-    /// Going in, anything but the constant is an error.
+    /// Going in, anything but the constant, or but the node that is the part, is an error.
     #[serde(default)]
     pub expect: bool,
     /// Going in, when the wire has none.

@@ -245,6 +245,8 @@ pub struct RefOp {
     pub here: bool,
     /// A reference to nothing is only a warning.
     pub optional: bool,
+    /// Going in, it must be the very node that is the part already.
+    pub same: bool,
 }
 
 /// Items on both sides.

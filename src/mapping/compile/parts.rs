@@ -368,6 +368,7 @@ impl<'s> Builder<'s> {
             parts: vec![at],
             here: false,
             optional: source.optional,
+            same: false,
         })
     }
 

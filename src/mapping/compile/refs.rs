@@ -71,6 +71,7 @@ impl<'s> Builder<'s> {
             parts,
             here,
             optional: false,
+            same: source.expect,
         }))
     }
 

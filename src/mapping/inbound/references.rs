@@ -136,6 +136,9 @@ impl<'a> Run<'a> {
         if !op.gate.inward || !hold(here.node, &op.gate.when) {
             return;
         }
+        if op.same {
+            self.must_be_known(op, here);
+        }
         let plan = self.plan;
         let objects = op
             .parts
@@ -156,6 +159,28 @@ impl<'a> Run<'a> {
             if let Some(found) = found.filter(|found| part.accepts(found)) {
                 self.add_instance(*at, found, None);
             }
+        }
+    }
+
+    /// What names another person than the one the record is about belongs to another record.
+    fn must_be_known(&mut self, op: &'a RefOp, here: Here<'a, '_>) {
+        let plan = self.plan;
+        let Some(reference) = here.get(&op.wire) else {
+            return;
+        };
+        // What has only a name to show is told, and refuses nothing.
+        let refers = self.index.reference_text(reference).is_some();
+        let Some(found) = self.resolve(reference, here, refers) else {
+            return;
+        };
+        let parts = op.parts.iter().filter_map(|at| plan.parts.get(*at));
+        let fits = parts.into_iter().any(|part| part.accepts(&found));
+        let mut known = self
+            .instances
+            .iter()
+            .filter(|it| op.parts.contains(&it.part));
+        if fits && !known.any(|it| std::ptr::eq(it.found.node, found.node)) {
+            self.find(Finding::new(&codes::PERSON_DISAGREES), reference.span);
         }
     }
 
