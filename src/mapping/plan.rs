@@ -215,6 +215,8 @@ pub struct ValueOp {
     pub absent: Option<Absent>,
     /// Another row may have set the target going in.
     pub guard_in: bool,
+    /// What another row has set must say the same as this one's place.
+    pub agrees: bool,
     /// Another row may have set the place going out.
     pub guard_out: bool,
 }

@@ -253,6 +253,7 @@ impl<'s> Builder<'s> {
             default,
             absent,
             guard_in: self.rivals_in(spot, source),
+            agrees: source.expect,
             guard_out: source.pick.is_some() || self.rivals_out(spot, source),
         })
     }

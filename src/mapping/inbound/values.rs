@@ -23,6 +23,9 @@ impl<'a> Run<'a> {
             return;
         }
         if op.guard_in && self.is_set(op, context) {
+            if op.agrees {
+                self.compare(op, here, context);
+            }
             return;
         }
         if let Some(second) = another(here.node, &op.wire.get) {
@@ -65,6 +68,32 @@ impl<'a> Run<'a> {
             !target.steps.is_empty() && get(base, &target.steps).is_some()
         };
         op.record.iter().any(set)
+    }
+
+    /// Two places for one value, both of them filled: what is read of the first must be what the
+    /// second says, or what it becomes there.
+    fn compare(&mut self, op: &ValueOp, here: Here<'a, '_>, context: &Node) {
+        let ([target], Some(node)) = (op.record.as_slice(), here.get(&op.wire)) else {
+            return;
+        };
+        let base = if target.absolute { &self.root } else { context };
+        let own = get(base, &target.steps).and_then(Node::lexeme);
+        let (Some(own), Some(told)) = (own, node.lexeme()) else {
+            return;
+        };
+        let agrees = match &op.table {
+            None => op
+                .convert(node)
+                .is_ok_and(|made| made.lexeme() == Some(own)),
+            Some(table) => {
+                let becomes = table.outward(own).and_then(|out| out.code.as_deref());
+                let means = table.inward(told).map(|code| code.as_str());
+                becomes == Some(told) || means == Some(own) || table.skips(told)
+            }
+        };
+        if !agrees {
+            self.find(Finding::new(&codes::ELEMENT_REPEATED), node.span);
+        }
     }
 
     /// Notes why a value is missing; false when the node is no such reason.

@@ -219,3 +219,48 @@ fn what_may_stand_once_and_stands_twice_is_told() {
     assert_eq!(with(&["home", "safe_at_home_actual"], &["90000001A"]), 1);
     assert_eq!(with(&["home"], &["90000001A", "90000002A"]), 1);
 }
+
+/// Goal: a need told in our codes and another one told in somebody else's are never taken for one.
+/// Method: the same referral with both categories, alike, different, and each alone.
+#[test]
+fn a_need_told_twice_is_one_need_or_told() {
+    const OURS: &str = "urn:kinbridge:code-system:need-category";
+    const THEIRS: &str =
+        "http://hl7.org/fhir/us/sdoh-clinicalcare/CodeSystem/SDOHCC-CodeSystemTemporaryCodes";
+    let told = |needs: &[(&str, &str)]| {
+        let coding =
+            |(system, code): &(&str, &str)| json!({"coding": [{"system": system, "code": code}]});
+        let categories: Vec<Value> = needs.iter().map(coding).collect();
+        let request = entry(
+            "https://a.example/fhir/ServiceRequest/3",
+            json!({"resourceType": "ServiceRequest", "id": "3", "status": "active",
+                "intent": "order", "identifier": [{"value": "R-3"}], "category": categories,
+                "authoredOn": "2026-02-01T09:00:00-08:00",
+                "subject": {"reference": "Patient/1"}}),
+        );
+        let rules = Rules::load(&[]).expect("no defect");
+        let patient = patient("https://a.example/fhir/Patient/1", "1990");
+        let bundle = json!({"resourceType": "Bundle", "type": "collection",
+            "entry": [patient, request]});
+        let bytes = serde_json::to_vec(&bundle).expect("it is JSON");
+        let types = [RecordType::new("service-referral")];
+        let reading = read(&rules, &FormatId::new("fhir-r4/4.0"), &types, &bytes);
+        let of_records = reading.records.iter().flat_map(|it| &it.findings);
+        let all = reading.findings.iter().chain(of_records);
+        all.filter(|it| it.code == "element-repeated").count()
+    };
+    assert_eq!(told(&[(OURS, "food-insecurity")]), 0);
+    assert_eq!(told(&[(THEIRS, "food-insecurity")]), 0);
+    assert_eq!(
+        told(&[(OURS, "food-insecurity"), (THEIRS, "food-insecurity")]),
+        0
+    );
+    assert_eq!(
+        told(&[(OURS, "food-insecurity"), (THEIRS, "homelessness")]),
+        1
+    );
+    assert_eq!(
+        told(&[(THEIRS, "homelessness"), (OURS, "food-insecurity")]),
+        1
+    );
+}
