@@ -80,6 +80,8 @@ ids! {
     EntryId = "ent_";
     /// One extract job.
     ExtractId = "ext_";
+    /// One consent, as the registry names it to others than its lodger; over all its revisions.
+    RegistryId = "con_";
 }
 
 macro_rules! names {

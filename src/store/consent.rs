@@ -31,6 +31,8 @@ struct Body {
 /// A revision ready for the writer.
 struct Lodged {
     key: [u8; 16],
+    /// The registry's id of it, should it be new.
+    registry_id: RegistryId,
     lodger: PartnerId,
     subject: PersonId,
     row_id: [u8; 16],
@@ -184,6 +186,7 @@ impl Store {
             let plain = plain.map_err(|_| Fault::Damaged("a consent"))?;
             Ok(Lodged {
                 key: self.consent_key(&consent.partner, &consent.consent_id),
+                registry_id: RegistryId::mint(consent.at),
                 lodger: consent.partner.clone(),
                 subject: consent.subject,
                 row_id,
@@ -211,7 +214,7 @@ impl Store {
     ) -> Result<Vec<StoredConsent>, Fault> {
         let head = format!(
             "SELECT c.lodger, c.subject, c.revision, r.row_id, r.lodged_at, r.revoked_at, \
-             r.key_id, r.wrapped, r.body FROM consent c JOIN consent_revision r \
+             r.key_id, r.wrapped, r.body, c.registry_id FROM consent c JOIN consent_revision r \
              ON r.consent_key = c.consent_key AND r.revision = c.revision WHERE {condition}"
         );
         let mut out = Vec::new();
@@ -235,6 +238,7 @@ impl Store {
         let body: Body = serde_json::from_slice(&plain).map_err(|_| Fault::Damaged("a consent"))?;
         Ok(StoredConsent {
             consent_id: body.id,
+            registry_id: RegistryId(row.id(9)?),
             partner,
             subject: PersonId(row.id(1)?),
             revision: u32::try_from(row.int(2)?).map_err(|_| Fault::Damaged("a revision"))?,
@@ -310,14 +314,15 @@ async fn write_revision(
     lodged: &Lodged,
     (revision, person): (i64, PersonId),
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO consent (consent_key, lodger, subject, revision, own) \
-               VALUES (?, ?, ?, ?, ?) ON CONFLICT (consent_key) DO UPDATE SET \
+    let sql = "INSERT INTO consent (consent_key, lodger, subject, revision, own, registry_id) \
+               VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (consent_key) DO UPDATE SET \
                own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
                subject = excluded.subject, revision = excluded.revision";
     let subject = lodged.subject.0;
     let own = (lodged.subject != person).then_some(subject);
     let lodger = lodged.lodger.as_str();
-    let cells = row![lodged.key, lodger, person.0, revision, own];
+    let registry_id = lodged.registry_id.0;
+    let cells = row![lodged.key, lodger, person.0, revision, own, registry_id];
     run(&mut tx.conn, sql, cells).await?;
     let sql = "INSERT INTO consent_revision (consent_key, revision, row_id, subject, lodged_at, \
                revoked_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -206,32 +206,34 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// The schema's versions. A database of a later program is refused.
+/// The schema's versions, by their numbers. A database of a later program is refused.
 fn migrations() -> Vec<Migration> {
     let texts = [
-        ("first", include_str!("migrations/0001_first.sql")),
-        ("extracts", include_str!("migrations/0002_extracts.sql")),
+        (1, "first", include_str!("migrations/0001_first.sql")),
+        (2, "extracts", include_str!("migrations/0002_extracts.sql")),
         (
+            3,
             "whereabouts",
             include_str!("migrations/0003_whereabouts.sql"),
         ),
-        ("outbox", include_str!("migrations/0004_outbox.sql")),
+        (4, "outbox", include_str!("migrations/0004_outbox.sql")),
         (
+            5,
             "joined-persons",
             include_str!("migrations/0005_joined_persons.sql"),
         ),
         (
+            6,
             "no-lane-key",
             include_str!("migrations/0006_no_lane_key.sql"),
         ),
+        (8, "consents", include_str!("migrations/0008_consents.sql")),
     ];
-    (1..)
-        .zip(texts)
-        .map(|(version, (name, text))| {
-            let text = text.into_sql_str();
-            Migration::new(version, name.into(), MigrationType::Simple, text, false)
-        })
-        .collect()
+    let each = texts.into_iter().map(|(version, name, text)| {
+        let text = text.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, text, false)
+    });
+    each.collect()
 }
 
 async fn migrate(conn: &mut SqliteConnection) -> Result<(), Fault> {

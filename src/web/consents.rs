@@ -6,10 +6,10 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::forms::{Form, object};
 use super::json;
-use super::lodging::{self, Identifier, LODGING, Lodging};
+use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
-use crate::base::id::ConsentId;
+use crate::base::id::{ConsentId, RegistryId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::Mode;
 use crate::format::Node;
@@ -24,14 +24,49 @@ const ID_BYTES_MAX: usize = 128;
 
 /// Lodges a consent or a new revision of it.
 pub async fn put(mut call: Call) -> Outcome {
-    let partner = call.partner()?;
+    call.partner()?;
     let id = consent_id(&call)?;
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
     let read = json::read_checked(&mut call, &LODGING, check);
-    let mut lodging: Lodging = read.await?;
-    lodging.consent.id = id.as_str().to_owned();
-    let Identifier { system, value } = &lodging.subject;
+    let Lodging { subject, consent } = read.await?;
+    let lodged = lodge(&call, &id, consent, &subject).await?;
+    Ok(HttpResponse::Ok().json(lodged.shown()))
+}
+
+/// A consent as it was lodged.
+pub struct Lodged {
+    /// The lodger's id of it.
+    pub consent_id: ConsentId,
+    /// The registry's.
+    pub registry_id: RegistryId,
+    /// From 1.
+    pub revision: u32,
+}
+
+impl Lodged {
+    /// As JSON.
+    pub fn shown(&self) -> Value {
+        json!({
+            "consent_id": self.consent_id,
+            "registry_id": self.registry_id,
+            "revision": self.revision,
+        })
+    }
+}
+
+/// Lodges the calling partner's paper about the person its identifier leads to: the one way in,
+/// whatever form the paper came in.
+pub async fn lodge(
+    call: &Call,
+    id: &ConsentId,
+    mut paper: Paper,
+    subject: &Identifier,
+) -> Result<Lodged, Problem> {
+    let partner = call.partner()?;
+    let now = call.site.clock.now();
+    paper.id = id.as_str().to_owned();
+    let Identifier { system, value } = subject;
     let (identifier, test) = {
         let rules = call.site.rules.load();
         // A partner whose file was taken away since the call began lodges nothing.
@@ -43,7 +78,7 @@ pub async fn put(mut call: Call) -> Outcome {
     let store = &call.site.store;
     let subject = store.ensure_person(&partner.id, &identifier, test).await;
     let subject = subject.map_err(|error| store_failed(&error))?;
-    let body = serde_json::to_vec(&lodging.consent).unwrap_or_default();
+    let body = serde_json::to_vec(&paper).unwrap_or_default();
     let change = store.put_consent(NewConsent {
         consent_id: id.clone(),
         partner: partner.id.clone(),
@@ -52,17 +87,28 @@ pub async fn put(mut call: Call) -> Outcome {
         at: now,
         correlation_id: call.correlation.clone(),
     });
-    changed(&id, change.await.map_err(|error| store_failed(&error))?)
+    let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
+    let stored = own(call, id).await?;
+    Ok(Lodged {
+        consent_id: id.clone(),
+        registry_id: stored.registry_id,
+        revision,
+    })
+}
+
+/// The calling partner's own consent of that id.
+async fn own(call: &Call, id: &ConsentId) -> Result<StoredConsent, Problem> {
+    let found = call.site.store.get_consent(&call.partner()?.id, id).await;
+    found
+        .map_err(|error| store_failed(&error))?
+        .ok_or_else(Problem::not_found)
 }
 
 /// The newest revision.
 pub async fn get(call: &Call) -> Outcome {
-    let partner = call.partner()?;
+    call.partner()?;
     let id = consent_id(call)?;
-    let found = call.site.store.get_consent(&partner.id, &id).await;
-    let found = found.map_err(|error| store_failed(&error))?;
-    let consent = found.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().json(shown(&consent)))
+    Ok(HttpResponse::Ok().json(shown(&own(call, &id).await?)))
 }
 
 /// A revocation says nothing more than its address.
@@ -73,24 +119,26 @@ static REVOCATION: LazyLock<Form> = LazyLock::new(|| Form::of(object(Vec::new())
 pub async fn revoke(mut call: Call) -> Outcome {
     let partner = call.partner()?;
     let id = consent_id(&call)?;
-    let found = call.site.store.get_consent(&partner.id, &id).await;
-    let found = found.map_err(|error| store_failed(&error))?;
-    found.ok_or_else(Problem::not_found)?;
+    let registry_id = own(&call, &id).await?.registry_id;
     json::read_none(&mut call, &REVOCATION).await?;
     let now = call.site.clock.now();
     let store = &call.site.store;
     let change = store.revoke_consent(&partner.id, &id, now, &call.correlation);
-    changed(&id, change.await.map_err(|error| store_failed(&error))?)
+    let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
+    let lodged = Lodged {
+        consent_id: id,
+        registry_id,
+        revision,
+    };
+    Ok(HttpResponse::Ok().json(lodged.shown()))
 }
 
-fn changed(id: &ConsentId, change: ConsentChange) -> Outcome {
+/// The revision a change made.
+fn changed(change: ConsentChange) -> Result<u32, Problem> {
     match change {
         // How many deliveries are decided again is not told: it would say to anybody whether
         // the person has records that are withheld.
-        ConsentChange::Done { revision, .. } => Ok(HttpResponse::Ok().json(json!({
-            "consent_id": id,
-            "revision": revision,
-        }))),
+        ConsentChange::Done { revision, .. } => Ok(revision),
         ConsentChange::Unknown => Err(Problem::not_found()),
         ConsentChange::OtherSubject => Err(Problem::new(
             &STATE_CONFLICT,
@@ -108,6 +156,7 @@ fn shown(consent: &StoredConsent) -> Value {
     let paper: Value = serde_json::from_slice(body).unwrap_or_default();
     json!({
         "consent_id": consent.consent_id,
+        "registry_id": consent.registry_id,
         "revision": consent.revision,
         "lodged_at": consent.lodged_at.to_rfc3339(),
         "revoked_at": consent.revoked_at.map(Timestamp::to_rfc3339),

@@ -99,6 +99,8 @@ pub struct NewConsent {
 pub struct StoredConsent {
     /// As the lodger names it.
     pub consent_id: ConsentId,
+    /// As the registry names it to others.
+    pub registry_id: RegistryId,
     /// Who lodged it.
     pub partner: PartnerId,
     /// Whose consent it is.
