@@ -10,13 +10,29 @@ use super::model::{OperatorAct, Resolved, StoreError};
 use super::prepare::Meta;
 use super::sql::{Cell, Columns as _, Fault, first, row, run, run_made};
 use super::writer::Tx;
-use super::{Store, identity, open, whereabouts};
+use super::{Store, identity, open, operator, whereabouts};
 use crate::base::digest::unhex;
 use crate::base::id::*;
 use crate::ledger::entry::{EntryKind, Fields};
 use std::sync::Arc;
 
 impl Store {
+    /// Joins two known persons on an operator's word: all of `other` counts to `keep`.
+    ///
+    /// # Errors
+    /// When the database fails; the persons are apart then.
+    pub async fn join_persons(
+        &self,
+        (keep, other): (PersonId, PersonId),
+        act: OperatorAct,
+    ) -> Result<Resolved, StoreError> {
+        let data = (keep, other, act);
+        self.write("join_persons", data, |tx, (keep, other, act)| {
+            Box::pin(join_known(tx, (*keep, *other), act))
+        })
+        .await
+    }
+
     /// Takes back that a person was joined with another one. What came in on identifiers of both
     /// stays with the one that was kept.
     ///
@@ -69,6 +85,28 @@ pub(super) async fn persons_of(
         run(&mut tx.conn, sql, row![*keep, row_id, ordinal]).await?;
     }
     Ok(known)
+}
+
+/// `Unfit` where they are one already, or one is of test traffic and the other is not.
+async fn join_known(
+    tx: &mut Tx,
+    (keep, other): (PersonId, PersonId),
+    act: &OperatorAct,
+) -> Result<Resolved, Fault> {
+    let sql = "SELECT count(*), count(DISTINCT test) FROM person WHERE person IN (?, ?)";
+    let found = first(&mut tx.conn, sql, row![keep.0, other.0]).await?;
+    let found = found.ok_or(Fault::Damaged("a count"))?;
+    let keep = identity::counts_to(&mut tx.conn, keep).await?;
+    let other = identity::counts_to(&mut tx.conn, other).await?;
+    if found.int(0)? < 2 && keep != other {
+        return Ok(Resolved::Unknown);
+    }
+    if found.int(1)? != 1 || keep == other {
+        return Ok(Resolved::Unfit);
+    }
+    join(tx, (keep.0, other.0), act).await?;
+    operator::append(tx, act, ("persons-joined", &other.to_string()));
+    Ok(Resolved::Done)
 }
 
 /// Everything of `other` counts to `keep`; both epochs rise, withheld deliveries are decided again.
@@ -144,6 +182,7 @@ async fn part(tx: &mut Tx, other: PersonId, act: &OperatorAct) -> Result<Resolve
         reevaluate(tx, person).await?;
     }
     told(tx, act, ("parted", keep, other));
+    operator::append(tx, act, ("persons-parted", &other.to_string()));
     Ok(Resolved::Done)
 }
 

@@ -28,6 +28,7 @@ mod lookup;
 pub mod model;
 mod open;
 mod operator;
+mod persons;
 mod prepare;
 mod proof;
 mod recent;

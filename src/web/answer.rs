@@ -15,7 +15,8 @@ use super::routes::{Access, BodyRule, Handler, Route, Verb};
 use super::site::Site;
 use super::tls::Peer;
 use super::{
-    consents, decisions, disclosures, extracts, health, operations, submissions, submit, work,
+    consents, decisions, disclosures, extracts, health, operations, persons, submissions, submit,
+    work,
 };
 use crate::base::id::CorrelationId;
 use crate::store::{StorageTrouble, StoreError};
@@ -354,6 +355,9 @@ async fn run(call: Call) -> Outcome {
         Handler::WorkItemResolve => work::resolve(call).await,
         Handler::DeliveryReplay => work::replay(call).await,
         Handler::DeliveryReplayConfirm => work::confirm_replay(call).await,
+        Handler::PersonGet => persons::get(&call).await,
+        Handler::PersonJoin => persons::join(call).await,
+        Handler::PersonPart => persons::part(call).await,
         Handler::ExtractBegin => extracts::begin(call).await,
         Handler::ExtractGet => extracts::get(&call).await,
         Handler::ExtractFile => extracts::file(&call).await,

@@ -51,7 +51,7 @@ pub async fn list(call: &Call) -> Outcome {
 }
 
 /// Why it is read: a header, because a query would stand in logs along the way.
-fn reason(call: &Call) -> Result<String, Problem> {
+pub fn reason(call: &Call) -> Result<String, Problem> {
     let stated = call.request.headers().get(REASON_HEADER);
     let stated = stated.and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let stated = stated.map(str::trim).unwrap_or_default();

@@ -23,6 +23,7 @@ mod media;
 pub mod openapi;
 mod operations;
 mod paging;
+mod persons;
 mod places;
 pub mod principal;
 pub mod problem;

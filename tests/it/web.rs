@@ -8,6 +8,7 @@ mod holdings;
 mod identity;
 mod offices;
 mod operators;
+mod persons;
 mod registry;
 mod replay;
 mod storage;

@@ -1,5 +1,7 @@
 //! Persons of a record on its way in, and how far their identifiers lead.
 
+use crate::base::clock::Timestamp;
+use crate::base::id::{PartnerId, PersonId};
 use crate::record::whereabouts::Stated;
 
 /// One person of a record.
@@ -44,4 +46,53 @@ impl From<&str> for NewIdentifier {
             reach: Reach::Shared,
         }
     }
+}
+
+/// A person as an officer sees it: ids and counts, never an identifier or a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonView {
+    /// Which.
+    pub person: PersonId,
+    /// Whom everything of it counts to today; itself, unless it was joined with another.
+    pub counts_to: PersonId,
+    /// Whether it is of test traffic.
+    pub test: bool,
+    /// On whose word identifiers lead to it.
+    pub words: Vec<IdentifierWord>,
+    /// Joins it was part of, either way, taken back ones too, oldest first; bounded.
+    pub joins: Vec<PersonJoin>,
+    /// Records that speak of it.
+    pub records: u64,
+    /// Consents of it.
+    pub consents: u64,
+    /// Disclosures the accounting lists.
+    pub disclosures: u64,
+}
+
+/// Identifiers that lead to a person on one partner's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierWord {
+    /// Whose word it is.
+    pub partner: PartnerId,
+    /// Whether they lead everybody there, or that partner alone.
+    pub everybody: bool,
+    /// Whom they were made known for, when that one was joined with this person since.
+    pub own: Option<PersonId>,
+    /// How many.
+    pub identifiers: u64,
+}
+
+/// One join by a human's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonJoin {
+    /// Who counts to the other since.
+    pub other: PersonId,
+    /// Who was kept.
+    pub kept: PersonId,
+    /// When.
+    pub joined_at: Timestamp,
+    /// The operator that joined them.
+    pub joined_by: String,
+    /// When it was taken back, and by which operator.
+    pub parted: Option<(Timestamp, String)>,
 }

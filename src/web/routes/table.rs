@@ -177,6 +177,12 @@ const ACCOUNTED: &[Parameter] = &[
     LIMIT,
 ];
 
+const REASONED: &[Parameter] = &[header(
+    "Kinbridge-Reason",
+    true,
+    "Why it is read, in words for the ledger; no personal data",
+)];
+
 const CURSOR: Parameter = query("cursor", false, "`next_cursor` of the page before");
 
 const LIMIT: Parameter = query(
@@ -347,6 +353,30 @@ pub(super) const ROUTES: &[Route] = &[
         answer(200, "Queued; it may be withheld again", "Done"),
         problem(409, "Not asked for, run out, or the same officer"),
     ]),
+    get("person", "/v1/persons/{id}", Handler::PersonGet)
+        .open_to(OFFICERS, Scope::All)
+        .with(REASONED)
+        .says("Who is joined into a person, on whose word, and how much counts to it")
+        .answers(&[
+            answer(200, "Ids and counts, no value of a record", "Person"),
+            problem(400, "No reason named"),
+        ]),
+    post("person_join", "/v1/persons/{id}/join", Handler::PersonJoin)
+        .open_to(OFFICERS, Scope::All)
+        .json(&[(JSON_TYPE, "PersonJoining")])
+        .says("Join another known person with this one, with a reason for the ledger")
+        .answers(&[
+            answer(200, "All of the other counts to this one", "Done"),
+            problem(409, "They are one already, or never of the same traffic"),
+        ]),
+    post("person_part", "/v1/persons/{id}/part", Handler::PersonPart)
+        .open_to(OFFICERS, Scope::All)
+        .json(&[(JSON_TYPE, "OperatorReason")])
+        .says("Take back that this person was joined with another, with a reason for the ledger")
+        .answers(&[
+            answer(200, "Each has its own again", "Done"),
+            problem(409, "It was joined with nobody"),
+        ]),
     post("extract_begin", "/v1/extracts", Handler::ExtractBegin)
         .open_to(PARTNERS, Scope::Own(IdKind::None))
         .json(&[(JSON_TYPE, "ExtractRequest")])
