@@ -236,7 +236,20 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = gateway.store.end_overdue_replays().await {
             failed(&error);
         }
+        if let Err(error) = tell_overdue(&gateway.store).await {
+            failed(&error);
+        }
     }
+}
+
+/// Reviews whose time has run out: each is told once, their number at every look.
+async fn tell_overdue(store: &Store) -> Result<(), StoreError> {
+    for item in store.mark_overdue_reviews().await? {
+        emit(&Event::ReviewOverdue { item: &item });
+    }
+    let open = store.health().await?.reviews_overdue;
+    emit(&Event::ReviewsOverdue { open });
+    Ok(())
 }
 
 /// What was decided since the last look; new rules start from nothing.

@@ -267,6 +267,7 @@ pub fn lanes(metrics: &str) -> Vec<Point> {
         let text = "the gateway's last write failed: see storage_trouble in its log";
         points.push(Point::new("storage", Standing::Failed, text));
     }
+    points.extend(metrics.lines().find_map(reviews));
     for line in metrics.lines() {
         let Some(rest) = line.strip_prefix("kinbridge_lane_oldest_seconds{") else {
             continue;
@@ -287,6 +288,16 @@ pub fn lanes(metrics: &str) -> Vec<Point> {
         points.push(Point::new("lane", standing, text));
     }
     points
+}
+
+/// Reviews of a running gateway nobody has done in time, from a line of its Prometheus text.
+fn reviews(line: &str) -> Option<Point> {
+    let open = line.strip_prefix("kinbridge_reviews_overdue ")?.trim();
+    let text = match open {
+        "0" => return Some(Point::new("review", Standing::Good, "none is overdue")),
+        _ => format!("{open} releases not looked at in time: a privacy officer resolves them"),
+    };
+    Some(Point::new("review", Standing::Failed, text))
 }
 
 /// Points as a table, the worst last so that they stand at the end of a long list.
@@ -330,6 +341,16 @@ mod tests {
                     kinbridge_lane_oldest_seconds{partner=\"d\",channel=\"c\"} 7200.5\n";
         let seen: Vec<Standing> = lanes(text).iter().map(|p| p.standing).collect();
         assert_eq!(seen, [Standing::Good, Standing::Good, Standing::Warning]);
+    }
+
+    #[test]
+    fn overdue_reviews_are_seen_by_doctor() {
+        // Goal: an officer's neglect is seen. Method: the gateway's number, at none and at two.
+        let standing = |text| lanes(text).pop().map(|point| point.standing);
+        let none = standing("kinbridge_reviews_overdue 0\n");
+        assert_eq!(none, Some(Standing::Good));
+        let two = standing("kinbridge_reviews_overdue 2\n");
+        assert_eq!(two, Some(Standing::Failed));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::router::{Leg, channel};
 use super::transport::Parcel;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::catalog::partner::Https;
 use crate::kept::{
     ByPerson, OnFile, Readied, Toward, decision_record, hold_cause, once_more, output,
@@ -120,11 +120,17 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
         generation: delivery.generation.saturating_add(1),
     };
     let https = channel.and_then(|channel| channel.https.as_ref());
-    settle(claim, released, https, &leg)
+    let due = || rules.policy.calendar().due(now);
+    settle(claim, released, (https, &due), &leg)
 }
 
 /// What a decision means for a claim, by the state machine.
-fn settle(claim: &Claimed, released: Release, https: Option<&Https>, next: &Leg<'_>) -> Plan {
+fn settle(
+    claim: &Claimed,
+    released: Release,
+    (https, due): (Option<&Https>, &dyn Fn() -> Timestamp),
+    next: &Leg<'_>,
+) -> Plan {
     let standing = outbox::Delivery {
         state: DeliveryState::Leased,
         kept: claim.kept.is_some(),
@@ -155,7 +161,7 @@ fn settle(claim: &Claimed, released: Release, https: Option<&Https>, next: &Leg<
         (DeliveryState::Leased, Some((outgoing, https)), _)
             if effects.contains(&Effect::Authorise) =>
         {
-            authorisation(claim, outgoing, https)
+            authorisation(claim, outgoing, (https, due))
         }
         (DeliveryState::Withheld, _, Some((_, taken))) => Plan::End(Completion::Withheld {
             decision: Box::new(decision_record(&taken)),
@@ -185,7 +191,11 @@ fn again(outgoing: Outgoing, claim: &Claimed) -> Result<Outgoing, Narrower> {
     }
 }
 
-fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
+fn authorisation(
+    claim: &Claimed,
+    outgoing: Outgoing,
+    (https, due): (&Https, &dyn Fn() -> Timestamp),
+) -> Plan {
     let persons = claim.record.persons.iter();
     let epochs = persons
         .map(|person| (person.person, person.epoch))
@@ -196,6 +206,7 @@ fn authorisation(claim: &Claimed, outgoing: Outgoing, https: &Https) -> Plan {
         epochs,
         decision: decision_record(outgoing.taken()),
         output: output(&outgoing),
+        review_due: outgoing.review_after().then(due),
     };
     let parcel = Parcel::new(
         claim.delivery.delivery_id,

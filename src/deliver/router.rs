@@ -216,6 +216,7 @@ fn item(cause: HoldCause, detail: &str) -> NewWorkItem {
     NewWorkItem {
         cause,
         detail: detail.to_owned(),
+        due_at: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::condition::Rules256;
 use super::facts::Flags;
 use super::pack::Outcome;
-use super::rule::ObligationSet;
+use super::rule::{ObligationSet, Rank};
+use super::tables::Review;
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation, Verdict};
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Answer {
     pub permit: ClassSet,
     /// What is owed.
     pub obligations: ObligationSet,
+    /// When a person looks at it.
+    pub review: Review,
     /// Class by class, in the order of the vocabulary.
     pub rows: Vec<Row>,
     /// Everything cited.
@@ -78,6 +81,37 @@ pub struct PaperRow {
     pub en: &'static str,
     /// Why, in Spanish.
     pub es: &'static str,
+}
+
+/// What `kinbridge policy list` tells of one policy.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct PolicyInfo {
+    /// `@id`
+    pub id: Arc<str>,
+    /// `@row` of the law table.
+    pub row: Arc<str>,
+    /// How strong it is.
+    pub rank: Rank,
+    /// `permit` or `forbid`.
+    pub effect: &'static str,
+    /// The classes it may speak of.
+    pub classes: Vec<DataClass>,
+    /// What it cites.
+    pub citations: Vec<Arc<str>>,
+    /// V: seen in a named source; K: background knowledge, not confirmed.
+    pub mark: Arc<str>,
+    /// From when.
+    pub effective: Arc<str>,
+    /// Until when, empty if open.
+    pub sunset: Arc<str>,
+    /// Who answers for it.
+    pub owner: Arc<str>,
+    /// What it says, in English.
+    pub plain_en: Arc<str>,
+    /// What it says, in Spanish.
+    pub plain_es: Arc<str>,
+    /// Whether nobody has reviewed the Spanish.
+    pub es_machine_draft: bool,
 }
 
 /// The decision as it is told.

@@ -4,7 +4,8 @@ use super::answer::Judgement;
 use super::condition::{Rules256, Situation};
 use super::pack::Pack;
 use super::rule::{ObligationSet, Rank};
-use crate::base::vocabulary::ConsentKind;
+use super::tables::Review;
+use crate::base::vocabulary::{ConsentKind, Obligation};
 use std::sync::Arc;
 
 /// Citations without repetition, in the order they arise.
@@ -81,14 +82,54 @@ pub fn obligations(pack: &Pack, judged: &Judgement, at: &Situation) -> Obligatio
     owed
 }
 
-/// What the policies that open one class owe. An emergency row owes nothing where a consent opens
-/// the class as well: then the release rests on the consent.
+/// When a person looks at what goes, or at that nothing does: the strictest of all that ask.
+pub fn review(pack: &Pack, judged: &Judgement, at: &Situation) -> Review {
+    let mut review = Review::None;
+    let mut resting = Rules256::default();
+    for one in judged.classes.iter().filter(|one| one.outcome.permit) {
+        let used = rests_on(pack, &one.outcome.used);
+        for rule in used.iter().filter_map(|index| pack.rules.get(index)) {
+            if rule
+                .obligations
+                .iter()
+                .any(|o| o == Obligation::HumanReview)
+            {
+                review = Review::Before;
+            }
+        }
+        resting.add(&used);
+    }
+    for rule in pack.tables.owed.iter().filter(|o| o.when.holds(at)) {
+        review = review.max(rule.review);
+    }
+    let at = Situation {
+        used: resting,
+        ..*at
+    };
+    let mut after = pack.tables.reviewed_after.iter();
+    match after.any(|when| when.holds(&at)) {
+        true => review.max(Review::After),
+        false => review,
+    }
+}
+
+/// What the policies that open one class owe.
 fn of_class(pack: &Pack, used: &Rules256) -> ObligationSet {
-    let rules = || used.iter().filter_map(|index| pack.rules.get(index));
-    let consented = rules().any(|rule| rule.rank == Rank::Consent);
-    rules()
-        .filter(|rule| !(consented && rule.rank == Rank::Emergency))
-        .fold(ObligationSet::default(), |owed, rule| {
-            owed.union(rule.obligations)
-        })
+    let used = rests_on(pack, used);
+    let rules = used.iter().filter_map(|index| pack.rules.get(index));
+    rules.fold(ObligationSet::default(), |owed, rule| {
+        owed.union(rule.obligations)
+    })
+}
+
+/// The policies the release of one class rests on: where a consent opens it, not on an emergency
+/// row that would open it as well.
+fn rests_on(pack: &Pack, used: &Rules256) -> Rules256 {
+    let rules = || used.iter().filter_map(|at| Some((at, pack.rules.get(at)?)));
+    let consented = rules().any(|(_, rule)| rule.rank == Rank::Consent);
+    let mut out = Rules256::default();
+    for (at, _) in rules().filter(|(_, r)| !(consented && r.rank == Rank::Emergency)) {
+        out.insert(at);
+    }
+    out
 }

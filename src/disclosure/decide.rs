@@ -2,7 +2,8 @@
 //!
 //! Fails closed: no subject, no clock, no known role or purpose, no answer but deny.
 
-use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, Row, TraceRow};
+use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, PolicyInfo, Row, TraceRow};
+use super::calendar::Calendar;
 use super::cite;
 use super::condition::Situation;
 use super::facts::{Facts, Flag, Flags};
@@ -13,7 +14,6 @@ use super::pack::{Files, Outcome, Pack, SCHEMA};
 use super::papers::{Desk, Papers};
 use super::person::Person;
 use super::request::{Clock, Consent, Context, Request, Subject};
-use super::rule::Rank;
 use super::tables::defect;
 use super::unlock;
 use super::why::Why;
@@ -55,39 +55,9 @@ pub struct Ask<'a> {
 pub struct Policy {
     pack: Pack,
     memo: Memo,
+    calendar: Calendar,
     default_now: Option<Now>,
     unknown: Arc<str>,
-}
-
-/// What `kinbridge policy list` tells of one policy.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct PolicyInfo {
-    /// `@id`
-    pub id: Arc<str>,
-    /// `@row` of the law table.
-    pub row: Arc<str>,
-    /// How strong it is.
-    pub rank: Rank,
-    /// `permit` or `forbid`.
-    pub effect: &'static str,
-    /// The classes it may speak of.
-    pub classes: Vec<DataClass>,
-    /// What it cites.
-    pub citations: Vec<Arc<str>>,
-    /// V: seen in a named source; K: background knowledge, not confirmed.
-    pub mark: Arc<str>,
-    /// From when.
-    pub effective: Arc<str>,
-    /// Until when, empty if open.
-    pub sunset: Arc<str>,
-    /// Who answers for it.
-    pub owner: Arc<str>,
-    /// What it says, in English.
-    pub plain_en: Arc<str>,
-    /// What it says, in Spanish.
-    pub plain_es: Arc<str>,
-    /// Whether nobody has reviewed the Spanish.
-    pub es_machine_draft: bool,
 }
 
 /// What the papers say that bears on what may be offered.
@@ -131,8 +101,9 @@ impl Policy {
 
     /// Compiles the files of `policies/`, by path. With any defect it must not be served.
     pub fn from_files(files: Files<'_>) -> (Policy, Vec<Defect>) {
-        let (pack, defects) = Pack::compile(files);
+        let (pack, mut defects) = Pack::compile(files);
         let policy = Policy {
+            calendar: Calendar::read(files.texts, &mut defects),
             pack,
             memo: Memo::default(),
             default_now: Now::read(CASES_NOW),
@@ -149,6 +120,11 @@ impl Policy {
     /// How many outcomes came from memory, and how many from the engine, since the start.
     pub fn memo_counts(&self) -> (u64, u64) {
         self.memo.counts()
+    }
+
+    /// The business days of the pack.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
     }
 
     /// Every policy of the pack.
@@ -201,6 +177,7 @@ impl Policy {
             effect: effect(judged.permit, judged.requested, false),
             permit: judged.permit,
             obligations: cite::obligations(&self.pack, &judged, &at),
+            review: cite::review(&self.pack, &judged, &at),
             rows: judged.classes.iter().map(|one| self.row(one)).collect(),
             citations: cite::citations(&self.pack, &judged, &at),
         }

@@ -6,6 +6,7 @@
 //! unknown is withheld.
 
 pub mod answer;
+pub mod calendar;
 pub mod cases;
 pub mod cite;
 pub mod condition;
@@ -26,7 +27,8 @@ pub mod tables;
 mod unlock;
 pub mod why;
 
-pub use answer::{Answer, Decision, Row, TraceRow};
-pub use decide::{Ask, Policy, PolicyInfo};
+pub use answer::{Answer, Decision, PolicyInfo, Row, TraceRow};
+pub use decide::{Ask, Policy};
 pub use request::{Consent, Context, Request, Subject};
 pub use rule::ObligationSet;
+pub use tables::Review;

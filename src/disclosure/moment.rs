@@ -37,6 +37,11 @@ pub struct Now {
 static LOCAL: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("America/Los_Angeles").unwrap_or(TimeZone::UTC));
 
+/// California's time zone.
+pub(super) fn zone() -> TimeZone {
+    LOCAL.clone()
+}
+
 const SECOND: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
 

@@ -132,11 +132,26 @@ pub struct Cited {
     pub when: When,
 }
 
+/// When a person looks at what a decision releases; ordered, the stricter one is the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Review {
+    /// Nobody has to.
+    #[default]
+    None,
+    /// It goes at once, and a person looks within one business day.
+    After,
+    /// It waits until a person has looked.
+    Before,
+}
+
 /// One obligation and when.
 #[derive(Clone, Debug)]
 pub struct Owed {
     /// What is owed, or waived.
     pub obligation: Obligation,
+    /// Of a `human_review`: when the person looks.
+    pub review: Review,
     /// When.
     pub when: When,
 }
@@ -179,6 +194,8 @@ pub struct Tables {
     pub owed: Vec<Owed>,
     /// Obligations of policies taken back.
     pub waived: Vec<Owed>,
+    /// Releases a person looks at afterwards although no `human_review` is owed for them.
+    pub reviewed_after: Vec<When>,
     /// What may be offered, in order.
     pub unlocks: Vec<Unlock>,
     /// Signers in words.
@@ -224,6 +241,14 @@ struct SituationFile {
 struct OwedText {
     obligation: Obligation,
     #[serde(default)]
+    review: Option<Review>,
+    #[serde(default)]
+    when: WhenText,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReviewText {
     when: WhenText,
 }
 
@@ -233,6 +258,8 @@ struct ObligationFile {
     owe: Vec<OwedText>,
     #[serde(default)]
     waive: Vec<OwedText>,
+    #[serde(default)]
+    review_after: Vec<ReviewText>,
 }
 
 #[derive(Deserialize)]
@@ -362,16 +389,29 @@ impl Tables {
             }
         }
         if let Some(file) = read::<ObligationFile>(files, OBLIGATIONS, defects) {
-            let mut resolve = |list: Vec<OwedText>| {
-                list.into_iter()
-                    .map(|text| Owed {
+            let mut resolve = |list: Vec<OwedText>| -> Vec<Owed> {
+                let each = list.into_iter().map(|text| {
+                    let looks = text.obligation == Obligation::HumanReview;
+                    if text.review.is_some() && !looks {
+                        let message = "`review` means something for human_review only";
+                        defects.push(defect(OBLIGATIONS, "policy-table", message));
+                    }
+                    Owed {
                         obligation: text.obligation,
+                        review: match looks {
+                            true => text.review.unwrap_or(Review::Before),
+                            false => Review::None,
+                        },
                         when: places.resolve(&text.when, OBLIGATIONS, defects),
-                    })
-                    .collect()
+                    }
+                });
+                each.collect()
             };
             self.owed = resolve(file.owe);
             self.waived = resolve(file.waive);
+            let after = file.review_after.iter();
+            let after = after.map(|text| places.resolve(&text.when, OBLIGATIONS, defects));
+            self.reviewed_after = after.collect();
         }
     }
 

@@ -261,6 +261,7 @@ fn taken(decided: Decided, joiner: &mut Joiner) -> Option<ExtractTaken> {
                 digest: piece.digest(),
                 starts_at,
                 ends_at: joiner.bytes(),
+                review_due: decided.review_due,
             };
             let decision = decision_record(outgoing.taken());
             (decision, ExtractOutcome::Given(output))

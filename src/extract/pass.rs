@@ -39,6 +39,8 @@ pub struct Decided {
     pub row: RowRef,
     /// Whom it speaks of.
     pub persons: Vec<PersonId>,
+    /// When a person has to have looked at it, where one looks only after it has gone.
+    pub review_due: Option<Timestamp>,
     /// What was decided.
     pub answer: Answer,
 }
@@ -93,6 +95,15 @@ impl Decider {
         let wire = self.rules.wires.get(&self.channel.format);
         wire.map(|wire| wire.media_type().to_owned())
             .unwrap_or_default()
+    }
+
+    fn review_due(&self, answer: &Answer, at: Timestamp) -> Option<Timestamp> {
+        match answer {
+            Answer::Go(outgoing) if outgoing.review_after() => {
+                Some(self.rules.policy.calendar().due(at))
+            }
+            _ => None,
+        }
     }
 
     /// Decides about one record as of an instant, on all that is on file on its persons. The
@@ -184,6 +195,7 @@ impl Scan {
                     record_id,
                     row: row_ref,
                     persons: row.record.persons.iter().map(|p| p.person).collect(),
+                    review_due: self.decider.review_due(&answer, self.at),
                     answer,
                 }),
             }

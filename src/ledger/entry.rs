@@ -29,6 +29,8 @@ pub enum EntryKind {
     Extract,
     /// Persons were joined.
     Identity,
+    /// What had gone at once was looked at, or was not in time.
+    Review,
 }
 
 impl EntryKind {
@@ -44,6 +46,7 @@ impl EntryKind {
             EntryKind::System => "system",
             EntryKind::Extract => "extract",
             EntryKind::Identity => "identity",
+            EntryKind::Review => "review",
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::base::vocabulary::{
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::Consent;
-use crate::disclosure::{Ask, ObligationSet};
+use crate::disclosure::{Ask, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
@@ -41,7 +41,7 @@ pub(super) struct Parties {
 struct Answers {
     permit: BTreeMap<u16, ClassSet>,
     owed: ObligationSet,
-    review: bool,
+    review: Review,
     taken: Taken,
 }
 
@@ -100,10 +100,10 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         return Release::Withheld(Box::new(withheld(answers, unseen)));
     }
     let standing = !input.test && facts::needs_known_standing(parties.recipient);
-    if unseen && (standing || answers.review) {
+    if unseen && (standing || answers.review == Review::Before) {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
-    if let Some(hold) = obligations::blocked(answers.owed, input.reviewed) {
+    if let Some(hold) = obligations::blocked(answers.owed) {
         return Release::Held(hold, Box::new(answers.taken));
     }
     render((rules, parties), input, cut, answers)
@@ -126,7 +126,7 @@ fn third_party_to_unknown(
 fn withheld(answers: Answers, unseen: bool) -> Taken {
     let mut taken = answers.taken;
     taken.obligations.clear();
-    if unseen && answers.review {
+    if unseen && answers.review == Review::Before {
         taken.obligations.push(Obligation::HumanReview.as_str());
     }
     taken
@@ -229,7 +229,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
     let mut answers = Answers {
         permit: BTreeMap::new(),
         owed: ObligationSet::default(),
-        review: false,
+        review: Review::None,
         taken: nothing(rules, input),
     };
     for (index, classes) in labels.asked() {
@@ -247,7 +247,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
             consents: &consents,
             context: &context,
         });
-        answers.review |= owes(answer.obligations, Obligation::HumanReview);
+        answers.review = answers.review.max(answer.review);
         if answer.effect != Effect::Deny {
             answers.owed.0 |= answer.obligations.0;
             answers.permit.insert(index, answer.permit);
@@ -349,6 +349,7 @@ fn render(
         released_paths: cut.released,
         persons_shown: cut.persons_shown,
         withheld_any: cut.withheld_any,
+        review_after: answers.review == Review::After,
         taken: answers.taken,
     }))
 }

@@ -21,8 +21,10 @@ enum Way {
     Told,
     /// Goes along with the bytes.
     Attached,
+    /// By a person who looks, before or after: the release knows which.
+    Looked,
     /// Only a person can.
-    Blocked(Hold),
+    Blocked,
 }
 
 fn way(obligation: Obligation) -> Way {
@@ -42,9 +44,9 @@ fn way(obligation: Obligation) -> Way {
         | O::EducationUseOnly
         | O::NoUseInProceedings => Way::Told,
         O::AttachPart2Notice | O::AttachConsentCopy => Way::Attached,
-        O::HumanReview => Way::Blocked(Hold::HumanReview),
+        O::HumanReview => Way::Looked,
         O::RegisteredMail | O::SmallCellSuppression | O::VerifyIdentity | O::NotifyVictim => {
-            Way::Blocked(Hold::ObligationOpen)
+            Way::Blocked
         }
     }
 }
@@ -57,18 +59,10 @@ pub fn listed(owed: ObligationSet) -> impl Iterator<Item = Obligation> {
         .filter(move |obligation| owed.0 & (1 << obligation.index()) != 0)
 }
 
-/// What keeps a release from going out by itself, the human look first.
-pub fn blocked(owed: ObligationSet, reviewed: bool) -> Option<Hold> {
-    let mut holds = listed(owed).filter_map(|obligation| match way(obligation) {
-        Way::Blocked(Hold::HumanReview) if reviewed => None,
-        Way::Blocked(hold) => Some(hold),
-        _ => None,
-    });
-    let first = holds.next()?;
-    Some(holds.fold(first, |kept, hold| match hold {
-        Hold::HumanReview => hold,
-        _ => kept,
-    }))
+/// What keeps a release from going out by itself, but for the look of a person.
+pub fn blocked(owed: ObligationSet) -> Option<Hold> {
+    let open = listed(owed).any(|obligation| way(obligation) == Way::Blocked);
+    open.then_some(Hold::ObligationOpen)
 }
 
 /// Codes of what binds the recipient, comma separated; never a value.

@@ -14,6 +14,7 @@ pub struct Outgoing {
     pub(super) released_paths: Vec<String>,
     pub(super) persons_shown: Vec<u16>,
     pub(super) withheld_any: bool,
+    pub(super) review_after: bool,
     pub(super) taken: Taken,
 }
 
@@ -89,6 +90,11 @@ impl Outgoing {
     /// Whether anything stayed back.
     pub fn withheld_any(&self) -> bool {
         self.withheld_any
+    }
+
+    /// Whether a person has to look at it after it has gone.
+    pub fn review_after(&self) -> bool {
+        self.review_after
     }
 
     /// The decision.

@@ -8,9 +8,10 @@ use super::Store;
 use super::claim::{ClaimOf, OUTPUT_TABLE};
 use super::decision::{self, SealedDecision};
 use super::keys::Place;
-use super::model::{Authorisation, Authorised, StoreError};
+use super::model::{Authorisation, Authorised, HoldCause, StoreError};
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, row};
+use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -34,6 +35,7 @@ struct Asked {
     bytes: Vec<u8>,
     /// What the ledger says of the bytes.
     output: Digest,
+    review_due: Option<Timestamp>,
 }
 
 impl Store {
@@ -94,6 +96,7 @@ impl Store {
             released: claim.key.seal(&place("released"), &released)?,
             bytes: claim.key.seal(&place("bytes"), plain)?,
             output: claim.key.commit(&Digest::of(plain)),
+            review_due: asked.review_due,
         }))
     }
 }
@@ -163,8 +166,16 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
     Ok(out)
 }
 
+/// A review of a delivery, once, however often it is authorised.
+const REVIEW: &str = "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, \
+     delivery_id, test, state, created_at, due_at) SELECT ?, r.partner, ?, d.record_id, \
+     d.row_id, d.delivery_id, d.test, 0, ?, ? FROM delivery d \
+     JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ? AND NOT EXISTS \
+     (SELECT 1 FROM work_item w WHERE w.delivery_id = d.delivery_id AND w.cause = ?)";
+
 struct Rows {
     going: Vec<Cell>,
+    reviews: Vec<[Cell; 6]>,
     decisions: Insert,
     outputs: Insert,
     disclosures: Insert,
@@ -174,6 +185,7 @@ impl Rows {
     fn new() -> Rows {
         Rows {
             going: Vec::new(),
+            reviews: Vec::new(),
             decisions: decision_insert(),
             // The first authorised bytes stay.
             outputs: Insert::new(
@@ -191,6 +203,12 @@ impl Rows {
         self.going.push(Cell::from(id));
         self.decisions
             .push(decision_row(&id, asked.token, &asked.decision));
+        if let Some(due_at) = asked.review_due {
+            let cause = cause_word(HoldCause::ReviewAfter);
+            let item = WorkItemId::mint(now).0;
+            self.reviews
+                .push(row![item, cause.as_str(), now, due_at, id, cause.as_str()]);
+        }
         let mut disclosed = 0;
         if of.attempts == 0 {
             self.outputs.push(row![
@@ -234,6 +252,9 @@ impl Rows {
         self.decisions.add_to(&mut script);
         self.outputs.add_to(&mut script);
         self.disclosures.add_to(&mut script);
+        for review in self.reviews {
+            script.add(REVIEW, review);
+        }
         script.run(&mut tx.conn).await.map(drop)
     }
 }

@@ -425,6 +425,7 @@ async fn end_one(
             let item = NewWorkItem {
                 cause,
                 detail: change.detail.unwrap_or_default().to_owned(),
+                due_at: None,
             };
             push_work(rows, &item, ended, current, now);
         }

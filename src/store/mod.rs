@@ -33,6 +33,7 @@ mod prepare;
 mod proof;
 mod recent;
 mod replay;
+mod reviews;
 mod rotate;
 mod route;
 mod rule_sets;

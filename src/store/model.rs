@@ -100,6 +100,8 @@ pub enum HoldCause {
     Unreadable,
     /// An officer asked to decide a withheld delivery again; a second one has to confirm.
     ReplayConfirmation,
+    /// It went at once; an officer says afterwards whether that was justified.
+    ReviewAfter,
 }
 
 /// A submission to accept in one transaction.
@@ -358,6 +360,8 @@ pub struct Authorisation {
     pub decision: DecisionRecord,
     /// The bytes to keep for further attempts.
     pub output: KeptOutput,
+    /// When a person has to have looked at it, where one looks only after it has gone.
+    pub review_due: Option<Timestamp>,
 }
 
 /// A decision as kept.

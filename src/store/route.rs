@@ -229,13 +229,13 @@ pub(super) struct WorkOf<'a> {
 pub(super) fn work_insert() -> Insert {
     Insert::new(
         "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, delivery_id, \
-         test, state, created_at, detail) VALUES",
+         test, state, created_at, detail, due_at) VALUES",
         "",
     )
 }
 
 /// An open work item.
-pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [Cell; 10] {
+pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [Cell; 11] {
     row![
         WorkItemId::mint(at).0,
         of.partner.as_str(),
@@ -247,5 +247,6 @@ pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [C
         0_i64,
         at,
         (!item.detail.is_empty()).then_some(item.detail.as_str()),
+        item.due_at,
     ]
 }

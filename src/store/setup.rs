@@ -228,6 +228,11 @@ fn migrations() -> Vec<Migration> {
             include_str!("migrations/0006_no_lane_key.sql"),
         ),
         (8, "consents", include_str!("migrations/0008_consents.sql")),
+        (
+            9,
+            "emergency",
+            include_str!("migrations/0009_emergency.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

@@ -411,7 +411,8 @@ fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     writes.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], older());
     // The old rows are all rows of these records but those this transaction brought.
     writes.keys((SUPERSEDING.as_str(), ""), &now, records);
+    // What has gone is looked at whatever came after it.
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
-                 WHERE state = 0 AND row_id IN";
+                 WHERE state = 0 AND due_at IS NULL AND emergency_id IS NULL AND row_id IN";
     writes.keys((close, ""), &now, older());
 }

@@ -106,6 +106,8 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT (SELECT count(*) FROM route_work), \
                    (SELECT count(*) FROM work_item WHERE state = 0 AND test = 0), \
+                   (SELECT count(*) FROM work_item WHERE state = 0 AND test = 0 \
+                   AND due_at IS NOT NULL AND overdue_at IS NOT NULL), \
                    (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry)";
         let found = async {
             let sequenced = setup::sequenced(&mut conn).await?;
@@ -114,7 +116,8 @@ impl Store {
             Ok(StoreHealth {
                 routes_waiting: unsigned(&row, 0)?,
                 work_items_open: unsigned(&row, 1)?,
-                entries: unsigned(&row, 2)?,
+                reviews_overdue: unsigned(&row, 2)?,
+                entries: unsigned(&row, 3)?,
                 entries_sequenced: sequenced,
                 in_flight: crate::base::limits::IN_FLIGHT_MAX
                     - self.inner.in_flight.available_permits(),

@@ -6,7 +6,7 @@ use super::model::{
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
-use super::{Store, join, operator, whereabouts};
+use super::{Store, join, operator, reviews, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
@@ -27,15 +27,18 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
-                   WHERE x.work_item_id = work_item.work_item_id) \
+                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at \
                    FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 AND cause <> ?4)) AND work_item_id > ?2 \
+                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5))) \
+                   AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
         let partner = partner.map(PartnerId::as_str);
         // What officers settle among themselves would tell a sender of a withholding.
-        let officers = cause_word(HoldCause::ReplayConfirmation);
-        let cells = row![partner, after, limit.min(PAGE_ROWS_MAX), officers];
+        let [confirm, review] =
+            [HoldCause::ReplayConfirmation, HoldCause::ReviewAfter].map(cause_word);
+        let limit = limit.min(PAGE_ROWS_MAX);
+        let cells = row![partner, after, limit, confirm, review];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()
@@ -89,6 +92,8 @@ fn read(row: &SqliteRow) -> Result<WorkItem, Fault> {
         resolution: row.text_or_null(7)?,
         detail: row.text_or_null(8)?,
         requester: row.text_or_null(9)?.map(|id| PartnerId::new(&id)),
+        due_at: row.int_or_null(10)?.map(Timestamp),
+        overdue_at: row.int_or_null(11)?.map(Timestamp),
     })
 }
 
@@ -97,6 +102,8 @@ const fn word(resolution: Resolution) -> &'static str {
         Resolution::Release => "released",
         Resolution::JoinPersons => "persons-joined",
         Resolution::Discard => "discarded",
+        Resolution::Justified => "justified",
+        Resolution::NotJustified => "not-justified",
     }
 }
 
@@ -106,7 +113,7 @@ async fn resolve(
     resolution: Resolution,
     act: &OperatorAct,
 ) -> Result<Resolved, Fault> {
-    let sql = "SELECT w.row_id, w.delivery_id, d.state IS NOT NULL AND d.state = 6 \
+    let sql = "SELECT w.row_id, w.delivery_id, d.state IS NOT NULL AND d.state = 6, w.cause \
                FROM work_item w LEFT JOIN delivery d ON d.delivery_id = w.delivery_id \
                WHERE w.work_item_id = ? AND w.state = 0";
     let Some(item) = first(&mut tx.conn, sql, row![id.0]).await? else {
@@ -116,7 +123,11 @@ async fn resolve(
     if resolution == Resolution::Release && item.int(2)? == 1 {
         return Ok(Resolved::TwoOfficers);
     }
+    let verdict = matches!(resolution, Resolution::Justified | Resolution::NotJustified);
     let fits = match (resolution, row_id, delivery) {
+        // A review ends with a verdict and nothing else does.
+        _ if (cause_of(&item.text(3)?)? == HoldCause::ReviewAfter) != verdict => false,
+        (Resolution::Justified | Resolution::NotJustified, _, _) => true,
         (Resolution::Discard, _, _) => true,
         // What a pull held goes into the requester's next one; nothing is routed anew.
         (_, _, None) if is_of_pull(tx, id).await? => resolution == Resolution::Release,
@@ -136,6 +147,9 @@ async fn resolve(
     let sql = "DELETE FROM replay_request WHERE work_item_id = ?";
     run(&mut tx.conn, sql, row![id.0]).await?;
     operator::append(tx, act, (word(resolution), &id.to_string()));
+    if resolution == Resolution::NotJustified {
+        reviews::found_unjustified(tx, id).await?;
+    }
     Ok(Resolved::Done)
 }
 

@@ -1,6 +1,6 @@
 //! The events themselves.
 
-use crate::base::id::{ChannelId, CorrelationId, DeliveryId, PartnerId};
+use crate::base::id::{ChannelId, CorrelationId, DeliveryId, PartnerId, WorkItemId};
 use std::time::Duration;
 
 /// Something worth a log line or a number. Never a value of a record.
@@ -98,6 +98,16 @@ pub enum Event<'a> {
         pending: u64,
         /// Age of the oldest.
         oldest: Duration,
+    },
+    /// A review was not done in time.
+    ReviewOverdue {
+        /// Which work item.
+        item: &'a WorkItemId,
+    },
+    /// How many reviews nobody has done in time.
+    ReviewsOverdue {
+        /// Open ones.
+        open: u64,
     },
     /// The sequencer signed a tree head.
     CheckpointSigned {

@@ -34,12 +34,16 @@ pub(super) fn write(event: &Event<'_>) {
         Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
         Event::StorageTakesWrites => info!("storage_takes_writes"),
         Event::Failed { operation, cause } => error!(operation, cause, "failed"),
+        Event::ReviewOverdue { item } => error!(work_item = %item, "review_overdue"),
         Event::CheckpointSigned { size } => debug!(size, "checkpoint_signed"),
         Event::Routed {
             records,
             deliveries,
         } => debug!(records, deliveries, "routed"),
-        Event::GroupCommitted { .. } | Event::DecisionCache { .. } | Event::Lane { .. } => {}
+        Event::GroupCommitted { .. }
+        | Event::DecisionCache { .. }
+        | Event::Lane { .. }
+        | Event::ReviewsOverdue { .. } => {}
     }
 }
 

@@ -19,6 +19,7 @@ const ROUTED: &str = "kinbridge_routed_records_total";
 const CACHE: &str = "kinbridge_decisions_total";
 const LANE_PENDING: &str = "kinbridge_lane_pending";
 const LANE_OLDEST: &str = "kinbridge_lane_oldest_seconds";
+const REVIEWS_OVERDUE: &str = "kinbridge_reviews_overdue";
 const LEDGER_SIZE: &str = "kinbridge_ledger_checkpoint_size";
 const IN_FLIGHT: &str = "kinbridge_submissions_in_flight";
 const FAILED: &str = "kinbridge_failed_total";
@@ -80,6 +81,7 @@ fn describe() {
     describe_counter!(CACHE, "Decisions from memory and computed");
     describe_gauge!(LANE_PENDING, "Undelivered, by recipient and channel");
     describe_gauge!(LANE_OLDEST, "Age of the oldest undelivered");
+    describe_gauge!(REVIEWS_OVERDUE, "Reviews nobody has done in time");
     describe_gauge!(LEDGER_SIZE, "Entries covered by the newest checkpoint");
     describe_gauge!(IN_FLIGHT, "Submissions between body and commit");
     describe_counter!(FAILED, "Failed operations");
@@ -117,6 +119,7 @@ pub(super) fn count(event: &Event<'_>) {
             counter!(DELIVERIES, "partner" => partner, "state" => *state).increment(1);
         }
         Event::Lane { .. } => lane(event),
+        Event::ReviewsOverdue { open } => gauge!(REVIEWS_OVERDUE).set(*open as f64),
         Event::CheckpointSigned { size } => gauge!(LEDGER_SIZE).set(*size as f64),
         Event::RulesLoaded { .. } => counter!(RULES, "outcome" => "loaded").increment(1),
         Event::RulesRefused { .. } => counter!(RULES, "outcome" => "refused").increment(1),
@@ -127,7 +130,10 @@ pub(super) fn count(event: &Event<'_>) {
         }
         Event::Started { .. } | Event::StorageTakesWrites => gauge!(STORAGE).set(0.0),
         Event::StorageTrouble { .. } => gauge!(STORAGE).set(1.0),
-        Event::Stopping | Event::Stopped | Event::KeyBesideDatabase => {}
+        Event::Stopping
+        | Event::Stopped
+        | Event::KeyBesideDatabase
+        | Event::ReviewOverdue { .. } => {}
     }
 }
 

@@ -61,6 +61,10 @@ const fn meaning(cause: HoldCause) -> &'static str {
             "an officer asked to decide a withheld delivery again: another privacy officer \
              confirms that at the delivery, or it is discarded"
         }
+        HoldCause::ReviewAfter => {
+            "it went at once, as the law lets it in an emergency: a privacy officer says by \
+             `due_at` whether that was justified"
+        }
     }
 }
 
@@ -69,14 +73,17 @@ const fn words(cause: HoldCause) -> &'static [Word] {
     match cause {
         HoldCause::IdentityAmbiguous => &[Word::Release, Word::JoinPersons, Word::Discard],
         HoldCause::Withheld | HoldCause::ReplayConfirmation => &[Word::Discard],
+        HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
         _ => &[Word::Release, Word::Discard],
     }
 }
 
 /// Whether a privacy officer alone may say it: a look law asks for, and who is whom.
 pub const fn for_officers(cause: HoldCause, word: Word) -> bool {
-    matches!(cause, HoldCause::HumanReview | HoldCause::IdentityAmbiguous)
-        || matches!(word, Word::JoinPersons)
+    matches!(
+        cause,
+        HoldCause::HumanReview | HoldCause::IdentityAmbiguous | HoldCause::ReviewAfter
+    ) || matches!(word, Word::JoinPersons)
 }
 
 /// What these roles may resolve it with.
@@ -101,6 +108,8 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         "resolved_at": item.resolved_at.map(Timestamp::to_rfc3339),
         "resolution": item.resolution,
         "detail": item.detail,
+        "due_at": item.due_at.map(Timestamp::to_rfc3339),
+        "overdue": item.overdue_at.is_some(),
     });
     if let (Some(Principal::Operator(pass)), Some(members)) =
         (&call.principal, told.as_object_mut())

@@ -63,9 +63,19 @@ pub enum Word {
     JoinPersons,
     /// Nothing more is done with it.
     Discard,
+    /// What went at once was rightly sent.
+    Justified,
+    /// It was not.
+    NotJustified,
 }
 
-const WORDS: &[Word] = &[Word::Release, Word::JoinPersons, Word::Discard];
+const WORDS: &[Word] = &[
+    Word::Release,
+    Word::JoinPersons,
+    Word::Discard,
+    Word::Justified,
+    Word::NotJustified,
+];
 
 impl Word {
     /// As bodies write it.
@@ -74,6 +84,8 @@ impl Word {
             Word::Release => "release",
             Word::JoinPersons => "join_persons",
             Word::Discard => "discard",
+            Word::Justified => "justified",
+            Word::NotJustified => "not_justified",
         }
     }
 }
@@ -114,6 +126,8 @@ pub async fn resolve(mut call: Call) -> Outcome {
         Word::Release => Resolution::Release,
         Word::JoinPersons => Resolution::JoinPersons,
         Word::Discard => Resolution::Discard,
+        Word::Justified => Resolution::Justified,
+        Word::NotJustified => Resolution::NotJustified,
     };
     let done = call.site.store.resolve_work_item(id, resolution, act).await;
     match done.map_err(|error| store_failed(&error))? {

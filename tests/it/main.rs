@@ -18,6 +18,7 @@ mod leaks;
 mod mapping;
 mod metamorphic;
 mod minor_rows;
+mod obligations;
 mod pull_road;
 mod pulls;
 mod redact;

@@ -12,6 +12,7 @@ mod extract;
 mod identity;
 mod ledger;
 mod replay;
+mod reviews;
 mod rotate;
 mod sealing;
 pub mod storage;

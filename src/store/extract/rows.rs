@@ -287,18 +287,23 @@ impl Inserts {
 
 /// One work item for each version, requester and cause, however many jobs come by.
 async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), Fault> {
-    let held = page.taken.iter().filter_map(|taken| match taken.outcome {
-        ExtractOutcome::Held(cause) => Some((taken.row, taken.record_id, cause)),
-        ExtractOutcome::Given(_) | ExtractOutcome::Withheld => None,
+    let raised = page.taken.iter().filter_map(|taken| {
+        let (cause, due_at) = match &taken.outcome {
+            ExtractOutcome::Held(cause) => (*cause, None),
+            ExtractOutcome::Given(given) => (HoldCause::ReviewAfter, Some(given.review_due?)),
+            ExtractOutcome::Withheld => return None,
+        };
+        Some((taken.row, taken.record_id, (cause, due_at)))
     });
     let gaps = page.unreadable.iter();
-    let gaps = gaps.map(|gap| (gap.row, gap.record_id, HoldCause::Unreadable));
+    let gaps = gaps.map(|gap| (gap.row, gap.record_id, (HoldCause::Unreadable, None)));
     let mut work = work_insert();
-    for (version, record_id, cause) in held.chain(gaps) {
+    for (version, record_id, (cause, due_at)) in raised.chain(gaps) {
         let now = tx.now();
         let item = NewWorkItem {
             cause,
             detail: String::from("pull"),
+            due_at,
         };
         let sql = "SELECT partner, test FROM record_version WHERE row_id = ?";
         let found = first(&mut tx.conn, sql, row![version.0]).await?;

@@ -173,6 +173,8 @@ pub struct ExtractOutput {
     pub starts_at: u64,
     /// One after its last byte.
     pub ends_at: u64,
+    /// When a person has to have looked at it, where one looks only after it has gone.
+    pub review_due: Option<Timestamp>,
 }
 
 /// A file of a job, written whole.

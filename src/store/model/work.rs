@@ -37,6 +37,8 @@ pub struct NewWorkItem {
     pub cause: HoldCause,
     /// Kind of trouble at most, never a value of the record.
     pub detail: String,
+    /// When it has to be done, if it is due at all.
+    pub due_at: Option<Timestamp>,
 }
 
 /// How many deliveries of one (partner, channel) may be claimed at once.
@@ -169,6 +171,10 @@ pub struct WorkItem {
     pub detail: Option<String>,
     /// Who pulled, when a pull raised it.
     pub requester: Option<PartnerId>,
+    /// When it has to be done, if it is due at all.
+    pub due_at: Option<Timestamp>,
+    /// Since when the gateway has called it overdue.
+    pub overdue_at: Option<Timestamp>,
 }
 
 /// One delivery as a view shows it.
@@ -252,6 +258,8 @@ pub struct StoreHealth {
     pub routes_waiting: u64,
     /// Open work items, test traffic apart.
     pub work_items_open: u64,
+    /// Of these, reviews nobody has done in time.
+    pub reviews_overdue: u64,
     /// Ledger entries written.
     pub entries: u64,
     /// Of these, covered by a checkpoint.
@@ -270,6 +278,10 @@ pub enum Resolution {
     JoinPersons,
     /// Leave it where it is; nothing is sent.
     Discard,
+    /// What went at once was rightly sent.
+    Justified,
+    /// It was not; what follows is for people, and nothing is stopped by it.
+    NotJustified,
 }
 
 /// What became of an operator's word on a work item.

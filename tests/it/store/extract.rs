@@ -140,6 +140,7 @@ fn given(row: &ExtractRow, n: u64) -> ExtractTaken {
         row: row.row,
         decision: decision_on(row, "permit"),
         outcome: ExtractOutcome::Given(ExtractOutput {
+            review_due: None,
             persons: row.record.persons.iter().map(|p| p.person).collect(),
             digest: Digest::of(b"row bytes "),
             starts_at: n * 10,

@@ -156,6 +156,7 @@ pub async fn claim_some(
 pub fn authorisation(claimed: &Claimed) -> Authorisation {
     let persons = &claimed.record.persons;
     Authorisation {
+        review_due: None,
         delivery_id: claimed.delivery.delivery_id,
         token: claimed.token,
         epochs: persons.iter().map(|p| (p.person, p.epoch)).collect(),

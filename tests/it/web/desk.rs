@@ -176,6 +176,13 @@ async fn the_words_stand_in_the_document() {
     let schema = &route["requestBody"]["content"]["application/json"]["schema"]["$ref"];
     let schema = schema.as_str().expect("a schema").trim_start_matches('#');
     let words = &document.pointer(schema).expect("described")["properties"]["resolution"];
-    assert_eq!(words["enum"], json!(["release", "join_persons", "discard"]));
+    let all = [
+        "release",
+        "join_persons",
+        "discard",
+        "justified",
+        "not_justified",
+    ];
+    assert_eq!(words["enum"], json!(all));
     gateway.running.shutdown().await;
 }

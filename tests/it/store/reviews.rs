@@ -1,0 +1,148 @@
+//! Reviews of what went at once: raised with the authorisation, ended by a verdict, told if late.
+
+use super::world::*;
+use kinbridge::base::clock::Clock as _;
+use kinbridge::store::*;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn sent(world: &World, store: &Store, text: &str) -> Claimed {
+    let records = vec![record(0, "a", text)];
+    let done = store.accept(submission(None, text, records)).await;
+    assert_eq!(done.expect("accepted").counts().accepted, 1);
+    route_all(store, &["county"]).await;
+    let claimed = claim(world, store, &["county"], 4).await.remove(0);
+    authorised(world, store, &claimed).await;
+    claimed
+}
+
+async fn authorised(world: &World, store: &Store, claimed: &Claimed) {
+    let asked = Authorisation {
+        review_due: Some(world.clock.now().after(HOUR)),
+        ..authorisation(claimed)
+    };
+    let answer = store.authorise(vec![asked]).await.expect("answer");
+    assert_eq!(answer, [Authorised::Go]);
+}
+
+async fn reviews(store: &Store) -> Vec<WorkItem> {
+    let items = store.work_items(None, None, 9).await.expect("items");
+    let reviews = items.into_iter();
+    reviews
+        .filter(|item| item.cause == HoldCause::ReviewAfter)
+        .collect()
+}
+
+/// The `change` of every review entry of the ledger.
+async fn told(store: &Store) -> Vec<String> {
+    while store.sequence().await.expect("sequenced").is_some() {}
+    let entries = store.ledger_page(0, 500).await.expect("entries");
+    let read = entries.iter().map(|entry| {
+        let body: serde_json::Value = serde_json::from_slice(&entry.body).expect("json");
+        body
+    });
+    let reviews = read.filter(|entry| entry["kind"] == "review");
+    reviews.map(|entry| entry["change"].to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_review_is_raised_once_and_survives_a_correction() {
+    // Goal: what has gone is looked at, once, whatever comes after. Method: authorised twice, then
+    // corrected by its sender.
+    let world = World::new();
+    let store = world.open().await;
+    let claimed = sent(&world, &store, "one").await;
+    let first = reviews(&store).await;
+    assert_eq!(first.len(), 1);
+    assert_eq!(first[0].due_at, Some(START.after(HOUR)));
+    assert_eq!(first[0].delivery_id, Some(claimed.delivery.delivery_id));
+    let retry = Completion::Retry {
+        next_at: world.clock.now(),
+        detail: "503".into(),
+    };
+    assert!(complete_one(&store, &claimed, retry).await);
+    let again = claim(&world, &store, &["county"], 4).await.remove(0);
+    authorised(&world, &store, &again).await;
+    let records = vec![record(0, "a", "two")];
+    let corrected = store.accept(submission(None, "two", records)).await;
+    corrected.expect("corrected");
+    assert_eq!(reviews(&store).await, first);
+    let own = store.work_items(Some(&sender()), None, 9).await;
+    assert!(own.expect("items").is_empty(), "no matter of the sender's");
+}
+
+#[tokio::test]
+async fn what_nobody_looks_at_in_time_is_overdue_once() {
+    // Goal: an alarm at the due instant, and one entry. Method: the clock before and at it.
+    let world = World::new();
+    let store = world.open().await;
+    sent(&world, &store, "one").await;
+    world.clock.advance(HOUR - Duration::from_micros(1));
+    assert!(
+        store
+            .mark_overdue_reviews()
+            .await
+            .expect("looked")
+            .is_empty()
+    );
+    world.clock.advance(Duration::from_micros(1));
+    let late = store.mark_overdue_reviews().await.expect("looked");
+    assert_eq!(late, [reviews(&store).await[0].work_item_id]);
+    assert!(
+        store
+            .mark_overdue_reviews()
+            .await
+            .expect("looked")
+            .is_empty()
+    );
+    assert_eq!(reviews(&store).await[0].overdue_at, Some(START.after(HOUR)));
+    assert_eq!(store.health().await.expect("health").reviews_overdue, 1);
+    assert_eq!(told(&store).await, ["\"overdue\""]);
+    let done = store.resolve_work_item(late[0], Resolution::Justified, act("it was"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
+    assert_eq!(store.health().await.expect("health").reviews_overdue, 0);
+}
+
+#[tokio::test]
+async fn a_review_ends_with_a_verdict_and_nothing_else_does() {
+    // Goal: no review is discarded, no hold is judged; an unjustified one opens a finding and stops
+    // nothing. Method: every resolution on a review and on a held delivery.
+    let world = World::new();
+    let store = world.open().await;
+    let claimed = sent(&world, &store, "one").await;
+    let id = reviews(&store).await[0].work_item_id;
+    for wrong in [
+        Resolution::Release,
+        Resolution::Discard,
+        Resolution::JoinPersons,
+    ] {
+        let done = store.resolve_work_item(id, wrong, act("why")).await;
+        assert_eq!(done.expect("answer"), Resolved::Unfit, "{wrong:?}");
+    }
+    let done = store.resolve_work_item(id, Resolution::NotJustified, act("no emergency"));
+    assert_eq!(done.await.expect("answer"), Resolved::Done);
+    assert!(reviews(&store).await.is_empty());
+    assert_eq!(told(&store).await, ["\"finding-opened\""]);
+    assert!(complete_one(&store, &claimed, Completion::Confirmed).await);
+
+    one_held(&world, &store).await;
+    let items = store.work_items(None, None, 9).await.expect("items");
+    for wrong in [Resolution::Justified, Resolution::NotJustified] {
+        let done = store.resolve_work_item(items[0].work_item_id, wrong, act("why"));
+        assert_eq!(done.await.expect("answer"), Resolved::Unfit, "{wrong:?}");
+    }
+}
+
+async fn one_held(world: &World, store: &Store) {
+    let records = vec![record(0, "b", "held")];
+    let done = store.accept(submission(None, "held", records)).await;
+    done.expect("accepted");
+    route_all(store, &["county"]).await;
+    let claimed = claim(world, store, &["county"], 4).await.remove(0);
+    let held = Completion::Held {
+        cause: HoldCause::HumanReview,
+        decision: None,
+    };
+    assert!(complete_one(store, &claimed, held).await);
+}
