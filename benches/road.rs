@@ -308,6 +308,7 @@ fn release_one(bencher: Bencher, format: &str) {
         channel: to.channel.first().expect("a channel"),
         test: false,
         consents: &[],
+        facts: &[],
         protections: &Protections::default(),
         now: now(),
         reviewed: false,

@@ -13,13 +13,13 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    HeldConsent, Hold, Kept, Narrower, Outgoing, Release, ReleaseInput, Taken, no_channel, opened,
-    release,
+    HeldConsent, HeldFact, Hold, Kept, Narrower, Outgoing, Release, ReleaseInput, Taken,
+    no_channel, opened, release,
 };
 use crate::rules::Rules;
 use crate::store::{
-    ConsentUsed, DecisionRecord, DecisionRow, HoldCause, KeptOutput, ProtectionAsk, Store,
-    StoreError, StoredConsent, StoredRecord,
+    ConsentUsed, DecisionRecord, DecisionRow, FactUsed, HoldCause, KeptOutput, ProtectionAsk,
+    Store, StoreError, StoredConsent, StoredFact, StoredRecord,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,6 +27,22 @@ use std::collections::HashMap;
 /// Consents of the store as release reads them.
 pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
     consents.iter().map(held_one).collect()
+}
+
+/// Facts of the store as release reads them.
+pub fn held_facts(facts: &[StoredFact]) -> Vec<HeldFact<'_>> {
+    facts.iter().map(fact_one).collect()
+}
+
+fn fact_one(fact: &StoredFact) -> HeldFact<'_> {
+    HeldFact {
+        id: &fact.fact_id,
+        asserter: &fact.partner,
+        subject: fact.subject,
+        ended_at: fact.ended_at,
+        revision: fact.revision,
+        body: &fact.body,
+    }
 }
 
 fn held_one(consent: &StoredConsent) -> HeldConsent<'_> {
@@ -52,11 +68,20 @@ pub fn persons(stored: &StoredRecord) -> Vec<(String, PersonId)> {
 pub struct OnFile {
     /// Their consents.
     pub consents: Vec<StoredConsent>,
+    /// What partners assert of them.
+    pub facts: Vec<StoredFact>,
     /// What records say of where they live, in live traffic and in test traffic.
     live: Protections,
     test: Protections,
     /// Records that had to be read to find it.
     read: HashMap<(RecordId, Digest), Record>,
+}
+
+impl OnFile {
+    /// It, found by person.
+    pub fn by_person(&self) -> ByPerson<'_> {
+        ByPerson::new(&self.consents, &self.facts)
+    }
 }
 
 /// Reads what the registry has on the persons of these records.
@@ -73,6 +98,7 @@ pub async fn on_file<'a>(
     persons.dedup();
     let mut found = OnFile {
         consents: store.consents_of(&persons).await?,
+        facts: store.facts_of(&persons).await?,
         ..OnFile::default()
     };
     if !store.protects_anybody().await? {
@@ -112,37 +138,70 @@ pub struct Toward<'a> {
     pub reviewed: bool,
 }
 
-/// Consents of many persons, found by person.
+/// What the registry has on many persons, found by person.
 #[derive(Debug, Default)]
 pub struct ByPerson<'a> {
-    all: &'a [StoredConsent],
-    places: HashMap<PersonId, Vec<usize>>,
+    consents: Places<'a, StoredConsent>,
+    facts: Places<'a, StoredFact>,
 }
 
 impl<'a> ByPerson<'a> {
     /// An index over these.
-    pub fn new(all: &'a [StoredConsent]) -> ByPerson<'a> {
-        let mut places: HashMap<PersonId, Vec<usize>> = HashMap::new();
-        for (place, consent) in all.iter().enumerate() {
-            places.entry(consent.subject).or_default().push(place);
+    pub fn new(consents: &'a [StoredConsent], facts: &'a [StoredFact]) -> ByPerson<'a> {
+        ByPerson {
+            consents: Places::new(consents, |consent| consent.subject),
+            facts: Places::new(facts, |fact| fact.subject),
         }
-        ByPerson { all, places }
     }
 
     /// The consents of one record's persons, in the order of the whole.
-    pub fn of(&self, stored: &StoredRecord) -> Vec<HeldConsent<'a>> {
+    pub fn consents(&self, stored: &StoredRecord) -> Vec<HeldConsent<'a>> {
+        self.consents.of(stored).map(held_one).collect()
+    }
+
+    /// The facts of one record's persons, in the order of the whole.
+    pub fn facts(&self, stored: &StoredRecord) -> Vec<HeldFact<'a>> {
+        self.facts.of(stored).map(fact_one).collect()
+    }
+}
+
+/// Rows of the registry and where each person's stand among them.
+#[derive(Debug)]
+struct Places<'a, T> {
+    all: &'a [T],
+    of: HashMap<PersonId, Vec<usize>>,
+}
+
+impl<T> Default for Places<'_, T> {
+    fn default() -> Self {
+        Places {
+            all: &[],
+            of: HashMap::new(),
+        }
+    }
+}
+
+impl<'a, T> Places<'a, T> {
+    fn new(all: &'a [T], subject: fn(&T) -> PersonId) -> Places<'a, T> {
+        let mut of: HashMap<PersonId, Vec<usize>> = HashMap::new();
+        for (place, row) in all.iter().enumerate() {
+            of.entry(subject(row)).or_default().push(place);
+        }
+        Places { all, of }
+    }
+
+    /// The rows of one record's persons, in the order of the whole.
+    fn of(&self, stored: &StoredRecord) -> impl Iterator<Item = &'a T> {
         let persons = stored.persons.iter();
         let mut own: Vec<usize> = persons
-            .filter_map(|person| self.places.get(&person.person))
+            .filter_map(|person| self.of.get(&person.person))
             .flatten()
             .copied()
             .collect();
         own.sort_unstable();
         own.dedup();
-        own.into_iter()
-            .filter_map(|place| self.all.get(place))
-            .map(held_one)
-            .collect()
+        let all = self.all;
+        own.into_iter().filter_map(move |place| all.get(place))
     }
 }
 
@@ -152,6 +211,7 @@ pub struct Readied<'a> {
     record: Cow<'a, Record>,
     persons: Vec<(String, PersonId)>,
     consents: Vec<HeldConsent<'a>>,
+    facts: Vec<HeldFact<'a>>,
     protections: &'a Protections,
 }
 
@@ -160,7 +220,7 @@ impl<'a> Readied<'a> {
     pub fn new(
         stored: &'a StoredRecord,
         found: &'a OnFile,
-        consents: &ByPerson<'a>,
+        on_file: &ByPerson<'a>,
     ) -> Option<Readied<'a>> {
         let record = match found.read.get(&(stored.record_id, stored.version)) {
             Some(read) => Cow::Borrowed(read),
@@ -170,7 +230,8 @@ impl<'a> Readied<'a> {
             stored,
             record,
             persons: persons(stored),
-            consents: consents.of(stored),
+            consents: on_file.consents(stored),
+            facts: on_file.facts(stored),
             protections: match stored.test {
                 true => &found.test,
                 false => &found.live,
@@ -193,6 +254,7 @@ impl<'a> Readied<'a> {
                 test: self.stored.test,
                 reviewed: toward.reviewed,
                 consents: &self.consents,
+                facts: &self.facts,
                 protections: self.protections,
                 now,
             },
@@ -221,7 +283,7 @@ pub fn release_stored(
     found: &OnFile,
     now: Timestamp,
 ) -> Option<Release> {
-    let by_person = ByPerson::new(&found.consents);
+    let by_person = found.by_person();
     Readied::new(stored, found, &by_person)?.release(rules, toward, now)
 }
 
@@ -302,6 +364,11 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         consent_id: seen.id.clone(),
         revision: seen.revision,
     });
+    let asserted = taken.asserted.iter().map(|seen| FactUsed {
+        asserter: seen.asserter.clone(),
+        fact_id: seen.id.clone(),
+        revision: seen.revision,
+    });
     let names = |set: &Flags| set.iter().map(|flag| flag.name().to_owned()).collect();
     DecisionRecord {
         rule_set: taken.rule_set.clone(),
@@ -312,6 +379,7 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         rows,
         facts: sets.iter().map(names).collect(),
         consents: consents.collect(),
+        asserted: asserted.collect(),
         obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
         citations: taken.citations.clone(),
     }

@@ -128,6 +128,8 @@ names! {
     FormatId;
     /// A consent, as the one who lodged it names it.
     ConsentId;
+    /// A fact, as the one who asserts it names it.
+    FactId;
     /// Digest of all catalog files and the engine version; names the rules a decision was taken by.
     RuleSetId;
     /// The id one exchange carries through logs, ledger, deliveries and answers.

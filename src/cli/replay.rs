@@ -207,6 +207,7 @@ mod tests {
             }],
             facts: vec![facts.iter().map(|name| (*name).to_owned()).collect()],
             consents: Vec::new(),
+            asserted: Vec::new(),
             obligations: Vec::new(),
             citations: Vec::new(),
         }

@@ -8,9 +8,7 @@ use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::{Clock, Timestamp};
 use crate::catalog::partner::Https;
-use crate::kept::{
-    ByPerson, OnFile, Readied, Toward, decision_record, hold_cause, once_more, output,
-};
+use crate::kept::{OnFile, Readied, Toward, decision_record, hold_cause, once_more, output};
 use crate::outbox::{self, Arrival, Clearance, Effect, Event};
 use crate::release::{Narrower, Outgoing, Release};
 use crate::rules::Rules;
@@ -76,12 +74,12 @@ fn same(one: &Claimed, other: &Claimed) -> bool {
 }
 
 fn decide_some(grounds: &Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> {
-    let consents = ByPerson::new(&grounds.on_file.consents);
+    let by_person = grounds.on_file.by_person();
     let mut plans = Vec::with_capacity(claims.len());
     for record in claims.chunk_by(same) {
         let readied = record
             .first()
-            .and_then(|c| Readied::new(&c.record, &grounds.on_file, &consents));
+            .and_then(|c| Readied::new(&c.record, &grounds.on_file, &by_person));
         for claim in record {
             plans.push(match &readied {
                 Some(readied) => decide(grounds, claim, readied),

@@ -146,13 +146,13 @@ impl Router {
         records: &[(StoredRecord, Record)],
         consents: &[StoredConsent],
     ) -> Vec<Routed> {
-        let consents = ByPerson::new(consents);
+        let consents = ByPerson::new(consents, &[]);
         let each = records.iter().map(|(stored, record)| {
             let papers = FamilyPapers {
                 record,
                 persons: &persons(stored),
                 source: &stored.partner,
-                consents: &consents.of(stored),
+                consents: &consents.consents(stored),
                 now: self.now,
             };
             let named = family_names(&self.rules, &papers);

@@ -11,7 +11,7 @@ use super::pass::{Answer, Decider};
 use crate::base::clock::Timestamp;
 use crate::base::id::ExtractId;
 use crate::base::limits::{EXTRACT_PAGE_ROWS, EXTRACT_STALL_MAX};
-use crate::kept::{ByPerson, Readied, on_file};
+use crate::kept::{Readied, on_file};
 use crate::rules::Rules;
 use crate::store::{Extract, ServedOutput, ServedRow, Standing, Store, StoreError};
 use arc_swap::ArcSwap;
@@ -150,9 +150,9 @@ impl Stream {
         let found = on_file(&self.store, recorded.rows.iter().map(|r| &r.record)).await?;
         let (mut chunk, mut outputs) = (Chunk::default(), Vec::new());
         let mut next = self.from;
-        let consents = ByPerson::new(&found.consents);
+        let by_person = found.by_person();
         for row in &recorded.rows {
-            let readied = Readied::new(&row.record, &found, &consents);
+            let readied = Readied::new(&row.record, &found, &by_person);
             let Some(output) = self.made_again((row, readied), recorded.at, &mut chunk) else {
                 return Err(self.differs().await);
             };

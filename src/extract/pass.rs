@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{PersonId, RecordId, RecordType};
 use crate::base::limits::EXTRACT_PAGE_ROWS;
 use crate::catalog::partner::{Channel, Partner};
-use crate::kept::{ByPerson, Readied, Toward, decision_record, hold_cause, on_file};
+use crate::kept::{Readied, Toward, decision_record, hold_cause, on_file};
 use crate::release::{Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
@@ -181,9 +181,9 @@ impl Scan {
         let found = on_file(&self.store, records).await?;
         let mut unreadable = seen.unreadable;
         let mut decided = Vec::with_capacity(seen.rows.len());
-        let consents = ByPerson::new(&found.consents);
+        let by_person = found.by_person();
         for row in &seen.rows {
-            let readied = Readied::new(&row.record, &found, &consents);
+            let readied = Readied::new(&row.record, &found, &by_person);
             let (record_id, row_ref) = (row.record.record_id, row.row);
             match self.decider.decide((readied, row.reviewed), self.at) {
                 Answer::NotAsked => {}

@@ -14,7 +14,7 @@ use crate::base::finding::Finding;
 use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
-use crate::kept::held;
+use crate::kept::{held, held_facts};
 use crate::record::whereabouts::Protections;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
@@ -136,6 +136,8 @@ async fn recipients(
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
     let held = held(&consents);
+    let facts = store.facts_of(&known).await.map_err(Refusal::Store)?;
+    let held_facts = held_facts(&facts);
     // What this record itself states is in the record; what others do is not the caller's to learn.
     let protections = Protections::default();
     let named = family_names(
@@ -174,6 +176,7 @@ async fn recipients(
                 test,
                 reviewed: false,
                 consents: &held,
+                facts: &held_facts,
                 protections: &protections,
                 now: sender.now,
             },

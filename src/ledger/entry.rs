@@ -21,6 +21,8 @@ pub enum EntryKind {
     Withheld,
     /// A consent was lodged, changed or revoked.
     Consent,
+    /// A fact was asserted, changed, confirmed or ended.
+    Fact,
     /// An operator did something.
     Operator,
     /// The gateway did something no operator asked for over the API.
@@ -42,6 +44,7 @@ impl EntryKind {
             EntryKind::Completed => "completed",
             EntryKind::Withheld => "withheld",
             EntryKind::Consent => "consent",
+            EntryKind::Fact => "fact",
             EntryKind::Operator => "operator",
             EntryKind::System => "system",
             EntryKind::Extract => "extract",

@@ -166,6 +166,7 @@ pub fn no_channel(
         obligations: Vec::new(),
         citations: vec![Untied::NoChannel.citation().to_owned()],
         consents: Vec::new(),
+        asserted: Vec::new(),
         invalid: Vec::new(),
     }))
 }
@@ -183,6 +184,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
         obligations: Vec::new(),
         citations: Vec::new(),
         consents: input.consents.iter().map(seen).collect(),
+        asserted: Vec::new(),
         invalid: Vec::new(),
     }
 }

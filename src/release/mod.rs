@@ -22,7 +22,7 @@ pub use papers::{FamilyPapers, family_names};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
-use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RuleSetId};
+use crate::base::id::{ConsentId, FactId, PartnerId, PersonId, RecordId, RuleSetId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
@@ -53,6 +53,8 @@ pub struct ReleaseInput<'a> {
     pub reviewed: bool,
     /// Every consent of the record's persons.
     pub consents: &'a [HeldConsent<'a>],
+    /// Every fact the registry holds of the record's persons.
+    pub facts: &'a [HeldFact<'a>],
     /// What other records say of where the record's persons live.
     pub protections: &'a Protections,
     /// The instant of the decision.
@@ -73,6 +75,23 @@ pub struct HeldConsent<'a> {
     /// Which revision of it this is.
     pub revision: u32,
     /// The consent as JSON.
+    pub body: &'a Sensitive<Vec<u8>>,
+}
+
+/// A fact of the registry, opened.
+#[derive(Clone, Copy)]
+pub struct HeldFact<'a> {
+    /// As the asserter names it.
+    pub id: &'a FactId,
+    /// Who asserts it.
+    pub asserter: &'a PartnerId,
+    /// Of whom.
+    pub subject: PersonId,
+    /// From when it no longer counts.
+    pub ended_at: Option<Timestamp>,
+    /// Which revision of it this is.
+    pub revision: u32,
+    /// The fact as JSON.
     pub body: &'a Sensitive<Vec<u8>>,
 }
 
@@ -124,6 +143,8 @@ pub struct Taken {
     pub citations: Vec<String>,
     /// The consents on file that were looked at, counting or not.
     pub consents: Vec<ConsentSeen>,
+    /// The facts of the registry it rested on.
+    pub asserted: Vec<FactSeen>,
     /// Held as [`Hold::OutputInvalid`]: what is invalid about what is left.
     pub invalid: Vec<Finding>,
 }
@@ -135,6 +156,17 @@ pub struct ConsentSeen {
     pub lodger: PartnerId,
     /// The lodger's id of it.
     pub id: ConsentId,
+    /// Its revision.
+    pub revision: u32,
+}
+
+/// One revision of a fact, as a decision rested on it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactSeen {
+    /// Who asserts it.
+    pub asserter: PartnerId,
+    /// The asserter's id of it.
+    pub id: FactId,
     /// Its revision.
     pub revision: u32,
 }

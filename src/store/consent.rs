@@ -3,14 +3,15 @@
 //! Every change raises the epoch of the person in the same transaction, so that no decision taken
 //! before it can still be authorised.
 
+use super::Store;
 use super::identity;
-use super::keys::{DataKey, Domain, Place};
+use super::keys::Domain;
 use super::model::{ConsentChange, NewConsent, NewIdentifier, StoreError, StoredConsent};
 use super::prepare::identifier_domain;
+use super::sealed::{self, Sealed};
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run, run_made};
 use super::transition::{Moves, moves};
 use super::writer::{Tx, failed};
-use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -35,12 +36,9 @@ struct Lodged {
     registry_id: RegistryId,
     lodger: PartnerId,
     subject: PersonId,
-    row_id: [u8; 16],
     at: Timestamp,
     revoked_at: Option<Timestamp>,
-    key_id: i64,
-    wrapped: Vec<u8>,
-    body: Vec<u8>,
+    sealed: Sealed,
     correlation_id: CorrelationId,
     word: &'static str,
 }
@@ -175,8 +173,6 @@ impl Store {
     ) -> Result<Result<Lodged, Fault>, StoreError> {
         let partner_key = self.partner_key(&consent.partner).await?;
         let seal = || {
-            let row_id = RecordId::mint(consent.at).0;
-            let key = DataKey::generate()?;
             let text = String::from_utf8(consent.body.expose(Reason::Seal).clone())
                 .map_err(|_| Fault::Damaged("a consent is not text"))?;
             let plain = serde_json::to_vec(&Body {
@@ -184,17 +180,15 @@ impl Store {
                 consent: text,
             });
             let plain = plain.map_err(|_| Fault::Damaged("a consent"))?;
+            let sealed = sealed::seal(TABLE, &partner_key, consent.at, &plain)?;
             Ok(Lodged {
                 key: self.consent_key(&consent.partner, &consent.consent_id),
                 registry_id: RegistryId::mint(consent.at),
                 lodger: consent.partner.clone(),
                 subject: consent.subject,
-                row_id,
                 at: consent.at,
                 revoked_at,
-                key_id: partner_key.id,
-                wrapped: partner_key.wrap(&key)?,
-                body: key.seal(&place(&row_id), &plain)?,
+                sealed,
                 correlation_id: consent.correlation_id.clone(),
                 word: if revoked_at.is_some() {
                     "revoked"
@@ -230,11 +224,15 @@ impl Store {
         conn: &mut SqliteConnection,
         row: &SqliteRow,
     ) -> Result<StoredConsent, Fault> {
-        let keys = &self.inner.keys;
         let partner = PartnerId::new(&row.text(0)?);
-        open::load_partner_key(conn, keys, &partner, row.int(6)?).await?;
-        let key = open::data_key(keys, &partner, row.int(6)?, &row.blob(7)?)?;
-        let plain = key.open(&place(&row.id(3)?), &row.blob(8)?)?;
+        let revision = Sealed {
+            row_id: row.id(3)?,
+            key_id: row.int(6)?,
+            wrapped: row.blob(7)?,
+            body: row.blob(8)?,
+        };
+        let keys = &self.inner.keys;
+        let plain = sealed::open(conn, keys, (TABLE, &partner), &revision).await?;
         let body: Body = serde_json::from_slice(&plain).map_err(|_| Fault::Damaged("a consent"))?;
         Ok(StoredConsent {
             consent_id: body.id,
@@ -246,15 +244,6 @@ impl Store {
             revoked_at: row.int_or_null(5)?.map(Timestamp),
             body: Sensitive::new(body.consent.into_bytes()),
         })
-    }
-}
-
-fn place(row_id: &[u8; 16]) -> Place<'_> {
-    Place {
-        table: TABLE,
-        row: row_id,
-        version: &[],
-        column: "body",
     }
 }
 
@@ -329,13 +318,13 @@ async fn write_revision(
     let cells = row![
         lodged.key,
         revision,
-        lodged.row_id,
+        lodged.sealed.row_id,
         subject,
         lodged.at,
         lodged.revoked_at,
-        lodged.key_id,
-        lodged.wrapped.as_slice(),
-        lodged.body.as_slice(),
+        lodged.sealed.key_id,
+        lodged.sealed.wrapped.as_slice(),
+        lodged.sealed.body.as_slice(),
     ];
     run(&mut tx.conn, sql, cells).await.map(drop)
 }
@@ -347,8 +336,8 @@ fn append_change(tx: &mut Tx, lodged: &Lodged, (revision, epoch): (i64, i64)) {
         .text("subject", &lodged.subject.to_string())
         .int("revision", revision)
         .int("epoch", epoch)
-        .text("row", &crate::base::digest::hex(&lodged.row_id))
-        .digest("sealed", &Digest::of(&lodged.body))
+        .text("row", &crate::base::digest::hex(&lodged.sealed.row_id))
+        .digest("sealed", &Digest::of(&lodged.sealed.body))
         .text("correlation", lodged.correlation_id.as_str());
     let fields = match lodged.revoked_at {
         Some(at) => fields.int("revoked_at", at.0),

@@ -3,11 +3,11 @@
 //! They outlive the record's payload, because an accounting is owed long after it.
 
 use super::keys::{Keys, Place};
-use super::model::{ConsentUsed, DecisionRecord, DecisionRow};
+use super::model::{ConsentUsed, DecisionRecord, DecisionRow, FactUsed};
 use super::sql::Fault;
 use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex, unhex};
-use crate::base::id::{ConsentId, PartnerId, PersonId, RuleSetId};
+use crate::base::id::{ConsentId, FactId, PartnerId, PersonId, RuleSetId};
 use crate::base::vocabulary::Verdict;
 use std::collections::HashMap;
 
@@ -31,6 +31,10 @@ struct Packed {
     rows: Vec<(u32, u32, u32, u32, u32)>,
     /// Lodger by number, the lodger's id of a consent, revision.
     consents: Vec<(u32, String, u32)>,
+    /// Asserter by number, the asserter's id of a fact, revision. Absent in decisions of before
+    /// there were any.
+    #[serde(default)]
+    asserted: Vec<(u32, String, u32)>,
 }
 
 #[derive(Default)]
@@ -137,6 +141,11 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         (lodger, used.consent_id.as_str().to_owned(), used.revision)
     });
     let consents = consents.collect();
+    let asserted = decision.asserted.iter().map(|used| {
+        let asserter = words.number(used.asserter.as_str());
+        (asserter, used.fact_id.as_str().to_owned(), used.revision)
+    });
+    let asserted = asserted.collect();
     let packed = Packed {
         rule_set: decision.rule_set.as_str().to_owned(),
         at: decision.at.0,
@@ -150,6 +159,7 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         facts,
         rows,
         consents,
+        asserted,
     };
     serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
 }
@@ -187,6 +197,13 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
             revision: *revision,
         })
     });
+    let asserted = packed.asserted.iter().map(|(asserter, id, revision)| {
+        Ok(FactUsed {
+            asserter: PartnerId::new(&word(*asserter)?),
+            fact_id: FactId::new(id),
+            revision: *revision,
+        })
+    });
     Ok(DecisionRecord {
         rule_set: RuleSetId::new(&packed.rule_set),
         at: Timestamp(packed.at),
@@ -196,6 +213,7 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         rows: rows.collect::<Result<_, Fault>>()?,
         facts: facts.collect::<Result<_, Fault>>()?,
         consents: consents.collect::<Result<_, Fault>>()?,
+        asserted: asserted.collect::<Result<_, Fault>>()?,
         obligations: packed.obligations.clone(),
         citations: packed.citations.clone(),
     })

@@ -80,7 +80,8 @@ async fn forget_persons(
     let unknown = "DELETE FROM person WHERE NOT EXISTS (SELECT 1 FROM person_identifier i \
                    WHERE i.person = person.person) AND NOT EXISTS (SELECT 1 FROM record_person r \
                    WHERE r.person = person.person) AND NOT EXISTS (SELECT 1 FROM consent c \
-                   WHERE c.subject = person.person) AND person IN";
+                   WHERE c.subject = person.person) AND NOT EXISTS (SELECT 1 FROM fact f \
+                   WHERE f.subject = person.person) AND person IN";
     for_keys(conn, unknown, "", &[], persons).await?;
     Ok(())
 }

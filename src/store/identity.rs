@@ -354,7 +354,8 @@ pub(super) async fn reconcile(tx: &mut Tx, batch: SubmissionId) -> Result<(), Fa
     let sql = "SELECT i.identifier, i.person, o.person, NOT EXISTS (\
                SELECT 1 FROM person_identifier l WHERE l.person = i.person \
                AND l.learned_from <> ?1) AND NOT EXISTS (\
-               SELECT 1 FROM consent c WHERE c.subject = i.person) \
+               SELECT 1 FROM consent c WHERE c.subject = i.person) AND NOT EXISTS (\
+               SELECT 1 FROM fact f WHERE f.subject = i.person) \
                FROM person_identifier i JOIN person_identifier o ON o.identifier = i.identifier \
                AND o.scope = '' AND o.learned_from <> ?1 AND o.person <> i.person \
                LEFT JOIN submission s ON s.submission_id = o.learned_from \

@@ -290,6 +290,7 @@ pub(super) enum Domain {
     TestIdentifier,
     Case,
     Consent,
+    Fact,
     /// What a version says, so that nobody without the key can confirm a guess of it.
     Content,
     /// Whole bodies: the same key with the same body gives the same receipt.
@@ -311,6 +312,7 @@ impl Domain {
             Domain::TestIdentifier => b"identifier-test",
             Domain::Case => b"case",
             Domain::Consent => b"consent",
+            Domain::Fact => b"fact",
             Domain::Content => b"content",
             Domain::Body => b"body",
             Domain::Output => b"output",

@@ -10,12 +10,14 @@ use crate::outbox::Answer;
 use std::sync::Arc;
 
 mod extract;
+mod fact;
 mod failure;
 mod person;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::DeliveryState;
 pub use extract::*;
+pub use fact::*;
 pub use failure::*;
 pub use person::*;
 pub use work::*;
@@ -383,6 +385,8 @@ pub struct DecisionRecord {
     pub facts: Vec<Vec<String>>,
     /// The consents that were looked at, counting or not.
     pub consents: Vec<ConsentUsed>,
+    /// The facts of the registry it rested on.
+    pub asserted: Vec<FactUsed>,
     /// Owed and discharged.
     pub obligations: Vec<String>,
     /// All citations.
@@ -411,6 +415,17 @@ pub struct ConsentUsed {
     pub lodger: PartnerId,
     /// The lodger's id of it.
     pub consent_id: ConsentId,
+    /// Its revision.
+    pub revision: u32,
+}
+
+/// A revision of a fact a decision rested on.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FactUsed {
+    /// Who asserts it.
+    pub asserter: PartnerId,
+    /// The asserter's id of it.
+    pub fact_id: FactId,
     /// Its revision.
     pub revision: u32,
 }

@@ -227,6 +227,7 @@ fn migrations() -> Vec<Migration> {
             "no-lane-key",
             include_str!("migrations/0006_no_lane_key.sql"),
         ),
+        (7, "facts", include_str!("migrations/0007_facts.sql")),
         (8, "consents", include_str!("migrations/0008_consents.sql")),
         (
             9,

@@ -79,6 +79,7 @@ fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Releas
             test: false,
             reviewed: false,
             consents: &consents,
+            facts: &[],
             protections: &Protections::default(),
             now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
         },

@@ -9,6 +9,7 @@ mod crash;
 mod crosscheck;
 mod delivery;
 mod extract;
+mod fact;
 mod identity;
 mod ledger;
 mod replay;

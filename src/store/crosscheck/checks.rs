@@ -25,6 +25,7 @@ pub(super) enum About {
     Decision,
     Disclosure,
     Consent,
+    Fact,
     Extract,
 }
 
@@ -38,6 +39,7 @@ impl About {
             About::Delivery | About::Decision => DeliveryId(id).to_string(),
             About::Disclosure => DisclosureId(id).to_string(),
             About::Consent => format!("consent revision {}", crate::base::digest::hex(&id)),
+            About::Fact => format!("fact revision {}", crate::base::digest::hex(&id)),
             About::Extract => ExtractId(id).to_string(),
         })
     }
@@ -59,7 +61,7 @@ pub(super) struct Sealed {
     pub(super) sql: &'static str,
 }
 
-pub(super) const SEALED: [Sealed; 2] = [
+pub(super) const SEALED: [Sealed; 3] = [
     Sealed {
         about: About::Decision,
         message: "a decision about the delivery was changed",
@@ -75,9 +77,16 @@ pub(super) const SEALED: [Sealed; 2] = [
               JOIN consent_revision r ON r.row_id = t.row_id \
               WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
     },
+    Sealed {
+        about: About::Fact,
+        message: "the content of the fact's revision was changed",
+        sql: "SELECT t.row_id, 0, r.body, t.sealed, t.position FROM told_fact t \
+              JOIN fact_revision r ON r.row_id = t.row_id \
+              WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
+    },
 ];
 
-pub(super) const CHECKS: [Check; 16] = [
+pub(super) const CHECKS: [Check; 19] = [
     Check {
         about: About::Submission,
         kind: RowProblemKind::EntryMissing,
@@ -170,6 +179,29 @@ pub(super) const CHECKS: [Check; 16] = [
               ON r.row_id = t.row_id LEFT JOIN consent c ON c.consent_key = r.consent_key \
               WHERE r.lodged_at <> t.at OR r.revoked_at IS NOT t.revoked_at \
               OR r.revision > coalesce(c.revision, 0) LIMIT ?",
+    },
+    Check {
+        about: About::Fact,
+        kind: RowProblemKind::RowMissing,
+        message: "the fact's revision is in the ledger and not in the store",
+        sql: "SELECT t.row_id, t.position FROM told_fact t WHERE NOT EXISTS (\
+              SELECT 1 FROM fact_revision r WHERE r.row_id = t.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Fact,
+        kind: RowProblemKind::EntryMissing,
+        message: "the fact's revision is in the store and its entry not in the ledger",
+        sql: "SELECT r.row_id, NULL FROM fact_revision r WHERE NOT EXISTS (\
+              SELECT 1 FROM told_fact t WHERE t.row_id = r.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Fact,
+        kind: RowProblemKind::RowAltered,
+        message: "the fact's revision, or which of them is in force, was changed",
+        sql: "SELECT t.row_id, t.position FROM told_fact t JOIN fact_revision r \
+              ON r.row_id = t.row_id LEFT JOIN fact f ON f.fact_key = r.fact_key \
+              WHERE r.entered_at <> t.at OR r.ended_at IS NOT t.ended_at \
+              OR r.revision > coalesce(f.revision, 0) LIMIT ?",
     },
     Check {
         about: About::Extract,

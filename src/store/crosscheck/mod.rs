@@ -1,8 +1,8 @@
 //! The rows of the business held against the ledger, for a verification from outside.
 //!
-//! Every sealed submission, decision, disclosure, consent revision and extract must have its entry
-//! and every entry its row, and what both say must agree. It reads the database inside the caller's
-//! transaction, writes only temporary tables of its own connection, and must never change a row.
+//! Every sealed submission, decision, disclosure, revision of a consent or fact, and extract must
+//! have its entry and every entry its row, and what both say must agree. It reads the database inside
+//! the caller's transaction, writes only temporary tables of its own connection, and must never change a row.
 
 mod checks;
 mod told;
@@ -13,7 +13,7 @@ use crate::base::id::*;
 use crate::ledger::verify::{RowProblem, RowProblemKind, RowReport};
 use checks::{CHECKS, LISTED, SEALED, Sealed};
 use sqlx::sqlite::SqliteConnection;
-use told::{Page, TABLES, Told, push_consent, push_delivery, push_extract};
+use told::{Page, TABLES, Told, push_consent, push_delivery, push_extract, push_fact};
 
 /// Rows of one kind that are named at most; more of the kind are not told.
 const NAMED_MAX: i64 = 100;
@@ -52,7 +52,13 @@ impl Crosscheck {
             };
             if !matches!(
                 kind.as_str(),
-                "submission" | "authorised" | "withheld" | "completed" | "consent" | "extract"
+                "submission"
+                    | "authorised"
+                    | "withheld"
+                    | "completed"
+                    | "consent"
+                    | "fact"
+                    | "extract"
             ) {
                 continue;
             }
@@ -62,6 +68,7 @@ impl Crosscheck {
             match kind.as_str() {
                 "submission" => self.submission(conn, entry.position, &told).await?,
                 "consent" => push_consent(&mut out, entry.position, &told),
+                "fact" => push_fact(&mut out, entry.position, &told),
                 "extract" => push_extract(&mut out, entry.position, &told),
                 kind => push_delivery(&mut out, entry.position, kind, &told),
             }

@@ -8,7 +8,7 @@ use crate::store::sql::{Fault, Insert, row};
 use sqlx::sqlite::SqliteConnection;
 
 /// What entries say, by what they are about. Temporary: it goes with the connection.
-pub(super) const TABLES: [&str; 5] = [
+pub(super) const TABLES: [&str; 6] = [
     "CREATE TEMP TABLE told_decision (source BLOB NOT NULL, token INTEGER NOT NULL, \
      position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, disclosed INTEGER NOT NULL, \
      authorised INTEGER NOT NULL, PRIMARY KEY (source, token)) WITHOUT ROWID",
@@ -16,6 +16,8 @@ pub(super) const TABLES: [&str; 5] = [
      exposure INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TEMP TABLE told_consent (row_id BLOB PRIMARY KEY NOT NULL, position INTEGER NOT NULL, \
      at INTEGER NOT NULL, sealed BLOB, revoked_at INTEGER) WITHOUT ROWID",
+    "CREATE TEMP TABLE told_fact (row_id BLOB PRIMARY KEY NOT NULL, position INTEGER NOT NULL, \
+     at INTEGER NOT NULL, sealed BLOB, ended_at INTEGER) WITHOUT ROWID",
     "CREATE TEMP TABLE told_extract (extract BLOB PRIMARY KEY NOT NULL, \
      position INTEGER NOT NULL, disclosures BLOB, decisions INTEGER) WITHOUT ROWID",
     "CREATE TEMP TABLE told_left (extract BLOB NOT NULL, at INTEGER NOT NULL, \
@@ -41,6 +43,7 @@ pub(super) struct Told {
     pub(super) outcome: Option<String>,
     pub(super) row: Option<String>,
     pub(super) revoked_at: Option<i64>,
+    pub(super) ended_at: Option<i64>,
     pub(super) extract: Option<ExtractId>,
     pub(super) change: Option<String>,
     pub(super) disclosures: Option<Digest>,
@@ -52,6 +55,7 @@ pub(super) struct Page {
     pub(super) decisions: Insert,
     pub(super) ends: Insert,
     pub(super) consents: Insert,
+    pub(super) facts: Insert,
     pub(super) extracts: Insert,
     pub(super) ended: Insert,
     pub(super) left: Insert,
@@ -72,6 +76,10 @@ impl Page {
             ),
             consents: Insert::new(
                 "INSERT INTO told_consent (row_id, position, at, sealed, revoked_at) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            facts: Insert::new(
+                "INSERT INTO told_fact (row_id, position, at, sealed, ended_at) VALUES",
                 "ON CONFLICT DO NOTHING",
             ),
             extracts: Insert::new(
@@ -96,6 +104,7 @@ impl Page {
             self.decisions,
             self.ends,
             self.consents,
+            self.facts,
             self.extracts,
             self.ended,
             self.left,
@@ -132,15 +141,17 @@ pub(super) fn push_delivery(out: &mut Page, position: u64, kind: &str, told: &To
 }
 
 pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told) {
+    push_revision(&mut out.consents, position, told, told.revoked_at);
+}
+
+pub(super) fn push_fact(out: &mut Page, position: u64, told: &Told) {
+    push_revision(&mut out.facts, position, told, told.ended_at);
+}
+
+fn push_revision(out: &mut Insert, position: u64, told: &Told, until: Option<i64>) {
     let row_id = told.row.as_deref().and_then(unhex);
     if let Some(row_id) = row_id {
-        out.consents.push(row![
-            row_id,
-            position,
-            told.at,
-            told.sealed,
-            told.revoked_at
-        ]);
+        out.push(row![row_id, position, told.at, told.sealed, until]);
     }
 }
 

@@ -7,7 +7,8 @@ use kinbridge::base::sensitive::Sensitive;
 use kinbridge::ledger::verify::RowProblemKind;
 use kinbridge::store::*;
 
-/// A store with a disclosure, a withholding, a revoked consent and an extract nobody fetched.
+/// A store with a disclosure, a withholding, a revoked consent, an ended fact and an extract nobody
+/// fetched.
 async fn lived_in(world: &World) {
     let store = world.open().await;
     let records = vec![record(0, "a", "one"), record(1, "b", "two")];
@@ -50,6 +51,17 @@ async fn lodge_and_revoke(store: &Store, subject: PersonId) {
         correlation_id: correlation.clone(),
     };
     store.put_consent(consent).await.expect("lodged");
+    store
+        .put_fact(fact("f-1", subject, "{}"))
+        .await
+        .expect("entered");
+    let ended = NewFact {
+        step: FactStep::Ended,
+        after: Some(1),
+        ended_at: Some(START),
+        ..fact("f-1", subject, "{}")
+    };
+    store.put_fact(ended).await.expect("ended");
     let lodger = sender();
     let revoked = store.revoke_consent(&lodger, &consent_id, START, &correlation);
     revoked.await.expect("revoked");
@@ -58,7 +70,7 @@ async fn lodge_and_revoke(store: &Store, subject: PersonId) {
 use RowProblemKind::{EntryMissing, RowAltered, RowMissing};
 
 /// What is done to the rows, and how the row is named.
-const TAMPERINGS: [(&str, RowProblemKind, &str); 17] = [
+const TAMPERINGS: [(&str, RowProblemKind, &str); 21] = [
     ("DELETE FROM submission", RowMissing, "sub_"),
     ("UPDATE submission SET accepted = 1", RowAltered, "sub_"),
     ("UPDATE submission SET received_at = 1", RowAltered, "sub_"),
@@ -102,6 +114,22 @@ const TAMPERINGS: [(&str, RowProblemKind, &str); 17] = [
         RowAltered,
         "consent revision",
     ),
+    (
+        "DELETE FROM fact_revision WHERE revision = 2",
+        RowMissing,
+        "fact revision",
+    ),
+    (
+        "UPDATE fact_revision SET ended_at = NULL",
+        RowAltered,
+        "fact revision",
+    ),
+    ("UPDATE fact SET revision = 1", RowAltered, "fact revision"),
+    (
+        "UPDATE fact_revision SET body = zeroblob(99)",
+        RowAltered,
+        "fact revision",
+    ),
     ("DELETE FROM extract", RowMissing, "ext_"),
     (
         "UPDATE extract SET disclosures_hash = randomblob(32)",
@@ -144,7 +172,14 @@ async fn a_ledger_emptied_beside_its_rows_is_found() {
     let report = verify_after(&world, &whole).await;
     assert!(report.problems.is_empty(), "the entries alone show nothing");
     let rows = report.rows.expect("compared").problems;
-    for subject in ["sub_", "dlv_", "dis_", "consent revision", "ext_"] {
+    for subject in [
+        "sub_",
+        "dlv_",
+        "dis_",
+        "consent revision",
+        "fact revision",
+        "ext_",
+    ] {
         let named = |p: &kinbridge::ledger::verify::RowProblem| {
             p.kind == EntryMissing && p.subject.starts_with(subject)
         };

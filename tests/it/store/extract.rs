@@ -128,6 +128,7 @@ fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
         }],
         facts: vec![Vec::new()],
         consents: Vec::new(),
+        asserted: Vec::new(),
         obligations: Vec::new(),
         citations: Vec::new(),
     }

@@ -200,11 +200,18 @@ async fn consents(store: &Store, person: Option<PersonId>) -> Vec<String> {
     ids
 }
 
+async fn facts(store: &Store, person: Option<PersonId>) -> Vec<String> {
+    let persons: Vec<PersonId> = person.into_iter().collect();
+    let found = store.facts_of(&persons).await.expect("an answer");
+    found.iter().map(|fact| fact.fact_id.to_string()).collect()
+}
+
 #[tokio::test]
 async fn what_was_joined_can_be_parted_and_each_has_its_own_again() {
-    // Goal: a join taken back leaves each person its identifiers, records and consents, those that
-    // came in meanwhile too, and stops decisions taken before. Method: two persons with a consent
-    // each, joined over a held record; one more record and consent for each; parted, twice.
+    // Goal: a join taken back leaves each person its identifiers, records, consents and facts,
+    // those that came in meanwhile too, and stops decisions taken before. Method: two persons with
+    // a consent and a fact each, joined over a held record; one more record and consent for each;
+    // parted, twice.
     let world = World::new();
     let store = world.open().await;
     for round in 0..2 {
@@ -230,6 +237,10 @@ async fn what_was_joined_can_be_parted_and_each_has_its_own_again() {
         let [(keep, one), (other, two)] = <[_; 2]>::try_from(known).expect("two");
         lodge(&store, &named("k1-"), &one).await;
         lodge(&store, &named("k2-"), &two).await;
+        for (name, person) in [("f1-", keep), ("f2-", other)] {
+            let fact = fact(&named(name), person.expect("known"), "{}");
+            store.put_fact(fact).await.expect("entered");
+        }
         let both = [given(&one), given(&two)];
         let status = accept(&store, by("county", &named("3"), &both)).await;
         assert_eq!(status, RecordStatus::Held);
@@ -244,6 +255,7 @@ async fn what_was_joined_can_be_parted_and_each_has_its_own_again() {
             assert_eq!(seen(&store, "riverbend", identifier).await, keep);
         }
         assert_eq!(consents(&store, keep).await.len(), 3);
+        assert_eq!(facts(&store, keep).await, [named("f1-"), named("f2-")]);
         assert_eq!(persons(&store, &records).await, [keep, keep, keep]);
         let parted = store.part_persons(other.expect("known"), act("two after all"));
         assert_eq!(parted.await.expect("parted"), Resolved::Done);
@@ -252,6 +264,8 @@ async fn what_was_joined_can_be_parted_and_each_has_its_own_again() {
             assert_eq!(seen(&store, "riverbend", identifier).await, other);
         }
         assert_eq!(consents(&store, keep).await, [named("k1-")]);
+        assert_eq!(facts(&store, keep).await, [named("f1-")]);
+        assert_eq!(facts(&store, other).await, [named("f2-")]);
         assert_eq!(consents(&store, other).await, [named("k2-"), named("k3-")]);
         assert_eq!(persons(&store, &records).await, [keep, other, other]);
         let again = store.part_persons(other.expect("known"), act("again"));

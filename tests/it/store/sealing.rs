@@ -35,8 +35,8 @@ fn canaries(n: u32) -> NewRecord {
 
 #[tokio::test]
 async fn no_value_of_a_record_stands_readable_in_the_file() {
-    // Goal: payloads, ids of the sender, identifiers, keys, consents, outputs and decisions are
-    // sealed. Method: a canary in each, then a search through all files of the database.
+    // Goal: payloads, ids of the sender, identifiers, keys, consents, facts, outputs and decisions
+    // are sealed. Method: a canary in each, then a search through all files of the database.
     let world = World::new();
     let store = world.open().await;
     let key = format!("{CANARY}-key");
@@ -75,6 +75,10 @@ async fn no_value_of_a_record_stands_readable_in_the_file() {
         correlation_id: kinbridge::base::id::CorrelationId::new("corr"),
     };
     store.put_consent(consent).await.expect("put");
+    let canary = format!("{{\"x\":\"{CANARY}\"}}");
+    let subject = claims[0].record.persons[0].person;
+    let asserted = store.put_fact(fact(CANARY, subject, &canary)).await;
+    assert!(matches!(asserted, Ok(FactChange::Done { .. })));
     let mut found = 0;
     for entry in std::fs::read_dir(world.folder.path()).expect("folder") {
         let bytes = std::fs::read(entry.expect("entry").path()).expect("file");

@@ -191,8 +191,24 @@ pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
             .collect(),
         facts: vec![vec!["minor".into()]],
         consents: Vec::new(),
+        asserted: Vec::new(),
         obligations: vec!["accounting".into()],
         citations: vec!["WIC 10850".into()],
+    }
+}
+
+/// The first revision of a fact of this subject.
+pub fn fact(id: &str, subject: PersonId, text: &str) -> NewFact {
+    NewFact {
+        fact_id: FactId::new(id),
+        partner: sender(),
+        subject,
+        step: FactStep::Asserted,
+        after: None,
+        ended_at: None,
+        body: Sensitive::new(text.as_bytes().to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
     }
 }
 
