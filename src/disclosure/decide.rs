@@ -2,6 +2,7 @@
 //!
 //! Fails closed: no subject, no clock, no known role or purpose, no answer but deny.
 
+use super::among::Among;
 use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, PolicyInfo, Row, TraceRow};
 use super::calendar::Calendar;
 use super::cite;
@@ -494,6 +495,7 @@ impl Policy {
             requested: ask.classes,
             tables: &self.pack.tables,
             kind_opens: &self.pack.kind_opens,
+            among: Among::of(ask.consents),
         }
     }
 

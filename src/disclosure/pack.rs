@@ -1,7 +1,9 @@
 //! The law pack compiled: parsed, typed against its schema, sliced by class, remembered.
 //!
 //! Cedar decides; default deny and forbid-overrides are its semantics. A policy that fails to
-//! evaluate closes the class. Slices hold every policy that could speak of a class.
+//! evaluate closes the class. Slices hold every policy that could speak of a class; of those the
+//! engine is asked only about the ones whose scope and plain conditions are met, for the others can
+//! only be silent.
 
 use super::condition::{Places, Rules256};
 use super::facts::{Facts, Flag, Flags};
@@ -22,12 +24,8 @@ pub const SCHEMA: &str = "policies/schema.cedarschema";
 const RULES_MAX: usize = 256;
 
 /// The policies of one class that are in force on a day.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Slice {
-    /// All of them.
-    pub all: cedar::PolicySet,
-    /// Those that stand above a refusal.
-    pub mandates: cedar::PolicySet,
     /// Their places.
     pub rules: Vec<usize>,
     /// The facts they look at.
@@ -53,6 +51,8 @@ pub struct Pack {
     pub eras: Vec<Era>,
     /// What each kind of consent opens, by kind.
     pub kind_opens: Vec<ClassSet>,
+    /// As the engine reads them, at the places of their rules.
+    policies: Vec<cedar::Policy>,
     authorizer: cedar::Authorizer,
     principals: Vec<cedar::EntityUid>,
     actions: Vec<cedar::EntityUid>,
@@ -275,13 +275,14 @@ impl Pack {
         };
         tables.read_situations(files, &places, &mut defects);
         tables.read_unlocks(files, &mut defects);
-        let eras = eras(&rules, &policies, &mut defects);
+        let eras = eras(&rules);
         let kind_opens = kind_opens(&rules);
         let pack = Pack {
             rules,
             tables,
             eras,
             kind_opens,
+            policies,
             authorizer: cedar::Authorizer::new(),
             principals: uids(
                 "Recipient",
@@ -313,33 +314,35 @@ impl Pack {
             outcome.failed = true;
             return outcome;
         };
-        let speaking = slice.rules.iter().copied().filter(|index| {
-            self.rules.get(*index).is_some_and(|rule| {
-                rule.speaks_of(facts.source, facts.recipient, facts.purpose, class)
-            })
-        });
-        let mut possible = false;
-        let mut possible_mandate = false;
-        for index in speaking {
-            let Some(rule) = self.rules.get(index) else {
+        let mut able = Vec::with_capacity(slice.rules.len());
+        let mut mandates = Vec::new();
+        for index in slice.rules.iter().copied() {
+            let Some(rule) = self
+                .rules
+                .get(index)
+                .filter(|rule| rule.speaks_of(facts.source, facts.recipient, facts.purpose, class))
+            else {
                 continue;
             };
-            let could = facts.flags.covers(requires(rule));
-            possible |= could;
-            possible_mandate |= could && rule.rank.is_mandate();
+            if facts.flags.covers(requires(rule)) {
+                able.push(index);
+                if rule.rank.is_mandate() {
+                    mandates.push(index);
+                }
+            }
             if rule.permits && rule.rank != Rank::Consent {
                 outcome.missed.insert(index);
             }
         }
-        if !possible {
+        if able.is_empty() {
             return outcome;
         }
         let mut facts = *facts;
-        if possible_mandate && self.asks(&slice.mandates, slice, &facts, class, &mut outcome) {
+        if !mandates.is_empty() && self.asks(&mandates, &facts, class, &mut outcome) {
             facts.flags.set(Flag::Mandate);
         }
         outcome.used = Rules256::default();
-        outcome.permit = self.asks(&slice.all, slice, &facts, class, &mut outcome);
+        outcome.permit = self.asks(&able, &facts, class, &mut outcome);
         self.keep_what_stands(&facts, &mut outcome);
         outcome
     }
@@ -367,21 +370,23 @@ impl Pack {
         }
     }
 
-    /// One question to the engine; notes what spoke.
+    /// One question to the engine about the rules at these places; notes what spoke.
     fn asks(
         &self,
-        policies: &cedar::PolicySet,
-        slice: &Slice,
+        rules: &[usize],
         facts: &Facts,
         class: DataClass,
         outcome: &mut Outcome,
     ) -> bool {
-        let Some(request) = self.request(slice, facts, class) else {
+        let (Some(policies), Some(request)) = (self.set(rules), self.request(rules, facts, class))
+        else {
             outcome.failed = true;
             return false;
         };
         let entities = cedar::Entities::empty();
-        let response = self.authorizer.is_authorized(&request, policies, &entities);
+        let response = self
+            .authorizer
+            .is_authorized(&request, &policies, &entities);
         if response.diagnostics().errors().next().is_some() {
             outcome.failed = true;
             return false;
@@ -389,8 +394,7 @@ impl Pack {
         let allow = response.decision() == cedar::Decision::Allow;
         for id in response.diagnostics().reason() {
             let id: &str = id.as_ref();
-            let place = slice
-                .rules
+            let place = rules
                 .iter()
                 .find(|index| self.rules.get(**index).is_some_and(|rule| &*rule.id == id));
             match place {
@@ -402,14 +406,24 @@ impl Pack {
         allow
     }
 
-    fn request(&self, slice: &Slice, facts: &Facts, class: DataClass) -> Option<cedar::Request> {
+    fn set(&self, rules: &[usize]) -> Option<cedar::PolicySet> {
+        let mut set = cedar::PolicySet::new();
+        for index in rules {
+            set.add(self.policies.get(*index)?.clone()).ok()?;
+        }
+        Some(set)
+    }
+
+    fn request(&self, rules: &[usize], facts: &Facts, class: DataClass) -> Option<cedar::Request> {
+        let looked_at = rules.iter().filter_map(|index| self.rules.get(*index));
+        let mentions = looked_at.fold(Flags::NONE, |all, rule| all.union(rule.scope.mentions));
         let source = self.sources.get(facts.source.index())?.clone();
         let mut pairs = Vec::with_capacity(24);
         pairs.push((
             String::from("source"),
             cedar::RestrictedExpression::new_entity_uid(source),
         ));
-        for flag in slice.mentions.iter() {
+        for flag in mentions.iter() {
             pairs.push((
                 flag.name().to_owned(),
                 cedar::RestrictedExpression::new_bool(facts.flags.has(flag)),
@@ -473,48 +487,27 @@ fn in_force(rule: &Rule, day: Day) -> bool {
         && parse_day(&rule.sunset).is_none_or(|last| day <= last)
 }
 
-fn eras(rules: &[Rule], policies: &[cedar::Policy], defects: &mut Vec<Defect>) -> Vec<Era> {
+fn eras(rules: &[Rule]) -> Vec<Era> {
     let mut starts = std::collections::BTreeSet::from([Day(i32::MIN)]);
     for rule in rules {
         starts.extend(parse_day(&rule.effective));
         starts.extend(parse_day(&rule.sunset).map(|last| Day(last.0.saturating_add(1))));
     }
-    let mut eras = Vec::new();
-    for from in starts {
-        let slices = DataClass::ALL
-            .iter()
-            .map(|class| slice(rules, policies, *class, from));
-        match slices.collect::<Result<Vec<_>, _>>() {
-            Ok(slices) => eras.push(Era { from, slices }),
-            Err(error) => defects.push(defect(SCHEMA, "policy-id", error)),
-        }
-    }
-    eras
+    let era = |from: Day| {
+        let classes = DataClass::ALL.iter();
+        let slices = classes.map(|class| slice(rules, *class, from)).collect();
+        Era { from, slices }
+    };
+    starts.into_iter().map(era).collect()
 }
 
-fn slice(
-    rules: &[Rule],
-    policies: &[cedar::Policy],
-    class: DataClass,
-    day: Day,
-) -> Result<Slice, String> {
-    let mut slice = Slice {
-        all: cedar::PolicySet::new(),
-        mandates: cedar::PolicySet::new(),
-        rules: Vec::new(),
-        mentions: Flags::NONE,
-    };
-    for (index, (rule, policy)) in rules.iter().zip(policies).enumerate() {
-        if !rule.scope.classes.contains(class) || !in_force(rule, day) {
-            continue;
+fn slice(rules: &[Rule], class: DataClass, day: Day) -> Slice {
+    let mut slice = Slice::default();
+    for (index, rule) in rules.iter().enumerate() {
+        if rule.scope.classes.contains(class) && in_force(rule, day) {
+            slice.rules.push(index);
+            slice.mentions = slice.mentions.union(rule.scope.mentions);
         }
-        slice.all.add(policy.clone()).map_err(|e| e.to_string())?;
-        if rule.rank.is_mandate() {
-            let added = slice.mandates.add(policy.clone());
-            added.map_err(|error| error.to_string())?;
-        }
-        slice.rules.push(index);
-        slice.mentions = slice.mentions.union(rule.scope.mentions);
     }
-    Ok(slice)
+    slice
 }

@@ -3,6 +3,7 @@
 //! A permit counts only if everything about it holds; a refusal counts unless something about it
 //! certainly does not. What is unreadable never opens and never ends a refusal.
 
+use super::among::Among;
 use super::facts::{Flag, Flags};
 use super::given::{Listed, Word};
 use super::moment::{Day, Moment, Now};
@@ -53,6 +54,8 @@ pub struct Desk<'a> {
     pub tables: &'a Tables,
     /// What each kind opens.
     pub kind_opens: &'a [ClassSet],
+    /// What the papers say of one another.
+    pub among: Among,
 }
 
 impl Desk<'_> {
@@ -155,7 +158,7 @@ impl Desk<'_> {
             return Why::Coerced;
         }
         // A form that must show a signature and its date shows none without the day of signing.
-        let unsigned = row.needs_signing() && consent.signed.is_none();
+        let unsigned = consent.signed.is_none() && row.needs_signing();
         if unsigned || !consent.elements_missing.0.is_empty() {
             return Why::ElementMissing;
         }
@@ -425,7 +428,8 @@ impl Desk<'_> {
     }
 
     fn shares_id(&self, index: usize, consent: &Consent) -> bool {
-        consent.id.is_some()
+        self.among.ids_repeat
+            && consent.id.is_some()
             && self
                 .consents
                 .iter()
@@ -436,7 +440,12 @@ impl Desk<'_> {
     /// The places of the papers that name this one as retired.
     fn retired_by(&self, index: usize, consent: &Consent) -> impl Iterator<Item = usize> {
         let id = consent.id.as_deref().unwrap_or_default();
-        self.consents
+        let retiring = if self.among.any_retires {
+            self.consents
+        } else {
+            &[]
+        };
+        retiring
             .iter()
             .enumerate()
             .filter(move |(other, paper)| {
