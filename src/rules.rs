@@ -10,6 +10,7 @@ use crate::base::vocabulary::ClassSet;
 use crate::catalog::partner::Channel;
 use crate::catalog::{self, Partner, SourceFile, Sources};
 use crate::disclosure::Policy;
+use crate::disclosure::sheet::Sheets;
 use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
 use crate::validate::Schemas;
@@ -36,6 +37,8 @@ pub struct Rules {
     pub partners: BTreeMap<PartnerId, Partner>,
     /// The law pack.
     pub policy: Policy,
+    /// The printable consent forms.
+    pub sheets: Sheets,
 }
 
 impl Rules {
@@ -91,6 +94,8 @@ impl Rules {
         defects.extend(more);
         let (policy, more) = Policy::compile(&sources);
         defects.extend(more);
+        let (sheets, more) = Sheets::compile(&sources, policy.pack());
+        defects.extend(more);
         let (plans, more) = Plans::compile(&sources);
         defects.extend(more);
         let labels = LabelPlan::compile(&sources);
@@ -103,6 +108,7 @@ impl Rules {
             labels,
             partners: sources.partners.clone(),
             policy,
+            sheets,
             sources: Arc::new(sources),
         };
         (rules, defects)

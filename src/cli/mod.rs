@@ -8,6 +8,7 @@ mod decide;
 mod demo;
 mod doctor;
 mod findings;
+mod form;
 mod keys;
 mod ledger;
 pub mod partner;
@@ -44,6 +45,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Print the reference of all finding codes, as in docs/findings.md
     Findings(findings::Args),
+    /// Print a consent form of one kind as an HTML page for one sheet of paper
+    Form(form::Args),
     /// Make new generations of the store's keys, while the gateway is stopped
     Keys(keys::Args),
     /// Verify, export and read the ledger
@@ -73,6 +76,7 @@ pub fn run() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Findings(args) => findings::run(&args),
+        Command::Form(args) => form::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Ledger(args) => ledger::run(&args),
         Command::Partner(args) => partner::run(&args),

@@ -24,6 +24,7 @@ pub mod person;
 pub mod redact;
 pub mod request;
 pub mod rule;
+pub mod sheet;
 pub mod tables;
 mod unlock;
 pub mod why;

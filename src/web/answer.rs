@@ -12,6 +12,7 @@ use super::problem::{
     STORAGE_FAILING, STORAGE_FULL, STORE_UNAVAILABLE, UNAUTHENTICATED,
 };
 use super::routes::{Access, BodyRule, Handler, Route, Verb};
+use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
 use super::{
@@ -350,6 +351,7 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentPut => consents::put(call).await,
         Handler::ConsentGet => consents::get(&call).await,
         Handler::ConsentRevoke => consents::revoke(call).await,
+        Handler::ConsentForm => sheets::get(&call),
         Handler::Decide => decisions::decide(call).await,
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,

@@ -31,6 +31,7 @@ pub mod receiver;
 mod register;
 pub mod routes;
 pub mod server;
+mod sheets;
 pub mod site;
 mod stored;
 mod submissions;

@@ -222,6 +222,7 @@ fn responses(route: &'static Route) -> Vec<(u16, Response)> {
         let media = match schema {
             "Problem" => "application/problem+json",
             "File" => "application/octet-stream",
+            "Page" => "text/html",
             _ => "application/json",
         };
         let content = ContentBuilder::new()

@@ -11,6 +11,7 @@ mod deliver;
 mod findings;
 mod fixtures;
 mod format_laws;
+mod forms;
 mod https_out;
 mod intake;
 mod labels;

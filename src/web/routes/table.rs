@@ -276,6 +276,19 @@ pub(super) const ROUTES: &[Route] = &[
         answer(200, "Revoked, now or before", "ConsentChange"),
         problem(422, "A body that says something"),
     ]),
+    get(
+        "consent_form",
+        "/v1/forms/consents/{kind}",
+        Handler::ConsentForm,
+    )
+    .open_to(EVERYBODY, Scope::Gateway)
+    .with(&[query("lang", false, "`en` (also when left out) or `es`")])
+    .says("A printable form of that kind, empty: one HTML page")
+    .answers(&[
+        answer(200, "The page", "Page"),
+        problem(400, "Another language"),
+        problem(404, "There is no such kind of consent"),
+    ]),
     post("decide", "/v1/decisions", Handler::Decide)
         .open_to(EVERYBODY, Scope::Gateway)
         .with(&[query(
