@@ -11,6 +11,7 @@ mod operators;
 mod persons;
 mod registry;
 mod replay;
+mod sheets;
 mod storage;
 mod stored;
 mod submissions;
