@@ -1,4 +1,4 @@
-//! Printable consent forms over HTTP. An empty form is nobody's: everybody who is let in may have it.
+//! Printable consent forms over HTTP: empty, so nobody's; whoever is let in may have them.
 
 use super::answer::{Call, Outcome};
 use super::problem::{PARAMETER_INVALID, Problem};

@@ -4,7 +4,7 @@ use super::harness::{Gateway, client};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_who_is_let_in_gets_the_empty_form() {
-    // Goal: a partner and every operator get the page, in the language asked for, under the rules in
+    // Goal: a partner and every operator get the page in the language asked for, under the rules in
     // force; another language and another kind are told as such. Method: ask for them.
     let gateway = Gateway::start().await;
     let ask = async |who: &str, rest: &str| {
