@@ -242,23 +242,30 @@ impl<'a> Readied<'a> {
     /// Decides for a recipient at an instant. `None` when the record's sender is no longer in the
     /// catalog: then nothing may leave.
     pub fn release(&self, rules: &Rules, toward: Toward<'_>, now: Timestamp) -> Option<Release> {
-        Some(release(
-            rules,
-            &ReleaseInput {
-                record: &self.record,
-                record_id: self.stored.record_id,
-                persons: &self.persons,
-                source: rules.partners.get(&self.stored.partner)?,
-                recipient: toward.recipient,
-                channel: toward.channel,
-                test: self.stored.test,
-                reviewed: toward.reviewed,
-                consents: &self.consents,
-                facts: &self.facts,
-                protections: self.protections,
-                now,
-            },
-        ))
+        Some(release(rules, &self.input(rules, toward, now)?))
+    }
+
+    /// What is decided on. `None` as for [`Readied::release`].
+    pub fn input<'b>(
+        &'b self,
+        rules: &'b Rules,
+        toward: Toward<'b>,
+        now: Timestamp,
+    ) -> Option<ReleaseInput<'b>> {
+        Some(ReleaseInput {
+            record: &self.record,
+            record_id: self.stored.record_id,
+            persons: &self.persons,
+            source: rules.partners.get(&self.stored.partner)?,
+            recipient: toward.recipient,
+            channel: toward.channel,
+            test: self.stored.test,
+            reviewed: toward.reviewed,
+            consents: &self.consents,
+            facts: &self.facts,
+            protections: self.protections,
+            now,
+        })
     }
 
     /// What becomes of it when the recipient or its channel is no longer in the catalog. `None`

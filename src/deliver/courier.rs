@@ -15,7 +15,7 @@ use crate::base::id::{ChannelId, DeliveryId, PartnerId};
 use crate::base::limits::{CLAIMS_MAX, DELIVERIES_UNDER_WAY_MAX, LEASE, ROUTES_MAX};
 use crate::catalog::partner::{Direction, Https};
 use crate::kept::on_file;
-use crate::outbox::Answer;
+use crate::outbox::{Answer, CONSENT_CHANGED};
 use crate::rules::Rules;
 use crate::store::{
     Authorisation, Authorised, ClaimRequest, Claimed, Completion, LaneLimit, Store, StoreError,
@@ -286,7 +286,7 @@ impl Courier {
                 // From the start, at once.
                 Authorised::EpochChanged => {
                     let next_at = self.clock.now();
-                    let detail = "consent-changed".to_owned();
+                    let detail = CONSENT_CHANGED.to_owned();
                     let completion = Completion::DecideAgain { next_at, detail };
                     again.push((claim.delivery.delivery_id, claim.token, completion));
                 }

@@ -30,7 +30,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Why a class stays that nobody forbids.
-const NOTHING_OPENS: &str = "no rule and no consent opens it to this recipient for this purpose";
+pub(super) const NOTHING_OPENS: &str =
+    "no rule and no consent opens it to this recipient for this purpose";
 
 /// One typed question about one person.
 #[derive(Clone, Copy, Debug)]
@@ -149,16 +150,6 @@ impl Policy {
                 es_machine_draft: rule.es_reviewer.is_none(),
             })
             .collect()
-    }
-
-    /// Why a class goes or stays, in plain words: what the first policy of its row says.
-    pub fn plain_reason(&self, policies: &[Arc<str>]) -> Arc<str> {
-        let first = policies.first();
-        let rule = first.and_then(|id| self.pack.rules.iter().find(|rule| rule.id == *id));
-        rule.map_or_else(
-            || Arc::from(NOTHING_OPENS),
-            |rule| Arc::clone(&rule.plain_en),
-        )
     }
 
     /// Answers a typed question.

@@ -21,6 +21,7 @@ pub mod moment;
 pub mod pack;
 pub mod papers;
 pub mod person;
+mod plain;
 pub mod redact;
 pub mod request;
 pub mod rule;
@@ -31,6 +32,7 @@ pub mod why;
 
 pub use answer::{Answer, Decision, PolicyInfo, Row, TraceRow};
 pub use decide::{Ask, Policy};
+pub use plain::Plain;
 pub use request::{Consent, Context, Request, Subject};
 pub use rule::ObligationSet;
 pub use tables::Review;

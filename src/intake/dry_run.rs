@@ -1,10 +1,11 @@
 //! A dry run: what would be accepted, and what each recipient would be given. Nothing is stored.
 //!
-//! It decides as the road does, on the consents there are now. A record that is not stored has no
-//! known persons yet: only consents of persons the registry already knows count.
+//! It decides as the road does, on what the sender itself says: this record, and the consents and
+//! facts it lodged for persons the registry already knows. It tells of recipients the sender named alone.
 //!
-//! It must never tell what other records protect, by what it says or by what it leaves out: it
-//! decides on the whereabouts this record itself states, and on no others.
+//! It must never tell what others lodged, asserted or protect, by what it says or by what it leaves
+//! out: whoever asks twice learns nothing of anybody else's word, so the road may let less go, or
+//! more.
 
 use super::admission::Sender;
 use super::prepare::identifiers;
@@ -14,11 +15,15 @@ use crate::base::finding::Finding;
 use crate::base::id::{ChannelId, PartnerId, PersonId, RecordId, RecordType};
 use crate::catalog::partner::Mode;
 use crate::catalog::statewide::Statewide;
+use crate::disclosure::Plain;
 use crate::kept::{held, held_facts};
 use crate::record::whereabouts::Protections;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
-use crate::release::{FamilyPapers, Release, ReleaseInput, Taken, family_names, release};
+use crate::release::{
+    FamilyPapers, ReleaseInput, SenderRow, SenderTold, family_names, known_to_sender, own_consents,
+    own_facts, rehearsed,
+};
 use crate::rules::Rules;
 use crate::store::Store;
 
@@ -72,10 +77,13 @@ pub struct DryRow {
     pub person: String,
     /// The class.
     pub data_class: &'static str,
-    /// `permit` or `withhold`.
+    /// `permit`, `withhold` or `not-releasable`.
     pub effect: &'static str,
     /// What is cited first.
     pub citation: String,
+    /// Why, in plain words; nothing where that is not the sender's to know.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Plain>,
 }
 
 /// Reads, admits and decides a small submission without storing anything.
@@ -132,27 +140,26 @@ async fn recipients(
     record: &Record,
 ) -> Result<Vec<DryRecipient>, Refusal> {
     let test = sender.partner.mode == Mode::Test;
+    let source = &sender.partner.id;
     let persons = persons(store, &rules.sources.statewide, sender, record).await?;
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
     let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
-    let held = held(&consents);
+    let held = own_consents(&held(&consents), source);
     let facts = store.facts_of(&known).await.map_err(Refusal::Store)?;
-    let held_facts = held_facts(&facts);
-    // What this record itself states is in the record; what others do is not the caller's to learn.
-    let protections = Protections::default();
+    let facts = own_facts(&held_facts(&facts), source);
     let named = family_names(
         rules,
         &FamilyPapers {
             record,
             persons: &persons,
-            source: &sender.partner.id,
+            source,
             consents: &held,
             now: sender.now,
         },
     );
     let ties = Ties {
         record,
-        sender: &sender.partner.id,
+        sender: source,
         test,
         named_by_family: &named,
     };
@@ -164,25 +171,25 @@ async fn recipients(
         let Some(channel) = recipient.channel(&candidate.channel) else {
             continue;
         };
-        let released = release(
-            rules,
-            &ReleaseInput {
-                record,
-                record_id: RecordId(version(&record.root).half()),
-                persons: &persons,
-                source: sender.partner,
-                recipient,
-                channel,
-                test,
-                reviewed: false,
-                consents: &held,
-                facts: &held_facts,
-                protections: &protections,
-                now: sender.now,
-            },
-        );
+        if !known_to_sender(recipient, source, record) {
+            continue;
+        }
+        let input = ReleaseInput {
+            record,
+            record_id: RecordId(version(&record.root).half()),
+            persons: &persons,
+            source: sender.partner,
+            recipient,
+            channel,
+            test,
+            reviewed: false,
+            consents: &held,
+            facts: &facts,
+            protections: &Protections::default(),
+            now: sender.now,
+        };
         let way = (candidate.partner, candidate.channel);
-        out.push(shown(way, &released, &persons));
+        out.push(shown(rules, way, rehearsed(rules, &input), &persons));
     }
     Ok(out)
 }
@@ -214,36 +221,40 @@ async fn persons(
     Ok(out)
 }
 
+/// As JSON tells it; persons by their keys in the record.
 fn shown(
+    rules: &Rules,
     (partner, channel): (PartnerId, ChannelId),
-    released: &Release,
+    told: SenderTold,
     persons: &[(String, PersonId)],
 ) -> DryRecipient {
-    let (outcome, taken, paths): (_, &Taken, &[String]) = match released {
-        Release::Go(outgoing) => ("released", outgoing.taken(), outgoing.released_paths()),
-        Release::Withheld(taken) | Release::Untied(taken) => ("withheld", taken, &[]),
-        Release::Held(_, taken) => ("held", taken, &[]),
-    };
+    DryRecipient {
+        partner,
+        channel,
+        outcome: told.outcome,
+        released: told.released,
+        trace: dry_rows(rules, told.rows, persons),
+        obligations: told.obligations,
+        citations: told.citations,
+    }
+}
+
+/// The rows a sender is told, with their reasons.
+pub fn dry_rows(
+    rules: &Rules,
+    rows: Vec<SenderRow>,
+    persons: &[(String, PersonId)],
+) -> Vec<DryRow> {
     let key = |person: PersonId| {
         let found = persons.iter().find(|(_, known)| *known == person);
         found.map(|(key, _)| key.clone()).unwrap_or_default()
     };
-    DryRecipient {
-        partner,
-        channel,
-        outcome,
-        released: paths.to_vec(),
-        trace: taken
-            .rows
-            .iter()
-            .map(|row| DryRow {
-                person: key(row.person),
-                data_class: row.data_class,
-                effect: row.verdict.as_str(),
-                citation: row.citation.clone(),
-            })
-            .collect(),
-        obligations: taken.obligations.clone(),
-        citations: taken.citations.clone(),
-    }
+    let each = rows.into_iter().map(|row| DryRow {
+        person: key(row.person),
+        data_class: row.data_class,
+        effect: row.effect,
+        citation: row.citation,
+        reason: row.policies.map(|policies| rules.policy.plain(&policies)),
+    });
+    each.collect()
 }

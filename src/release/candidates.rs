@@ -5,7 +5,7 @@
 //! welfare, probation, police, courts or attorneys unless the family's own consent names them.
 
 use crate::base::id::{ChannelId, PartnerId, RecordType};
-use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource};
+use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
 use crate::format::Node;
 use crate::record::Record;
@@ -159,6 +159,16 @@ pub fn is_party(partner: &Partner, record: &Record) -> bool {
     ["requester", "recipient"]
         .iter()
         .any(|part| named_in(partner, organization(record, part)))
+}
+
+/// Whether the record itself names this partner: as the one that asks or is asked, as whom a worker
+/// on it works for, or as the county agency of the county it is of. That records of a county go to
+/// others in it stands in their own files, and no record says it.
+pub fn written_on(partner: &Partner, record: &Record) -> bool {
+    let named = [Relation::Addressee, Relation::Requester, Relation::Team];
+    let agency = partner.source_role() == Some(SourceRole::Cws);
+    named.iter().any(|one| holds(*one, partner, record))
+        || (agency && holds(Relation::County, partner, record))
 }
 
 /// Whether records of this type leave by this channel at all.

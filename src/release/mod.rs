@@ -17,6 +17,10 @@ mod used;
 mod written;
 
 pub use decide::{no_channel, opened, release};
+pub use discreet::{
+    NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
+    rehearsed,
+};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names};
 

@@ -1,8 +1,9 @@
 //! The decision about a stored record toward a recipient, as the road would take it now.
 //!
 //! Nothing is released, stored or shown of the record itself. A partner asks about its own records
-//! and recipients they concern, as deeply as a dry run tells; what is foreign, unknown or unrelated
-//! answers alike. Privacy officers and auditors ask about all, with the policies and their reasons.
+//! and the recipients it named on them, and is told what its own word comes to; what is foreign,
+//! unknown or unrelated answers alike. Privacy officers and auditors ask about all, and are told
+//! the policies and their reasons.
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
 use super::forms::{Form, errors, object, required, text, word};
@@ -14,11 +15,15 @@ use crate::base::id::{PartnerId, RecordId};
 use crate::base::vocabulary::{Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
-use crate::kept::{Toward, held, on_file, persons, release_stored};
+use crate::intake::dry_run::dry_rows;
+use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons, release_stored};
 use crate::release::candidates::{Ties, candidates};
-use crate::release::{FamilyPapers, Release, Taken, family_names, opened};
+use crate::release::{
+    FamilyPapers, HeldConsent, Release, Taken, family_names, known_to_sender, opened, own_consents,
+    recorded,
+};
 use crate::rules::Rules;
-use crate::store::{StoredConsent, StoredRecord};
+use crate::store::StoredRecord;
 use actix_web::HttpResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -47,10 +52,20 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
 /// How much of a decision its asker is told.
 #[derive(Clone, Copy, PartialEq)]
 enum Depth {
-    /// As a dry run: person, class, effect, citation.
+    /// As a dry run: what the sender's own word comes to.
     Sender,
-    /// Also the policies and what they say.
+    /// The road's decision with the policies and what they say.
     Officer,
+}
+
+/// What is decided.
+struct Question<'a> {
+    rules: &'a Rules,
+    stored: &'a StoredRecord,
+    found: &'a OnFile,
+    recipient: &'a Partner,
+    purpose: Purpose,
+    now: Timestamp,
 }
 
 /// Decides about one stored record.
@@ -67,28 +82,23 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
     let recipient = recipient.ok_or_else(Problem::not_found)?;
     let found = on_file(&call.site.store, std::iter::once(&stored)).await;
     let found = found.map_err(|error| store_failed(&error))?;
-    let consents = &found.consents;
-    let now = call.site.clock.now();
-    let related = related(&rules, &stored, consents, (recipient, asked.purpose, now));
-    let channel = match depth {
-        Depth::Sender => Some(related.ok_or_else(Problem::not_found)?),
-        Depth::Officer => related.or_else(|| pulled(recipient, &stored, asked.purpose)),
+    let question = Question {
+        rules: &rules,
+        stored: &stored,
+        found: &found,
+        recipient,
+        purpose: asked.purpose,
+        now: call.site.clock.now(),
     };
-    let release = channel.and_then(|channel| {
-        let toward = Toward {
-            recipient,
-            channel,
-            reviewed: false,
-        };
-        release_stored(&rules, &stored, toward, &found, now)
-    });
-    let mut answer = shown(&rules, &stored, release.as_ref(), depth);
+    let mut answer = match depth {
+        Depth::Sender => for_sender(&question).ok_or_else(Problem::not_found)?,
+        Depth::Officer => for_officer(&question),
+    };
     if let Some(members) = answer.as_object_mut() {
         members.insert(String::from("id"), json!(stored.record_id));
         members.insert(String::from("recipient"), json!(recipient.id));
         members.insert(String::from("purpose"), json!(asked.purpose));
-        let related = !matches!(release, None | Some(Release::Untied(_)));
-        members.insert(String::from("related"), json!(related));
+        members.insert(String::from("rule_set"), json!(rules.digest));
     }
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -119,22 +129,18 @@ async fn record(call: &Call, id: &str) -> Result<StoredRecord, Problem> {
         .ok_or_else(Problem::not_found)
 }
 
-/// The recipient's channel the record would be routed to for that purpose.
-fn related<'a>(
-    rules: &Rules,
-    stored: &StoredRecord,
-    consents: &[StoredConsent],
-    (recipient, purpose, now): (&'a Partner, Purpose, Timestamp),
-) -> Option<&'a Channel> {
+/// The recipient's channel the record would be routed to for that purpose, on these consents.
+fn related<'a>(question: &Question<'a>, consents: &[HeldConsent<'_>]) -> Option<&'a Channel> {
+    let stored = question.stored;
     let record = opened(&stored.record_type, &stored.payload)?;
     let named = family_names(
-        rules,
+        question.rules,
         &FamilyPapers {
             record: &record,
             persons: &persons(stored),
             source: &stored.partner,
-            consents: &held(consents),
-            now,
+            consents,
+            now: question.now,
         },
     );
     let ties = Ties {
@@ -143,41 +149,96 @@ fn related<'a>(
         test: stored.test,
         named_by_family: &named,
     };
-    let found = candidates(&rules.partners, &ties);
+    let found = candidates(&question.rules.partners, &ties);
+    let recipient = question.recipient;
     let mut own = found.iter().filter(|c| c.partner == recipient.id);
     own.find_map(|candidate| {
         let channel = recipient.channel(&candidate.channel)?;
-        (channel.purpose == Some(purpose)).then_some(channel)
+        (channel.purpose == Some(question.purpose)).then_some(channel)
     })
 }
 
 /// The channel over which the recipient may pull such records for that purpose.
-fn pulled<'a>(
-    recipient: &'a Partner,
-    stored: &StoredRecord,
-    purpose: Purpose,
-) -> Option<&'a Channel> {
-    recipient.channel.iter().find(|channel| {
+fn pulled<'a>(question: &Question<'a>) -> Option<&'a Channel> {
+    question.recipient.channel.iter().find(|channel| {
         channel.direction == Direction::Pull
-            && channel.purpose == Some(purpose)
-            && channel.records.contains(&stored.record_type)
+            && channel.purpose == Some(question.purpose)
+            && channel.records.contains(&question.stored.record_type)
     })
 }
 
-fn shown(rules: &Rules, stored: &StoredRecord, release: Option<&Release>, depth: Depth) -> Value {
+/// What the record's sender is told; `None` about a recipient its own word does not lead to.
+fn for_sender(question: &Question<'_>) -> Option<Value> {
+    let Question { rules, stored, .. } = *question;
+    let own = own_consents(&held(&question.found.consents), &stored.partner);
+    let channel = related(question, &own)?;
+    let by_person = ByPerson::new(&question.found.consents);
+    let readied = Readied::new(stored, question.found, &by_person)?;
+    let toward = Toward {
+        recipient: question.recipient,
+        channel,
+        reviewed: false,
+    };
+    let input = readied.input(rules, toward, question.now)?;
+    if !known_to_sender(question.recipient, &stored.partner, input.record) {
+        return None;
+    }
+    let told = recorded(rules, &input);
+    let rows = told.rows.iter();
+    let rows = rows.map(|row| (row.data_class, row.effect == Verdict::Permit.as_str()));
+    let (permit, redact) = split(rows, told.decision.as_str() != "deny");
+    Some(json!({
+        "outcome": told.outcome,
+        "decision": told.decision,
+        "related": true,
+        "permit": permit,
+        "redact": redact,
+        "released": told.released,
+        "obligations": told.obligations,
+        "citations": told.citations,
+        "trace": dry_rows(rules, told.rows.clone(), input.persons),
+    }))
+}
+
+/// Classes of which all goes, and those of which something stays; neither where nothing goes.
+fn split<'a>(
+    rows: impl Iterator<Item = (&'a str, bool)> + Clone,
+    goes: bool,
+) -> (Vec<&'a str>, Vec<&'a str>) {
+    if !goes {
+        return (Vec::new(), Vec::new());
+    }
+    let of = |permitted: bool| -> BTreeSet<&'a str> {
+        let rows = rows.clone().filter(|(_, permit)| *permit == permitted);
+        rows.map(|(class, _)| class).collect()
+    };
+    let (open, closed) = (of(true), of(false));
+    let permit = open.difference(&closed).copied().collect();
+    (permit, closed.into_iter().collect())
+}
+
+/// What officers are told: the road's own decision.
+fn for_officer(question: &Question<'_>) -> Value {
+    let Question { rules, stored, .. } = *question;
+    let all = held(&question.found.consents);
+    let channel = related(question, &all).or_else(|| pulled(question));
+    let release = channel.and_then(|channel| {
+        let toward = Toward {
+            recipient: question.recipient,
+            channel,
+            reviewed: false,
+        };
+        release_stored(rules, stored, toward, question.found, question.now)
+    });
     let none = Vec::new();
-    let (outcome, decision, taken, released): (_, _, Option<&Taken>, _) = match release {
+    let (outcome, decision, taken, released): (_, _, Option<&Taken>, _) = match &release {
         Some(Release::Go(outgoing)) => {
             let decision = match outgoing.withheld_any() {
                 true => "permit-with-redaction",
                 false => "permit",
             };
-            (
-                "released",
-                decision,
-                Some(outgoing.taken()),
-                outgoing.released_paths(),
-            )
+            let released = outgoing.released_paths();
+            ("released", decision, Some(outgoing.taken()), released)
         }
         Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), none.as_slice()),
         Some(Release::Withheld(taken) | Release::Untied(taken)) => {
@@ -185,60 +246,39 @@ fn shown(rules: &Rules, stored: &StoredRecord, release: Option<&Release>, depth:
         }
         None => ("withheld", "deny", None, none.as_slice()),
     };
-    let known;
-    let taken = match (taken, opened(&stored.record_type, &stored.payload)) {
-        (Some(taken), Some(record)) if depth == Depth::Sender => {
-            known = taken.as_the_sender_knows(&record);
-            Some(&known)
-        }
-        (taken, _) => taken,
-    };
     let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
-    let closed: BTreeSet<&str> = rows
-        .iter()
-        .filter(|r| r.verdict != Verdict::Permit)
-        .map(|r| r.data_class)
-        .collect();
-    let open: BTreeSet<&str> = rows
-        .iter()
-        .filter(|r| r.verdict == Verdict::Permit)
-        .map(|r| r.data_class)
-        .collect();
-    let goes = decision != "deny";
-    let permit: Vec<&&str> = open.difference(&closed).filter(|_| goes).collect();
-    let redact: Vec<&&str> = closed.iter().filter(|_| goes).collect();
+    let permitted = rows.iter();
+    let permitted = permitted.map(|row| (row.data_class, row.verdict == Verdict::Permit));
+    let (permit, redact) = split(permitted, decision != "deny");
     json!({
         "outcome": outcome,
         "decision": decision,
+        "related": !matches!(release, None | Some(Release::Untied(_))),
         "permit": permit,
         "redact": redact,
         "released": released,
         "obligations": taken.map(|taken| taken.obligations.as_slice()).unwrap_or_default(),
         "citations": taken.map(|taken| taken.citations.as_slice()).unwrap_or_default(),
-        "trace": trace(rules, stored, taken, depth),
+        "trace": trace(rules, stored, rows),
     })
 }
 
 /// Person by person, class by class; a person is told by its key in the record.
-fn trace(rules: &Rules, stored: &StoredRecord, taken: Option<&Taken>, depth: Depth) -> Vec<Value> {
-    let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
+fn trace(rules: &Rules, stored: &StoredRecord, rows: &[crate::release::TakenRow]) -> Vec<Value> {
     let each = rows.iter().map(|row| {
-        let person = stored
-            .persons
-            .iter()
-            .find(|known| known.person == row.person);
-        let mut told = json!({
+        let mut persons = stored.persons.iter();
+        let person = persons.find(|known| known.person == row.person);
+        let plain = rules.policy.plain(&row.policies);
+        json!({
             "person": person.map(|person| person.key.as_str()),
             "data_class": row.data_class,
             "effect": row.verdict.as_str(),
             "citation": row.citation,
-        });
-        if let (Depth::Officer, Some(members)) = (depth, told.as_object_mut()) {
-            members.insert(String::from("policies"), json!(row.policies));
-            let reason = rules.policy.plain_reason(&row.policies);
-            members.insert(String::from("reason"), json!(reason));
-        }
-        told
+            "policies": row.policies,
+            "reason": plain.reason,
+            "reason_es": plain.reason_es,
+            "es_machine_draft": plain.es_machine_draft,
+        })
     });
     each.collect()
 }

@@ -4,6 +4,7 @@ use super::answer::{Call, Outcome, store_failed};
 use super::paging::Page;
 use super::problem::Problem;
 use crate::base::id::SubmissionId;
+use crate::outbox::CONSENT_CHANGED;
 use crate::store::{DeliveryView, RecordTimeline};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ fn delivery(view: &DeliveryView) -> Value {
         "attempts": view.attempts,
         "queued_at": view.queued_at.to_rfc3339(),
         "updated_at": view.updated_at.to_rfc3339(),
-        "detail": view.detail,
+        // That a consent changed meanwhile may be anybody's word.
+        "detail": view.detail.as_deref().filter(|detail| *detail != CONSENT_CHANGED),
     })
 }

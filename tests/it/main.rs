@@ -8,6 +8,7 @@ mod certify;
 mod closed_loop;
 mod decide_lines;
 mod deliver;
+mod explain;
 mod findings;
 mod fixtures;
 mod format_laws;

@@ -58,7 +58,7 @@ fn persons(record: &Record) -> Vec<(String, PersonId)> {
 
 /// A consent on file.
 pub struct Paper {
-    id: ConsentId,
+    pub id: ConsentId,
     pub lodger: PartnerId,
     subject: PersonId,
     pub revoked_at: Option<Timestamp>,
@@ -66,6 +66,17 @@ pub struct Paper {
 }
 
 impl Paper {
+    /// The same once more.
+    pub fn again(&self) -> Paper {
+        Paper {
+            id: self.id.clone(),
+            lodger: self.lodger.clone(),
+            subject: self.subject,
+            revoked_at: self.revoked_at,
+            body: self.body.clone(),
+        }
+    }
+
     /// As release reads it.
     pub fn held(&self) -> HeldConsent<'_> {
         HeldConsent {

@@ -157,8 +157,8 @@ const SUBMIT: &[Parameter] = &[
     query(
         "dry_run",
         false,
-        "`true`: nothing is stored; adds what each recipient would be given, and why. What other \
-         records protect is not told: less may go than it says",
+        "`true`: nothing is stored; adds what each recipient you named would be given, and why. \
+         What others lodged or protect is not told: less may go than it says, or more",
     ),
 ];
 
