@@ -15,7 +15,7 @@ mod failure;
 mod person;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
-pub use crate::outbox::DeliveryState;
+pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
 pub use extract::*;
 pub use fact::*;
 pub use failure::*;

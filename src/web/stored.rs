@@ -172,7 +172,7 @@ fn for_sender(question: &Question<'_>) -> Option<Value> {
     let Question { rules, stored, .. } = *question;
     let own = own_consents(&held(&question.found.consents), &stored.partner);
     let channel = related(question, &own)?;
-    let by_person = ByPerson::new(&question.found.consents);
+    let by_person = ByPerson::new(&question.found.consents, &question.found.facts);
     let readied = Readied::new(stored, question.found, &by_person)?;
     let toward = Toward {
         recipient: question.recipient,

@@ -4,8 +4,7 @@ use super::answer::{Call, Outcome, store_failed};
 use super::paging::Page;
 use super::problem::Problem;
 use crate::base::id::SubmissionId;
-use crate::outbox::CONSENT_CHANGED;
-use crate::store::{DeliveryView, RecordTimeline};
+use crate::store::{CONSENT_CHANGED, DeliveryView, RecordTimeline};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
