@@ -91,6 +91,36 @@ codes! {
     CONSENT_ELSEWHERE = "consent-elsewhere", Warning,
         "a consent in the document is not lodged by sending it here",
         "lodge it with PUT /v1/consents/{id}, and name it in the record's consent references";
+    CONSENT_ELEMENT_MISSING = "consent-element-missing", Warning,
+        "the form does not show an element its kind asks for, and the consent does not count",
+        "have the form completed and signed again, or name the element among those it shows";
+    CONSENT_END_MISSING = "consent-end-missing", Warning,
+        "the consent says neither a day nor an event it ends with, and does not count",
+        "give an end, or an ending event where the kind allows one";
+    CONSENT_EVENT_UNFIT = "consent-event-unfit", Warning,
+        "a consent of this kind does not end with this event",
+        "give an end date, or an event the kind allows";
+    CONSENT_COMBINED = "consent-combined", Warning,
+        "a consent of this kind stands alone, and this one names something else besides",
+        "have it signed on a form of its own";
+    CONSENT_COERCED = "consent-coerced", Warning,
+        "the consent may have been signed under pressure, and does not count",
+        "have it signed again, freely";
+    CONSENT_SIGNER_UNFIT = "consent-signer-unfit", Warning,
+        "this signer opens nothing with a consent of this kind",
+        "have it signed by whoever may sign this kind";
+    CONSENT_OPENS_NOTHING = "consent-opens-nothing", Warning,
+        "a consent of this kind opens none of the classes it names",
+        "name classes its kind opens, or use another kind";
+    CONSENT_EXCHANGE_ONLY = "consent-exchange-only", Warning,
+        "a permission of this kind counts only in an exchange families opt into",
+        "lodge a release of another kind; a refusal of this kind counts everywhere";
+    CONSENT_NOT_IN_FORCE = "consent-not-in-force", Warning,
+        "by its dates the consent does not count today",
+        "nothing, if it is to begin later; otherwise have a new one signed";
+    CONSENT_UNCONFIRMED = "consent-unconfirmed", Information,
+        "it opens no other partner's data until that partner or the county has confirmed it",
+        "ask the source of the data, or the county, to confirm it by its registry id";
     WIRE_ITEM_UNUSED = "wire-item-unused", Warning,
         "the list holds more items than this format reads, and the rest is ignored",
         "nothing, if the county does not need it; otherwise ask for a mapping";

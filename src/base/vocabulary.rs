@@ -234,6 +234,43 @@ vocabulary! {
     }
 }
 vocabulary! {
+    /// Who signed, where the rules give that signer no say: such a paper permits nothing.
+    OtherGrantor, "grantor without a rule" {
+        EducationalRightsHolder = "educational_rights_holder",
+        IndianCustodian = "indian_custodian",
+        Conservator = "conservator",
+        Court = "court",
+    }
+}
+vocabulary! {
+    /// What the form of a consent shows.
+    ConsentElement, "element of a consent" {
+        PatientName = "patient_name",
+        Discloser = "discloser",
+        Description = "description",
+        Recipient = "recipient",
+        IntermediaryParticipants = "intermediary_participants",
+        Purpose = "purpose",
+        RightToRevoke = "right_to_revoke",
+        Expiration = "expiration",
+        Signature = "signature",
+        Date = "date",
+        RedisclosureStatement = "redisclosure_statement",
+        RefusalConsequences = "refusal_consequences",
+    }
+}
+vocabulary! {
+    /// What a consent ends with, where it does not end on a day.
+    EndEvent, "ending event" {
+        CftParticipationEnds = "cft_participation_ends",
+        ProgramEnds = "program_ends",
+        EndOfStudy = "end_of_study",
+        CaseCloses = "case_closes",
+        TreatmentEnds = "treatment_ends",
+        Other = "other",
+    }
+}
+vocabulary! {
     /// What is owed with a release.
     Obligation, "obligation" {
         LogDisclosure = "log_disclosure",

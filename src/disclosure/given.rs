@@ -4,7 +4,7 @@
 //! kept as odd, and what is odd never opens anything.
 
 use crate::base::Text;
-use crate::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole};
+use crate::base::vocabulary::{ClassSet, ConsentElement, DataClass, Purpose, RecipientRole};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
@@ -173,6 +173,12 @@ impl Placed for DataClass {
 }
 
 impl Placed for RecipientRole {
+    fn place(self) -> usize {
+        self.index()
+    }
+}
+
+impl Placed for ConsentElement {
     fn place(self) -> usize {
         self.index()
     }

@@ -16,6 +16,7 @@ pub mod decide;
 pub mod facts;
 mod gather;
 pub mod given;
+pub mod lodged;
 mod memo;
 pub mod moment;
 pub mod pack;

@@ -159,7 +159,7 @@ impl Desk<'_> {
         }
         // A form that must show a signature and its date shows none without the day of signing.
         let unsigned = consent.signed.is_none() && row.needs_signing();
-        if unsigned || !consent.elements_missing.0.is_empty() {
+        if unsigned || !consent.elements_missing.0.is_empty() || lacks_any(consent, row) {
             return Why::ElementMissing;
         }
         if is_combined(consent, row, self.kind_opens) {
@@ -179,7 +179,8 @@ impl Desk<'_> {
             EndRule::StatedOrNone => stated_none,
             EndRule::Stated => false,
         };
-        if consent.end.is_none() && !open_end {
+        let by_event = row.may_end_with(consent.ends_on_event.known());
+        if consent.end.is_none() && !open_end && !by_event {
             return Why::NoEnd;
         }
         if consent.used_on.is_some() {
@@ -196,7 +197,9 @@ impl Desk<'_> {
         if !signed || !begun {
             return Why::NotBegun;
         }
-        if consent.end.is_some_and(|end| end.over(self.now)) {
+        let happened = |at: Moment| at == Moment::Unreadable || at.begun(self.now);
+        if consent.end.is_some_and(|end| end.over(self.now)) || consent.ended.is_some_and(happened)
+        {
             return Why::Ended;
         }
         Why::Counts
@@ -540,8 +543,14 @@ impl Desk<'_> {
     }
 }
 
+/// Whether the form, where it is said what it shows, lacks something its kind asks for.
+fn lacks_any(consent: &Consent, row: &KindRow) -> bool {
+    let lacks = |shown| row.lacks(shown, consent.recipients).next().is_some();
+    consent.elements.is_some_and(lacks)
+}
+
 /// Whether a form that must stand alone names something else.
-fn is_combined(consent: &Consent, row: &KindRow, kind_opens: &[ClassSet]) -> bool {
+pub(super) fn is_combined(consent: &Consent, row: &KindRow, kind_opens: &[ClassSet]) -> bool {
     if row.alone == Alone::No {
         return false;
     }

@@ -4,11 +4,11 @@
 //! The shape is that of the shipped cases (`policies/cases`). Reading never guesses: a word outside
 //! its list stays unknown, an odd value stays odd.
 
-use super::given::{Listed, Maybe, Scalar, Texts, Word, text};
+use super::given::{Listed, Maybe, Placed, Scalar, Texts, Word, text};
 use super::moment::{Moment, Now};
 use crate::base::Text;
 use crate::base::vocabulary::{
-    ConsentKind, DataClass, Grantor, Purpose, RecipientRole, SourceRole,
+    ConsentElement, ConsentKind, DataClass, EndEvent, Grantor, Purpose, RecipientRole, SourceRole,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -79,6 +79,16 @@ where
     T: Default + Deserialize<'de>,
 {
     Ok(object_or_null(source)?.unwrap_or_default())
+}
+
+/// A list that is there, whatever stands in it.
+fn list_or_null<'de, D, T>(source: D) -> Result<Option<Listed<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Placed,
+{
+    let listed = Listed::deserialize(source)?;
+    Ok(Some(listed).filter(|listed| listed.given))
 }
 
 fn objects<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<Consent>, D::Error> {
@@ -205,6 +215,14 @@ pub struct Consent {
     pub status: Word<Active>,
     /// Elements the form lacks.
     pub elements_missing: Texts,
+    /// Elements the form shows, where that is said: what its kind asks for besides is missing.
+    /// Where nothing is said, only `elements_missing` speaks.
+    #[serde(deserialize_with = "list_or_null")]
+    pub elements: Option<Listed<ConsentElement>>,
+    /// The event that ends it, where that may stand for an end date.
+    pub ends_on_event: Word<EndEvent>,
+    /// From when on it has ended, because the event has happened.
+    pub ended: Option<Moment>,
     /// `none`: no expiry, where the kind allows that.
     #[serde(deserialize_with = "text")]
     pub expiry_statement: Option<Text>,

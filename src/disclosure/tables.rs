@@ -5,8 +5,12 @@
 
 use super::condition::{Places, When, WhenText};
 use super::facts::Flag;
+use super::given::Listed;
 use crate::base::defect::Defect;
-use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, Grantor, Obligation};
+use crate::base::vocabulary::{
+    ClassSet, ConsentElement, ConsentKind, DataClass, EndEvent, Grantor, Obligation, OtherGrantor,
+    RecipientRole,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -98,9 +102,15 @@ pub struct KindRow {
     /// Who may sign.
     pub signers: Signers,
     /// What the form must show.
-    pub elements: Vec<Arc<str>>,
+    pub elements: Vec<ConsentElement>,
+    /// What it must show besides when it names a recipient of that role.
+    #[serde(default)]
+    pub toward: BTreeMap<RecipientRole, Vec<ConsentElement>>,
     /// How it ends.
     pub end: EndRule,
+    /// Events it may name to end with.
+    #[serde(default)]
+    pub events: Vec<EndEvent>,
     /// What it must not be combined with.
     #[serde(default)]
     pub alone: Alone,
@@ -118,8 +128,32 @@ pub struct KindRow {
 impl KindRow {
     /// Whether the form must show a signature or the day of it.
     pub fn needs_signing(&self) -> bool {
-        let shown = |element: &Arc<str>| matches!(element.as_ref(), "signature" | "date");
+        let shown = |element: &ConsentElement| {
+            matches!(element, ConsentElement::Signature | ConsentElement::Date)
+        };
         self.elements.iter().any(shown)
+    }
+
+    /// What a form that shows these lacks toward these recipients. A list with a word that is no
+    /// element, or with `*`, shows only what it names.
+    pub fn lacks(
+        &self,
+        shown: Listed<ConsentElement>,
+        recipients: Listed<RecipientRole>,
+    ) -> impl Iterator<Item = ConsentElement> {
+        let named = self.toward.iter();
+        let named = named.filter(move |(role, _)| recipients.names(**role));
+        let asked = self
+            .elements
+            .iter()
+            .chain(named.flat_map(|(_, elements)| elements));
+        let absent = move |element: &&ConsentElement| shown.bits & (1 << element.index()) == 0;
+        asked.filter(absent).copied()
+    }
+
+    /// Whether it need not say a day on which it ends, because it says an event.
+    pub fn may_end_with(&self, event: Option<EndEvent>) -> bool {
+        event.is_some_and(|event| self.events.contains(&event))
     }
 }
 
@@ -181,6 +215,20 @@ pub struct SignerWords {
     pub es: Arc<str>,
 }
 
+/// A signer the rules give no say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherSigner {
+    /// Who.
+    pub id: OtherGrantor,
+    /// How sure that reading is: `K` until counsel has confirmed it.
+    pub mark: Arc<str>,
+    /// What is told in plain English.
+    pub en: Arc<str>,
+    /// In plain Spanish.
+    pub es: Arc<str>,
+}
+
 /// All tables.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
@@ -188,6 +236,8 @@ pub struct Tables {
     pub classes: Vec<ClassRow>,
     /// By kind, in the order of the vocabulary.
     pub kinds: Vec<KindRow>,
+    /// Signers the rules give no say, in the order of the vocabulary.
+    pub others: Vec<OtherSigner>,
     /// Citations by situation.
     pub situations: Vec<Cited>,
     /// Obligations by situation.
@@ -220,6 +270,7 @@ struct ClassFile {
 #[serde(deny_unknown_fields)]
 struct KindFile {
     kind: Vec<KindRow>,
+    grantor: Vec<OtherSigner>,
 }
 
 #[derive(Deserialize)]
@@ -336,6 +387,8 @@ impl Tables {
         if let Some(file) = read::<KindFile>(files, CONSENTS, defects) {
             tables.kinds = file.kind;
             tables.kinds.sort_by_key(|row| row.id);
+            tables.others = file.grantor;
+            tables.others.sort_by_key(|row| row.id);
         }
         if !tables.classes.iter().map(|row| &row.id).eq(DataClass::ALL) {
             defects.push(defect(
@@ -349,6 +402,18 @@ impl Tables {
                 CONSENTS,
                 "policy-table",
                 "every kind of consent needs exactly one row",
+            ));
+        }
+        if !tables
+            .others
+            .iter()
+            .map(|row| &row.id)
+            .eq(OtherGrantor::ALL)
+        {
+            defects.push(defect(
+                CONSENTS,
+                "policy-table",
+                "every grantor the rules give no say needs exactly one row",
             ));
         }
         let classes_where = |test: fn(&ClassRow) -> bool| {
@@ -446,6 +511,11 @@ impl Tables {
     /// The row of a class.
     pub fn class(&self, class: DataClass) -> Option<&ClassRow> {
         self.classes.get(class.index())
+    }
+
+    /// What is told of a signer the rules give no say.
+    pub fn other(&self, signer: OtherGrantor) -> Option<&OtherSigner> {
+        self.others.get(signer.index())
     }
 
     /// The row of a kind.

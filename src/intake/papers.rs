@@ -9,14 +9,15 @@ use super::prepare::identifiers;
 use super::read::Reading;
 use crate::base::clock::Timestamp;
 use crate::base::id::{ConsentId, PersonId};
-use crate::base::sensitive::Reason;
 use crate::base::vocabulary::ConsentKind;
 use crate::catalog::Partner;
 use crate::catalog::partner::Mode;
 use crate::disclosure::moment::Now;
-use crate::disclosure::request::{Consent, Direction};
+use crate::disclosure::request::{Clock, Context, Subject};
 use crate::format::Node;
+use crate::kept::held;
 use crate::record::Record;
+use crate::release::registry_papers;
 use crate::rules::Rules;
 use crate::store::{NewIdentifier, Store, StoredConsent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +49,7 @@ pub(super) async fn look_up(
         let stored = store.get_consent(&partner.id, &consent_id).await;
         if let Some(paper) = stored
             .map_err(Refusal::Store)?
-            .and_then(|c| in_force(&c, now))
+            .and_then(|c| in_force(rules, &c, now))
         {
             found.insert(id, paper);
         }
@@ -121,21 +122,18 @@ fn all_named(reading: &Reading) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The paper, if it permits and is in force at `now`.
-fn in_force(stored: &StoredConsent, now: Timestamp) -> Option<Found> {
-    let consent: Consent = serde_json::from_slice(stored.body.expose(Reason::Decide)).ok()?;
-    let at = Now::at(now);
-    let begun = consent
-        .start
-        .or(consent.signed)
-        .is_some_and(|from| from.begun(at));
-    let over = consent.end.is_some_and(|end| end.over(at));
-    let revoked = consent.revoked.is_some_and(|from| from.begun(at))
-        || stored.revoked_at.is_some_and(|from| from <= now);
-    let permits = consent.direction.known() == Some(Direction::Permit);
-    if !begun || over || revoked || !permits {
-        return None;
-    }
+/// The paper, if it permits and counts at `now`, by the same judgement as any consent.
+fn in_force(rules: &Rules, stored: &StoredConsent, now: Timestamp) -> Option<Found> {
+    let held = held(std::slice::from_ref(stored));
+    let consents = registry_papers(&held, stored.subject);
+    let context = Context {
+        now: Clock::At(Now::at(now)),
+        ..Context::default()
+    };
+    let nobody = Subject::default();
+    let counts = rules.policy.in_force(&nobody, &context, &consents);
+    let mut counting = consents.into_iter().zip(counts);
+    let consent = counting.find(|(_, counts)| *counts)?.0;
     let ids = consent.recipient_ids.as_ref();
     Some(Found {
         kind: consent.kind.known()?,

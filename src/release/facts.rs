@@ -3,10 +3,9 @@
 //! A fact that opens is set only where the record, the partner files or the registry show it;
 //! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
 
-use super::{HeldConsent, ReleaseInput};
+use super::{HeldConsent, ReleaseInput, read_paper};
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
-use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::given::{Maybe, Word};
@@ -182,8 +181,7 @@ pub fn needs_known_standing(role: RecipientRole) -> bool {
 pub fn consents(held: &[HeldConsent<'_>], person: PersonId) -> Vec<Consent> {
     let own = held.iter().filter(|held| held.subject == person);
     own.map(|held| {
-        let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-        let mut consent = read.unwrap_or_else(|_| unreadable());
+        let mut consent = read_paper(held.body).unwrap_or_else(unreadable);
         // Ids are the lodger's own: two lodgers may use the same one.
         let scoped = |id: &str| format!("{}/{id}", held.lodger).into();
         consent.id = Some(scoped(held.id.as_str()));

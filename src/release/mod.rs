@@ -21,8 +21,9 @@ pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,
 };
+pub use facts::consents as registry_papers;
 pub use outgoing::{Kept, Narrower, Outgoing};
-pub use papers::{FamilyPapers, family_names};
+pub use papers::{FamilyPapers, family_names, read_paper};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;

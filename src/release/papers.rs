@@ -8,7 +8,7 @@ use super::candidates::{NamedByFamily, behind_the_wall};
 use super::{HeldConsent, ReleaseInput, facts};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId};
-use crate::base::sensitive::Reason;
+use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{Grantor, RecipientRole, SourceRole};
 use crate::catalog::Partner;
 use crate::disclosure::moment::Now;
@@ -62,6 +62,14 @@ pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
         }
     }
     named
+}
+
+/// A paper of the registry as the rules read it; `None` when nobody can. What it does not say its
+/// form shows, the form does not show: nobody's silence stands for an element.
+pub fn read_paper(body: &Sensitive<Vec<u8>>) -> Option<Consent> {
+    let mut paper: Consent = serde_json::from_slice(body.expose(Reason::Decide)).ok()?;
+    paper.elements.get_or_insert_default();
+    Some(paper)
 }
 
 fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<PersonId> {
@@ -125,8 +133,5 @@ fn lodged_by_its_county(rules: &Rules, record: &Record, held: &HeldConsent<'_>) 
 
 /// Whether it does not permit; one nobody can read is kept, to ask for a human look.
 fn refuses(held: &HeldConsent<'_>) -> bool {
-    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-    read.map_or(true, |consent| {
-        consent.direction.known() != Some(Direction::Permit)
-    })
+    read_paper(held.body).is_none_or(|paper| paper.direction.known() != Some(Direction::Permit))
 }

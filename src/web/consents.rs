@@ -4,16 +4,20 @@
 //! word it does not know as no consent, and the lodger should hear of it now, not at a refusal.
 
 use super::answer::{Call, Outcome, store_failed};
+use super::counting;
 use super::forms::{Form, object};
 use super::json;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
+use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, RegistryId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::Mode;
+use crate::disclosure::moment::Now;
 use crate::format::Node;
 use crate::intake::scoped_identifier;
+use crate::release::read_paper;
 use crate::store::{ConsentChange, NewConsent, StoredConsent};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
@@ -31,7 +35,13 @@ pub async fn put(mut call: Call) -> Outcome {
     let read = json::read_checked(&mut call, &LODGING, check);
     let Lodging { subject, consent } = read.await?;
     let lodged = lodge(&call, &id, consent, &subject).await?;
-    Ok(HttpResponse::Ok().json(lodged.shown()))
+    Ok(HttpResponse::Ok().json(json!({
+        "consent_id": lodged.consent_id,
+        "registry_id": lodged.registry_id,
+        "revision": lodged.revision,
+        "counts": lodged.findings.is_empty(),
+        "findings": lodged.findings,
+    })))
 }
 
 /// A consent as it was lodged.
@@ -42,17 +52,8 @@ pub struct Lodged {
     pub registry_id: RegistryId,
     /// From 1.
     pub revision: u32,
-}
-
-impl Lodged {
-    /// As JSON.
-    pub fn shown(&self) -> Value {
-        json!({
-            "consent_id": self.consent_id,
-            "registry_id": self.registry_id,
-            "revision": self.revision,
-        })
-    }
+    /// What keeps it from counting; with none it counts.
+    pub findings: Vec<Finding>,
 }
 
 /// Lodges the calling partner's paper about the person its identifier leads to: the one way in,
@@ -67,23 +68,26 @@ pub async fn lodge(
     let now = call.site.clock.now();
     paper.id = id.as_str().to_owned();
     let Identifier { system, value } = subject;
-    let (identifier, test) = {
+    let body = serde_json::to_vec(&paper).unwrap_or_default();
+    let body = Sensitive::new(body);
+    let (identifier, test, findings) = {
         let rules = call.site.rules.load();
         // A partner whose file was taken away since the call began lodges nothing.
         let file = rules.partners.get(&partner.id);
         let file = file.ok_or_else(Problem::not_found)?;
         let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
-        (scoped, file.mode == Mode::Test)
+        let read = read_paper(&body).unwrap_or_default();
+        let findings = counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)));
+        (scoped, file.mode == Mode::Test, findings)
     };
     let store = &call.site.store;
     let subject = store.ensure_person(&partner.id, &identifier, test).await;
     let subject = subject.map_err(|error| store_failed(&error))?;
-    let body = serde_json::to_vec(&paper).unwrap_or_default();
     let change = store.put_consent(NewConsent {
         consent_id: id.clone(),
         partner: partner.id.clone(),
         subject,
-        body: Sensitive::new(body),
+        body,
         at: now,
         correlation_id: call.correlation.clone(),
     });
@@ -93,6 +97,7 @@ pub async fn lodge(
         consent_id: id.clone(),
         registry_id: stored.registry_id,
         revision,
+        findings,
     })
 }
 
@@ -125,12 +130,11 @@ pub async fn revoke(mut call: Call) -> Outcome {
     let store = &call.site.store;
     let change = store.revoke_consent(&partner.id, &id, now, &call.correlation);
     let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
-    let lodged = Lodged {
-        consent_id: id,
-        registry_id,
-        revision,
-    };
-    Ok(HttpResponse::Ok().json(lodged.shown()))
+    Ok(HttpResponse::Ok().json(json!({
+        "consent_id": id,
+        "registry_id": registry_id,
+        "revision": revision,
+    })))
 }
 
 /// The revision a change made.

@@ -10,7 +10,9 @@ use crate::base::finding_codes::{
     CodeEntry, DATE_IMPOSSIBLE, DATE_IN_FUTURE, PERIOD_REVERSED, SCHEMA_PATTERN_MISMATCH,
     SCHEMA_VALUE_OUT_OF_RANGE,
 };
-use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
+use crate::base::vocabulary::{
+    ConsentElement, ConsentKind, DataClass, EndEvent, Grantor, OtherGrantor, Purpose, RecipientRole,
+};
 use crate::catalog::schema::{Shape, TextFormat};
 use crate::disclosure::moment::{Day, Moment, local_day};
 use crate::disclosure::request::Direction;
@@ -56,7 +58,7 @@ pub struct Paper {
     kind: ConsentKind,
     #[serde(rename = "type")]
     direction: Direction,
-    grantor: Grantor,
+    grantor: Signer,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grantor_id: Option<String>,
     classes: Vec<DataClass>,
@@ -79,6 +81,17 @@ pub struct Paper {
         skip_serializing_if = "Vec::is_empty"
     )]
     elements_missing: Vec<String>,
+    /// What the form shows; written out even where it shows nothing.
+    #[serde(default, deserialize_with = "list_or_null")]
+    elements: Vec<ConsentElement>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ends_on_event: Option<EndEvent>,
+    #[serde(
+        default,
+        deserialize_with = "list_or_null",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    discloser_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     coercion_flag: Option<bool>,
     #[serde(
@@ -95,7 +108,46 @@ pub struct Paper {
     exception_to: Vec<String>,
 }
 
-fn list_or_null<'de, D: Deserializer<'de>>(source: D) -> Result<Vec<String>, D::Error> {
+/// Who signed: a word the rules know, or one they give no say.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Signer {
+    /// A word of the rules.
+    Ruled(Grantor),
+    /// One of the others.
+    Other(OtherGrantor),
+}
+
+impl Paper {
+    /// The signer, where the rules give that signer no say.
+    pub fn other_signer(&self) -> Option<OtherGrantor> {
+        match self.grantor {
+            Signer::Ruled(_) => None,
+            Signer::Other(signer) => Some(signer),
+        }
+    }
+}
+
+impl Signer {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Signer::Ruled(grantor) => grantor.as_str(),
+            Signer::Other(grantor) => grantor.as_str(),
+        }
+    }
+
+    fn all() -> Vec<Signer> {
+        let ruled = Grantor::ALL.iter().copied().map(Signer::Ruled);
+        let others = OtherGrantor::ALL.iter().copied().map(Signer::Other);
+        ruled.chain(others).collect()
+    }
+}
+
+fn list_or_null<'de, D, T>(source: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
     Ok(Option::deserialize(source)?.unwrap_or_default())
 }
 
@@ -111,7 +163,7 @@ fn shape() -> Shape {
             required(word(ConsentKind::ALL, ConsentKind::as_str)),
         ),
         ("type", required(word(Direction::ALL, Direction::as_str))),
-        ("grantor", required(word(Grantor::ALL, Grantor::as_str))),
+        ("grantor", required(word(&Signer::all(), Signer::as_str))),
         ("grantor_id", text(1, ID_CHARS_MAX)),
         (
             "classes",
@@ -129,6 +181,16 @@ fn shape() -> Shape {
         ("end", date()),
         ("expiry_statement", text(1, ID_CHARS_MAX)),
         ("elements_missing", ids()),
+        (
+            "elements",
+            list(
+                word(ConsentElement::ALL, ConsentElement::as_str),
+                0,
+                ITEMS_MAX,
+            ),
+        ),
+        ("ends_on_event", word(EndEvent::ALL, EndEvent::as_str)),
+        ("discloser_ids", list(text(1, ID_CHARS_MAX), 1, ITEMS_MAX)),
         ("coercion_flag", truth()),
         ("supersedes", ids()),
         ("exception_to", ids()),

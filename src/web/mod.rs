@@ -10,6 +10,7 @@ pub mod certificates;
 mod connection;
 mod consents;
 pub mod correlation;
+mod counting;
 mod deadline;
 mod decisions;
 mod desk;

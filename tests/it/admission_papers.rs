@@ -53,9 +53,13 @@ async fn lodge(store: &Store, kind: &str, (identifier, test): (&str, bool)) {
     let partner = PartnerId::new("shelter");
     let identifier: NewIdentifier = identifier.into();
     let subject = store.ensure_person(&partner, &identifier, test).await;
+    let class = match kind {
+        "part2_counseling_notes" => "sud_counseling_notes",
+        _ => "dv_information",
+    };
     let text = format!(
         r#"{{"id": "k1", "kind": "{kind}", "type": "permit", "grantor": "self",
-        "classes": ["dv_information"], "recipients": ["county_agency"],
+        "classes": ["{class}"], "recipients": ["county_agency"],
         "recipient_ids": ["gateway-operator"], "purposes": ["care_coordination"],
         "signed": "2020-01-01", "start": "2020-01-01", "end": "2099-12-31"}}"#
     );
@@ -63,7 +67,7 @@ async fn lodge(store: &Store, kind: &str, (identifier, test): (&str, bool)) {
         consent_id: ConsentId::new("k1"),
         partner,
         subject: subject.expect("a person"),
-        body: Sensitive::new(text.into_bytes()),
+        body: Sensitive::new(crate::release::complete(&text).into_bytes()),
         at: START,
         correlation_id: CorrelationId::new("test"),
     });

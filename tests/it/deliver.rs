@@ -190,7 +190,7 @@ async fn consent(road: &Road, body: &str) {
             consent_id: ConsentId::new("k1"),
             partner: PartnerId::new("program"),
             subject,
-            body: Sensitive::new(body.as_bytes().to_vec()),
+            body: Sensitive::new(crate::release::complete(body).into_bytes()),
             at: road.world.clock.now(),
             correlation_id: CorrelationId::new("test"),
         })

@@ -6,6 +6,7 @@ mod cases;
 mod catalog_schemas;
 mod certify;
 mod closed_loop;
+mod consents;
 mod decide_lines;
 mod deliver;
 mod explain;

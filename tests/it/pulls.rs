@@ -79,7 +79,7 @@ impl Pull {
             consent_id: ConsentId::new(&format!("k{mother}")),
             partner: PartnerId::new("program"),
             subject: self.person(mother).await,
-            body: Sensitive::new(consent(mother, until).into_bytes()),
+            body: Sensitive::new(crate::release::complete(&consent(mother, until)).into_bytes()),
             at: self.world.clock.now(),
             correlation_id: CorrelationId::new("test"),
         });

@@ -8,6 +8,7 @@ use crate::labels::{CONTACT, record};
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::{ConsentId, PartnerId, PersonId, RecordId};
 use kinbridge::base::sensitive::{Reason, Sensitive};
+use kinbridge::base::vocabulary::ConsentElement;
 use kinbridge::catalog;
 use kinbridge::catalog::partner::Partner;
 use kinbridge::record::Record;
@@ -90,14 +91,24 @@ impl Paper {
     }
 }
 
-/// A consent of the person with that number, lodged by the program.
+/// The paper on a form that shows everything a form can show, where it does not say what it shows.
+pub fn complete(json: &str) -> String {
+    let mut paper: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let shown = paper.as_object_mut().expect("an object");
+    shown
+        .entry("elements")
+        .or_insert_with(|| serde_json::json!(ConsentElement::ALL));
+    paper.to_string()
+}
+
+/// A consent of the person with that number, lodged by the program, on a complete form.
 pub fn paper(subject: u8, json: &str) -> Paper {
     Paper {
         id: ConsentId::new("k1"),
         lodger: PartnerId::new("program"),
         subject: PersonId([subject; 16]),
         revoked_at: None,
-        body: Sensitive::new(json.as_bytes().to_vec()),
+        body: Sensitive::new(complete(json).into_bytes()),
     }
 }
 

@@ -3,8 +3,8 @@
 mod admission;
 mod desk;
 mod extracts;
-mod harness;
-mod holdings;
+pub mod harness;
+pub mod holdings;
 mod identity;
 mod offices;
 mod operators;

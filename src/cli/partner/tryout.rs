@@ -8,6 +8,7 @@ use crate::app::{self, Running};
 use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RecordType};
+use crate::base::vocabulary::ConsentElement;
 use crate::catalog::partner::{Channel, Credential, Direction, Mode, Partner};
 use crate::config::Config;
 use crate::intake::admission::OPERATOR_ID;
@@ -174,6 +175,7 @@ impl Tryout {
                     "classes": ["demographics"], "recipients": ["cws"],
                     "recipient_ids": [OPERATOR_ID], "purposes": ["care_coordination"],
                     "signed": "2026-01-01", "end": "2040-01-01",
+                    "elements": ConsentElement::ALL,
                 },
             });
             let told = self
@@ -304,6 +306,7 @@ impl Tryout {
                 "kind": "general_roi", "type": "permit", "grantor": "self",
                 "classes": ["demographics"], "recipients": ["cws"],
                 "purposes": ["care_coordination"], "signed": "2026-01-01", "end": "2040-01-01",
+                "elements": ConsentElement::ALL,
             },
         });
         let lodged = self.put(running, "/v1/consents/go-live", &paper).await?;

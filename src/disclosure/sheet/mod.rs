@@ -238,7 +238,10 @@ impl Words {
     fn sheet<'a>(&'a self, pack: &'a Pack, kind: ConsentKind) -> Option<Sheet<'a>> {
         let row = pack.tables.kind(kind)?;
         let opens = pack.kind_opens.get(kind.index())?;
-        let elements = row.elements.iter().filter_map(|id| self.element(id, kind));
+        let elements = row
+            .elements
+            .iter()
+            .filter_map(|id| self.element(id.as_str(), kind));
         let classes = opens.iter().filter_map(|class| self.class(class, kind));
         Some(Sheet {
             words: self,
@@ -287,7 +290,11 @@ impl Words {
             self.check_kind(pack, row, tell);
         }
         for words in &self.element {
-            let used = |row: &KindRow| row.elements.contains(&words.id);
+            let used = |row: &KindRow| {
+                row.elements
+                    .iter()
+                    .any(|id| id.as_str() == words.id.as_ref())
+            };
             let of = |kind: ConsentKind| rows().any(|row| row.id == kind && used(row));
             let dead = match words.kinds.is_empty() {
                 true => !rows().any(used),
@@ -313,7 +320,7 @@ impl Words {
     fn check_kind(&self, pack: &Pack, row: &KindRow, tell: &mut dyn FnMut(String)) {
         let kind = row.id;
         for element in &row.elements {
-            if self.element(element, kind).is_none() {
+            if self.element(element.as_str(), kind).is_none() {
                 tell(format!("no words for element `{element}` of {kind}"));
             }
         }
@@ -323,7 +330,10 @@ impl Words {
                 tell(format!("no words for class {class} of {kind}"));
             }
         }
-        let ended = row.elements.iter().any(|id| &**id == page::EXPIRATION);
+        let ended = row
+            .elements
+            .iter()
+            .any(|id| id.as_str() == page::EXPIRATION);
         let ends = self.kind.iter().find(|words| words.id == kind);
         if ended == ends.is_some_and(|words| words.ends.is_some()) {
             tell(format!("{kind} says how it ends in a box or in words"));

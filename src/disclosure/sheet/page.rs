@@ -69,7 +69,7 @@ impl Press<'_> {
 
     fn has(&self, element: &str) -> bool {
         let mut all = self.sheet.row.elements.iter();
-        all.any(|id| &**id == element)
+        all.any(|id| id.as_str() == element)
     }
 
     fn head(&mut self) {

@@ -258,7 +258,11 @@ pub(super) const ROUTES: &[Route] = &[
         .json(&[(JSON_TYPE, "ConsentLodging")])
         .says("Lodge a consent or a new revision of it")
         .answers(&[
-            answer(200, "Lodged and in force", "ConsentChange"),
+            answer(
+                200,
+                "Lodged; whether it counts, and if not why",
+                "ConsentLodged",
+            ),
             problem(409, "The id belongs to another person's consent"),
         ]),
     get("consent", "/v1/consents/{id}", Handler::ConsentGet)

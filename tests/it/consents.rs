@@ -1,0 +1,3 @@
+//! The consent registry, from lodging to the decision at the moment of sending.
+
+mod elements;
