@@ -13,8 +13,8 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    HeldConsent, HeldFact, Hold, Kept, Narrower, Outgoing, Release, ReleaseInput, Taken,
-    no_channel, opened, release,
+    Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Release,
+    ReleaseInput, Taken, no_channel, opened, release,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -136,6 +136,23 @@ pub struct Toward<'a> {
     pub channel: &'a Channel,
     /// Whether a person has looked at this delivery and let it go on.
     pub reviewed: bool,
+    /// What a person has said is done of what it owes.
+    pub done: ObligationSet,
+    /// The declaration at the emergency door it answers, if it answers one.
+    pub emergency: Option<Emergency>,
+}
+
+impl<'a> Toward<'a> {
+    /// Toward that channel, with nothing that anybody has done or declared about it.
+    pub fn plain(recipient: &'a Partner, channel: &'a Channel) -> Toward<'a> {
+        Toward {
+            recipient,
+            channel,
+            reviewed: false,
+            done: ObligationSet::default(),
+            emergency: None,
+        }
+    }
 }
 
 /// What the registry has on many persons, found by person.
@@ -261,6 +278,8 @@ impl<'a> Readied<'a> {
             channel: toward.channel,
             test: self.stored.test,
             reviewed: toward.reviewed,
+            done: toward.done,
+            emergency: toward.emergency,
             consents: &self.consents,
             facts: &self.facts,
             protections: self.protections,
@@ -389,5 +408,6 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         asserted: asserted.collect(),
         obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
         citations: taken.citations.clone(),
+        open: taken.open.iter().map(|o| (*o).to_owned()).collect(),
     }
 }

@@ -193,6 +193,7 @@ mod tests {
 
     fn decision(verdict: Verdict, facts: &[&str]) -> DecisionRecord {
         DecisionRecord {
+            open: Vec::new(),
             rule_set: RuleSetId::new("shipped"),
             at: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
             purpose: "state_reporting".into(),

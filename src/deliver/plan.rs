@@ -10,7 +10,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::catalog::partner::Https;
 use crate::kept::{OnFile, Readied, Toward, decision_record, hold_cause, once_more, output};
 use crate::outbox::{self, Arrival, Clearance, Effect, Event};
-use crate::release::{Narrower, Outgoing, Release};
+use crate::release::{Narrower, ObligationSet, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{Authorisation, Claimed, Completion, DeliveryState, HoldCause, NewDelivery};
 use std::sync::Arc;
@@ -101,6 +101,8 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
                 recipient,
                 channel,
                 reviewed: claim.reviewed,
+                done: ObligationSet(claim.done),
+                emergency: None,
             };
             readied.release(rules, to, now)
         }

@@ -137,6 +137,17 @@ impl ObligationSet {
         ObligationSet(self.0 | other.0)
     }
 
+    /// What is in this and not in `other`.
+    #[must_use]
+    pub const fn without(self, other: ObligationSet) -> ObligationSet {
+        ObligationSet(self.0 & !other.0)
+    }
+
+    /// Whether nothing is in it.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// Those in it, in the order of the vocabulary.
     pub fn iter(self) -> impl Iterator<Item = Obligation> {
         Obligation::ALL

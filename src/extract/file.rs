@@ -7,7 +7,7 @@
 use super::job::parse;
 use super::joint::{Chunk, Place};
 use super::manifest::{File, Manifest};
-use super::pass::{Answer, Decider};
+use super::pass::{Answer, Decider, Handled};
 use crate::base::clock::Timestamp;
 use crate::base::id::ExtractId;
 use crate::base::limits::{EXTRACT_PAGE_ROWS, EXTRACT_STALL_MAX};
@@ -174,7 +174,11 @@ impl Stream {
         now: Timestamp,
         chunk: &mut Chunk,
     ) -> Option<ServedOutput> {
-        let Answer::Go(outgoing) = self.decider.decide((readied, row.reviewed), now) else {
+        let handled = Handled {
+            reviewed: row.reviewed,
+            done: row.done,
+        };
+        let Answer::Go(outgoing) = self.decider.decide((readied, handled), now) else {
             return None;
         };
         let place = match row.starts_at {

@@ -226,6 +226,7 @@ async fn count(
         }
     }
     let (records, bytes) = (joiner.records(), joiner.bytes());
+    let obligations = joiner.obligations();
     let Some(sha256) = joiner.digest().filter(|_| records > 0) else {
         return Ok(Some(Counted { file: None, gaps }));
     };
@@ -243,6 +244,7 @@ async fn count(
         records,
         bytes,
         sha256,
+        obligations,
     };
     Ok(Some(Counted {
         file: Some((file, promise)),

@@ -8,6 +8,7 @@ use crate::base::sensitive::Reason;
 use crate::release::Outgoing;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
+use std::collections::BTreeSet;
 
 /// How the records of a file stand beside each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,7 @@ pub struct Joiner {
     hasher: Context,
     records: u64,
     bytes: u64,
+    obligations: BTreeSet<String>,
 }
 
 impl Joiner {
@@ -109,6 +111,7 @@ impl Joiner {
             hasher: Context::new(&SHA256),
             records: 0,
             bytes: 0,
+            obligations: BTreeSet::new(),
         }
     }
 
@@ -122,7 +125,19 @@ impl Joiner {
         self.hasher.update(&piece.0);
         self.records += 1;
         self.bytes += piece.len();
+        let owed = outgoing.obligations().split(',').filter(|o| !o.is_empty());
+        for owed in owed
+            .filter(|owed| !self.obligations.contains(*owed))
+            .collect::<Vec<_>>()
+        {
+            self.obligations.insert(owed.to_owned());
+        }
         piece
+    }
+
+    /// What binds whoever has the file: codes of what is owed with any record in it.
+    pub fn obligations(&self) -> Vec<String> {
+        self.obligations.iter().cloned().collect()
     }
 
     /// Released records so far.

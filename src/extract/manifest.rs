@@ -77,4 +77,7 @@ pub struct File {
     pub bytes: u64,
     /// SHA-256 of the whole file.
     pub sha256: Digest,
+    /// What binds whoever has it: codes of what is owed with any record in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obligations: Vec<String>,
 }

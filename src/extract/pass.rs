@@ -10,7 +10,7 @@ use crate::base::id::{PersonId, RecordId, RecordType};
 use crate::base::limits::EXTRACT_PAGE_ROWS;
 use crate::catalog::partner::{Channel, Partner};
 use crate::kept::{Readied, Toward, decision_record, hold_cause, on_file};
-use crate::release::{Outgoing, Release};
+use crate::release::{ObligationSet, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
     DecisionRecord, Extract, ExtractPage, HoldCause, RowRef, Store, StoreError, Unreadable,
@@ -29,6 +29,15 @@ pub enum Answer {
     Withheld(DecisionRecord),
     /// A person must look.
     Held(HoldCause, DecisionRecord),
+}
+
+/// What persons have done about a record for the requester.
+#[derive(Clone, Copy, Debug)]
+pub struct Handled {
+    /// Looked at it and let it go on.
+    pub reviewed: bool,
+    /// Obligations they say are done, one bit each by their place in the vocabulary.
+    pub done: u32,
 }
 
 /// A decided record, named.
@@ -110,7 +119,7 @@ impl Decider {
     /// prevention wall and the ties stand for pulls as for sends: release looks at them.
     pub fn decide(
         &self,
-        (readied, reviewed): (Option<Readied<'_>>, bool),
+        (readied, handled): (Option<Readied<'_>>, Handled),
         at: Timestamp,
     ) -> Answer {
         let Some(readied) = readied else {
@@ -119,7 +128,9 @@ impl Decider {
         let to = Toward {
             recipient: &self.recipient,
             channel: &self.channel,
-            reviewed,
+            reviewed: handled.reviewed,
+            done: ObligationSet(handled.done),
+            emergency: None,
         };
         match readied.release(&self.rules, to, at) {
             // Nothing leads there, or its sender is no longer in the catalog.
@@ -130,7 +141,9 @@ impl Decider {
             }
             // What has to go along with a record has no place in a file of many.
             Some(Release::Go(outgoing)) if outgoing.media_type() != self.document_type() => {
-                let decision = decision_record(outgoing.taken());
+                let mut decision = decision_record(outgoing.taken());
+                let attached = outgoing.attached().iter();
+                decision.open = attached.map(|owed| owed.as_str().to_owned()).collect();
                 Answer::Held(HoldCause::ObligationOpen, decision)
             }
             Some(Release::Go(outgoing)) => Answer::Go(outgoing),
@@ -185,7 +198,11 @@ impl Scan {
         for row in &seen.rows {
             let readied = Readied::new(&row.record, &found, &by_person);
             let (record_id, row_ref) = (row.record.record_id, row.row);
-            match self.decider.decide((readied, row.reviewed), self.at) {
+            let handled = Handled {
+                reviewed: row.reviewed,
+                done: row.done,
+            };
+            match self.decider.decide((readied, handled), self.at) {
                 Answer::NotAsked => {}
                 Answer::Unreadable => unreadable.push(Unreadable {
                     record_id,

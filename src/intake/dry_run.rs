@@ -21,8 +21,8 @@ use crate::record::whereabouts::Protections;
 use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{
-    FamilyPapers, ReleaseInput, SenderRow, SenderTold, family_names, known_to_sender, own_consents,
-    own_facts, rehearsed,
+    FamilyPapers, ObligationSet, ReleaseInput, SenderRow, SenderTold, family_names,
+    known_to_sender, own_consents, own_facts, rehearsed,
 };
 use crate::rules::Rules;
 use crate::store::Store;
@@ -183,6 +183,8 @@ async fn recipients(
             channel,
             test,
             reviewed: false,
+            done: ObligationSet::default(),
+            emergency: None,
             consents: &held,
             facts: &facts,
             protections: &Protections::default(),

@@ -88,7 +88,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     }
     let labels = labels(rules, input);
     let mut answers = ask_all(rules, input, &labels, parties);
-    if owes(answers.owed, Obligation::RedactThirdPartyChildren) {
+    if answers.owed.contains(Obligation::RedactThirdPartyChildren) {
         hide_other_children(input.record, &mut answers.permit);
     }
     let permit = &answers.permit;
@@ -103,8 +103,16 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if unseen && (standing || answers.review == Review::Before) {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
-    if let Some(hold) = obligations::blocked(answers.owed) {
-        return Release::Held(hold, Box::new(answers.taken));
+    let open = obligations::open(
+        answers.owed.without(input.done),
+        obligations::Standing {
+            agreed: facts::agreement(input, parties.purpose).is_some(),
+            documented: input.emergency.is_some(),
+            apart: !shows_other_children(input.record, &cut.persons_shown),
+        },
+    );
+    if !open.is_empty() {
+        return owing(answers.taken, open);
     }
     render((rules, parties), input, cut, answers)
 }
@@ -167,6 +175,7 @@ pub fn no_channel(
         citations: vec![Untied::NoChannel.citation().to_owned()],
         consents: Vec::new(),
         asserted: Vec::new(),
+        open: Vec::new(),
         invalid: Vec::new(),
     }))
 }
@@ -185,6 +194,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
         citations: Vec::new(),
         consents: input.consents.iter().map(seen).collect(),
         asserted: Vec::new(),
+        open: Vec::new(),
         invalid: Vec::new(),
     }
 }
@@ -272,9 +282,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
     }
     answers.taken.citations.sort_unstable();
     answers.taken.citations.dedup();
-    answers.taken.obligations = obligations::listed(answers.owed)
-        .map(Obligation::as_str)
-        .collect();
+    answers.taken.obligations = answers.owed.iter().map(Obligation::as_str).collect();
     answers
 }
 
@@ -286,25 +294,37 @@ fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a Node, PersonI
     Some((person, found.1))
 }
 
-fn owes(owed: ObligationSet, obligation: Obligation) -> bool {
-    owed.0 & (1 << obligation.index()) != 0
+/// Something is owed that is not discharged: nothing goes.
+fn owing(taken: Taken, open: ObligationSet) -> Release {
+    let open = open.iter().map(Obligation::as_str).collect();
+    Release::Held(Hold::ObligationOpen, Box::new(Taken { open, ..taken }))
 }
 
 /// Children of whom the record is not: a parent sees nothing of them.
 fn hide_other_children(record: &Record, permit: &mut BTreeMap<u16, ClassSet>) {
+    for index in other_children(record) {
+        permit.remove(&index);
+    }
+}
+
+/// Whether one of them is in what goes all the same.
+fn shows_other_children(record: &Record, shown: &[u16]) -> bool {
+    other_children(record).any(|index| shown.contains(&index))
+}
+
+fn other_children(record: &Record) -> impl Iterator<Item = u16> + '_ {
     let named = |list: &str, key: Option<&str>| {
         let refs = record.envelope().and_then(|e| e.get(list));
         let refs = refs.map(Node::items).unwrap_or_default();
         refs.iter().any(|named| named.as_str() == key)
     };
-    for (index, person) in record.persons().iter().enumerate() {
+    let persons = record.persons().iter().enumerate();
+    persons.filter_map(move |(index, person)| {
         let key = person.text("key");
         let own = named("subject_refs", key) || named("focus_refs", key);
-        let child = person.text("role") == Some("child");
-        if let (true, false, Ok(index)) = (child, own, u16::try_from(index)) {
-            permit.remove(&index);
-        }
-    }
+        let other = person.text("role") == Some("child") && !own;
+        u16::try_from(index).ok().filter(|_| other)
+    })
 }
 
 /// The cut record in the recipient's own format, valid there, with what has to go along.
@@ -327,13 +347,14 @@ fn render(
         }
     };
     let mut along = None;
-    if obligations::attaches(answers.owed) {
+    let enclosed = obligations::attached(answers.owed.without(input.done));
+    if !enclosed.is_empty() {
         let persons = cut.persons_shown.iter();
         let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
         let own = used((rules, parties), input, &answers.taken, &shown);
         along = obligations::along(&own);
         if along.is_none() {
-            return Release::Held(Hold::ObligationOpen, Box::new(answers.taken));
+            return owing(answers.taken, enclosed);
         }
     }
     let obligations = obligations::told(answers.owed);
@@ -351,6 +372,7 @@ fn render(
         released_paths: cut.released,
         persons_shown: cut.persons_shown,
         withheld_any: cut.withheld_any,
+        attached: enclosed,
         review_after: answers.review == Review::After,
         taken: answers.taken,
     }))

@@ -7,7 +7,8 @@
 //! the sender named.
 
 use super::{
-    HeldConsent, HeldFact, Protections, Release, ReleaseInput, Taken, candidates, release,
+    HeldConsent, HeldFact, ObligationSet, Protections, Release, ReleaseInput, Taken, candidates,
+    release,
 };
 use crate::base::id::{PartnerId, PersonId};
 use crate::base::vocabulary::{Effect, Verdict};
@@ -73,6 +74,8 @@ pub fn on_own_word(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
             facts: &facts,
             protections: &Protections::default(),
             reviewed: false,
+            done: ObligationSet::default(),
+            emergency: None,
             ..*input
         },
     )

@@ -145,7 +145,7 @@ fn covered(source: &Partner) -> Maybe {
 
 /// The agreement that bears on this purpose between these two, if one of their files shows it and
 /// it holds today.
-fn agreement(input: &ReleaseInput<'_>, purpose: Purpose) -> Option<&'static str> {
+pub fn agreement(input: &ReleaseInput<'_>, purpose: Purpose) -> Option<&'static str> {
     let part2 = input.source.source_role() == Some(SourceRole::SudProgram);
     let kind = match purpose {
         Purpose::Research if part2 => "part2_research",

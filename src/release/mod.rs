@@ -22,6 +22,7 @@ pub use discreet::{
     rehearsed,
 };
 pub use facts::consents as registry_papers;
+pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
 
@@ -31,6 +32,7 @@ use crate::base::id::{ConsentId, FactId, PartnerId, PersonId, RecordId, RuleSetI
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
+pub use crate::disclosure::ObligationSet;
 use crate::disclosure::facts::Flags;
 use crate::record::Record;
 pub use crate::record::whereabouts::Protections;
@@ -56,6 +58,10 @@ pub struct ReleaseInput<'a> {
     /// Whether a person has looked at this delivery and let it go on: a review is then done, and
     /// nothing else is opened by it.
     pub reviewed: bool,
+    /// What a person has said is done of what this delivery owes and the gateway cannot do.
+    pub done: ObligationSet,
+    /// The declaration at the emergency door this answers, if it answers one.
+    pub emergency: Option<Emergency>,
     /// Every consent of the record's persons.
     pub consents: &'a [HeldConsent<'a>],
     /// Every fact the registry holds of the record's persons.
@@ -64,6 +70,16 @@ pub struct ReleaseInput<'a> {
     pub protections: &'a Protections,
     /// The instant of the decision.
     pub now: Timestamp,
+}
+
+/// An emergency as the requester declares it. It is a fact of this one answer about this one
+/// person, and the declaration holds all that 42 CFR 2.51 wants documented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    /// Whose emergency it is.
+    pub subject: PersonId,
+    /// Whether their consent can be had.
+    pub consent_obtainable: bool,
 }
 
 /// A consent of the registry, opened.
@@ -150,6 +166,8 @@ pub struct Taken {
     pub consents: Vec<ConsentSeen>,
     /// The facts of the registry it rested on.
     pub asserted: Vec<FactSeen>,
+    /// Held as [`Hold::ObligationOpen`]: what is owed and not discharged.
+    pub open: Vec<&'static str>,
     /// Held as [`Hold::OutputInvalid`]: what is invalid about what is left.
     pub invalid: Vec<Finding>,
 }

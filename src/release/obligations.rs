@@ -1,7 +1,7 @@
 //! Obligations: what is owed with a release is done here, told to the recipient, or the release is
 //! blocked. None is ever dropped.
 
-use super::{HeldConsent, Hold};
+use super::HeldConsent;
 use crate::base::digest::Digest;
 use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{ConsentKind, Obligation};
@@ -12,71 +12,177 @@ use crate::format::json;
 const PART2_NOTICE: &str = "42 CFR part 2 prohibits unauthorized use or disclosure of these \
     records.";
 
-/// How one obligation is met.
+/// How one obligation is discharged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// By the ledger, the accounting, labels or redaction.
-    Done,
-    /// Told to the recipient, whom it binds.
+pub enum Way {
+    /// Written by the transaction that authorises the release, before anything is sent.
+    Written,
+    /// By what was taken out of the record, or by what stands in it instead.
+    TakenOut,
+    /// Told to the recipient, whom it binds: header of a send, manifest of a pull, member of an
+    /// answer at the emergency door.
     Told,
+    /// Told, and a signed agreement between the two holds today.
+    Agreed,
     /// Goes along with the bytes.
     Attached,
+    /// The declaration at the emergency door holds what has to be documented.
+    Documented,
     /// By a person who looks, before or after: the release knows which.
     Looked,
-    /// Only a person can.
-    Blocked,
+    /// Only by a person: the gateway cannot do it, and asks.
+    ByHand,
 }
 
-fn way(obligation: Obligation) -> Way {
-    use Obligation as O;
-    match obligation {
-        // The authorisation writes decision and disclosure before anything is sent.
-        O::LogDisclosure | O::Accounting | O::DocumentEmergency => Way::Done,
-        // Protected addresses are withheld by their labels; a substitute on record goes instead.
-        O::SubstituteAddress => Way::Done,
-        // Other families' children are taken out before redaction.
-        O::RedactThirdPartyChildren => Way::Done,
-        O::MinimumNecessary
-        | O::NoRedisclosure
-        | O::WrittenRecipientAgreement
-        | O::DestroyAfter
-        | O::CftOnly
-        | O::EducationUseOnly
-        | O::NoUseInProceedings => Way::Told,
-        O::AttachPart2Notice | O::AttachConsentCopy => Way::Attached,
-        O::HumanReview => Way::Looked,
-        O::RegisteredMail | O::SmallCellSuppression | O::VerifyIdentity | O::NotifyVictim => {
-            Way::Blocked
-        }
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Discharge {
+    /// What is owed.
+    pub obligation: Obligation,
+    /// How it is discharged.
+    pub way: Way,
+    /// What a person does where the gateway does not, said to whoever resolves the work item.
+    pub by_hand: &'static str,
+}
+
+const fn row(obligation: Obligation, way: Way, by_hand: &'static str) -> Discharge {
+    Discharge {
+        obligation,
+        way,
+        by_hand,
     }
 }
 
-/// The obligations of a set, in the order of the vocabulary.
-pub fn listed(owed: ObligationSet) -> impl Iterator<Item = Obligation> {
-    Obligation::ALL
-        .iter()
-        .copied()
-        .filter(move |obligation| owed.0 & (1 << obligation.index()) != 0)
+/// Every obligation of the vocabulary, in its order.
+pub const TABLE: [Discharge; 19] = {
+    use Obligation as O;
+    [
+        row(O::LogDisclosure, Way::Written, ""),
+        row(O::MinimumNecessary, Way::Told, ""),
+        row(O::Accounting, Way::Written, ""),
+        row(O::NoRedisclosure, Way::Told, ""),
+        row(
+            O::AttachPart2Notice,
+            Way::Attached,
+            "send the recipient the notice of 42 CFR 2.32 by another way",
+        ),
+        row(
+            O::AttachConsentCopy,
+            Way::Attached,
+            "send the recipient a copy of the consent, or what it covers, by another way",
+        ),
+        row(
+            O::DocumentEmergency,
+            Way::Documented,
+            "write down what 42 CFR 2.51(c) wants: recipient and affiliation, who discloses, date \
+             and time, nature of the emergency; or have the recipient ask at the emergency door",
+        ),
+        row(
+            O::WrittenRecipientAgreement,
+            Way::Agreed,
+            "have the written agreement signed, and note it in the partner file",
+        ),
+        row(
+            O::DestroyAfter,
+            Way::Agreed,
+            "have the written agreement say when the recipient destroys the data",
+        ),
+        row(O::CftOnly, Way::Told, ""),
+        row(O::EducationUseOnly, Way::Told, ""),
+        row(O::NoUseInProceedings, Way::Told, ""),
+        row(O::SubstituteAddress, Way::TakenOut, ""),
+        row(
+            O::RegisteredMail,
+            Way::ByHand,
+            "send the notice by registered or certified mail, return receipt requested; then what \
+             is sent here is a copy of it",
+        ),
+        row(
+            O::SmallCellSuppression,
+            Way::ByHand,
+            "see that no cell under the threshold can be read or computed from it",
+        ),
+        row(
+            O::VerifyIdentity,
+            Way::ByHand,
+            "verify who the member of the team is before anything is told",
+        ),
+        row(
+            O::RedactThirdPartyChildren,
+            Way::TakenOut,
+            "see that nothing about other children is left in it",
+        ),
+        row(
+            O::NotifyVictim,
+            Way::ByHand,
+            "tell the victim of the compelled release, and see to their safety first",
+        ),
+        row(O::HumanReview, Way::Looked, ""),
+    ]
+};
+
+/// The row of an obligation.
+fn discharge(obligation: Obligation) -> Option<&'static Discharge> {
+    TABLE.get(obligation.index())
 }
 
-/// What keeps a release from going out by itself, but for the look of a person.
-pub fn blocked(owed: ObligationSet) -> Option<Hold> {
-    let open = listed(owed).any(|obligation| way(obligation) == Way::Blocked);
-    open.then_some(Hold::ObligationOpen)
+fn way(obligation: Obligation) -> Way {
+    // A word without a row would be one that nobody can discharge.
+    discharge(obligation).map_or(Way::ByHand, |row| row.way)
+}
+
+/// What a person does about an open obligation; `None` of a word outside the vocabulary.
+pub fn by_hand(word: &str) -> Option<&'static str> {
+    let obligation = word.parse().ok()?;
+    discharge(obligation).map(|row| row.by_hand)
+}
+
+/// What the gateway has found of what discharging some obligations needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// A signed agreement that bears on it holds today.
+    pub agreed: bool,
+    /// What 42 CFR 2.51 wants documented is there.
+    pub documented: bool,
+    /// No child of another family is in it.
+    pub apart: bool,
+}
+
+/// What is owed and cannot be discharged as things stand: nothing goes until a person has done it.
+/// What is attached is looked at where it is attached.
+pub fn open(owed: ObligationSet, standing: Standing) -> ObligationSet {
+    let mut open = ObligationSet::default();
+    for obligation in owed.iter() {
+        let done = match way(obligation) {
+            Way::Written | Way::Told | Way::Attached | Way::Looked => true,
+            Way::TakenOut => obligation != Obligation::RedactThirdPartyChildren || standing.apart,
+            Way::Agreed => standing.agreed,
+            Way::Documented => standing.documented,
+            Way::ByHand => false,
+        };
+        if !done {
+            open.insert(obligation);
+        }
+    }
+    open
 }
 
 /// Codes of what binds the recipient, comma separated; never a value.
 pub fn told(owed: ObligationSet) -> String {
-    let words: Vec<&str> = listed(owed)
-        .filter(|obligation| matches!(way(*obligation), Way::Told | Way::Attached))
-        .map(Obligation::as_str)
-        .collect();
+    let binds = |obligation: &Obligation| {
+        matches!(way(*obligation), Way::Told | Way::Agreed | Way::Attached)
+    };
+    let words: Vec<&str> = owed.iter().filter(binds).map(Obligation::as_str).collect();
     words.join(",")
 }
 
-/// Whether something has to go along with the bytes.
-pub fn attaches(owed: ObligationSet) -> bool {
-    listed(owed).any(|obligation| way(obligation) == Way::Attached)
+/// What of it goes along with the bytes.
+pub fn attached(owed: ObligationSet) -> ObligationSet {
+    let mut attached = ObligationSet::default();
+    for obligation in owed.iter().filter(|one| way(*one) == Way::Attached) {
+        attached.insert(obligation);
+    }
+    attached
 }
 
 /// What goes along as JSON: the notice and copies of the consents. `None` when a copy is owed and
@@ -126,4 +232,61 @@ pub fn is_part2(kind: ConsentKind) -> bool {
             | ConsentKind::Part2CounselingNotes
             | ConsentKind::Part2Legal
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn only(obligation: Obligation) -> ObligationSet {
+        let mut set = ObligationSet::default();
+        set.insert(obligation);
+        set
+    }
+
+    const ALL_FOUND: Standing = Standing {
+        agreed: true,
+        documented: true,
+        apart: true,
+    };
+
+    const NONE_FOUND: Standing = Standing {
+        agreed: false,
+        documented: false,
+        apart: false,
+    };
+
+    #[test]
+    fn every_obligation_of_the_vocabulary_is_discharged_or_blocks() {
+        // Goal: none is dropped. Method: each alone, with everything found and with nothing found:
+        // it is told, attached, written, taken out, looked at, or keeps the release back.
+        for (row, obligation) in TABLE.iter().zip(Obligation::ALL) {
+            assert_eq!(row.obligation, *obligation, "the order of the vocabulary");
+            let owed = only(*obligation);
+            let word = obligation.as_str();
+            let at_best = open(owed, ALL_FOUND).contains(*obligation);
+            let at_worst = open(owed, NONE_FOUND).contains(*obligation);
+            let (told, enclosed) = (told(owed) == word, attached(owed) == owed);
+            let seen = (at_best, at_worst, told, enclosed);
+            let wanted = match row.way {
+                Way::Written | Way::Looked => (false, false, false, false),
+                Way::TakenOut => {
+                    let children = *obligation == Obligation::RedactThirdPartyChildren;
+                    (false, children, false, false)
+                }
+                Way::Told => (false, false, true, false),
+                Way::Agreed => (false, true, true, false),
+                Way::Attached => (false, false, true, true),
+                Way::Documented => (false, true, false, false),
+                Way::ByHand => (true, true, false, false),
+            };
+            assert_eq!(seen, wanted, "{word}");
+            // Whoever is asked to do it is told what.
+            let asked = at_worst || enclosed;
+            assert_eq!(asked, !row.by_hand.is_empty(), "{word}");
+            assert_eq!(by_hand(word), Some(row.by_hand));
+        }
+        assert_eq!(TABLE.len(), Obligation::ALL.len());
+        assert_eq!(by_hand("no such duty"), None);
+    }
 }

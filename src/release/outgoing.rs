@@ -1,6 +1,6 @@
 //! What may leave. Only a release makes one, and only after a decision.
 
-use super::Taken;
+use super::{ObligationSet, Taken};
 use crate::base::digest::Digest;
 use crate::base::sensitive::Sensitive;
 
@@ -15,6 +15,7 @@ pub struct Outgoing {
     pub(super) persons_shown: Vec<u16>,
     pub(super) withheld_any: bool,
     pub(super) review_after: bool,
+    pub(super) attached: ObligationSet,
     pub(super) taken: Taken,
 }
 
@@ -90,6 +91,11 @@ impl Outgoing {
     /// Whether anything stayed back.
     pub fn withheld_any(&self) -> bool {
         self.withheld_any
+    }
+
+    /// Obligations that are discharged by what goes along with the record.
+    pub fn attached(&self) -> ObligationSet {
+        self.attached
     }
 
     /// Whether a person has to look at it after it has gone.

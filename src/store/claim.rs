@@ -151,6 +151,7 @@ impl Store {
                 kept,
                 ambiguous: lease.exposed,
                 reviewed: lease.reviewed,
+                done: lease.done,
             });
         }
         Ok((out, closed))
@@ -168,6 +169,7 @@ struct Lease {
     due_since: Timestamp,
     exposed: bool,
     reviewed: bool,
+    done: u32,
     due: Timestamp,
 }
 
@@ -241,7 +243,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let due = due.into_iter().map(|(_, _, id)| Cell::from(id));
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
                 addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
-                next_at, due_since, state";
+                next_at, due_since, state, done";
     let first = row![now.after(request.lease), now];
     let mut script = Script::default();
     let claimed = script.keys((TAKE.as_str(), tail), &first, due);
@@ -278,6 +280,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         attempts: small(11)?,
         exposed: row.int(12)? > 0,
         reviewed: row.int(13)? == 1,
+        done: small(17)?,
         due: Timestamp(row.int(14)?),
     })
 }

@@ -371,6 +371,17 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'
     (ends && !next_unsaid).then_some(change)
 }
 
+/// What a person has to do before it goes: the item says it, and takes it as done when released.
+fn still_owed(completion: &Completion) -> Option<String> {
+    match completion {
+        Completion::Held {
+            cause: HoldCause::ObligationOpen,
+            decision: Some(decision),
+        } => Some(decision.open.join(",")),
+        _ => None,
+    }
+}
+
 fn asks_for_a_look(decision: &DecisionRecord) -> bool {
     let look = Obligation::HumanReview.as_str();
     decision.obligations.iter().any(|owed| owed == look)
@@ -424,7 +435,10 @@ async fn end_one(
         if let Some(cause) = change.work.filter(|_| !told) {
             let item = NewWorkItem {
                 cause,
-                detail: change.detail.unwrap_or_default().to_owned(),
+                detail: match still_owed(&ended.completion) {
+                    Some(owed) => owed,
+                    None => change.detail.unwrap_or_default().to_owned(),
+                },
                 due_at: None,
             };
             push_work(rows, &item, ended, current, now);

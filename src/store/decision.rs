@@ -35,6 +35,9 @@ struct Packed {
     /// there were any.
     #[serde(default)]
     asserted: Vec<(u32, String, u32)>,
+    /// Obligations nobody had discharged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    open: Vec<String>,
 }
 
 #[derive(Default)]
@@ -160,6 +163,7 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         rows,
         consents,
         asserted,
+        open: decision.open.clone(),
     };
     serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
 }
@@ -216,5 +220,6 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         asserted: asserted.collect::<Result<_, Fault>>()?,
         obligations: packed.obligations.clone(),
         citations: packed.citations.clone(),
+        open: packed.open.clone(),
     })
 }

@@ -334,6 +334,9 @@ pub struct Claimed {
     pub ambiguous: bool,
     /// Whether a person has looked at it and let it go on.
     pub reviewed: bool,
+    /// Obligations a person has said are done for it, one bit each by their place in the
+    /// vocabulary.
+    pub done: u32,
 }
 
 /// The bytes a delivery has once been authorised with.
@@ -391,6 +394,9 @@ pub struct DecisionRecord {
     pub obligations: Vec<String>,
     /// All citations.
     pub citations: Vec<String>,
+    /// Owed and not discharged: what a person has to do before anything goes.
+    #[serde(default)]
+    pub open: Vec<String>,
 }
 
 /// One (person, class) of a decision.

@@ -84,7 +84,7 @@ async fn replay(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<bool, 
         return Ok(false);
     }
     let sql = "UPDATE work_item SET state = 1, resolution = 'replayed', resolved_at = ? \
-               WHERE state = 0 AND delivery_id = ?";
+               WHERE state = 0 AND due_at IS NULL AND delivery_id = ?";
     run(&mut tx.conn, sql, row![act.at, id.0]).await?;
     operator::append(tx, act, ("replay", &id.to_string()));
     Ok(true)

@@ -10,6 +10,7 @@ use super::{Store, join, operator, reviews, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
+use crate::base::vocabulary::Obligation;
 use sqlx::sqlite::SqliteRow;
 
 impl Store {
@@ -167,7 +168,20 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
                WHERE w.delivery_id = ?1 AND w.state = 0 AND w.cause = ?2)) WHERE delivery_id = ?1";
     let review = cause_word(HoldCause::HumanReview);
     run(&mut tx.conn, sql, row![delivery, review]).await?;
+    let sql = "SELECT detail FROM work_item WHERE delivery_id = ? AND state = 0 AND cause = ?";
+    let owed = cause_word(HoldCause::ObligationOpen);
+    for item in all(&mut tx.conn, sql, row![delivery, owed]).await? {
+        let done = obligations(&item.text_or_null(0)?.unwrap_or_default());
+        let sql = "UPDATE delivery SET done = done | ? WHERE delivery_id = ?";
+        run(&mut tx.conn, sql, row![done, delivery]).await?;
+    }
     Ok(true)
+}
+
+/// The obligations an item names, one bit each by their place in the vocabulary.
+pub(super) fn obligations(detail: &str) -> u32 {
+    let words = detail.split(',').filter_map(|word| word.parse().ok());
+    words.fold(0, |set, one: Obligation| set | 1 << one.index())
 }
 
 /// Routes a held record, if it is still the current version.

@@ -13,7 +13,7 @@ use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
-use crate::release::{Release, Taken};
+use crate::release::{Release, Taken, by_hand};
 use crate::rules::Rules;
 use crate::store::{DecisionRecord, DeliveryView, HoldCause, StoredRecord, WorkItem};
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ const fn meaning(cause: HoldCause) -> &'static str {
         HoldCause::RecipientRefused => "the recipient refused it for good: mend what it refused",
         HoldCause::AttemptsExhausted => "every attempt failed: see that the recipient answers",
         HoldCause::ObligationOpen => {
-            "a duty that goes with the disclosure cannot be done over this channel"
+            "the gateway cannot do what is owed with the disclosure: a person does what `to_do` \
+             says, then releases it"
         }
         HoldCause::Withheld => {
             "law and consent withhold it from an addressee the record names: two privacy officers \
@@ -82,7 +83,10 @@ const fn words(cause: HoldCause) -> &'static [Word] {
 pub const fn for_officers(cause: HoldCause, word: Word) -> bool {
     matches!(
         cause,
-        HoldCause::HumanReview | HoldCause::IdentityAmbiguous | HoldCause::ReviewAfter
+        HoldCause::HumanReview
+            | HoldCause::IdentityAmbiguous
+            | HoldCause::ObligationOpen
+            | HoldCause::ReviewAfter
     ) || matches!(word, Word::JoinPersons)
 }
 
@@ -117,9 +121,20 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         let resolutions = json!(own_words(&pass.roles, item.cause));
         members.insert(String::from("meaning"), json!(meaning(item.cause)));
         members.insert(String::from("resolutions"), resolutions);
+        if item.cause == HoldCause::ObligationOpen {
+            members.insert(String::from("to_do"), json!(to_do(item)));
+        }
         members.insert(String::from("about"), about(call, pass, item).await?);
     }
     Ok(told)
+}
+
+/// What is owed that only a person can do.
+fn to_do(item: &WorkItem) -> Vec<Value> {
+    let owed = item.detail.as_deref().unwrap_or_default().split(',');
+    let told = owed.filter_map(|owed| Some((owed, by_hand(owed)?)));
+    told.map(|(owed, what)| json!({ "obligation": owed, "by_hand": what }))
+        .collect()
 }
 
 /// What is known of what waits.
@@ -239,9 +254,8 @@ async fn taken_now(
     let found = on_file(&call.site.store, std::iter::once(record)).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let toward = Toward {
-        recipient,
-        channel,
         reviewed: waiting.item.cause == HoldCause::OutputInvalid,
+        ..Toward::plain(recipient, channel)
     };
     let release = release_stored(rules, record, toward, &found, call.site.clock.now());
     Ok(release.map(|release| match release {

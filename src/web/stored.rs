@@ -174,11 +174,7 @@ fn for_sender(question: &Question<'_>) -> Option<Value> {
     let channel = related(question, &own)?;
     let by_person = ByPerson::new(&question.found.consents, &question.found.facts);
     let readied = Readied::new(stored, question.found, &by_person)?;
-    let toward = Toward {
-        recipient: question.recipient,
-        channel,
-        reviewed: false,
-    };
+    let toward = Toward::plain(question.recipient, channel);
     let input = readied.input(rules, toward, question.now)?;
     if !known_to_sender(question.recipient, &stored.partner, input.record) {
         return None;
@@ -223,11 +219,7 @@ fn for_officer(question: &Question<'_>) -> Value {
     let all = held(&question.found.consents);
     let channel = related(question, &all).or_else(|| pulled(question));
     let release = channel.and_then(|channel| {
-        let toward = Toward {
-            recipient: question.recipient,
-            channel,
-            reviewed: false,
-        };
+        let toward = Toward::plain(question.recipient, channel);
         release_stored(rules, stored, toward, question.found, question.now)
     });
     let none = Vec::new();

@@ -78,6 +78,8 @@ fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Releas
             channel: channel.expect("an out-channel"),
             test: false,
             reviewed: false,
+            done: kinbridge::release::ObligationSet::default(),
+            emergency: None,
             consents: &consents,
             facts: &[],
             protections: &Protections::default(),

@@ -1,9 +1,17 @@
 //! Goal: what is owed with a release is discharged, or nothing goes. Method: questions and releases
 //! on the shipped law pack, each owing one thing.
 
+use crate::labels::record;
+use crate::release::{PARTNERS, Paper, REFERRAL, paper, rules_with, text};
+use kinbridge::base::clock::Timestamp;
+use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::vocabulary::Obligation;
 use kinbridge::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole, SourceRole};
 use kinbridge::catalog;
 use kinbridge::disclosure::{Answer, Ask, Consent, Context, Policy, Review, Subject};
+use kinbridge::release::{
+    Emergency, Hold, ObligationSet, Protections, Release, ReleaseInput, release,
+};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -129,4 +137,124 @@ fn a_look_before_wins_over_one_after() {
     });
     assert!(!answer.permit.is_empty());
     assert_eq!(answer.review, Review::Before);
+}
+
+const MOTHER: PersonId = PersonId([1; 16]);
+
+/// A recipient of that role for that purpose.
+fn taker(role: &str, purpose: &str) -> String {
+    format!(
+        r#"
+id = "taker"
+name = "Somebody"
+role = "{role}"
+mode = "live"
+identifier = [{{ system = "urn:org", value = "taker" }}]
+[[channel]]
+name = "out"
+direction = "out"
+format = "kinbridge-json/1.0"
+records = ["service-referral"]
+purpose = "{purpose}"
+related_by = ["addressee"]
+https = {{ url = "https://taker.example/inbox" }}
+"#
+    )
+}
+
+/// The mother's permission toward that role for that purpose.
+fn permission(role: &str, purpose: &str) -> Paper {
+    let text = format!(
+        r#"{{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",
+        "classes": ["referral", "demographics"], "recipients": ["{role}"],
+        "purposes": ["{purpose}"], "signed": "2026-03-01", "start": "2026-03-01",
+        "end": "2027-02-28"}}"#
+    );
+    paper(1, &text)
+}
+
+/// A referral on its way to such a recipient on the mother's permission.
+fn refer(
+    (role, purpose): (&str, &str),
+    done: &[Obligation],
+    emergency: Option<Emergency>,
+) -> Release {
+    let taker = taker(role, purpose);
+    let mut partners = PARTNERS.to_vec();
+    partners.push(&taker);
+    let rules = rules_with(&partners);
+    let partner = |id: &str| &rules.partners[&PartnerId::new(id)];
+    let referral = record("service-referral", &REFERRAL.replace("clinic", "taker"));
+    let mut set = ObligationSet::default();
+    done.iter().for_each(|one| set.insert(*one));
+    let paper = permission(role, purpose);
+    release(
+        &rules,
+        &ReleaseInput {
+            record: &referral,
+            record_id: RecordId([7; 16]),
+            persons: &[("mother".to_owned(), MOTHER)],
+            source: partner("program"),
+            recipient: partner("taker"),
+            channel: &partner("taker").channel[0],
+            test: false,
+            reviewed: false,
+            done: set,
+            emergency,
+            consents: &[paper.held()],
+            facts: &[],
+            protections: &Protections::default(),
+            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+        },
+    )
+}
+
+#[test]
+fn what_the_gateway_cannot_do_waits_until_a_person_has_done_it() {
+    // Goal: an open obligation names itself, holds, and goes on when done. Method: one release
+    // for each that a consent can bring about.
+    for (way, owed) in [
+        (("tribe", "icwa_notice"), Obligation::RegisteredMail),
+        (("mdt_member", "investigation"), Obligation::VerifyIdentity),
+        (
+            ("health_provider", "break_glass"),
+            Obligation::DocumentEmergency,
+        ),
+    ] {
+        match refer(way, &[], None) {
+            Release::Held(Hold::ObligationOpen, taken) => {
+                assert_eq!(taken.open, [owed.as_str()], "{way:?}");
+            }
+            other => panic!("{way:?}: {other:?}"),
+        }
+        let done = refer(way, &[owed], None);
+        let Release::Go(outgoing) = &done else {
+            panic!("{way:?}: {done:?}");
+        };
+        assert!(text(outgoing).contains("requested"), "{way:?}");
+        assert!(outgoing.taken().obligations.contains(&owed.as_str()));
+    }
+}
+
+#[test]
+fn a_declared_emergency_is_documented_and_looked_at_afterwards() {
+    // Goal: breaking the glass goes at once where the declaration holds what has to be written
+    // down, and not without. Method: the same release with and without it.
+    let declared = Emergency {
+        subject: MOTHER,
+        consent_obtainable: false,
+    };
+    let way = ("health_provider", "break_glass");
+    let Release::Go(outgoing) = refer(way, &[], Some(declared)) else {
+        panic!("it goes");
+    };
+    assert!(outgoing.review_after());
+    assert!(matches!(
+        refer(way, &[], None),
+        Release::Held(Hold::ObligationOpen, _)
+    ));
+    let Release::Go(plain) = refer(("health_provider", "treatment"), &[], None) else {
+        panic!("it goes");
+    };
+    assert!(!plain.review_after());
 }

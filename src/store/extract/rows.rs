@@ -13,6 +13,7 @@ use super::super::model::{
 use super::super::route::{WorkOf, work_insert, work_row};
 use super::super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
 use super::super::stage::cause_word;
+use super::super::work_items::obligations;
 use super::super::writer::{Tx, failed};
 use super::super::{Store, open};
 use super::{chain, read};
@@ -20,7 +21,7 @@ use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
 use sqlx::sqlite::SqliteConnection;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Of which record's decision in which job; the accounting knows a disclosure by it.
 pub(super) fn disclosure_id(id: ExtractId, record_id: RecordId) -> DisclosureId {
@@ -32,6 +33,9 @@ pub(super) fn disclosure_id(id: ExtractId, record_id: RecordId) -> DisclosureId 
 pub(super) fn output(keys: &Keys, id: DisclosureId, digest: &Digest) -> Digest {
     keys.blind_bytes(Domain::Output, &[&id.0, &digest.0])
 }
+
+/// What an item says a pull raised.
+const PULL: &str = "pull";
 
 /// A page of a file that was decided.
 struct Page {
@@ -48,6 +52,8 @@ struct Sealed {
     disclosure_id: DisclosureId,
     decision: SealedDecision,
     outcome: ExtractOutcome,
+    /// Owed and not discharged.
+    open: Vec<String>,
     /// Of what it adds to the file.
     output: Option<Digest>,
 }
@@ -103,6 +109,7 @@ impl Store {
             disclosure_id,
             decision: decision::seal(keys, &disclosure_id.0, &taken.decision)?,
             outcome: taken.outcome,
+            open: taken.decision.open,
             output,
         })
     }
@@ -117,14 +124,18 @@ async fn page_rows(
     let selected = select(conn, page, limit).await?;
     let ids: Vec<[u8; 16]> = selected.iter().map(|one| one.row.0).collect();
     let opened = open::records(conn, keys, &ids).await?;
-    let reviewed = reviewed(conn, &page.requester, &ids).await?;
+    let handled = handled(conn, &page.requester, &ids).await?;
     let seen: HashSet<[u8; 16]> = opened.iter().map(|opened| opened.row_id).collect();
     let mut rows: Vec<ExtractRow> = opened
         .into_iter()
-        .map(|opened| ExtractRow {
-            row: RowRef(opened.row_id),
-            record: opened.record,
-            reviewed: reviewed.contains(&opened.row_id),
+        .map(|opened| {
+            let handled = handled.get(&opened.row_id).copied().unwrap_or_default();
+            ExtractRow {
+                row: RowRef(opened.row_id),
+                record: opened.record,
+                reviewed: handled.reviewed,
+                done: handled.done,
+            }
         })
         .collect();
     rows.sort_by_key(|row| row.record.record_id);
@@ -172,21 +183,38 @@ async fn select(
     read.collect()
 }
 
-/// Versions a person has looked at for this requester and let go on.
-pub(super) async fn reviewed(
+/// What persons have done about a version for a requester.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Handled {
+    /// Looked at it and let it go on.
+    pub(super) reviewed: bool,
+    /// Obligations they say are done.
+    pub(super) done: u32,
+}
+
+/// What persons have done about these versions for this requester.
+pub(super) async fn handled(
     conn: &mut SqliteConnection,
     requester: &PartnerId,
     rows: &[[u8; 16]],
-) -> Result<HashSet<[u8; 16]>, Fault> {
-    let head = "SELECT x.row_id FROM extract_work x \
+) -> Result<HashMap<[u8; 16], Handled>, Fault> {
+    let head = "SELECT x.row_id, x.cause = ?, w.detail FROM extract_work x \
                 JOIN work_item w ON w.work_item_id = x.work_item_id \
-                WHERE x.requester = ? AND x.cause = ? AND w.state = 1 \
+                WHERE x.requester = ? AND x.cause IN (?, ?) AND w.state = 1 \
                 AND w.resolution = 'released' AND x.row_id IN";
-    let cause = cause_word(HoldCause::HumanReview);
-    let fixed = [Cell::from(requester.as_str()), Cell::from(cause)];
+    let [look, owed] = [HoldCause::HumanReview, HoldCause::ObligationOpen].map(cause_word);
+    let fixed = row![look.as_str(), requester.as_str(), look.as_str(), owed];
     let keys: Vec<Cell> = rows.iter().map(|row| Cell::from(*row)).collect();
-    let found = for_keys(conn, head, "", &fixed, &keys).await?;
-    found.iter().map(|row| row.id(0)).collect()
+    let mut out: HashMap<[u8; 16], Handled> = HashMap::new();
+    for row in for_keys(conn, head, "", &fixed, &keys).await? {
+        let handled = out.entry(row.id(0)?).or_default();
+        if row.int(1)? == 1 {
+            handled.reviewed = true;
+        } else {
+            handled.done |= obligations(&row.text_or_null(2)?.unwrap_or_default());
+        }
+    }
+    Ok(out)
 }
 
 async fn record(tx: &mut Tx, page: &Page) -> Result<bool, Fault> {
@@ -293,18 +321,29 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
             ExtractOutcome::Given(given) => (HoldCause::ReviewAfter, Some(given.review_due?)),
             ExtractOutcome::Withheld => return None,
         };
-        Some((taken.row, taken.record_id, (cause, due_at)))
-    });
-    let gaps = page.unreadable.iter();
-    let gaps = gaps.map(|gap| (gap.row, gap.record_id, (HoldCause::Unreadable, None)));
-    let mut work = work_insert();
-    for (version, record_id, (cause, due_at)) in raised.chain(gaps) {
-        let now = tx.now();
+        let detail = match cause {
+            HoldCause::ObligationOpen => taken.open.join(","),
+            _ => String::from(PULL),
+        };
         let item = NewWorkItem {
             cause,
-            detail: String::from("pull"),
+            detail,
             due_at,
         };
+        Some((taken.row, taken.record_id, item))
+    });
+    let gaps = page.unreadable.iter();
+    let gaps = gaps.map(|gap| {
+        let item = NewWorkItem {
+            cause: HoldCause::Unreadable,
+            detail: String::from(PULL),
+            due_at: None,
+        };
+        (gap.row, gap.record_id, item)
+    });
+    let mut work = work_insert();
+    for (version, record_id, item) in raised.chain(gaps) {
+        let now = tx.now();
         let sql = "SELECT partner, test FROM record_version WHERE row_id = ?";
         let found = first(&mut tx.conn, sql, row![version.0]).await?;
         let found = found.ok_or(Fault::Damaged("a version is missing"))?;
@@ -323,7 +362,7 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
         let key = [
             requester,
             Cell::from(version.0),
-            Cell::from(cause_word(cause)),
+            Cell::from(cause_word(item.cause)),
             id,
         ];
         if run(&mut tx.conn, sql, key).await? > 0 {

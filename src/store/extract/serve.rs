@@ -10,7 +10,7 @@ use super::super::sql::{Cell, Columns as _, Fault, all, for_keys, row, run};
 use super::super::submission::unsigned;
 use super::super::writer::{Tx, failed};
 use super::super::{Store, open};
-use super::rows::{disclosure_id, output, reviewed};
+use super::rows::{disclosure_id, handled, output};
 use super::{count, entry_fields, read, standing};
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
@@ -61,7 +61,7 @@ impl Store {
             requester = PartnerId::new(&row.text(3)?);
         }
         let opened = open::records(conn, &self.inner.keys, &ids).await?;
-        let reviewed = reviewed(conn, &requester, &ids).await?;
+        let handled = handled(conn, &requester, &ids).await?;
         let mut opened: HashMap<[u8; 16], _> = opened
             .into_iter()
             .map(|opened| (opened.row_id, opened.record))
@@ -71,9 +71,11 @@ impl Store {
             let Some(record) = opened.remove(&row_id) else {
                 return Ok(None);
             };
+            let handled = handled.get(&row_id).copied().unwrap_or_default();
             rows.push(ServedRow {
                 record,
-                reviewed: reviewed.contains(&row_id),
+                reviewed: handled.reviewed,
+                done: handled.done,
                 starts_at: unsigned(row, 1)?,
                 ends_at: unsigned(row, 2)?,
             });

@@ -116,6 +116,9 @@ pub struct ExtractRow {
     pub record: StoredRecord,
     /// Whether a person has looked at it for this requester and let it go on.
     pub reviewed: bool,
+    /// Obligations a person has said are done for this requester, one bit each by their place in
+    /// the vocabulary.
+    pub done: u32,
 }
 
 /// A version that was selected and cannot be opened: shredded or damaged.
@@ -197,6 +200,9 @@ pub struct ServedRow {
     pub record: StoredRecord,
     /// Whether a person has looked at it for this requester and let it go on.
     pub reviewed: bool,
+    /// Obligations a person has said are done for this requester, one bit each by their place in
+    /// the vocabulary.
+    pub done: u32,
     /// First byte in the file.
     pub starts_at: u64,
     /// One after its last byte.

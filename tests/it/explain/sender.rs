@@ -69,6 +69,8 @@ impl World<'_> {
             channel: channel.expect("an out-channel"),
             test: false,
             reviewed: false,
+            done: kinbridge::release::ObligationSet::default(),
+            emergency: None,
             consents: &held,
             facts: &[],
             protections: &self.protections,

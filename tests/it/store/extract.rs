@@ -114,6 +114,7 @@ async fn seen(store: &Store, extract: &Extract) -> ExtractRows {
 
 fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
     DecisionRecord {
+        open: Vec::new(),
         rule_set: RuleSetId::new("rules"),
         at: START,
         purpose: "state_reporting".into(),

@@ -2,6 +2,7 @@
 
 use super::world::*;
 use kinbridge::base::clock::Clock as _;
+use kinbridge::base::vocabulary::Obligation;
 use kinbridge::store::*;
 use std::time::Duration;
 
@@ -145,4 +146,40 @@ async fn one_held(world: &World, store: &Store) {
         decision: None,
     };
     assert!(complete_one(store, &claimed, held).await);
+}
+
+#[tokio::test]
+async fn what_a_person_has_done_is_known_to_the_next_decision() {
+    // Goal: an open obligation is done by whoever releases its item, and by nobody else. Method: a
+    // held delivery that owes two, released, claimed again.
+    let world = World::new();
+    let store = world.open().await;
+    let records = vec![record(0, "a", "one")];
+    let done = store.accept(submission(None, "one", records)).await;
+    done.expect("accepted");
+    route_all(&store, &["county"]).await;
+    let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+    assert_eq!(claimed.done, 0);
+    let owed = [Obligation::VerifyIdentity, Obligation::RegisteredMail];
+    let decision = DecisionRecord {
+        open: owed.iter().map(|owed| owed.as_str().to_owned()).collect(),
+        ..decision(&claimed, "permit")
+    };
+    let held = Completion::Held {
+        cause: HoldCause::ObligationOpen,
+        decision: Some(Box::new(decision)),
+    };
+    assert!(complete_one(&store, &claimed, held).await);
+    let items = store.work_items(None, None, 9).await.expect("items");
+    assert_eq!(
+        items[0].detail.as_deref(),
+        Some("verify_identity,registered_mail")
+    );
+    let id = items[0].work_item_id;
+    let released = store.resolve_work_item(id, Resolution::Release, act("seen to"));
+    assert_eq!(released.await.expect("answer"), Resolved::Done);
+    let again = claim(&world, &store, &["county"], 4).await.remove(0);
+    let bits = owed.iter().fold(0, |set, one| set | 1 << one.index());
+    assert_eq!(again.done, bits);
+    assert!(!again.reviewed, "nobody has looked at it");
 }

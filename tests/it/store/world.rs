@@ -194,6 +194,7 @@ pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
         asserted: Vec::new(),
         obligations: vec!["accounting".into()],
         citations: vec!["WIC 10850".into()],
+        open: Vec::new(),
     }
 }
 
