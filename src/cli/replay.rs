@@ -161,7 +161,7 @@ impl Replay {
 /// One row again; what is wrong when it does not come out as recorded.
 fn again(policy: &Policy, decision: &DecisionRecord, row: &DecisionRow) -> Result<(), String> {
     let (facts, class) = question(decision, row).ok_or("its words are not of this engine")?;
-    let verdict = policy.replay(decision.at, &facts, class);
+    let verdict = policy.replay(decision.at, &facts, class).verdict;
     if verdict == row.verdict {
         return Ok(());
     }

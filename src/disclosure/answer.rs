@@ -78,9 +78,9 @@ pub struct PaperRow {
     /// Whether it counts for this question.
     pub counts: bool,
     /// Why, in English.
-    pub en: &'static str,
+    pub en: Arc<str>,
     /// Why, in Spanish.
-    pub es: &'static str,
+    pub es: Arc<str>,
 }
 
 /// What `kinbridge policy list` tells of one policy.

@@ -3,7 +3,7 @@
 //! Fails closed: no subject, no clock, no known role or purpose, no answer but deny.
 
 use super::among::Among;
-use super::answer::{Answer, Decision, Judged, Judgement, PaperRow, PolicyInfo, Row, TraceRow};
+use super::answer::{Answer, Decision, Judged, Judgement, PolicyInfo, Row, TraceRow};
 use super::calendar::Calendar;
 use super::cite;
 use super::condition::Situation;
@@ -16,22 +16,13 @@ use super::papers::{Desk, Papers};
 use super::person::Person;
 use super::request::{Clock, Consent, Context, Request, Subject};
 use super::tables::defect;
-use super::unlock;
-use super::why::Why;
 use crate::base::Text;
-use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::limits::CONSENTS_MAX;
-use crate::base::vocabulary::{
-    ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole, Verdict,
-};
+use crate::base::vocabulary::{ClassSet, DataClass, Effect, Purpose, RecipientRole, SourceRole};
 use crate::catalog::Sources;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Why a class stays that nobody forbids.
-pub(super) const NOTHING_OPENS: &str =
-    "no rule and no consent opens it to this recipient for this purpose";
 
 /// One typed question about one person.
 #[derive(Clone, Copy, Debug)]
@@ -61,9 +52,6 @@ pub struct Policy {
     default_now: Option<Now>,
     unknown: Arc<str>,
 }
-
-/// What the papers say that bears on what may be offered.
-const UNLOCK_NOTES: Flags = Flags::of(Flag::Coerced);
 
 /// The instant of a case that names none.
 const CASES_NOW: &str = "2026-09-15T12:00:00-07:00";
@@ -173,13 +161,6 @@ impl Policy {
             rows: judged.classes.iter().map(|one| self.row(one)).collect(),
             citations: cite::citations(&self.pack, &judged, &at),
         }
-    }
-
-    /// What the policies of that day say of one class under recorded facts: an earlier decision
-    /// taken again.
-    pub fn replay(&self, at: Timestamp, facts: &Facts, class: DataClass) -> Verdict {
-        let era = self.pack.era_at(Now::at(at).day);
-        self.memo.outcome(&self.pack, era, facts, class).verdict()
     }
 
     /// For each paper whether it is a permit that counts at the context's instant, whatever it is
@@ -366,11 +347,11 @@ impl Policy {
         match first {
             Some(rule) => Arc::clone(&rule.plain_en),
             None if outcome.failed => Arc::from("a policy could not be evaluated"),
-            None => Arc::from(NOTHING_OPENS),
+            None => Arc::clone(&self.pack.tables.words.nothing_opens.en),
         }
     }
 
-    fn row(&self, one: &Judged) -> Row {
+    pub(super) fn row(&self, one: &Judged) -> Row {
         let spoke = if one.outcome.permit {
             &one.outcome.used
         } else {
@@ -391,7 +372,7 @@ impl Policy {
     }
 
     /// The whole question, class by class.
-    fn judge(&self, ask: &Ask<'_>, now: Option<Now>, mut flags: Flags) -> Judgement {
+    pub(super) fn judge(&self, ask: &Ask<'_>, now: Option<Now>, mut flags: Flags) -> Judgement {
         let mut judged = Judgement {
             requested: ask.classes,
             ..Judgement::default()
@@ -474,7 +455,7 @@ impl Policy {
             })
     }
 
-    fn desk<'a>(&'a self, ask: &Ask<'a>, person: &'a Person, now: Now) -> Desk<'a> {
+    pub(super) fn desk<'a>(&'a self, ask: &Ask<'a>, person: &'a Person, now: Now) -> Desk<'a> {
         Desk {
             consents: ask.consents,
             subject: ask.subject,
@@ -493,32 +474,19 @@ impl Policy {
     /// Adds what would open each withheld class, and how each paper was judged.
     fn unlock(&self, ask: &Ask<'_>, now: Now, judged: &Judgement, told: &mut Decision) {
         let person = Person::on(ask.subject, ask.context, now, &self.pack.tables);
-        let era = self.pack.era_at(now.day);
         for one in judged.classes.iter().filter(|one| !one.outcome.permit) {
-            let facts = Facts {
-                source: ask.source,
-                recipient: ask.recipient,
-                purpose: ask.purpose,
-                flags: one.flags.union(judged.flags.both(UNLOCK_NOTES)),
-            };
-            let keys = unlock::smallest(&self.pack, era, &facts, one, &person);
+            let keys = self.keys(ask, now, (one, judged.flags), &person);
             let name = one.class.as_str();
             for row in told.trace.iter_mut().filter(|row| row.data_class == name) {
                 row.unlock = Some(keys.clone());
             }
         }
-        let desk = self.desk(ask, &person, now);
-        let rows = ask.consents.iter().enumerate().map(|(index, consent)| {
-            let why = desk.why(index, consent);
-            let (en, es) = why.text();
-            PaperRow {
-                id: consent.id.clone(),
-                counts: why == Why::Counts,
-                en,
-                es,
-            }
-        });
-        told.consents = Some(rows.collect());
+        told.consents = Some(self.papers(ask, now, &person));
+    }
+
+    /// What the policies say of one class, from memory where it was asked before.
+    pub(super) fn outcome(&self, era: usize, facts: &Facts, class: DataClass) -> Arc<Outcome> {
+        self.memo.outcome(&self.pack, era, facts, class)
     }
 }
 

@@ -30,10 +30,11 @@ pub mod sheet;
 pub mod tables;
 mod unlock;
 pub mod why;
+pub mod words;
 
 pub use answer::{Answer, Decision, PolicyInfo, Row, TraceRow};
 pub use decide::{Ask, Policy};
-pub use plain::Plain;
+pub use plain::{Again, Plain, Seen};
 pub use request::{Consent, Context, Request, Subject};
 pub use rule::ObligationSet;
 pub use tables::Review;

@@ -6,6 +6,7 @@
 use super::condition::{Places, When, WhenText};
 use super::facts::Flag;
 use super::given::Listed;
+use super::words::Words;
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
     ClassSet, ConsentElement, ConsentKind, DataClass, EndEvent, Grantor, Obligation, OtherGrantor,
@@ -250,6 +251,8 @@ pub struct Tables {
     pub unlocks: Vec<Unlock>,
     /// Signers in words.
     pub signers: Vec<SignerWords>,
+    /// Words of explanations.
+    pub words: Words,
     /// Classes of 42 CFR Part 2.
     pub part2: ClassSet,
     /// Classes only the person themselves may open.
@@ -340,6 +343,9 @@ const SITUATIONS: &str = "policies/situations.toml";
 const OBLIGATIONS: &str = "policies/obligations.toml";
 const UNLOCK: &str = "policies/unlock.toml";
 
+/// The code of a table that is not there.
+pub const TABLE_MISSING: &str = "policy-table-missing";
+
 /// A defect of a whole policy file.
 pub fn defect(file: &str, code: &'static str, message: impl Into<String>) -> Defect {
     Defect {
@@ -352,13 +358,13 @@ pub fn defect(file: &str, code: &'static str, message: impl Into<String>) -> Def
     }
 }
 
-fn read<T: DeserializeOwned>(
+pub(super) fn read<T: DeserializeOwned>(
     files: &BTreeMap<String, String>,
     path: &str,
     defects: &mut Vec<Defect>,
 ) -> Option<T> {
     let Some(text) = files.get(path) else {
-        defects.push(defect(path, "policy-table-missing", "the file is missing"));
+        defects.push(defect(path, TABLE_MISSING, "the file is missing"));
         return None;
     };
     match toml::from_str(text) {
@@ -379,7 +385,10 @@ fn read<T: DeserializeOwned>(
 impl Tables {
     /// Reads the tables about classes and kinds.
     pub fn read(files: &BTreeMap<String, String>, defects: &mut Vec<Defect>) -> Tables {
-        let mut tables = Tables::default();
+        let mut tables = Tables {
+            words: Words::read(files, defects),
+            ..Tables::default()
+        };
         if let Some(file) = read::<ClassFile>(files, CLASSES, defects) {
             tables.classes = file.class;
             tables.classes.sort_by_key(|row| row.id);

@@ -1,4 +1,4 @@
-//! Why a paper counts or does not, and how that is told.
+//! Why a paper counts or does not. The words for it stand in the pack (`words`).
 
 /// Why a paper counts or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,69 +54,61 @@ pub enum Why {
 }
 
 impl Why {
-    /// In plain English and Spanish.
-    pub fn text(self) -> (&'static str, &'static str) {
+    /// All of them.
+    pub const ALL: [Why; 24] = [
+        Why::Counts,
+        Why::UnknownKind,
+        Why::NoDirection,
+        Why::NotActive,
+        Why::OtherSubject,
+        Why::SharedId,
+        Why::Superseded,
+        Why::Malformed,
+        Why::Coerced,
+        Why::ElementMissing,
+        Why::NoEnd,
+        Why::Spent,
+        Why::Revoked,
+        Why::NotBegun,
+        Why::Ended,
+        Why::Combined,
+        Why::OutsideExchange,
+        Why::OtherRecipient,
+        Why::OtherPurpose,
+        Why::OtherPeriod,
+        Why::RecipientTieEnded,
+        Why::ReceivedUnder,
+        Why::SignerNotAccepted,
+        Why::NoClass,
+    ];
+
+    /// The name in the table of words.
+    pub const fn id(self) -> &'static str {
         match self {
-            Why::Counts => ("it counts", "cuenta"),
-            Why::UnknownKind => ("its kind is not known", "su tipo es desconocido"),
-            Why::NoDirection => ("it neither permits nor refuses", "no permite ni niega"),
-            Why::NotActive => ("it is not active", "no está activo"),
-            Why::OtherSubject => ("it is about another person", "es de otra persona"),
-            Why::SharedId => (
-                "another paper has its id and other content",
-                "otro documento tiene su identificador y otro contenido",
-            ),
-            Why::Superseded => ("another paper retires it", "otro documento lo reemplaza"),
-            Why::Malformed => ("its dates cannot be", "sus fechas son imposibles"),
-            Why::Coerced => (
-                "it may have been signed under pressure",
-                "pudo firmarse bajo presión",
-            ),
-            Why::ElementMissing => (
-                "the form lacks an element",
-                "al formulario le falta un dato",
-            ),
-            Why::NoEnd => ("it has no end date", "no tiene fecha de término"),
-            Why::Spent => (
-                "it was for one use and is used",
-                "era de un solo uso y ya se usó",
-            ),
-            Why::Revoked => ("it was revoked", "fue revocado"),
-            Why::NotBegun => ("it has not begun", "aún no comienza"),
-            Why::Ended => ("it has ended", "ya terminó"),
-            Why::Combined => (
-                "it is combined with what must stand alone",
-                "está combinado con lo que debe ir solo",
-            ),
-            Why::OutsideExchange => (
-                "it permits only inside an opt-in exchange",
-                "solo permite dentro de un intercambio voluntario",
-            ),
-            Why::OtherRecipient => (
-                "it does not name the recipient",
-                "no nombra al destinatario",
-            ),
-            Why::OtherPurpose => ("it does not name the purpose", "no nombra el fin"),
-            Why::OtherPeriod => (
-                "the data are of another period",
-                "los datos son de otro período",
-            ),
-            Why::RecipientTieEnded => (
-                "the recipient's own tie has ended",
-                "el vínculo del destinatario terminó",
-            ),
-            Why::ReceivedUnder => (
-                "the data came under it; it opens nothing further",
-                "los datos llegaron con él; no abre nada más",
-            ),
-            Why::SignerNotAccepted => (
-                "its signer may not sign for this",
-                "quien lo firmó no puede firmar esto",
-            ),
-            Why::NoClass => (
-                "it does not open what is asked for",
-                "no abre lo que se pide",
-            ),
+            Why::Counts => "counts",
+            Why::UnknownKind => "unknown_kind",
+            Why::NoDirection => "no_direction",
+            Why::NotActive => "not_active",
+            Why::OtherSubject => "other_subject",
+            Why::SharedId => "shared_id",
+            Why::Superseded => "superseded",
+            Why::Malformed => "malformed",
+            Why::Coerced => "coerced",
+            Why::ElementMissing => "element_missing",
+            Why::NoEnd => "no_end",
+            Why::Spent => "spent",
+            Why::Revoked => "revoked",
+            Why::NotBegun => "not_begun",
+            Why::Ended => "ended",
+            Why::Combined => "combined",
+            Why::OutsideExchange => "outside_exchange",
+            Why::OtherRecipient => "other_recipient",
+            Why::OtherPurpose => "other_purpose",
+            Why::OtherPeriod => "other_period",
+            Why::RecipientTieEnded => "recipient_tie_ended",
+            Why::ReceivedUnder => "received_under",
+            Why::SignerNotAccepted => "signer_not_accepted",
+            Why::NoClass => "no_class",
         }
     }
 }

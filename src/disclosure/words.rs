@@ -1,0 +1,117 @@
+//! Words of explanations, English and Spanish: a table of the pack.
+//!
+//! Every reason a paper is judged by and every fact has exactly one row, or the pack has a defect.
+//! A kept pack that is older than the table tells facts by their own words.
+
+use super::facts::Flag;
+use super::tables::{defect, read};
+use super::why::Why;
+use crate::base::defect::Defect;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const FILE: &str = "policies/explanations.toml";
+
+/// One phrase.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phrase {
+    /// In plain English.
+    pub en: Arc<str>,
+    /// In plain Spanish.
+    pub es: Arc<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    id: String,
+    en: Arc<str>,
+    es: Arc<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    es_reviewer: Option<Arc<str>>,
+    nothing_opens: Phrase,
+    not_effective: Phrase,
+    paper: Vec<Row>,
+    fact: Vec<Row>,
+}
+
+/// All phrases.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// Why a class stays that nobody forbids.
+    pub nothing_opens: Phrase,
+    /// Why a paper opens nothing whoever lodged it has no say.
+    pub not_effective: Phrase,
+    /// Whether nobody has reviewed the Spanish.
+    pub es_machine_draft: bool,
+    papers: BTreeMap<String, Phrase>,
+    facts: BTreeMap<String, Phrase>,
+}
+
+impl Words {
+    /// Reads the table.
+    pub(super) fn read(files: &BTreeMap<String, String>, defects: &mut Vec<Defect>) -> Words {
+        let Some(table) = read::<Table>(files, FILE, defects) else {
+            return Words::default();
+        };
+        let papers = Why::ALL.iter().map(|why| why.id());
+        let facts = Flag::ALL.iter().map(|flag| flag.name());
+        Words {
+            papers: complete(("paper", table.paper), papers, defects),
+            facts: complete(("fact", table.fact), facts, defects),
+            nothing_opens: table.nothing_opens,
+            not_effective: table.not_effective,
+            es_machine_draft: table.es_reviewer.is_none(),
+        }
+    }
+
+    /// Why a paper counts or does not.
+    pub fn paper(&self, why: Why) -> Phrase {
+        self.papers.get(why.id()).cloned().unwrap_or_default()
+    }
+
+    /// What a fact says.
+    pub fn fact(&self, flag: Flag) -> Phrase {
+        let own = || Phrase {
+            en: Arc::from(flag.text()),
+            es: Arc::from(flag.text()),
+        };
+        self.facts.get(flag.name()).cloned().unwrap_or_else(own)
+    }
+}
+
+/// The rows by id; each id that has none or several, and each row of another id, is a defect.
+fn complete<'a>(
+    (what, rows): (&str, Vec<Row>),
+    ids: impl Iterator<Item = &'a str>,
+    defects: &mut Vec<Defect>,
+) -> BTreeMap<String, Phrase> {
+    let mut left: BTreeMap<String, Phrase> = BTreeMap::new();
+    let mut wrong = |message: String| defects.push(defect(FILE, "policy-table", message));
+    for row in rows {
+        let phrase = Phrase {
+            en: row.en,
+            es: row.es,
+        };
+        if left.insert(row.id.clone(), phrase).is_some() {
+            wrong(format!("two rows for the {what} `{}`", row.id));
+        }
+    }
+    let mut out = BTreeMap::new();
+    for id in ids {
+        match left.remove(id) {
+            Some(phrase) => drop(out.insert(id.to_owned(), phrase)),
+            None => wrong(format!("no row for the {what} `{id}`")),
+        }
+    }
+    for id in left.keys() {
+        wrong(format!("unknown {what} `{id}`"));
+    }
+    out
+}
