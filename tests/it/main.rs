@@ -2,6 +2,7 @@
 
 mod admission_papers;
 mod architecture;
+mod canaries;
 mod cases;
 mod catalog_schemas;
 mod certify;

@@ -1,0 +1,378 @@
+//! Records with something unmistakable in every leaf of their schema, and what each of it is: its
+//! classes and whom it is about, read from the schema alone and not from the labels under test.
+
+use kinbridge::base::id::RecordType;
+use kinbridge::base::vocabulary::ClassSet;
+use kinbridge::catalog::Sources;
+use kinbridge::catalog::schema::{About, Kind, Shape, TextFormat, TextRule};
+use kinbridge::format::json;
+use kinbridge::record::Record;
+use serde_json::{Map, Value, json};
+
+/// What every planted word begins with.
+pub const MARK: &str = "Qzxj";
+
+/// What every key of a person begins with.
+pub const KEY_MARK: &str = "Kqzj-";
+
+/// One planted leaf.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// What stands there, if it can be told from anything else.
+    pub token: Option<String>,
+    /// Where, without the numbers of lists.
+    pub place: String,
+    /// Its classes by the schema.
+    pub classes: ClassSet,
+    /// Keys of whom it is about.
+    pub persons: Vec<String>,
+    /// Free text: it goes only where everything goes.
+    pub narrative: bool,
+}
+
+/// A record and what was planted in it.
+#[derive(Clone, Debug)]
+pub struct Grown {
+    pub id: String,
+    pub record: Record,
+    pub canaries: Vec<Canary>,
+}
+
+impl Grown {
+    /// As it is handed in.
+    pub fn text(&self) -> String {
+        let mut out = Vec::new();
+        json::write(&self.record.root, &mut out);
+        String::from_utf8(out).expect("UTF-8")
+    }
+}
+
+/// The persons of every record but that of a person: key and role.
+const PERSONS: [(&str, &str); 5] = [
+    ("Kqzj-child", "child"),
+    ("Kqzj-mother", "parent"),
+    ("Kqzj-aunt", "relative"),
+    ("Kqzj-broker", "partner_worker"),
+    ("Kqzj-nurse", "worker"),
+];
+
+/// Places nothing is planted in, because the record would be another one: sealed, void, a
+/// correction, numbered by the gateway, or contradicting itself.
+const LEFT_OUT: &[&str] = &[
+    "/envelope/record_id",
+    "/envelope/access_level",
+    "/envelope/action",
+    "/envelope/supersedes",
+    "/envelope/labels",
+    "/envelope/missing",
+];
+
+/// Places whose value the cross-field rules want: one for each item of the list they stand in.
+const FIXED: &[(&str, &[&str])] = &[
+    ("/envelope/service_source", &["referral"]),
+    ("/envelope/county_fips", &["06067"]),
+    ("/body/mode", &["group"]),
+    ("/body/status", &["completed"]),
+    ("/body/status_history/code", &["requested", "completed"]),
+    ("/body/outcome", &["service_received"]),
+    ("/body/enrollment", &["enrolled"]),
+    ("/body/interpreter/kind", &["qualified"]),
+    ("/body/need_category", &["housing"]),
+    ("/body/relationships/relationship", &["FTH", "presumed_father"]),
+    ("/body/rights/kind", &["visitation", "education"]),
+    ("/body/requester/identifiers/system", &["urn:org"]),
+    ("/body/recipient/identifiers/system", &["urn:org"]),
+    ("/body/recipient/identifiers/value", &["pantry"]),
+    ("/body/status_history/by/identifiers/system", &["urn:org"]),
+    ("/body/status_history/by/identifiers/value", &["pantry"]),
+    ("/persons/worker/organization/identifiers/system", &["urn:org"]),
+    ("/persons/worker/organization/identifiers/value", &["pantry"]),
+];
+
+/// Whom the references of an object name, item by item.
+const NAMED: &[(&str, &[&str])] = &[
+    ("/envelope/subject_refs", &["child", "mother"]),
+    ("/envelope/focus_refs", &["child"]),
+    ("/body/participants/person", &["child", "mother", "broker"]),
+    ("/body/on_behalf_of", &["mother"]),
+    ("/body/disclosures/person", &["child", "mother"]),
+    ("/body/next_step/who", &["broker"]),
+    ("/body/relationships/person", &["aunt", "mother"]),
+    ("/body/relationships/related_to", &["child"]),
+    ("/body/rights/person", &["mother", "aunt"]),
+    ("/body/rights/child", &["child"]),
+    ("/body/placement/person", &["child"]),
+    ("/body/requester/worker", &["nurse"]),
+    ("/body/recipient/worker", &["broker"]),
+    ("/body/status_history/by/worker", &["broker"]),
+    ("/persons/worker/organization/worker", &["nurse"]),
+];
+
+/// Grows a record of a type. Numbers begin where the one before ended.
+pub fn grow(sources: &Sources, kind: &str, asker: &str, numbers: &mut u32) -> Grown {
+    let shape = &sources.schemas[&format!("canonical/{kind}.schema.json")];
+    let mut grower = Grower {
+        asker,
+        alone: kind == "person",
+        number: numbers,
+        canaries: Vec::new(),
+        frames: Vec::new(),
+        steps: Vec::new(),
+    };
+    let mut root = grower.object(shape);
+    root["envelope"]["record_type"] = json!(kind);
+    let canaries = grower.canaries;
+    let id = root["envelope"]["source_record_id"].as_str();
+    let id = id.expect("an id").to_owned();
+    let tree = json::parse(root.to_string().as_bytes()).tree;
+    Grown {
+        id,
+        record: Record {
+            record_type: RecordType::new(kind),
+            root: tree.expect("JSON"),
+        },
+        canaries,
+    }
+}
+
+#[derive(Clone)]
+enum Step {
+    Name(String),
+    Item(usize),
+}
+
+struct Grower<'a> {
+    asker: &'a str,
+    alone: bool,
+    number: &'a mut u32,
+    canaries: Vec<Canary>,
+    /// The objects around a place, each with the keys its references name.
+    frames: Vec<Vec<(String, String)>>,
+    steps: Vec<Step>,
+}
+
+impl Grower<'_> {
+    fn place(&self) -> String {
+        let names = self.steps.iter().filter_map(|step| match step {
+            Step::Name(name) => Some(format!("/{name}")),
+            Step::Item(_) => None,
+        });
+        names.collect()
+    }
+
+    /// The number of the innermost item around.
+    fn item(&self) -> usize {
+        let mut items = self.steps.iter().rev().filter_map(|step| match step {
+            Step::Item(at) => Some(*at),
+            Step::Name(_) => None,
+        });
+        items.next().unwrap_or_default()
+    }
+
+    fn person(&self) -> usize {
+        match self.steps.get(1) {
+            Some(Step::Item(at)) if self.place().starts_with("/persons") => *at,
+            _ => usize::MAX,
+        }
+    }
+
+    fn value(&mut self, shape: &Shape) -> Option<Value> {
+        let place = self.place();
+        if LEFT_OUT.contains(&place.as_str()) {
+            return None;
+        }
+        // Only who works there has an employer.
+        if place == "/persons/worker" && self.person() < 3 {
+            return None;
+        }
+        match &shape.kind {
+            Kind::Object { .. } | Kind::OneOf { .. } => Some(self.object(shape)),
+            Kind::Array { item, max, .. } => self.list(item, max.unwrap_or(usize::MAX)),
+            Kind::Text(rule) => Some(self.text(shape, rule)),
+            Kind::Integer { min, .. } => {
+                self.keep(shape, None);
+                let minutes = if place == "/body/duration_min" { 45 } else { 1 };
+                Some(json!(min.unwrap_or_default().max(minutes)))
+            }
+            Kind::Number { .. } => {
+                self.keep(shape, None);
+                Some(json!(1))
+            }
+            Kind::Boolean => {
+                self.keep(shape, None);
+                Some(json!(true))
+            }
+        }
+    }
+
+    fn list(&mut self, item: &Shape, max: usize) -> Option<Value> {
+        let place = self.place();
+        let named = NAMED.iter().find(|(at, _)| *at == place);
+        let count = match (&item.kind, place.as_str()) {
+            (_, "/persons") if self.alone => 1,
+            (_, "/persons") => PERSONS.len(),
+            (_, "/envelope/subject_refs" | "/envelope/focus_refs") if self.alone => 1,
+            (Kind::OneOf { variants, .. }, _) => variants.len(),
+            (Kind::Text(rule), _) if !rule.codes.is_empty() => rule.codes.len().min(2),
+            (Kind::Text(_), _) => named.map_or(2, |(_, keys)| keys.len()),
+            _ if place == "/body/participants" => 3,
+            // Whoever is named elsewhere by one identifier is recognised by it.
+            _ if place.ends_with("organization/identifiers") => 1,
+            _ if place.ends_with("by/identifiers") || place.ends_with("r/identifiers") => 1,
+            _ if place == "/body/recipient/identifiers" => 1,
+            _ => 2,
+        };
+        let mut out = Vec::new();
+        for at in 0..count.min(max) {
+            self.steps.push(Step::Item(at));
+            out.extend(self.value(item));
+            self.steps.pop();
+        }
+        Some(Value::Array(out))
+    }
+
+    fn object(&mut self, shape: &Shape) -> Value {
+        let shape = match &shape.kind {
+            Kind::OneOf { variants, .. } => &variants[self.item() % variants.len()].1,
+            _ => shape,
+        };
+        let mut frame = Vec::new();
+        for (name, member) in shape.members() {
+            if is_key(member) {
+                self.steps.push(Step::Name(name.to_string()));
+                frame.push((name.to_string(), self.key()));
+                self.steps.pop();
+            }
+        }
+        self.frames.push(frame);
+        let mut out = Map::new();
+        for (name, member) in shape.members() {
+            self.steps.push(Step::Name(name.to_string()));
+            let value = self.value(member);
+            self.steps.pop();
+            out.extend(value.map(|value| (name.to_string(), value)));
+        }
+        self.frames.pop();
+        Value::Object(out)
+    }
+
+    /// Whom the reference here names.
+    fn key(&self) -> String {
+        if self.place() == "/persons/key" {
+            return PERSONS[self.person()].0.to_owned();
+        }
+        let named = NAMED.iter().find(|(at, _)| *at == self.place());
+        let (_, keys) = named.unwrap_or_else(|| panic!("whom does {} name?", self.place()));
+        format!("{KEY_MARK}{}", keys[self.item() % keys.len()])
+    }
+
+    fn about(&self, shape: &Shape) -> Vec<String> {
+        let child = vec![PERSONS[0].0.to_owned()];
+        match shape.about.as_ref().expect("every canonical leaf is about somebody") {
+            About::Subject if self.alone => child,
+            About::Subject => vec![PERSONS[0].0.to_owned(), PERSONS[1].0.to_owned()],
+            About::Case => child,
+            About::Person(pointer) => {
+                let name = pointer.strip_prefix("./").expect("a member");
+                let mut frames = self.frames.iter().rev().flatten();
+                let found = frames.find(|(member, _)| member == name);
+                vec![found.expect("a reference around").1.clone()]
+            }
+        }
+    }
+
+    fn keep(&mut self, shape: &Shape, token: Option<String>) {
+        let canary = Canary {
+            token,
+            place: self.place(),
+            classes: shape.classes,
+            persons: self.about(shape),
+            narrative: shape.narrative,
+        };
+        self.canaries.push(canary);
+    }
+
+    fn text(&mut self, shape: &Shape, rule: &TextRule) -> Value {
+        let place = self.place();
+        if is_key(shape) {
+            return Value::String(self.key());
+        }
+        let fixed = FIXED.iter().find(|(at, _)| *at == place);
+        let fixed = fixed.map(|(_, words)| words[self.item() % words.len()]);
+        let fixed = match place.as_str() {
+            "/body/requester/identifiers/value" => Some(self.asker),
+            "/persons/role" => Some(PERSONS[self.person()].1),
+            _ => fixed,
+        };
+        if let Some(word) = fixed {
+            self.keep(shape, None);
+            return json!(word);
+        }
+        if !rule.codes.is_empty() {
+            self.keep(shape, None);
+            return json!(rule.codes[self.item() % rule.codes.len()].as_str());
+        }
+        let (text, token) = self.planted(&place, rule);
+        self.keep(shape, token);
+        json!(text)
+    }
+
+    /// What is planted in a text without a closed list, and what it is recognised by.
+    fn planted(&mut self, place: &str, rule: &TextRule) -> (String, Option<String>) {
+        *self.number += 1;
+        let number = *self.number;
+        let same = |text: String| (text.clone(), Some(text));
+        match rule.format {
+            Some(TextFormat::DateTime) => {
+                let clock = if place == "/body/end" { "10:15" } else { "09:30" };
+                return same(format!("2026-08-03T{clock}:00.{number:06}-07:00"));
+            }
+            Some(TextFormat::PartialDate | TextFormat::Date) => {
+                let (year, day) = (number / 336, number % 336);
+                let first = if self.person() == 0 { 2013 } else { 1931 };
+                let year = first + year % 2 + if first == 1931 { year } else { 0 };
+                return same(format!("{year}-{:02}-{:02}", 1 + day / 28, 1 + day % 28));
+            }
+            Some(TextFormat::Language) => return (format!("es-x-{MARK}{number:04}"), None),
+            _ => {}
+        }
+        let serial = self.serial(number);
+        match rule.pattern.as_deref() {
+            None => {
+                let token = format!("{MARK}{number:05}w");
+                (token.clone(), Some(token))
+            }
+            Some("^[0-9A-Za-z]{10}$") => same(format!("{MARK}{number:05}w")),
+            Some("^[0-9]{8}[A-Z]$") => same(format!("7319{:04}Q", number % 10_000)),
+            Some("^[A-Z][0-9]{4}$") => (format!("T{:04}", number % 10_000), None),
+            Some("^[0-9A-Z]{2}$") => (String::from("QZ"), None),
+            Some("^[A-Z]{2}$") => (String::from("NV"), None),
+            Some(pattern) if pattern.starts_with("^[A-TV-Z]") => same(format!("F17.{serial}")),
+            Some(pattern) if pattern.starts_with("^[0-9]{5}(-") => {
+                same(format!("9{:04}-7319", number % 10_000))
+            }
+            Some(pattern) if pattern.starts_with("^[0-9]{1,9}") => {
+                same(format!("7319{number:05}.37"))
+            }
+            Some("^[0-9a-f]{64}$") => same(format!("{number:064x}").replace("00000000", "b7319a5e")),
+            Some(pattern) if pattern.starts_with("^[A-Za-z]{2,8}") => {
+                (format!("es-x-q{number:05}"), None)
+            }
+            Some(pattern) => panic!("nothing to plant for {pattern} at {place}"),
+        }
+    }
+
+    /// Four letters and digits that only this number has.
+    fn serial(&self, number: u32) -> String {
+        let digits: Vec<char> = "ABCDEFGHJKLMNPQRSTVWXYZ".chars().collect();
+        let of = |at: u32| digits[(at as usize) % digits.len()];
+        [number, number / 23, number / 529, number / 12_167].map(of).iter().collect()
+    }
+}
+
+fn is_key(shape: &Shape) -> bool {
+    match &shape.kind {
+        Kind::Text(rule) => rule.pattern.as_deref() == Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
+        _ => false,
+    }
+}
