@@ -3,19 +3,28 @@
 //! through a real gateway; then everything that comes out of it is searched.
 
 mod grow;
+mod road;
 mod scan;
+mod world;
 
 use grow::{Grown, grow};
 use kinbridge::catalog;
 use scan::Scanner;
 
 /// Every record type the catalog has.
-const TYPES: [&str; 4] = ["person", "family-case", "engagement-contact", "service-referral"];
+const TYPES: [&str; 4] = [
+    "person",
+    "family-case",
+    "engagement-contact",
+    "service-referral",
+];
 
 /// One record of each type, for a sender known by that identifier.
 fn of_all_types(asker: &str, numbers: &mut u32) -> Vec<Grown> {
     let (sources, _) = catalog::load(&[]);
-    let grown = TYPES.iter().map(|kind| grow(&sources, kind, asker, numbers));
+    let grown = TYPES
+        .iter()
+        .map(|kind| grow(&sources, kind, asker, numbers));
     grown.collect()
 }
 
@@ -69,20 +78,30 @@ fn what_is_planted_is_a_record_without_errors_in_every_leaf() {
         let types = std::slice::from_ref(&kind);
         let read = kinbridge::intake::read::read(&rules, &format, types, text.as_bytes());
         let of_records = read.records.iter().flat_map(|record| &record.findings);
-        let wrong: Vec<_> = read.findings.iter().chain(of_records).filter(|f| f.is_error()).collect();
+        let wrong: Vec<_> = read
+            .findings
+            .iter()
+            .chain(of_records)
+            .filter(|f| f.is_error())
+            .collect();
         assert!(wrong.is_empty(), "{kind}: {wrong:#?}");
         let shape = &sources.schemas[&format!("canonical/{kind}.schema.json")];
         let mut leaves = std::collections::BTreeSet::new();
         places(shape, String::new(), &mut leaves);
-        let planted: std::collections::BTreeSet<String> =
-            one.canaries.iter().map(|canary| canary.place.clone()).collect();
+        let planted: std::collections::BTreeSet<String> = one
+            .canaries
+            .iter()
+            .map(|canary| canary.place.clone())
+            .collect();
         let bare: Vec<_> = leaves.difference(&planted).collect();
         let known = |place: &&&String| {
             place.starts_with("/envelope/")
                 || place.ends_with("/key")
                 || place.ends_with("/person")
                 || place.ends_with("/worker")
-                || ["/on_behalf_of", "/who", "/related_to", "/child"].iter().any(|end| place.ends_with(end))
+                || ["/on_behalf_of", "/who", "/related_to", "/child"]
+                    .iter()
+                    .any(|end| place.ends_with(end))
         };
         let bare: Vec<_> = bare.iter().filter(|place| !known(place)).collect();
         assert!(bare.is_empty(), "{kind}: {bare:?}");

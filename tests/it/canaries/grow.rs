@@ -33,7 +33,6 @@ pub struct Canary {
 /// A record and what was planted in it.
 #[derive(Clone, Debug)]
 pub struct Grown {
-    pub id: String,
     pub record: Record,
     pub canaries: Vec<Canary>,
 }
@@ -78,15 +77,24 @@ const FIXED: &[(&str, &[&str])] = &[
     ("/body/enrollment", &["enrolled"]),
     ("/body/interpreter/kind", &["qualified"]),
     ("/body/need_category", &["housing"]),
-    ("/body/relationships/relationship", &["FTH", "presumed_father"]),
+    (
+        "/body/relationships/relationship",
+        &["FTH", "presumed_father"],
+    ),
     ("/body/rights/kind", &["visitation", "education"]),
     ("/body/requester/identifiers/system", &["urn:org"]),
     ("/body/recipient/identifiers/system", &["urn:org"]),
     ("/body/recipient/identifiers/value", &["pantry"]),
     ("/body/status_history/by/identifiers/system", &["urn:org"]),
     ("/body/status_history/by/identifiers/value", &["pantry"]),
-    ("/persons/worker/organization/identifiers/system", &["urn:org"]),
-    ("/persons/worker/organization/identifiers/value", &["pantry"]),
+    (
+        "/persons/worker/organization/identifiers/system",
+        &["urn:org"],
+    ),
+    (
+        "/persons/worker/organization/identifiers/value",
+        &["pantry"],
+    ),
 ];
 
 /// Whom the references of an object name, item by item.
@@ -110,9 +118,20 @@ const NAMED: &[(&str, &[&str])] = &[
 
 /// Grows a record of a type. Numbers begin where the one before ended.
 pub fn grow(sources: &Sources, kind: &str, asker: &str, numbers: &mut u32) -> Grown {
+    grow_sized(sources, (kind, false), asker, numbers)
+}
+
+/// As [`grow`]; a slim one has one item in most lists, which every format has room for.
+pub fn grow_sized(
+    sources: &Sources,
+    (kind, slim): (&str, bool),
+    asker: &str,
+    numbers: &mut u32,
+) -> Grown {
     let shape = &sources.schemas[&format!("canonical/{kind}.schema.json")];
     let mut grower = Grower {
         asker,
+        slim,
         alone: kind == "person",
         number: numbers,
         canaries: Vec::new(),
@@ -122,11 +141,8 @@ pub fn grow(sources: &Sources, kind: &str, asker: &str, numbers: &mut u32) -> Gr
     let mut root = grower.object(shape);
     root["envelope"]["record_type"] = json!(kind);
     let canaries = grower.canaries;
-    let id = root["envelope"]["source_record_id"].as_str();
-    let id = id.expect("an id").to_owned();
     let tree = json::parse(root.to_string().as_bytes()).tree;
     Grown {
-        id,
         record: Record {
             record_type: RecordType::new(kind),
             root: tree.expect("JSON"),
@@ -143,6 +159,7 @@ enum Step {
 
 struct Grower<'a> {
     asker: &'a str,
+    slim: bool,
     alone: bool,
     number: &'a mut u32,
     canaries: Vec<Canary>,
@@ -169,6 +186,15 @@ impl Grower<'_> {
         items.next().unwrap_or_default()
     }
 
+    /// Slim records show another variant for each person.
+    fn variant(&self, count: usize) -> usize {
+        let shift = match self.person() {
+            usize::MAX => *self.number as usize,
+            person => person,
+        };
+        (self.item() + if self.slim { shift } else { 0 }) % count
+    }
+
     fn person(&self) -> usize {
         match self.steps.get(1) {
             Some(Step::Item(at)) if self.place().starts_with("/persons") => *at,
@@ -182,7 +208,7 @@ impl Grower<'_> {
             return None;
         }
         // Only who works there has an employer.
-        if place == "/persons/worker" && self.person() < 3 {
+        if place == "/persons/worker" && self.person() < 3 && !self.alone {
             return None;
         }
         match &shape.kind {
@@ -212,6 +238,9 @@ impl Grower<'_> {
             (_, "/persons") if self.alone => 1,
             (_, "/persons") => PERSONS.len(),
             (_, "/envelope/subject_refs" | "/envelope/focus_refs") if self.alone => 1,
+            (_, "/envelope/subject_refs") => 2,
+            (_, "/body/status_history") => 2,
+            _ if self.slim => 1,
             (Kind::OneOf { variants, .. }, _) => variants.len(),
             (Kind::Text(rule), _) if !rule.codes.is_empty() => rule.codes.len().min(2),
             (Kind::Text(_), _) => named.map_or(2, |(_, keys)| keys.len()),
@@ -233,7 +262,7 @@ impl Grower<'_> {
 
     fn object(&mut self, shape: &Shape) -> Value {
         let shape = match &shape.kind {
-            Kind::OneOf { variants, .. } => &variants[self.item() % variants.len()].1,
+            Kind::OneOf { variants, .. } => &variants[self.variant(variants.len())].1,
             _ => shape,
         };
         let mut frame = Vec::new();
@@ -261,6 +290,9 @@ impl Grower<'_> {
         if self.place() == "/persons/key" {
             return PERSONS[self.person()].0.to_owned();
         }
+        if self.alone {
+            return PERSONS[0].0.to_owned();
+        }
         let named = NAMED.iter().find(|(at, _)| *at == self.place());
         let (_, keys) = named.unwrap_or_else(|| panic!("whom does {} name?", self.place()));
         format!("{KEY_MARK}{}", keys[self.item() % keys.len()])
@@ -268,7 +300,11 @@ impl Grower<'_> {
 
     fn about(&self, shape: &Shape) -> Vec<String> {
         let child = vec![PERSONS[0].0.to_owned()];
-        match shape.about.as_ref().expect("every canonical leaf is about somebody") {
+        match shape
+            .about
+            .as_ref()
+            .expect("every canonical leaf is about somebody")
+        {
             About::Subject if self.alone => child,
             About::Subject => vec![PERSONS[0].0.to_owned(), PERSONS[1].0.to_owned()],
             About::Case => child,
@@ -324,13 +360,21 @@ impl Grower<'_> {
         let same = |text: String| (text.clone(), Some(text));
         match rule.format {
             Some(TextFormat::DateTime) => {
-                let clock = if place == "/body/end" { "10:15" } else { "09:30" };
+                let clock = if place == "/body/end" {
+                    "10:15"
+                } else {
+                    "09:30"
+                };
                 return same(format!("2026-08-03T{clock}:00.{number:06}-07:00"));
             }
             Some(TextFormat::PartialDate | TextFormat::Date) => {
                 let (year, day) = (number / 336, number % 336);
-                let first = if self.person() == 0 { 2013 } else { 1931 };
-                let year = first + year % 2 + if first == 1931 { year } else { 0 };
+                // A child's must be a child's; there are not enough days for one each.
+                if place == "/persons/birth_date" && self.person() == 0 {
+                    return (String::from("2015-06-17"), None);
+                }
+                let year = 1931 + year;
+                assert!(year < 2022, "too many records for one date each");
                 return same(format!("{year}-{:02}-{:02}", 1 + day / 28, 1 + day % 28));
             }
             Some(TextFormat::Language) => return (format!("es-x-{MARK}{number:04}"), None),
@@ -354,7 +398,9 @@ impl Grower<'_> {
             Some(pattern) if pattern.starts_with("^[0-9]{1,9}") => {
                 same(format!("7319{number:05}.37"))
             }
-            Some("^[0-9a-f]{64}$") => same(format!("{number:064x}").replace("00000000", "b7319a5e")),
+            Some("^[0-9a-f]{64}$") => {
+                same(format!("{number:064x}").replace("00000000", "b7319a5e"))
+            }
             Some(pattern) if pattern.starts_with("^[A-Za-z]{2,8}") => {
                 (format!("es-x-q{number:05}"), None)
             }
@@ -366,7 +412,10 @@ impl Grower<'_> {
     fn serial(&self, number: u32) -> String {
         let digits: Vec<char> = "ABCDEFGHJKLMNPQRSTVWXYZ".chars().collect();
         let of = |at: u32| digits[(at as usize) % digits.len()];
-        [number, number / 23, number / 529, number / 12_167].map(of).iter().collect()
+        [number, number / 23, number / 529, number / 12_167]
+            .map(of)
+            .iter()
+            .collect()
     }
 }
 

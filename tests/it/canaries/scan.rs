@@ -21,7 +21,10 @@ impl Scanner {
         for (record, one) in grown.iter().enumerate() {
             for (at, canary) in one.canaries.iter().enumerate() {
                 if let Some(token) = &canary.token {
-                    known.entry(token.to_lowercase()).or_default().push((record, at));
+                    known
+                        .entry(token.to_lowercase())
+                        .or_default()
+                        .push((record, at));
                 }
             }
         }
@@ -65,11 +68,17 @@ impl Scanner {
 
 /// The marks in any case, as base64 begins them at each of three places, and as hexadecimal.
 fn disguises() -> Vec<String> {
-    let mut out = vec![format!("(?i:{MARK})"), format!("(?i:{})", KEY_MARK.trim_end_matches('-'))];
+    let mut out = vec![
+        format!("(?i:{MARK})"),
+        format!("(?i:{})", KEY_MARK.trim_end_matches('-')),
+    ];
     for mark in [MARK, KEY_MARK] {
         for before in 0..3 {
             let padded = [vec![0; before], mark.as_bytes().to_vec()].concat();
-            for text in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+            for text in [
+                STANDARD_NO_PAD.encode(&padded),
+                URL_SAFE_NO_PAD.encode(&padded),
+            ] {
                 // What depends on the bytes before and behind is left out.
                 let from = [0, 2, 3][before];
                 let whole = (before + mark.len()) * 8 / 6;
@@ -91,7 +100,11 @@ pub fn entitled(canary: &Canary, part2: bool, permits: &dyn Fn(&str, &str) -> bo
             // What a sender outside Part 2 says of substance use is of mental health, if of nothing
             // else.
             let lowered = alone && !part2 && class.as_str() == "sud_part2";
-            let class = if lowered { "mental_health" } else { class.as_str() };
+            let class = if lowered {
+                "mental_health"
+            } else {
+                class.as_str()
+            };
             permits(person, class)
         })
     })

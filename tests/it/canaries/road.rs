@@ -1,0 +1,653 @@
+//! Goal: a planted value stands in an output only where that output's own decision lets it, and in
+//! nothing else the gateway says or keeps. Method: every type from four senders in four formats,
+//! toward fourteen roles in four formats and a state that pulls; then everything is searched.
+
+use super::grow::{Canary, KEY_MARK};
+use super::scan::{Scanner, entitled};
+use super::world::{Answer, FORMATS, SENDERS, TYPES, World, lodging, logs, opened};
+use kinbridge::base::id::{PartnerId, PersonId, RecordId, SubmissionId};
+use kinbridge::base::sensitive::Reason;
+use kinbridge::base::vocabulary::Verdict;
+use kinbridge::format::{Node, json as tree};
+use kinbridge::kept::{Toward, decision_record, on_file, release_stored};
+use kinbridge::release::Release;
+use kinbridge::store::{DecisionRecord, StoredRecord};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A planted record as the gateway keeps it.
+struct Held {
+    stored: StoredRecord,
+    /// Keys of the planted persons and who they became.
+    persons: BTreeMap<String, PersonId>,
+    /// The sender's id of the record.
+    id: String,
+}
+
+/// Panics when an answer says more of what was planted than the sender's own id of a record, which
+/// it may, in the one member for it.
+fn silent(scanner: &Scanner, world: &World, answer: &Answer, what: &str) {
+    let mut told = answer.json();
+    without_own_ids(&mut told);
+    let bytes = match told {
+        Value::Null => answer.all(),
+        told => [answer.head.clone(), told.to_string()]
+            .concat()
+            .into_bytes(),
+    };
+    let found = scanner.planted(&bytes);
+    let places = found
+        .iter()
+        .map(|(record, at)| &world.grown[*record].canaries[*at].place);
+    let told: Vec<&String> = places.collect();
+    assert!(told.is_empty(), "{what} ({}) tells {told:?}", answer.status);
+}
+
+fn without_own_ids(told: &mut Value) {
+    match told {
+        Value::Object(members) => {
+            members.remove("source_record_id");
+            members.values_mut().for_each(without_own_ids);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_own_ids),
+        _ => {}
+    }
+}
+
+/// As [`silent`], and not even the sender's own ids and keys.
+fn mute(scanner: &Scanner, bytes: &[u8], what: &str) {
+    assert_eq!(scanner.anything(bytes), None, "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_planted_comes_out_only_where_its_decision_lets_it() {
+    let world = World::start().await;
+    let scanner = Scanner::new(&world.grown);
+    lodge(&world, &scanner).await;
+    dry_runs(&world, &scanner).await;
+    let ids = hand_all_in(&world, &scanner).await;
+    let submissions: Vec<SubmissionId> = ids.iter().map(|(_, id)| *id).collect();
+    world.settled(&submissions).await;
+    let held = read_back(&world, &ids).await;
+    let pushed = pushes(&world, &scanner, &held).await;
+    let pulled = pulls(&world, &scanner, &held).await;
+    for (at, (format, _)) in FORMATS.iter().enumerate() {
+        assert!(
+            pushed[at] > 100,
+            "{format}: {} values were sent",
+            pushed[at]
+        );
+        assert!(
+            pulled[at] > 10,
+            "{format}: {} values were pulled",
+            pulled[at]
+        );
+    }
+    answers(&world, &scanner, &ids).await;
+    malformed(&world, &scanner).await;
+    numbers(&world, &scanner).await;
+    world.inbox.stop().await;
+    let World { gateway, grown, .. } = world;
+    gateway.running.shutdown().await;
+    mute(&scanner, &logs(), "a log line");
+    assert!(!grown.is_empty());
+    kept(&scanner, gateway.folder.path());
+}
+
+/// Papers for some of the planted adults, so that there is something to send.
+async fn lodge(world: &World, scanner: &Scanner) {
+    let mut lodged = 0;
+    for (record, (sender, _)) in world.sent.iter().enumerate() {
+        if SENDERS[*sender].1 == "cws" {
+            // What a county reports to the state rests on no paper, and one more may make it wait.
+            continue;
+        }
+        let root = &world.grown[record].record.root;
+        let classes = [
+            "contact_address",
+            "referral",
+            "demographics",
+            "engagement_contact",
+            "general_health",
+            "mental_health",
+        ];
+        let papers = [
+            // Where somebody lives, only for some: a paper about a protected address waits.
+            ("general_roi", &classes[usize::from(*sender != 4)..]),
+            ("part2_specific", &["sud_part2"][..]),
+            ("hiv_auth", &["hiv_test"][..]),
+        ];
+        let persons = world.grown[record].record.persons().len();
+        for at in 0..papers.len() * persons {
+            let (person, (kind, classes)) = (at % persons, papers[at / persons]);
+            let path = format!("/v1/consents/k-{record}-{at}");
+            let who = SENDERS[*sender].0;
+            let subject = root.pointer(&format!("/persons/{person}/identifiers/0"));
+            let subject = subject.expect("an identifier");
+            let subject = (
+                subject.text("system").unwrap(),
+                subject.text("value").unwrap(),
+            );
+            let grantor = if person == 0 { "parent" } else { "self" };
+            let body = lodging(subject, (kind, grantor), (record, classes));
+            let answer = world.ask(who, "PUT", &path, Some(body)).await;
+            lodged += usize::from(answer.status == 200);
+            silent(scanner, world, &answer, "a lodging");
+            let answer = world.ask(who, "GET", &path, None).await;
+            silent(scanner, world, &answer, "a consent");
+        }
+    }
+    assert!(lodged > 20, "{lodged} papers");
+}
+
+async fn dry_runs(world: &World, scanner: &Scanner) {
+    for (record, (sender, bytes)) in world.sent.iter().enumerate() {
+        let answer = world.hand_in(*sender, "?dry_run=true", bytes.clone()).await;
+        let kind = &world.grown[record].record.record_type;
+        assert_eq!(answer.status, 200, "{kind} of {sender}: {}", answer.json());
+        silent(scanner, world, &answer, "a dry run");
+    }
+}
+
+/// Record ids by the number of what was planted, and their submissions.
+async fn hand_all_in(world: &World, scanner: &Scanner) -> Vec<(RecordId, SubmissionId)> {
+    let mut out = Vec::new();
+    for (record, (sender, bytes)) in world.sent.iter().enumerate() {
+        let answer = world.hand_in(*sender, "", bytes.clone()).await;
+        let told = answer.json();
+        let kind = &world.grown[record].record.record_type;
+        assert_eq!(answer.status, 202, "{kind} of {sender}: {told}");
+        silent(scanner, world, &answer, "a receipt");
+        let id = told["records"][0]["record_id"]
+            .as_str()
+            .and_then(RecordId::parse);
+        let submission = told["submission_id"].as_str().and_then(SubmissionId::parse);
+        out.push((id.expect("an id"), submission.expect("an id")));
+    }
+    out
+}
+
+/// The records as they are kept. Who is who is told by the names, which every format carries.
+async fn read_back(world: &World, ids: &[(RecordId, SubmissionId)]) -> Vec<Held> {
+    let store = &world.gateway.running.gateway.store;
+    let mut out = Vec::new();
+    for (record, (id, _)) in ids.iter().enumerate() {
+        let stored = store.record(*id).await.expect("read").expect("kept");
+        let root = opened(stored.payload.expose(Reason::Test));
+        let last = |person: &Node| {
+            let name = person
+                .pointer("/names/0/last")
+                .and_then(|node| node.as_str());
+            name.map(str::to_owned)
+        };
+        let planted = world.grown[record].record.persons();
+        let mut persons = BTreeMap::new();
+        for person in root.get("persons").expect("persons").items() {
+            let whose = planted.iter().find(|one| last(one) == last(person));
+            let key = whose
+                .and_then(|one| one.text("key"))
+                .expect("a planted person");
+            let own = stored
+                .persons
+                .iter()
+                .find(|known| Some(known.key.as_str()) == person.text("key"));
+            persons.insert(key.to_owned(), own.expect("kept").person);
+        }
+        let id = root
+            .pointer("/envelope/source_record_id")
+            .and_then(|node| node.as_str());
+        let id = id.expect("an id").to_owned();
+        out.push(Held {
+            stored,
+            persons,
+            id,
+        });
+    }
+    out
+}
+
+/// Holds an output against the decision it left under; how many planted values were in it.
+fn check(
+    world: &World,
+    scanner: &Scanner,
+    (record, held): (usize, &Held),
+    decision: &DecisionRecord,
+    output: &[u8],
+) -> usize {
+    let part2 = SENDERS[world.sent[record].0].1 == "sud_program";
+    let permits = |key: &str, class: &str| {
+        let person = held.persons.get(key);
+        decision.rows.iter().any(|row| {
+            Some(&row.person) == person && row.data_class == class && row.verdict == Verdict::Permit
+        })
+    };
+    let grown = &world.grown[record];
+    let whole = || {
+        grown
+            .canaries
+            .iter()
+            .all(|canary| entitled(canary, part2, &permits))
+    };
+    let found = scanner.planted(output);
+    let mut own = 0;
+    for (of, at) in &found {
+        let canary = &world.grown[*of].canaries[*at];
+        assert_eq!(*of, record, "{} of another record", canary.place);
+        let goes = match canary.narrative {
+            true => whole(),
+            false => entitled(canary, part2, &permits),
+        };
+        let role = (&decision.recipient_role, &decision.purpose);
+        let kind = &grown.record.record_type;
+        assert!(
+            goes,
+            "{} of a {kind} went to {role:?}, by {:?}",
+            canary.place, canary.classes
+        );
+        own += 1;
+    }
+    let text = String::from_utf8_lossy(output);
+    // Where a format has no other id of a record, its sender's id of the person is the record's.
+    let text = text.replace(&held.id, "");
+    let goes = |canary: &Canary| match canary.narrative {
+        true => whole(),
+        false => entitled(canary, part2, &permits),
+    };
+    if let Some(tree) = tree::parse(output)
+        .tree
+        .filter(|tree| tree.get("envelope").is_some())
+    {
+        // Codes, numbers and truths cannot be told from others: where one stands, one may.
+        let mut places = BTreeSet::new();
+        walk(&tree, String::new(), &mut places);
+        for place in places {
+            let mut there = grown
+                .canaries
+                .iter()
+                .filter(|canary| canary.place == place)
+                .peekable();
+            let known = there.peek().is_some();
+            assert!(
+                !known || there.any(goes),
+                "{place} went to {:?}",
+                decision.recipient_role
+            );
+        }
+    }
+    let key = text
+        .find(KEY_MARK)
+        .map(|at| &text[at.saturating_sub(200)..at + 40]);
+    assert_eq!(key, None, "a sender's key went out");
+    own
+}
+
+/// Places of all leaves, without the numbers of lists.
+fn walk(node: &Node, at: String, out: &mut BTreeSet<String>) {
+    for (name, child) in node.members() {
+        walk(child, format!("{at}/{name}"), out);
+    }
+    for item in node.items() {
+        walk(item, at.clone(), out);
+    }
+    if node.members().is_empty() && node.items().is_empty() {
+        out.insert(at);
+    }
+}
+
+/// What arrived at the inbox; how many planted values of each format.
+async fn pushes(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
+    let store = &world.gateway.running.gateway.store;
+    let mut counts = [0; 4];
+    for delivery in world.inbox.deliveries() {
+        let view = world.delivery(&delivery.delivery_id).await;
+        let decision = store
+            .decision(view.delivery_id)
+            .await
+            .expect("read")
+            .expect("taken");
+        let record = held
+            .iter()
+            .position(|one| one.stored.record_id == view.record_id);
+        let record = record.expect("a planted record");
+        let seen = check(
+            world,
+            scanner,
+            (record, &held[record]),
+            &decision,
+            &delivery.body,
+        );
+        let head = format!(
+            "{:?} {} {}",
+            delivery.headers, delivery.media_type, delivery.delivery_id
+        );
+        mute(scanner, head.as_bytes(), "a header");
+        let at: usize = view
+            .channel
+            .as_str()
+            .trim_start_matches("out-")
+            .parse()
+            .expect("a number");
+        counts[at] += seen;
+    }
+    counts
+}
+
+/// What a pulling state gets; each file is held against all decisions there are for it now.
+async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
+    let inner = &world.gateway.running.gateway;
+    let rules = inner.rules.load_full();
+    let state = &rules.partners[&PartnerId::new("state")];
+    let mut counts = [0; 4];
+    for (at, (format, _)) in FORMATS.iter().enumerate() {
+        let channel = state
+            .channel
+            .iter()
+            .find(|own| own.format.as_str() == *format)
+            .expect("one");
+        let asked = json!({ "records": TYPES, "format": format });
+        let begun = world
+            .ask("state", "POST", "/v1/extracts", Some(asked))
+            .await;
+        assert_eq!(begun.status, 202, "{}", begun.json());
+        let id = begun.json()["extract_id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        let place = format!("/v1/extracts/{id}");
+        let job = loop {
+            let job = world.ask("state", "GET", &place, None).await;
+            if job.json()["status"] != "running" {
+                break job;
+            }
+        };
+        mute(scanner, &job.all(), "a manifest");
+        for file in job.json()["manifest"]["files"].as_array().expect("files") {
+            let name = file["name"].as_str().expect("a name");
+            mute(scanner, name.as_bytes(), "a file name");
+            let file = world
+                .ask("state", "GET", &format!("{place}/files/{name}"), None)
+                .await;
+            assert_eq!(file.status, 200);
+            mute(scanner, file.head.as_bytes(), "a header");
+            let records: BTreeSet<usize> = scanner
+                .planted(&file.body)
+                .iter()
+                .map(|(record, _)| *record)
+                .collect();
+            for record in records {
+                let one = &held[record];
+                let found = on_file(&inner.store, std::iter::once(&one.stored))
+                    .await
+                    .expect("read");
+                let toward = Toward {
+                    recipient: state,
+                    channel,
+                    reviewed: false,
+                };
+                let now = inner.clock.now();
+                let release = release_stored(&rules, &one.stored, toward, &found, now);
+                let Some(Release::Go(outgoing)) = release else {
+                    panic!("a record that may not go is in a file");
+                };
+                let decision = decision_record(outgoing.taken());
+                let part = only(scanner, record, &file.body);
+                counts[at] += check(world, scanner, (record, one), &decision, &part);
+            }
+        }
+    }
+    counts
+}
+
+/// The planted words of one record in a file of many, as an output of its own.
+fn only(scanner: &Scanner, record: usize, file: &[u8]) -> Vec<u8> {
+    let found = scanner.planted(file);
+    assert!(found.iter().any(|(of, _)| *of == record));
+    let mut out = Vec::new();
+    for line in file.split(|byte| *byte == b'\n') {
+        if scanner.planted(line).iter().all(|(of, _)| *of == record) {
+            out.extend_from_slice(line);
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// Status, verdicts, decisions in both forms, work items and accounting.
+async fn answers(world: &World, scanner: &Scanner, ids: &[(RecordId, SubmissionId)]) {
+    for (record, (id, submission)) in ids.iter().enumerate() {
+        let who = SENDERS[world.sent[record].0].0;
+        let place = format!("/v1/submissions/{submission}");
+        for path in [place.clone(), format!("{place}/records")] {
+            let answer = world.ask(who, "GET", &path, None).await;
+            assert_eq!(answer.status, 200);
+            silent(scanner, world, &answer, "a status");
+        }
+        for (asker, role, purpose) in [
+            (who, "cws", "care_coordination"),
+            ("privacy_officer", "lea", "education"),
+            ("auditor", "parent", "parent_access"),
+        ] {
+            let asked = json!({
+                "record_id": id, "recipient": format!("to-{}", role.replace('_', "-")),
+                "purpose": purpose,
+            });
+            let answer = world.ask(asker, "POST", "/v1/decisions", Some(asked)).await;
+            silent(scanner, world, &answer, "a decision");
+        }
+    }
+    for who in [
+        "alpha",
+        "recovery",
+        "county",
+        "brokers",
+        "integrator",
+        "privacy_officer",
+        "auditor",
+    ] {
+        let mut path = String::from("/v1/work-items");
+        loop {
+            let answer = world.ask(who, "GET", &path, None).await;
+            silent(scanner, world, &answer, "work items");
+            match answer.json()["next_cursor"].as_str() {
+                Some(cursor) => path = format!("/v1/work-items?cursor={cursor}"),
+                None => break,
+            }
+        }
+    }
+    accounting(world, scanner).await;
+    // A question that is written out: whatever stands where a word belongs is not told back.
+    let token = world.grown[0]
+        .canaries
+        .iter()
+        .find_map(|canary| canary.token.clone());
+    for member in [
+        "source_role",
+        "recipient_role",
+        "purpose",
+        "classes",
+        "subject",
+        "consents",
+    ] {
+        let asked = json!({ "id": "q", member: token });
+        let answer = world
+            .ask(
+                "privacy_officer",
+                "POST",
+                "/v1/decisions?explain=true",
+                Some(asked),
+            )
+            .await;
+        silent(scanner, world, &answer, "a question's answer");
+    }
+}
+
+async fn accounting(world: &World, scanner: &Scanner) {
+    let mut seen = 0;
+    for record in &world.grown {
+        for person in record.record.persons() {
+            let id = person
+                .pointer("/cws_client_id")
+                .and_then(|node| node.as_str())
+                .expect("an id");
+            let path = format!("/v1/disclosures?person=cws_client_id%7C{id}");
+            let answer = world.ask("privacy_officer", "GET", &path, None).await;
+            seen += answer.json()["disclosures"].as_array().map_or(0, Vec::len);
+            silent(scanner, world, &answer, "an accounting");
+        }
+    }
+    assert!(seen > 20, "{seen} disclosures are accounted for");
+}
+
+/// Copies of what was planted that are not what they were, two hundred of them.
+async fn malformed(world: &World, scanner: &Scanner) {
+    let mut dice = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut roll = move |below: usize| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice % below.max(1) as u64) as usize
+    };
+    let mut refused = 0;
+    for number in 0..200 {
+        let (sender, bytes) = &world.sent[number % world.sent.len()];
+        let spoiled = spoil(bytes, number / world.sent.len(), &mut roll);
+        let query = if number % 3 == 0 { "?dry_run=true" } else { "" };
+        let answer = world.hand_in(*sender, query, spoiled).await;
+        refused += usize::from(answer.status >= 400);
+        silent(scanner, world, &answer, "an answer to a malformed copy");
+        if let Some(url) = answer.json()["records_url"].as_str() {
+            let who = SENDERS[*sender].0;
+            let answer = world.ask(who, "GET", url, None).await;
+            silent(scanner, world, &answer, "the verdicts of a malformed copy");
+        }
+    }
+    assert!(refused > 40, "{refused} of 200 were refused");
+}
+
+/// One thing wrong: a value moved to another place, bytes cut off, put in twice, flipped or
+/// turned round, quotes and brackets taken away.
+fn spoil(bytes: &[u8], way: usize, roll: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
+    let at = roll(bytes.len());
+    let mut out = bytes.to_vec();
+    match way % 12 {
+        0 => out.truncate(at),
+        1 => out[at] ^= 1 << roll(7),
+        2 => {
+            let to = (at + 40).min(out.len());
+            out.drain(at..to);
+        }
+        3 => out.extend_from_slice(&bytes[at..]),
+        4 => out[at] = b'"',
+        5 => out.insert(at, b'\0'),
+        6 => swap_words(&mut out, roll),
+        7 => swap_words(&mut out, roll),
+        8 => out.retain(|byte| *byte != b':' && *byte != b'>'),
+        9 => {
+            let text = String::from_utf8_lossy(bytes).replace("Qzxj", "Qzxj\u{7f}<&\"");
+            out = text.into_bytes();
+        }
+        10 => out.insert(at, 0xff),
+        _ => {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            out = text.replacen("20", "Qzxj00001w", 1 + roll(6)).into_bytes();
+        }
+    }
+    out
+}
+
+/// Two words of the document change places: codes, dates, names and members alike.
+fn swap_words(out: &mut Vec<u8>, roll: &mut impl FnMut(usize) -> usize) {
+    let text = String::from_utf8_lossy(out).into_owned();
+    let word = |from: usize| {
+        let begin = text[from..]
+            .find(|c: char| c.is_ascii_alphanumeric())
+            .map(|at| from + at)?;
+        let rest = &text[begin..];
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(rest.len());
+        Some(begin..begin + end)
+    };
+    let place = |at: usize| {
+        (at..text.len())
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or(0)
+    };
+    let (one, other) = (word(place(roll(text.len()))), word(place(roll(text.len()))));
+    let (Some(one), Some(other)) = (one, other) else {
+        return;
+    };
+    let (first, second) = if one.end <= other.start {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    if first.end > second.start {
+        return;
+    }
+    let parts = [
+        &text[..first.start],
+        &text[second.clone()],
+        &text[first.end..second.start],
+        &text[first.clone()],
+        &text[second.end..],
+    ];
+    *out = parts.concat().into_bytes();
+}
+
+/// The metrics page, the health pages, and what `doctor` prints.
+async fn numbers(world: &World, scanner: &Scanner) {
+    let address = world.gateway.running.metrics_address;
+    let page = reqwest::get(format!("http://{address}/metrics"))
+        .await
+        .expect("metrics");
+    mute(scanner, &page.bytes().await.expect("body"), "a metric");
+    for path in ["/healthz", "/readyz", "/openapi.json"] {
+        let answer = world.ask("alpha", "GET", path, None).await;
+        mute(scanner, &answer.all(), path);
+    }
+    let config = &world.gateway.running.gateway.config;
+    let file = world.gateway.folder().join("doctor.toml");
+    let text = format!(
+        "data_dir = {:?}\ncatalog = {:?}\n[listen]\naddress = \"{}\"\nmetrics_address = \"{}\"\n",
+        config.data_dir, config.catalog, world.gateway.running.address, address
+    );
+    std::fs::write(&file, text).expect("written");
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
+        .args(["doctor", "--config"])
+        .arg(&file)
+        .output()
+        .expect("runs");
+    let told = [run.stdout, run.stderr].concat();
+    assert!(
+        String::from_utf8_lossy(&told).contains("rules"),
+        "doctor told nothing"
+    );
+    mute(scanner, &told, "doctor");
+}
+
+/// Names and bytes of every file the gateway keeps.
+fn kept(scanner: &Scanner, folder: &std::path::Path) {
+    let mut open = vec![folder.to_path_buf()];
+    let (mut files, mut bytes) = (0, 0);
+    while let Some(at) = open.pop() {
+        mute(scanner, at.display().to_string().as_bytes(), "a file name");
+        if at.is_dir() {
+            open.extend(
+                std::fs::read_dir(&at)
+                    .expect("a folder")
+                    .flatten()
+                    .map(|it| it.path()),
+            );
+            continue;
+        }
+        let content = std::fs::read(&at).expect("readable");
+        files += 1;
+        bytes += content.len();
+        mute(scanner, &content, &at.display().to_string());
+    }
+    assert!(
+        files > 3 && bytes > 1 << 20,
+        "{files} files of {bytes} bytes"
+    );
+}
