@@ -2,9 +2,11 @@
 //! planted in every classed leaf of every canonical schema, for several persons and senders, run
 //! through a real gateway; then everything that comes out of it is searched.
 
+mod around;
 mod grow;
 mod road;
 mod scan;
+mod spoil;
 mod world;
 
 use grow::{Grown, grow};

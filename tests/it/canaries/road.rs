@@ -2,8 +2,10 @@
 //! nothing else the gateway says or keeps. Method: every type from four senders in four formats,
 //! toward fourteen roles in four formats and a state that pulls; then everything is searched.
 
-use super::grow::{Canary, KEY_MARK};
+use super::around::{kept, numbers};
+use super::grow::{Canary, Grown, KEY_MARK};
 use super::scan::{Scanner, entitled};
+use super::spoil::malformed;
 use super::world::{Answer, FORMATS, SENDERS, TYPES, World, lodging, logs, opened};
 use kinbridge::base::id::{PartnerId, PersonId, RecordId, SubmissionId};
 use kinbridge::base::sensitive::Reason;
@@ -26,7 +28,7 @@ struct Held {
 
 /// Panics when an answer says more of what was planted than the sender's own id of a record, which
 /// it may, in the one member for it.
-fn silent(scanner: &Scanner, world: &World, answer: &Answer, what: &str) {
+pub fn silent(scanner: &Scanner, world: &World, answer: &Answer, what: &str) {
     let mut told = answer.json();
     without_own_ids(&mut told);
     let bytes = match told {
@@ -55,7 +57,7 @@ fn without_own_ids(told: &mut Value) {
 }
 
 /// As [`silent`], and not even the sender's own ids and keys.
-fn mute(scanner: &Scanner, bytes: &[u8], what: &str) {
+pub fn mute(scanner: &Scanner, bytes: &[u8], what: &str) {
     assert_eq!(scanner.anything(bytes), None, "{what}");
 }
 
@@ -222,63 +224,42 @@ fn check(
         })
     };
     let grown = &world.grown[record];
-    let whole = || {
-        grown
-            .canaries
-            .iter()
-            .all(|canary| entitled(canary, part2, &permits))
+    let entitled = |canary: &Canary| entitled(canary, part2, &permits);
+    let goes = |canary: &Canary| match canary.narrative {
+        true => grown.canaries.iter().all(entitled),
+        false => entitled(canary),
     };
     let found = scanner.planted(output);
-    let mut own = 0;
     for (of, at) in &found {
         let canary = &world.grown[*of].canaries[*at];
         assert_eq!(*of, record, "{} of another record", canary.place);
-        let goes = match canary.narrative {
-            true => whole(),
-            false => entitled(canary, part2, &permits),
-        };
         let role = (&decision.recipient_role, &decision.purpose);
-        let kind = &grown.record.record_type;
-        assert!(
-            goes,
-            "{} of a {kind} went to {role:?}, by {:?}",
-            canary.place, canary.classes
-        );
-        own += 1;
+        let what = (&canary.place, &grown.record.record_type, canary.classes);
+        assert!(goes(canary), "{what:?} went to {role:?}");
     }
-    let text = String::from_utf8_lossy(output);
+    codes(grown, output, &goes);
     // Where a format has no other id of a record, its sender's id of the person is the record's.
-    let text = text.replace(&held.id, "");
-    let goes = |canary: &Canary| match canary.narrative {
-        true => whole(),
-        false => entitled(canary, part2, &permits),
-    };
-    if let Some(tree) = tree::parse(output)
-        .tree
-        .filter(|tree| tree.get("envelope").is_some())
-    {
-        // Codes, numbers and truths cannot be told from others: where one stands, one may.
-        let mut places = BTreeSet::new();
-        walk(&tree, String::new(), &mut places);
-        for place in places {
-            let mut there = grown
-                .canaries
-                .iter()
-                .filter(|canary| canary.place == place)
-                .peekable();
-            let known = there.peek().is_some();
-            assert!(
-                !known || there.any(goes),
-                "{place} went to {:?}",
-                decision.recipient_role
-            );
-        }
-    }
-    let key = text
-        .find(KEY_MARK)
-        .map(|at| &text[at.saturating_sub(200)..at + 40]);
+    let text = String::from_utf8_lossy(output).replace(&held.id, "");
+    let key = text.find(KEY_MARK);
+    let key = key.map(|at| &text[at.saturating_sub(200)..at + 40]);
     assert_eq!(key, None, "a sender's key went out");
-    own
+    found.len()
+}
+
+/// Codes, numbers and truths cannot be told from others: where one stands, one may.
+fn codes(grown: &Grown, output: &[u8], goes: &dyn Fn(&Canary) -> bool) {
+    let tree = tree::parse(output).tree;
+    let Some(tree) = tree.filter(|tree| tree.get("envelope").is_some()) else {
+        return;
+    };
+    let mut places = BTreeSet::new();
+    walk(&tree, String::new(), &mut places);
+    for place in places {
+        let own = grown.canaries.iter().filter(|canary| canary.place == place);
+        let mut own = own.peekable();
+        let known = own.peek().is_some();
+        assert!(!known || own.any(goes), "{place} went where none of it may");
+    }
 }
 
 /// Places of all leaves, without the numbers of lists.
@@ -496,158 +477,4 @@ async fn accounting(world: &World, scanner: &Scanner) {
         }
     }
     assert!(seen > 20, "{seen} disclosures are accounted for");
-}
-
-/// Copies of what was planted that are not what they were, two hundred of them.
-async fn malformed(world: &World, scanner: &Scanner) {
-    let mut dice = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut roll = move |below: usize| {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        (dice % below.max(1) as u64) as usize
-    };
-    let mut refused = 0;
-    for number in 0..200 {
-        let (sender, bytes) = &world.sent[number % world.sent.len()];
-        let spoiled = spoil(bytes, number / world.sent.len(), &mut roll);
-        let query = if number % 3 == 0 { "?dry_run=true" } else { "" };
-        let answer = world.hand_in(*sender, query, spoiled).await;
-        refused += usize::from(answer.status >= 400);
-        silent(scanner, world, &answer, "an answer to a malformed copy");
-        if let Some(url) = answer.json()["records_url"].as_str() {
-            let who = SENDERS[*sender].0;
-            let answer = world.ask(who, "GET", url, None).await;
-            silent(scanner, world, &answer, "the verdicts of a malformed copy");
-        }
-    }
-    assert!(refused > 40, "{refused} of 200 were refused");
-}
-
-/// One thing wrong: a value moved to another place, bytes cut off, put in twice, flipped or
-/// turned round, quotes and brackets taken away.
-fn spoil(bytes: &[u8], way: usize, roll: &mut impl FnMut(usize) -> usize) -> Vec<u8> {
-    let at = roll(bytes.len());
-    let mut out = bytes.to_vec();
-    match way % 12 {
-        0 => out.truncate(at),
-        1 => out[at] ^= 1 << roll(7),
-        2 => {
-            let to = (at + 40).min(out.len());
-            out.drain(at..to);
-        }
-        3 => out.extend_from_slice(&bytes[at..]),
-        4 => out[at] = b'"',
-        5 => out.insert(at, b'\0'),
-        6 => swap_words(&mut out, roll),
-        7 => swap_words(&mut out, roll),
-        8 => out.retain(|byte| *byte != b':' && *byte != b'>'),
-        9 => {
-            let text = String::from_utf8_lossy(bytes).replace("Qzxj", "Qzxj\u{7f}<&\"");
-            out = text.into_bytes();
-        }
-        10 => out.insert(at, 0xff),
-        _ => {
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            out = text.replacen("20", "Qzxj00001w", 1 + roll(6)).into_bytes();
-        }
-    }
-    out
-}
-
-/// Two words of the document change places: codes, dates, names and members alike.
-fn swap_words(out: &mut Vec<u8>, roll: &mut impl FnMut(usize) -> usize) {
-    let text = String::from_utf8_lossy(out).into_owned();
-    let word = |from: usize| {
-        let begin = text[from..]
-            .find(|c: char| c.is_ascii_alphanumeric())
-            .map(|at| from + at)?;
-        let rest = &text[begin..];
-        let end = rest
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(rest.len());
-        Some(begin..begin + end)
-    };
-    let place = |at: usize| {
-        (at..text.len())
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0)
-    };
-    let (one, other) = (word(place(roll(text.len()))), word(place(roll(text.len()))));
-    let (Some(one), Some(other)) = (one, other) else {
-        return;
-    };
-    let (first, second) = if one.end <= other.start {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    if first.end > second.start {
-        return;
-    }
-    let parts = [
-        &text[..first.start],
-        &text[second.clone()],
-        &text[first.end..second.start],
-        &text[first.clone()],
-        &text[second.end..],
-    ];
-    *out = parts.concat().into_bytes();
-}
-
-/// The metrics page, the health pages, and what `doctor` prints.
-async fn numbers(world: &World, scanner: &Scanner) {
-    let address = world.gateway.running.metrics_address;
-    let page = reqwest::get(format!("http://{address}/metrics"))
-        .await
-        .expect("metrics");
-    mute(scanner, &page.bytes().await.expect("body"), "a metric");
-    for path in ["/healthz", "/readyz", "/openapi.json"] {
-        let answer = world.ask("alpha", "GET", path, None).await;
-        mute(scanner, &answer.all(), path);
-    }
-    let config = &world.gateway.running.gateway.config;
-    let file = world.gateway.folder().join("doctor.toml");
-    let text = format!(
-        "data_dir = {:?}\ncatalog = {:?}\n[listen]\naddress = \"{}\"\nmetrics_address = \"{}\"\n",
-        config.data_dir, config.catalog, world.gateway.running.address, address
-    );
-    std::fs::write(&file, text).expect("written");
-    let run = std::process::Command::new(env!("CARGO_BIN_EXE_kinbridge"))
-        .args(["doctor", "--config"])
-        .arg(&file)
-        .output()
-        .expect("runs");
-    let told = [run.stdout, run.stderr].concat();
-    assert!(
-        String::from_utf8_lossy(&told).contains("rules"),
-        "doctor told nothing"
-    );
-    mute(scanner, &told, "doctor");
-}
-
-/// Names and bytes of every file the gateway keeps.
-fn kept(scanner: &Scanner, folder: &std::path::Path) {
-    let mut open = vec![folder.to_path_buf()];
-    let (mut files, mut bytes) = (0, 0);
-    while let Some(at) = open.pop() {
-        mute(scanner, at.display().to_string().as_bytes(), "a file name");
-        if at.is_dir() {
-            open.extend(
-                std::fs::read_dir(&at)
-                    .expect("a folder")
-                    .flatten()
-                    .map(|it| it.path()),
-            );
-            continue;
-        }
-        let content = std::fs::read(&at).expect("readable");
-        files += 1;
-        bytes += content.len();
-        mute(scanner, &content, &at.display().to_string());
-    }
-    assert!(
-        files > 3 && bytes > 1 << 20,
-        "{files} files of {bytes} bytes"
-    );
 }
