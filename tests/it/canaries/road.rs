@@ -360,11 +360,7 @@ async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
                 let found = on_file(&inner.store, std::iter::once(&one.stored))
                     .await
                     .expect("read");
-                let toward = Toward {
-                    recipient: state,
-                    channel,
-                    reviewed: false,
-                };
+                let toward = Toward::plain(state, channel);
                 let now = inner.clock.now();
                 let release = release_stored(&rules, &one.stored, toward, &found, now);
                 let Some(Release::Go(outgoing)) = release else {
