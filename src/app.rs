@@ -160,7 +160,8 @@ fn courier(gateway: &Gateway) -> Result<Courier, StartError> {
         gateway.rules.clone(),
         gateway.clock.clone(),
         Arc::new(transport),
-    ))
+    )
+    .looking_back(gateway.config.deliver.recall_look_back()))
 }
 
 /// Gives ledger entries their positions and signs checkpoints over them.

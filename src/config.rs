@@ -4,6 +4,7 @@
 //! secret itself (tokens stand here as digests, keys as file names).
 
 use crate::base::digest::Digest;
+use crate::base::limits::RECALL_LOOK_BACK;
 use crate::catalog::partner::ClientCertificate;
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
@@ -50,6 +51,18 @@ pub struct Deliver {
     /// The gateway's own certificate and key, one PEM file, shown to recipients that ask.
     #[serde(default)]
     pub identity_file: Option<PathBuf>,
+    /// What was sent longer ago is not recalled, days; left out, a year.
+    #[serde(default)]
+    pub recall_look_back_days: Option<u32>,
+}
+
+impl Deliver {
+    /// How far back what was sent is looked at again.
+    pub fn recall_look_back(&self) -> Duration {
+        let days = self.recall_look_back_days;
+        let set = days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
+        set.unwrap_or(RECALL_LOOK_BACK)
+    }
 }
 
 /// Where the gateway listens.

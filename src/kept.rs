@@ -6,6 +6,7 @@
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RecordId};
+use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::{ClassSet, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
 use crate::disclosure::facts::Flags;
@@ -14,7 +15,7 @@ use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
     Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Release,
-    ReleaseInput, Taken, no_channel, opened, release,
+    ReleaseInput, Taken, no_channel, opened, read_paper, release,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -82,6 +83,38 @@ impl OnFile {
     pub fn by_person(&self) -> ByPerson<'_> {
         ByPerson::new(&self.consents, &self.facts)
     }
+
+    /// As it stood before anything was asserted or ended from an instant on; `None` where a fact
+    /// says another thing since, because what it had said is not here.
+    pub fn facts_before(&self, at: Timestamp) -> Option<Vec<StoredFact>> {
+        let mut before = Vec::with_capacity(self.facts.len());
+        for fact in &self.facts {
+            match (fact.entered_at >= at, fact.ended_at, fact.revision) {
+                (false, _, _) => before.push(fact.clone()),
+                (true, Some(_), _) => before.push(StoredFact {
+                    ended_at: None,
+                    ..fact.clone()
+                }),
+                (true, None, 1) => {}
+                (true, None, _) => return None,
+            }
+        }
+        Some(before)
+    }
+
+    /// Consents that were taken back count as never given, at whatever instant is asked about.
+    pub fn take_back_throughout(&mut self) {
+        for consent in &mut self.consents {
+            if consent.revoked_at.is_some() || revoked_by_its_words(&consent.body) {
+                consent.revoked_at = Some(Timestamp(0));
+            }
+        }
+    }
+}
+
+/// Whether the paper itself says that it was revoked.
+fn revoked_by_its_words(body: &Sensitive<Vec<u8>>) -> bool {
+    read_paper(body).is_some_and(|consent| consent.revoked.is_some())
 }
 
 /// Reads what the registry has on the persons of these records.

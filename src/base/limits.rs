@@ -53,6 +53,14 @@ pub const DELIVERIES_UNDER_WAY_MAX: usize = 384;
 pub const CLAIMS_MAX: usize = 128;
 /// Records routed in one step.
 pub const ROUTES_MAX: usize = 200;
+/// Deliveries looked at again in one step because something changed after they were sent.
+pub const RECALLS_MAX: usize = 64;
+/// How far back what was sent is looked at again, unless the settings say otherwise.
+pub const RECALL_LOOK_BACK: Duration = Duration::from_secs(365 * 24 * 3600);
+/// How long a look waits for what is just being sent.
+pub const RECALL_PAUSE: Duration = Duration::from_secs(5);
+/// Deliveries one work item of recalls by hand shows.
+pub const RECALLS_SHOWN_MAX: usize = 100;
 /// How long a claim is held before another worker may take the delivery.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a body may trickle before the minimum rate is asked of it.

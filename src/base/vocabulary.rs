@@ -312,6 +312,16 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// Why what was sent may not be used any further: the one word its recipient is told.
+    RecallReason, "reason of a recall" {
+        ConsentEnded = "consent-ended",
+        NoLongerPermitted = "no-longer-permitted",
+        IdentityCorrected = "identity-corrected",
+        Voided = "voided",
+    }
+}
+
 /// A set of data classes, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct ClassSet(pub u64);

@@ -139,6 +139,10 @@ pub struct Channel {
     /// Out: how long a withheld delivery may still go out when consent comes.
     #[serde(default = "late_release_days")]
     pub late_release_days: u32,
+    /// Out: it takes notices that something sent before may not be used any further, at the same
+    /// address. Left out, a person has to tell this partner.
+    #[serde(default)]
+    pub recall: bool,
 }
 
 fn late_release_days() -> u32 {

@@ -232,6 +232,7 @@ impl Checker<'_> {
             !out && channel.https.is_some(),
             "`https` is for out-channels",
         );
+        wrong(!out && channel.recall, "`recall` is for out-channels");
         if let Some(https) = &channel.https {
             let secure = https.url.starts_with("https://");
             wrong(!secure, "the address begins with https://");

@@ -7,12 +7,15 @@
 
 use super::breaker::Breakers;
 use super::plan::{Grounds, Plan, decide_all};
+use super::recall::recall_some;
 use super::router::route_some;
 use super::schedule::{self, Next, Place};
 use super::transport::{Parcel, Reply, Transport};
 use crate::base::clock::Clock;
 use crate::base::id::{ChannelId, DeliveryId, PartnerId};
-use crate::base::limits::{CLAIMS_MAX, DELIVERIES_UNDER_WAY_MAX, LEASE, ROUTES_MAX};
+use crate::base::limits::{
+    CLAIMS_MAX, DELIVERIES_UNDER_WAY_MAX, LEASE, RECALL_LOOK_BACK, ROUTES_MAX,
+};
 use crate::catalog::partner::{Direction, Https};
 use crate::kept::on_file;
 use crate::outbox::{Answer, CONSENT_CHANGED};
@@ -25,6 +28,7 @@ use arc_swap::ArcSwap;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
 
@@ -41,6 +45,8 @@ pub struct Courier {
     breakers: Arc<Mutex<Breakers>>,
     /// Told when something may be due: a delivery is queued, or a lane has room again.
     due: Arc<Notify>,
+    /// What was sent longer ago is not recalled.
+    recall_look_back: Duration,
 }
 
 /// Claims under way, each until its last send has ended.
@@ -123,6 +129,16 @@ impl Courier {
             transport,
             breakers: Arc::default(),
             due: Arc::default(),
+            recall_look_back: RECALL_LOOK_BACK,
+        }
+    }
+
+    /// The same, looking back so far for what has to be recalled.
+    #[must_use]
+    pub fn looking_back(self, recall_look_back: Duration) -> Courier {
+        Courier {
+            recall_look_back,
+            ..self
         }
     }
 
@@ -142,6 +158,21 @@ impl Courier {
             self.due.notify_one();
         }
         Ok(records)
+    }
+
+    /// Looks at one page of what was sent before something happened; gives how many deliveries it
+    /// had, `None` when nothing waits.
+    ///
+    /// # Errors
+    /// When the store fails; the page is looked at again.
+    pub async fn recall(&self) -> Result<Option<usize>, StoreError> {
+        let rules = self.rules.load_full();
+        let span = (self.recall_look_back, self.clock.now());
+        let looked_at = recall_some(&self.store, &rules, span).await?;
+        if looked_at.is_some() {
+            self.due.notify_one();
+        }
+        Ok(looked_at)
     }
 
     /// Until a record may wait for routing.

@@ -95,20 +95,22 @@ fn destination(to: &Https) -> Result<Url, &'static str> {
     }
 }
 
+/// Says that a body is no record.
+const EVENT: &str = "Kinbridge-Event";
+
 async fn attempt(client: Client, url: Url, parcel: Parcel) -> Reply {
-    let request = client
+    let mut request = client
         .post(url)
         .header(header::CONTENT_TYPE, parcel.outgoing().media_type())
         .header("Idempotency-Key", parcel.delivery_id().to_string())
         .header("Kinbridge-Correlation", parcel.correlation_id().as_str())
         .header("Kinbridge-Obligations", parcel.outgoing().obligations())
-        .header("traceparent", traceparent(&parcel))
-        .body(
-            parcel
-                .into_outgoing()
-                .into_bytes()
-                .into_exposed(Reason::Send),
-        );
+        .header("traceparent", traceparent(&parcel));
+    if parcel.outgoing().is_recall() {
+        request = request.header(EVENT, "recall");
+    }
+    let outgoing = parcel.into_outgoing();
+    let request = request.body(outgoing.into_bytes().into_exposed(Reason::Send));
     match request.send().await {
         Ok(response) => settle(response).await,
         Err(error) if error.is_connect() => Reply::broken(Answer::NotTaken, "not-connected"),

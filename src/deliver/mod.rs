@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod courier;
 pub mod https;
 mod plan;
+mod recall;
 mod router;
 pub mod schedule;
 pub mod transport;
@@ -25,14 +26,17 @@ const REST: Duration = Duration::from_millis(50);
 /// and one step of many records costs the store little more than one step of a single record. What
 /// comes after a rest goes at once.
 const GATHER: Duration = Duration::from_millis(5);
+/// How long it rests when nothing happened to what was sent.
+const REST_OF_RECALLS: Duration = Duration::from_secs(1);
 /// How long it rests after the store failed.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Routes and delivers until told to stop; sends under way are then finished.
 pub async fn run(courier: Courier, shutdown: watch::Receiver<bool>) {
     let routing = route_until(&courier, shutdown.clone());
+    let recalling = recall_until(&courier, shutdown.clone());
     let sending = send_until(&courier, shutdown);
-    tokio::join!(routing, sending);
+    tokio::join!(routing, sending, recalling);
 }
 
 async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
@@ -50,6 +54,24 @@ async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
             }
         };
         if stopped_within(rest, news, &mut shutdown).await {
+            return;
+        }
+    }
+}
+
+/// What was sent is looked at again after something happened: in no hurry, but well within the
+/// minute.
+async fn recall_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        let rest = match courier.recall().await {
+            Ok(Some(_)) => GATHER,
+            Ok(None) => REST_OF_RECALLS,
+            Err(error) => {
+                tracing::error!(%error, "looking again at what was sent failed");
+                REST_AFTER_FAILURE
+            }
+        };
+        if stopped_within(rest, std::future::pending(), &mut shutdown).await {
             return;
         }
     }

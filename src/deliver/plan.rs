@@ -10,9 +10,11 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::catalog::partner::Https;
 use crate::kept::{OnFile, Readied, Toward, decision_record, hold_cause, once_more, output};
 use crate::outbox::{self, Arrival, Clearance, Effect, Event};
-use crate::release::{Narrower, ObligationSet, Outgoing, Release};
+use crate::release::{Narrower, NoticeInput, ObligationSet, Outgoing, Release, notice};
 use crate::rules::Rules;
-use crate::store::{Authorisation, Claimed, Completion, DeliveryState, HoldCause, NewDelivery};
+use crate::store::{
+    Authorisation, Claimed, Completion, DeliveryState, HoldCause, NewDelivery, Recall,
+};
 use std::sync::Arc;
 
 /// What is done about one claim.
@@ -95,7 +97,12 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
     let (rules, delivery, now) = (&*grounds.rules, &claim.delivery, grounds.clock.now());
     let recipient = rules.partners.get(&delivery.partner);
     let channel = channel(rules, &delivery.partner, &delivery.channel);
+    let told = claim.recall.map(|recall| tell(rules, claim, (recall, now)));
+    if let Some(None) = told {
+        return by_hand();
+    }
     let released = match (recipient, channel) {
+        _ if told.is_some() => told.flatten(),
         (Some(recipient), Some(channel)) => {
             let to = Toward {
                 recipient,
@@ -183,6 +190,34 @@ fn settle(
     }
 }
 
+/// The notice of a recall, where the channel takes one.
+fn tell(rules: &Rules, claim: &Claimed, (recall, now): (Recall, Timestamp)) -> Option<Release> {
+    let to = &claim.delivery;
+    let channel = channel(rules, &to.partner, &to.channel);
+    let notice = notice(&NoticeInput {
+        rule_set: &rules.digest,
+        notice_id: to.delivery_id,
+        record_id: to.record_id,
+        delivery_id: recall.of,
+        reason: recall.reason,
+        at: recall.at,
+        source: rules.partners.get(&claim.record.partner)?,
+        recipient: rules.partners.get(&to.partner)?,
+        channel: channel.filter(|channel| channel.recall)?,
+        now,
+    });
+    Some(Release::Go(Box::new(notice)))
+}
+
+/// Its channel takes no notices any more.
+fn by_hand() -> Plan {
+    let cause = HoldCause::RecallByHand;
+    Plan::End(Completion::Held {
+        cause,
+        decision: None,
+    })
+}
+
 /// What goes: the bytes of the first authorised attempt, when there was one.
 fn again(outgoing: Outgoing, claim: &Claimed) -> Result<Outgoing, Narrower> {
     match &claim.kept {
@@ -196,7 +231,9 @@ fn authorisation(
     outgoing: Outgoing,
     (https, due): (&Https, &dyn Fn() -> Timestamp),
 ) -> Plan {
+    // A notice speaks of nobody.
     let persons = claim.record.persons.iter();
+    let persons = persons.filter(|_| claim.recall.is_none());
     let epochs = persons
         .map(|person| (person.person, person.epoch))
         .collect();

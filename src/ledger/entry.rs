@@ -33,6 +33,8 @@ pub enum EntryKind {
     Identity,
     /// What had gone at once was looked at, or was not in time.
     Review,
+    /// What was sent may not be used any further.
+    Recall,
 }
 
 impl EntryKind {
@@ -50,6 +52,7 @@ impl EntryKind {
             EntryKind::Extract => "extract",
             EntryKind::Identity => "identity",
             EntryKind::Review => "review",
+            EntryKind::Recall => "recall",
         }
     }
 }

@@ -368,6 +368,7 @@ fn render(
         bytes: Sensitive::new(bytes),
         media_type,
         obligations,
+        recall: false,
         along: digest,
         released_paths: cut.released,
         persons_shown: cut.persons_shown,

@@ -12,6 +12,7 @@ mod keys;
 mod obligations;
 mod outgoing;
 mod papers;
+mod recall;
 mod services;
 mod used;
 mod written;
@@ -25,6 +26,7 @@ pub use facts::consents as registry_papers;
 pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
+pub use recall::{NoticeInput, notice};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;

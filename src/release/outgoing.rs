@@ -10,6 +10,8 @@ pub struct Outgoing {
     pub(super) bytes: Sensitive<Vec<u8>>,
     pub(super) media_type: String,
     pub(super) obligations: String,
+    /// A notice about something sent before, not a record.
+    pub(super) recall: bool,
     pub(super) along: Digest,
     pub(super) released_paths: Vec<String>,
     pub(super) persons_shown: Vec<u16>,
@@ -70,6 +72,11 @@ impl Outgoing {
     /// Codes of the obligations that bind the recipient, comma separated.
     pub fn obligations(&self) -> &str {
         &self.obligations
+    }
+
+    /// Whether it is a notice that something sent before may not be used any further.
+    pub fn is_recall(&self) -> bool {
+        self.recall
     }
 
     /// Digest of all that goes along with the record: notice, copies of consents, and what the

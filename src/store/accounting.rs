@@ -3,8 +3,11 @@
 //! Read from what was committed before and after each send: confirmed, or possibly disclosed. Test
 //! traffic never stands here.
 
+use super::claim::state_of;
 use super::keys::Keys;
-use super::model::{Disclosure, DisclosureCursor, DisclosurePage, Exposure, StoreError};
+use super::model::{
+    Disclosure, DisclosureCursor, DisclosurePage, Exposure, RecallView, StoreError,
+};
 use super::sql::{Columns as _, Fault, all, row};
 use super::writer::failed;
 use super::{Store, decision, identity};
@@ -35,9 +38,12 @@ impl Store {
 const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
      coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, \
-     coalesce(d.exposure, f.exposure), c.body \
+     coalesce(d.exposure, f.exposure), c.body, n.delivery_id, n.state, \
+     coalesce(n.recall_reason, h.reason), coalesce(n.queued_at, h.at) \
      FROM person_disclosure p \
      LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \
+     LEFT JOIN delivery n ON p.source = 0 AND n.recall_of = p.disclosure_id \
+     LEFT JOIN recall_by_hand h ON p.source = 0 AND h.delivery_id = p.disclosure_id \
      LEFT JOIN extract_record e ON p.source = 1 AND e.disclosure_id = p.disclosure_id \
      LEFT JOIN extract x ON x.extract_id = e.extract_id \
      LEFT JOIN extract_file f ON f.extract_id = e.extract_id AND f.file = e.file \
@@ -105,5 +111,21 @@ fn read(
         source: PartnerId::new(&row.text(7)?),
         exposure,
         decision: decision::open(keys, &cursor.disclosure_id.0, &row.blob(10)?)?,
+        recall: recall(row)?,
     })
+}
+
+fn recall(row: &SqliteRow) -> Result<Option<RecallView>, Fault> {
+    let Some(word) = row.text_or_null(13)? else {
+        return Ok(None);
+    };
+    let notice = row.id_or_null(11)?.zip(row.int_or_null(12)?);
+    let notice = notice.map(|(id, state)| Ok::<_, Fault>((DeliveryId(id), state_of(state)?)));
+    Ok(Some(RecallView {
+        reason: word
+            .parse()
+            .map_err(|_| Fault::Damaged("a reason of a recall is unknown"))?,
+        at: Timestamp(row.int(14)?),
+        notice: notice.transpose()?,
+    }))
 }

@@ -12,7 +12,7 @@ use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
 use super::stage::{Part, cause_of, stage, superseding};
 use super::writer::{Appended, Tx, failed};
-use super::{Store, erase, findings, identity, submission, whereabouts};
+use super::{Store, erase, findings, identity, recall, submission, whereabouts};
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::limits::{BATCH_DEADLINE, CHUNK_RECORDS_MAX, RECEIPT_RECORDS_MAX};
@@ -313,6 +313,13 @@ async fn stop_replaced(tx: &mut Tx, id: SubmissionId) -> Result<(), Fault> {
         + " (SELECT record_id FROM submission_record \
            WHERE submission_id = ? AND correction = 1 AND status IN (0, 3))";
     run_made(&mut tx.conn, &stop, row![now, id.0]).await?;
+    let voided = format!(
+        "{} (SELECT record_id FROM submission_record WHERE submission_id = ? \
+         AND correction = 1 AND status IN (0, 3)) {}",
+        recall::VOIDED,
+        recall::VOIDED_TAIL
+    );
+    run_made(&mut tx.conn, &voided, row![now, id.0]).await?;
     for sql in [
         "DELETE FROM route_work WHERE ?2 > 0 AND row_id IN (SELECT v.row_id \
          FROM submission_record c JOIN record_version v ON v.record_id = c.record_id \
@@ -344,7 +351,7 @@ async fn raise_work(tx: &mut Tx, head: &NewSubmission) -> Result<(), Fault> {
         let of = WorkOf {
             partner: &head.partner,
             record_id: RecordId(held.id(0)?),
-            row_id: held.id(1)?,
+            row_id: Some(held.id(1)?),
             delivery_id: None,
             test: head.test,
         };

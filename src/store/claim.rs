@@ -6,7 +6,7 @@
 
 use super::keys::{DataKey, Place};
 use super::model::{
-    ClaimRequest, Claimed, Completion, DeliveryState, KeptOutput, NewDelivery, StoreError,
+    ClaimRequest, Claimed, Completion, DeliveryState, KeptOutput, NewDelivery, Recall, StoreError,
     StoredRecord,
 };
 use super::script::{At, Script};
@@ -152,6 +152,7 @@ impl Store {
                 ambiguous: lease.exposed,
                 reviewed: lease.reviewed,
                 done: lease.done,
+                recall: lease.recall,
             });
         }
         Ok((out, closed))
@@ -171,6 +172,7 @@ struct Lease {
     reviewed: bool,
     done: u32,
     due: Timestamp,
+    recall: Option<Recall>,
 }
 
 /// Due deliveries of every channel something waits for, as far as it has room, oldest first, each
@@ -195,9 +197,10 @@ const DUE: &str = "WITH RECURSIVE ask(now, lanes, others) AS (SELECT ?, ?, ?), \
      FROM lane CROSS JOIN delivery d WHERE lane.most > lane.claimed AND d.delivery_id IN (\
      SELECT x.delivery_id FROM delivery x WHERE x.partner = lane.partner \
      AND x.channel = lane.channel AND x.state IN (0, 4) AND x.next_at <= (SELECT now FROM ask) \
-     AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.record_id = x.record_id \
-     AND e.partner = x.partner AND e.channel = x.channel AND e.revision < x.revision \
-     AND e.state IN (0, 1, 2, 4)) ORDER BY x.next_at LIMIT ?)) \
+     AND (x.recall_of IS NOT NULL OR NOT EXISTS (SELECT 1 FROM delivery e \
+     WHERE e.record_id = x.record_id AND e.recall_of IS NULL AND e.partner = x.partner \
+     AND e.channel = x.channel AND e.revision < x.revision \
+     AND e.state IN (0, 1, 2, 4))) ORDER BY x.next_at LIMIT ?)) \
      SELECT id, next_at, turn FROM due WHERE turn <= most";
 
 /// Ends claims whose lease is over: what was authorised may have arrived.
@@ -243,7 +246,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let due = due.into_iter().map(|(_, _, id)| Cell::from(id));
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
                 addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
-                next_at, due_since, state, done";
+                next_at, due_since, state, done, recall_of, recall_reason";
     let first = row![now.after(request.lease), now];
     let mut script = Script::default();
     let claimed = script.keys((TAKE.as_str(), tail), &first, due);
@@ -281,19 +284,31 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         exposed: row.int(12)? > 0,
         reviewed: row.int(13)? == 1,
         done: small(17)?,
+        recall: recall(row, queued_at)?,
         due: Timestamp(row.int(14)?),
     })
 }
 
+/// What a notice tells, when the delivery is one.
+fn recall(row: &SqliteRow, at: Timestamp) -> Result<Option<Recall>, Fault> {
+    let Some(of) = row.id_or_null(18)? else {
+        return Ok(None);
+    };
+    let reason = row.text(19)?.parse();
+    let reason = reason.map_err(|_| Fault::Damaged("a reason of a recall is unknown"))?;
+    let of = DeliveryId(of);
+    Ok(Some(Recall { of, reason, at }))
+}
+
 /// A sealed output.
-struct KeptRow {
+pub(super) struct KeptRow {
     media_type: String,
     released: Vec<u8>,
     bytes: Vec<u8>,
 }
 
 impl KeptRow {
-    fn open(
+    pub(super) fn open(
         self,
         id: &DeliveryId,
         (content, key): (&Digest, &DataKey),
@@ -326,7 +341,7 @@ fn ask_outputs(script: &mut Script, leases: &[Lease]) -> At {
     script.keys((head, ""), &[], keys)
 }
 
-fn kept_outputs(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, KeptRow>, Fault> {
+pub(super) fn kept_outputs(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, KeptRow>, Fault> {
     let one = |row: &SqliteRow| {
         let kept = KeptRow {
             media_type: row.text(1)?,

@@ -139,13 +139,15 @@ struct Standing {
     of: ClaimOf,
     addressee: bool,
     sender: PartnerId,
+    /// A notice about an earlier delivery.
+    notice: bool,
 }
 
 const STANDINGS: (&str, &str) = (
     "SELECT d.delivery_id, d.row_id, d.revision, d.record_id, d.partner, d.channel, d.test, \
      d.attempts, d.addressee, r.partner, d.state, d.exposure, \
-     coalesce(d.row_id <> r.current_row, 0) FROM delivery d JOIN record r \
-     ON r.record_id = d.record_id WHERE d.delivery_id IN",
+     coalesce(d.recall_of IS NULL AND d.row_id <> r.current_row, 0), d.recall_of \
+     FROM delivery d JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id IN",
     "",
 );
 
@@ -172,6 +174,7 @@ fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault>
             },
             addressee: row.int(8)? == 1,
             sender: PartnerId::new(&row.text(9)?),
+            notice: row.id_or_null(13)?.is_some(),
         };
         Ok((DeliveryId(row.id(0)?), standing))
     };
@@ -461,7 +464,7 @@ fn push_work(
     let of = WorkOf {
         partner: &current.sender,
         record_id: current.of.record_id,
-        row_id: current.row_id,
+        row_id: (!current.notice).then_some(current.row_id),
         delivery_id: Some(ended.delivery_id.0),
         test: current.of.test,
     };

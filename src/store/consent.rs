@@ -8,6 +8,7 @@ use super::identity;
 use super::keys::Domain;
 use super::model::{ConsentChange, NewConsent, NewIdentifier, StoreError, StoredConsent};
 use super::prepare::identifier_domain;
+use super::recall::{Happened, look_again};
 use super::sealed::{self, Sealed};
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run, run_made};
 use super::transition::{Moves, moves};
@@ -16,6 +17,7 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use crate::outbox::{DeliveryState, Event};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -256,6 +258,14 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
     write_revision(tx, lodged, (revision, subject)).await?;
     let epoch = raise_epoch(tx, subject).await?;
     let reevaluated = reevaluate(tx, subject).await?;
+    if revision > 1 {
+        let happened = Happened {
+            reason: RecallReason::ConsentEnded,
+            at: lodged.at,
+            since: None,
+        };
+        look_again(tx, subject, &happened).await?;
+    }
     append_change(tx, lodged, (revision, epoch));
     Ok(ConsentChange::Done {
         revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,

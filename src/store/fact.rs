@@ -6,6 +6,7 @@
 use super::consent::{raise_epoch, reevaluate};
 use super::keys::Domain;
 use super::model::{FactChange, FactStep, NewFact, StoreError, StoredFact};
+use super::recall::{Happened, look_again};
 use super::sealed::{self, Sealed};
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
 use super::writer::{Tx, failed};
@@ -14,6 +15,7 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -183,6 +185,12 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
     write_revision(tx, entered, (revision, subject)).await?;
     let epoch = raise_epoch(tx, subject).await?;
     let reevaluated = reevaluate(tx, subject).await?;
+    let happened = Happened {
+        reason: RecallReason::NoLongerPermitted,
+        at: entered.at,
+        since: None,
+    };
+    look_again(tx, subject, &happened).await?;
     append_change(tx, entered, (revision, epoch));
     Ok(FactChange::Done {
         revision: number(revision)?,

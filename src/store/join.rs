@@ -8,11 +8,14 @@
 use super::consent::{raise_epoch, reevaluate};
 use super::model::{OperatorAct, Resolved, StoreError};
 use super::prepare::Meta;
+use super::recall::{Happened, look_again};
 use super::sql::{Cell, Columns as _, Fault, first, row, run, run_made};
 use super::writer::Tx;
 use super::{Store, identity, open, operator, whereabouts};
+use crate::base::clock::Timestamp;
 use crate::base::digest::unhex;
 use crate::base::id::*;
+use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use std::sync::Arc;
 
@@ -171,6 +174,10 @@ async fn part(tx: &mut Tx, other: PersonId, act: &OperatorAct) -> Result<Resolve
         let sql = format!("{JOINED_INTO} {sql}");
         run_made(&mut tx.conn, &sql, row![other.0, keep.0]).await?;
     }
+    let sql = "SELECT max(joined_at) FROM person_join WHERE other = ? AND parted_at IS NULL";
+    let joined = first(&mut tx.conn, sql, row![other.0]).await?;
+    let joined_at = joined.map(|row| row.int_or_null(0)).transpose()?.flatten();
+    let joined_at = joined_at.map(Timestamp);
     let sql = "UPDATE person_join SET parted_at = ?2, parted_by = ?3 \
                WHERE other = ?1 AND parted_at IS NULL";
     run(
@@ -182,6 +189,16 @@ async fn part(tx: &mut Tx, other: PersonId, act: &OperatorAct) -> Result<Resolve
     raise_epoch(tx, keep).await?;
     for person in [keep, other] {
         reevaluate(tx, person).await?;
+    }
+    // Whatever was released of the one while it was taken for the other; and of the other what the
+    // consents of both had opened.
+    for (person, since) in [(other, joined_at), (keep, None)] {
+        let happened = Happened {
+            reason: RecallReason::IdentityCorrected,
+            at: act.at,
+            since,
+        };
+        look_again(tx, person, &happened).await?;
     }
     told(tx, act, ("parted", keep, other));
     operator::append(tx, act, ("persons-parted", &other.to_string()));

@@ -32,6 +32,7 @@ mod operator;
 mod persons;
 mod prepare;
 mod proof;
+mod recall;
 mod recent;
 mod replay;
 mod reviews;

@@ -13,6 +13,7 @@ mod extract;
 mod fact;
 mod failure;
 mod person;
+mod recall;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
@@ -20,6 +21,7 @@ pub use extract::*;
 pub use fact::*;
 pub use failure::*;
 pub use person::*;
+pub use recall::*;
 pub use work::*;
 
 /// One record on its way into the store.
@@ -104,6 +106,8 @@ pub enum HoldCause {
     ReplayConfirmation,
     /// It went at once; an officer says afterwards whether that was justified.
     ReviewAfter,
+    /// What a recipient was given may not be used any further, and its channel takes no notice.
+    RecallByHand,
 }
 
 /// A submission to accept in one transaction.
@@ -337,6 +341,8 @@ pub struct Claimed {
     /// Obligations a person has said are done for it, one bit each by their place in the
     /// vocabulary.
     pub done: u32,
+    /// Set when it is a notice about an earlier delivery, not a record.
+    pub recall: Option<Recall>,
 }
 
 /// The bytes a delivery has once been authorised with.

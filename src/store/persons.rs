@@ -34,7 +34,8 @@ const COUNTS: &str = "SELECT p.test, (SELECT count(DISTINCT v.record_id) FROM re
 
 const WORDS: &str = "SELECT i.asserted_by, i.scope = '', i.own, count(*) \
      FROM person_identifier i LEFT JOIN submission s ON s.submission_id = i.learned_from \
-     WHERE i.person = ? AND coalesce(s.state, 1) = 1 GROUP BY 1, 2, 3 ORDER BY 1, 2 DESC, 3 LIMIT ?";
+     WHERE i.person = ? AND coalesce(s.state, 1) = 1 GROUP BY 1, 2, 3 ORDER BY 1, 2 DESC, 3 \
+     LIMIT ?";
 
 const JOINS: &str = "SELECT other, kept, joined_at, joined_by, parted_at, parted_by \
      FROM person_join WHERE other = ?1 OR kept = ?1 ORDER BY joined_at, other LIMIT ?2";

@@ -142,7 +142,7 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
             let of = WorkOf {
                 partner: &version.sender,
                 record_id: routed.record_id,
-                row_id: version.row_id,
+                row_id: Some(version.row_id),
                 delivery_id: None,
                 test: version.test,
             };
@@ -220,7 +220,8 @@ pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21
 pub(super) struct WorkOf<'a> {
     pub(super) partner: &'a PartnerId,
     pub(super) record_id: RecordId,
-    pub(super) row_id: [u8; 16],
+    /// Absent where a newer version must not end it.
+    pub(super) row_id: Option<[u8; 16]>,
     pub(super) delivery_id: Option<[u8; 16]>,
     pub(super) test: bool,
 }

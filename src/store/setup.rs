@@ -234,6 +234,7 @@ fn migrations() -> Vec<Migration> {
             "emergency",
             include_str!("migrations/0009_emergency.sql"),
         ),
+        (11, "recall", include_str!("migrations/0011_recall.sql")),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

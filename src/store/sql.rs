@@ -259,6 +259,16 @@ pub(super) async fn all(
     Ok(sqlx::query_with(sql, bind(cells)?).fetch_all(conn).await?)
 }
 
+/// All rows of one query made of fixed parts.
+pub(super) async fn all_made(
+    conn: &mut SqliteConnection,
+    sql: &str,
+    cells: impl IntoIterator<Item = Cell>,
+) -> Result<Vec<SqliteRow>, Fault> {
+    let sql = AssertSqlSafe(sql.to_owned());
+    Ok(sqlx::query_with(sql, bind(cells)?).fetch_all(conn).await?)
+}
+
 /// The first row of one query of fixed text.
 pub(super) async fn first(
     conn: &mut SqliteConnection,

@@ -7,6 +7,7 @@ use super::heads::{Heads, NewVersion, Novelty};
 use super::identity::{Origin, People};
 use super::model::{Action, DeliveryState, HoldCause, NewSubmission, RecordStatus};
 use super::prepare::PreparedRecord;
+use super::recall;
 use super::script::{Answers, At, Script};
 use super::sql::{Cell, Fault, Insert, row};
 use super::transition::{Moves, moves};
@@ -393,7 +394,10 @@ fn stage_rejected(rows: &mut Rows, part: &Part<'_>) {
 /// Older deliveries of corrected records, by the outbox.
 pub(super) fn superseding() -> String {
     let Moves { set, from } = moves(Event::Supersede, &DeliveryState::ALL);
-    format!("UPDATE delivery SET {set}, updated_at = ? WHERE {from} AND record_id IN")
+    format!(
+        "UPDATE delivery SET {set}, updated_at = ? \
+         WHERE {from} AND recall_of IS NULL AND record_id IN"
+    )
 }
 
 static SUPERSEDING: LazyLock<String> = LazyLock::new(superseding);
@@ -406,11 +410,12 @@ fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     }
     let now = [Cell::from(tx.now())];
     let older = || older.iter().map(|row| Cell::from(*row));
-    let records = records.iter().map(|id| Cell::from(id.0));
+    let records = || records.iter().map(|id| Cell::from(id.0));
     let writes = &mut tx.writes;
     writes.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], older());
     // The old rows are all rows of these records but those this transaction brought.
-    writes.keys((SUPERSEDING.as_str(), ""), &now, records);
+    writes.keys((SUPERSEDING.as_str(), ""), &now, records());
+    writes.keys((recall::VOIDED, recall::VOIDED_TAIL), &now, records());
     // What has gone is looked at whatever came after it.
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
                  WHERE state = 0 AND due_at IS NULL AND emergency_id IS NULL AND row_id IN";

@@ -9,8 +9,9 @@ use crate::outbox::{Arrival, Delivery, DeliveryState, Event, step};
 use std::fmt::Write as _;
 
 /// Whether the record of a delivery has a newer version.
-pub(super) const OUTDATED: &str = "coalesce(delivery.row_id <> (SELECT r.current_row FROM record r \
-     WHERE r.record_id = delivery.record_id), 0)";
+/// A notice is about what was sent: newer versions change nothing about it.
+pub(super) const OUTDATED: &str = "coalesce(delivery.recall_of IS NULL AND delivery.row_id <> \
+     (SELECT r.current_row FROM record r WHERE r.record_id = delivery.record_id), 0)";
 
 /// The number an arrival is stored as.
 pub(super) const fn arrival_code(arrival: Arrival) -> i64 {

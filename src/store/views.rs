@@ -145,7 +145,7 @@ async fn deliveries_of_rows(
     conn: &mut SqliteConnection,
     rows: &[Cell],
 ) -> Result<HashMap<[u8; 16], Vec<DeliveryView>>, Fault> {
-    let head = format!("{DELIVERY_COLUMNS} row_id IN");
+    let head = format!("{DELIVERY_COLUMNS} recall_of IS NULL AND row_id IN");
     let mut out: HashMap<[u8; 16], Vec<DeliveryView>> = HashMap::new();
     for row in for_keys(conn, &head, "ORDER BY queued_at", &[], rows).await? {
         out.entry(row.id(12)?).or_default().push(read(&row)?);

@@ -15,7 +15,7 @@ use crate::config::Role;
 use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
 use crate::release::{Release, Taken, by_hand};
 use crate::rules::Rules;
-use crate::store::{DecisionRecord, DeliveryView, HoldCause, StoredRecord, WorkItem};
+use crate::store::{DecisionRecord, DeliveryView, HoldCause, RecallByHand, StoredRecord, WorkItem};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -66,6 +66,11 @@ const fn meaning(cause: HoldCause) -> &'static str {
             "it went at once, as the law lets it in an emergency: a privacy officer says by \
              `due_at` whether that was justified"
         }
+        HoldCause::RecallByHand => {
+            "what this partner was given may not be used any further, and its channel takes no \
+             notice: tell it, by record and word as `recalls` lists them, then discard the item \
+             saying how it was told"
+        }
     }
 }
 
@@ -73,7 +78,9 @@ const fn meaning(cause: HoldCause) -> &'static str {
 const fn words(cause: HoldCause) -> &'static [Word] {
     match cause {
         HoldCause::IdentityAmbiguous => &[Word::Release, Word::JoinPersons, Word::Discard],
-        HoldCause::Withheld | HoldCause::ReplayConfirmation => &[Word::Discard],
+        HoldCause::Withheld | HoldCause::ReplayConfirmation | HoldCause::RecallByHand => {
+            &[Word::Discard]
+        }
         HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
         _ => &[Word::Release, Word::Discard],
     }
@@ -125,6 +132,9 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
             members.insert(String::from("to_do"), json!(to_do(item)));
         }
         members.insert(String::from("about"), about(call, pass, item).await?);
+        if item.cause == HoldCause::RecallByHand {
+            members.insert(String::from("recalls"), recalls(call, item).await?);
+        }
     }
     Ok(told)
 }
@@ -135,6 +145,21 @@ fn to_do(item: &WorkItem) -> Vec<Value> {
     let told = owed.filter_map(|owed| Some((owed, by_hand(owed)?)));
     told.map(|(owed, what)| json!({ "obligation": owed, "by_hand": what }))
         .collect()
+}
+
+/// What a person has to tell this partner: ids and one word each.
+async fn recalls(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
+    let found = call.site.store.recalls_by_hand(item.work_item_id).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let one = |recall: &RecallByHand| {
+        json!({
+            "record_id": recall.record_id,
+            "delivery_id": recall.delivery_id,
+            "reason": recall.reason,
+            "at": recall.at.to_rfc3339(),
+        })
+    };
+    Ok(found.iter().map(one).collect())
 }
 
 /// What is known of what waits.

@@ -9,7 +9,7 @@ use super::problem::{PARAMETER_INVALID, Problem};
 use super::work::{REASON_CHARS_MAX, act};
 use crate::base::clock::Timestamp;
 use crate::base::id::{DisclosureId, PersonId};
-use crate::store::{Disclosure, DisclosureCursor};
+use crate::store::{Disclosure, DisclosureCursor, RecallView};
 use actix_web::HttpResponse;
 use actix_web::web::Query;
 use serde::Deserialize;
@@ -106,6 +106,18 @@ fn shown(disclosure: &Disclosure) -> Value {
         "decision": rows_about(disclosure),
         "obligations": disclosure.decision.obligations,
         "citations": disclosure.decision.citations,
+        "recall": disclosure.recall.as_ref().map(recalled),
+    })
+}
+
+/// That its recipient may not use it any further, and how it is told so.
+fn recalled(recall: &RecallView) -> Value {
+    let (notice, state) = recall.notice.unzip();
+    json!({
+        "reason": recall.reason,
+        "at": recall.at.to_rfc3339(),
+        "notice_id": notice,
+        "state": state,
     })
 }
 

@@ -146,6 +146,12 @@ impl Road {
         }
     }
 
+    /// Looks again at what was sent, until nothing waits for it, and delivers what follows.
+    pub async fn recall(&self) {
+        while self.courier.recall().await.expect("a look").is_some() {}
+        self.drive().await;
+    }
+
     pub async fn deliveries(&self, receipt: &Receipt) -> Vec<DeliveryView> {
         let partner = PartnerId::new("program");
         let view = self.store.submission(&partner, receipt.submission_id).await;
@@ -163,7 +169,7 @@ impl Road {
     }
 }
 
-fn referral() -> String {
+pub fn referral() -> String {
     r#"{
       "envelope": {"record_type": "service-referral", "schema_version": "1.0",
         "source_record_id": "r-1", "county_fips": "06067", "service_source": "case",
@@ -178,7 +184,11 @@ fn referral() -> String {
     .to_owned()
 }
 
-async fn consent(road: &Road, body: &str) {
+pub async fn consent(road: &Road, body: &str) {
+    lodge(road, "k1", body).await;
+}
+
+pub async fn lodge(road: &Road, id: &str, body: &str) {
     let subject = road
         .store
         .person_by_identifier("urn:example:person|m-1", false)
@@ -187,7 +197,7 @@ async fn consent(road: &Road, body: &str) {
     let lodged = road
         .store
         .put_consent(NewConsent {
-            consent_id: ConsentId::new("k1"),
+            consent_id: ConsentId::new(id),
             partner: PartnerId::new("program"),
             subject,
             body: Sensitive::new(crate::release::complete(body).into_bytes()),
@@ -198,7 +208,7 @@ async fn consent(road: &Road, body: &str) {
     lodged.expect("lodged");
 }
 
-const ROI: &str = r#"{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",
+pub const ROI: &str = r#"{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",
   "classes": ["referral", "demographics"], "recipients": ["sud_program"],
   "purposes": ["treatment"], "signed": "2020-01-01", "start": "2020-01-01",
   "end": "2099-12-31", "revoked": null}"#;

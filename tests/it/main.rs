@@ -25,6 +25,7 @@ mod minor_rows;
 mod obligations;
 mod pull_road;
 mod pulls;
+mod recall;
 mod redact;
 mod reference;
 mod release;

@@ -350,7 +350,7 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
         let of = WorkOf {
             partner: &PartnerId::new(&found.text(0)?),
             record_id,
-            row_id: version.0,
+            row_id: Some(version.0),
             delivery_id: None,
             test: found.int(1)? == 1,
         };

@@ -2,7 +2,7 @@
 
 use super::{
     Checkpoint, Counts, DecisionRecord, DeliveryState, HoldCause, LedgerPromise, NewDelivery,
-    RecordVerdict, StoredRecord,
+    RecallView, RecordVerdict, StoredRecord,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -358,6 +358,8 @@ pub struct Disclosure {
     pub exposure: Exposure,
     /// The decision it went out under.
     pub decision: DecisionRecord,
+    /// Set when its recipient may not use it any further.
+    pub recall: Option<RecallView>,
 }
 
 /// Proof that an entry stands in the ledger a checkpoint signs.

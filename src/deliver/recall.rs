@@ -1,0 +1,119 @@
+//! After the fact: what was sent is decided again when something happened since, and recalled where
+//! it could not be sent any more.
+//!
+//! Never in a request, and page by page. It decides by the same release as every send; it makes no
+//! bytes, the notice is made when its delivery is.
+
+use super::router::channel;
+use crate::base::clock::Timestamp;
+use crate::base::vocabulary::RecallReason;
+use crate::kept::{ByPerson, OnFile, Readied, Toward, on_file};
+use crate::release::{ObligationSet, Release};
+use crate::rules::Rules;
+use crate::store::{Delivered, RecallCause, Recalled, Store, StoreError, StoredRecord};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Looks at one page of what was sent before something happened; gives how many deliveries it had,
+/// or `None` when nothing waits.
+pub(super) async fn recall_some(
+    store: &Store,
+    rules: &Rules,
+    (look_back, now): (Duration, Timestamp),
+) -> Result<Option<usize>, StoreError> {
+    let Some(page) = store.recalls_due(look_back).await? else {
+        return Ok(None);
+    };
+    let records = || page.found.iter().filter_map(|sent| sent.record.as_deref());
+    let mut found = on_file(store, records()).await?;
+    let mut before = None;
+    if page.cause.reason == RecallReason::NoLongerPermitted {
+        before = found.facts_before(page.cause.at);
+    } else {
+        found.take_back_throughout();
+    }
+    let look = Look {
+        rules,
+        now,
+        found: &found,
+        by_person: found.by_person(),
+        before: before
+            .as_ref()
+            .map(|facts| ByPerson::new(&found.consents, facts)),
+    };
+    let sent = page.found.iter();
+    let due = sent.filter(|sent| sent.certain || look.is_against(&page.cause, sent));
+    let due = due.map(|sent| Recalled {
+        delivery_id: sent.delivery.delivery_id,
+        by_notice: sent.record.is_some() && takes_notices(rules, sent),
+    });
+    let (due, looked_at): (Vec<Recalled>, usize) = (due.collect(), page.found.len());
+    store.recall(page, due).await?;
+    Ok(Some(looked_at))
+}
+
+fn takes_notices(rules: &Rules, sent: &Delivered) -> bool {
+    let to = &sent.delivery;
+    channel(rules, &to.partner, &to.channel).is_some_and(|channel| channel.recall)
+}
+
+/// What one page is judged with.
+struct Look<'a> {
+    rules: &'a Rules,
+    now: Timestamp,
+    found: &'a OnFile,
+    by_person: ByPerson<'a>,
+    /// As it stood before the fact in question, where that can be told.
+    before: Option<ByPerson<'a>>,
+}
+
+impl Look<'_> {
+    /// Whether less may go now of what was sent, because of what happened. What has merely run out
+    /// since is nobody's change: without what was withdrawn less would also have gone at the
+    /// instant of the sending, and without the fact in question it would go now.
+    fn is_against(&self, cause: &RecallCause, sent: &Delivered) -> bool {
+        let Some(record) = sent.record.as_deref() else {
+            return true;
+        };
+        if self.goes_whole(record, sent, (self.now, &self.by_person)) {
+            return false;
+        }
+        match (cause.reason, &self.before) {
+            (RecallReason::NoLongerPermitted, None) => true,
+            (RecallReason::NoLongerPermitted, Some(before)) => {
+                self.goes_whole(record, sent, (self.now, before))
+            }
+            _ => !self.goes_whole(record, sent, (sent.decided_at, &self.by_person)),
+        }
+    }
+
+    fn goes_whole(
+        &self,
+        record: &StoredRecord,
+        sent: &Delivered,
+        (at, by_person): (Timestamp, &ByPerson<'_>),
+    ) -> bool {
+        let (rules, to) = (self.rules, &sent.delivery);
+        let recipient = rules.partners.get(&to.partner);
+        let channel = channel(rules, &to.partner, &to.channel);
+        let (Some(recipient), Some(channel)) = (recipient, channel) else {
+            return false;
+        };
+        let toward = Toward {
+            recipient,
+            channel,
+            // Whoever had to look or to do something has, or it would not have been sent.
+            reviewed: true,
+            done: ObligationSet(u32::MAX),
+            emergency: None,
+        };
+        let readied = Readied::new(record, self.found, by_person);
+        match readied.and_then(|readied| readied.release(rules, toward, at)) {
+            Some(Release::Go(outgoing)) => {
+                let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
+                sent.released_paths.iter().all(|path| now.contains(path))
+            }
+            _ => false,
+        }
+    }
+}

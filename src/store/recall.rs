@@ -1,0 +1,367 @@
+//! Recalls: what happened after something was sent, and the notices that follow from it.
+//!
+//! A request only notes that something happened; workers look at what was sent page by page. The
+//! store finds and writes, whoever decides says which are due. A delivery is recalled once, and a
+//! notice is made of ids its recipient was given before: nothing else is ever read for it.
+
+use super::claim::state_code;
+use super::model::{
+    Delivered, DeliveryState, HoldCause, NewDelivery, RecallByHand, RecallCause, RecallPage,
+    Recalled, StoreError,
+};
+use super::script::Script;
+use super::sql::{Cell, Columns as _, Fault, all, all_made, first, for_keys, row, run};
+use super::stage::cause_word;
+use super::writer::{Tx, failed};
+use super::{Store, claim, open};
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::*;
+use crate::base::limits::{RECALL_PAUSE, RECALLS_MAX, RECALLS_SHOWN_MAX};
+use crate::base::vocabulary::RecallReason;
+use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Before the first delivery.
+const START: [u8; 16] = [0; 16];
+
+impl Store {
+    /// Deliveries to look at again, of one thing that happened; `None` when nothing waits. What was
+    /// sent longer ago than `look_back` is left alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recalls_due(&self, look_back: Duration) -> Result<Option<RecallPage>, StoreError> {
+        const NAME: &str = "recalls_due";
+        let mut conn = self.reader(NAME).await?;
+        let found = self.due(&mut conn, look_back).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// Ends a page: notes what is recalled, and how.
+    ///
+    /// # Errors
+    /// When the database fails; the page is looked at again.
+    pub async fn recall(&self, page: RecallPage, due: Vec<Recalled>) -> Result<(), StoreError> {
+        self.write("recall", (page, due), |tx, (page, due)| {
+            Box::pin(end_page(tx, page, due))
+        })
+        .await
+    }
+
+    /// What the work item of recalls by hand is about, so many at most.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recalls_by_hand(&self, id: WorkItemId) -> Result<Vec<RecallByHand>, StoreError> {
+        const NAME: &str = "recalls_by_hand";
+        let mut conn = self.reader(NAME).await?;
+        let sql = "SELECT h.delivery_id, h.reason, h.at, d.record_id FROM recall_by_hand h \
+                   JOIN delivery d ON d.delivery_id = h.delivery_id WHERE h.work_item_id = ? \
+                   ORDER BY h.delivery_id LIMIT ?";
+        let found = async {
+            let rows = all(&mut conn, sql, row![id.0, RECALLS_SHOWN_MAX]).await?;
+            let one = |row: &SqliteRow| {
+                Ok(RecallByHand {
+                    delivery_id: DeliveryId(row.id(0)?),
+                    reason: reason_of(&row.text(1)?)?,
+                    at: Timestamp(row.int(2)?),
+                    record_id: RecordId(row.id(3)?),
+                })
+            };
+            rows.iter().map(one).collect::<Result<Vec<_>, Fault>>()
+        };
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
+    async fn due(
+        &self,
+        conn: &mut SqliteConnection,
+        look_back: Duration,
+    ) -> Result<Option<RecallPage>, Fault> {
+        let now = self.inner.clock.now();
+        let sql = "SELECT subject, reason, at, since, reached FROM recall_due WHERE next_at <= ? \
+                   ORDER BY next_at, subject LIMIT 1";
+        let Some(cause) = first(conn, sql, row![now]).await? else {
+            return Ok(None);
+        };
+        let since = cause.int_or_null(3)?.map(Timestamp);
+        let reached = cause.id(4)?;
+        let cause = RecallCause {
+            subject: cause.id(0)?,
+            reason: reason_of(&cause.text(1)?)?,
+            at: Timestamp(cause.int(2)?),
+        };
+        let oldest = Timestamp(now.0.saturating_sub(micros(look_back)));
+        let which = match cause.reason {
+            RecallReason::Voided => OF_RECORD,
+            _ => OF_PERSON,
+        };
+        let sql = format!("{SENT} {which} {NEWEST}");
+        let cells = row![cause.subject, reached, oldest, RECALLS_MAX];
+        let rows = all_made(conn, &sql, cells).await?;
+        let last = rows.last().map(|row| row.id(0)).transpose()?;
+        Ok(Some(RecallPage {
+            cause,
+            found: self.opened(conn, &rows, (&cause, since)).await?,
+            reached: last.unwrap_or(reached),
+            more: rows.len() == RECALLS_MAX,
+        }))
+    }
+
+    async fn opened(
+        &self,
+        conn: &mut SqliteConnection,
+        rows: &[SqliteRow],
+        (cause, since): (&RecallCause, Option<Timestamp>),
+    ) -> Result<Vec<Delivered>, Fault> {
+        let mut versions = Vec::with_capacity(rows.len());
+        for row in rows {
+            versions.push(row.id(2)?);
+        }
+        versions.sort_unstable();
+        versions.dedup();
+        let opened = open::records(conn, &self.inner.keys, &versions).await?;
+        let opened = opened
+            .into_iter()
+            .map(|o| (o.row_id, (o.content, o.key, Arc::new(o.record))));
+        let opened: HashMap<_, _> = opened.collect();
+        let head = "SELECT delivery_id, media_type, released, bytes FROM delivery_output \
+                    WHERE delivery_id IN";
+        let mut ids = Vec::with_capacity(rows.len());
+        for row in rows {
+            ids.push(Cell::from(row.id(0)?));
+        }
+        let mut outputs = claim::kept_outputs(&for_keys(conn, head, "", &[], &ids).await?)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            let delivery = sent(row)?;
+            let decided_at = row
+                .int_or_null(7)?
+                .map_or(Timestamp(row.int(8)?), Timestamp);
+            let of = opened.get(&row.id(2)?);
+            let output = outputs.remove(&delivery.delivery_id);
+            let released_paths = match (of, output) {
+                (Some((content, key, _)), Some(output)) => {
+                    output
+                        .open(&delivery.delivery_id, (content, key))?
+                        .released_paths
+                }
+                _ => Vec::new(),
+            };
+            let joined = since.is_some_and(|since| decided_at >= since);
+            found.push(Delivered {
+                record: of.map(|(_, _, record)| Arc::clone(record)),
+                released_paths,
+                decided_at,
+                certain: joined || cause.reason == RecallReason::Voided,
+                delivery,
+            });
+        }
+        Ok(found)
+    }
+}
+
+fn micros(of: Duration) -> i64 {
+    i64::try_from(of.as_micros()).unwrap_or(i64::MAX)
+}
+
+fn reason_of(word: &str) -> Result<RecallReason, Fault> {
+    word.parse()
+        .map_err(|_| Fault::Damaged("a reason of a recall is unknown"))
+}
+
+/// What has left and was not recalled.
+const SENT: &str = "SELECT DISTINCT d.delivery_id, d.record_id, d.row_id, d.version, d.partner, \
+     d.channel, d.generation, (SELECT c.at FROM decision c WHERE c.source_id = d.delivery_id \
+     ORDER BY c.token DESC LIMIT 1), d.queued_at FROM delivery d";
+
+/// Of a person, in whatever version it was.
+const OF_PERSON: &str = "JOIN record_person p ON p.row_id = d.row_id WHERE p.person = ?1";
+
+/// Of a record, before it was voided.
+const OF_RECORD: &str = "WHERE d.record_id = ?1 AND EXISTS (SELECT 1 FROM record_version v \
+     WHERE v.record_id = d.record_id AND v.void = 1 AND v.revision > d.revision)";
+
+/// Of each record and channel the newest that has arrived for certain, and what may have since.
+const NEWEST: &str = "AND d.delivery_id > ?2 AND d.exposure > 0 AND d.recall_of IS NULL \
+     AND d.updated_at >= ?3 AND NOT EXISTS (SELECT 1 FROM delivery n \
+     WHERE n.record_id = d.record_id AND n.partner = d.partner AND n.channel = d.channel \
+     AND n.recall_of IS NULL AND n.exposure = 2 AND (n.revision, n.generation) \
+     > (d.revision, d.generation) AND NOT EXISTS (SELECT 1 FROM record_version v \
+     WHERE v.row_id = n.row_id AND v.void = 1)) \
+     AND NOT EXISTS (SELECT 1 FROM delivery n WHERE n.recall_of = d.delivery_id) \
+     AND NOT EXISTS (SELECT 1 FROM recall_by_hand h WHERE h.delivery_id = d.delivery_id) \
+     ORDER BY d.delivery_id LIMIT ?4";
+
+fn sent(row: &SqliteRow) -> Result<NewDelivery, Fault> {
+    Ok(NewDelivery {
+        delivery_id: DeliveryId(row.id(0)?),
+        record_id: RecordId(row.id(1)?),
+        version: row.digest(3)?,
+        partner: PartnerId::new(&row.text(4)?),
+        channel: ChannelId::new(&row.text(5)?),
+        generation: u32::try_from(row.int(6)?).map_err(|_| Fault::Damaged("a count"))?,
+        addressee: false,
+        late_release_days: 0,
+    })
+}
+
+/// Something that happened to a person after things about them may have been sent.
+pub(super) struct Happened {
+    pub(super) reason: RecallReason,
+    pub(super) at: Timestamp,
+    /// Everything decided from then on is recalled, whatever is decided now.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Notes that what was sent about a person is to be looked at again.
+pub(super) async fn look_again(
+    tx: &mut Tx,
+    person: PersonId,
+    happened: &Happened,
+) -> Result<(), Fault> {
+    let Happened { reason, at, since } = happened;
+    // Nothing has left in most cases: then there is nothing to come back to.
+    let sql = "INSERT INTO recall_due (subject, reason, at, since, reached, next_at) \
+               SELECT ?1, ?2, ?3, ?4, ?5, ?3 WHERE EXISTS (SELECT 1 FROM record_person p \
+               JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?1 \
+               AND (d.exposure > 0 OR d.state = ?6)) ON CONFLICT DO NOTHING";
+    let sending = state_code(DeliveryState::Authorised);
+    let cells = row![person.0, reason.as_str(), *at, *since, START, sending];
+    run(&mut tx.conn, sql, cells).await.map(drop)
+}
+
+/// Which of some records were voided after they may have been sent: ends with `IN`.
+pub(super) const VOIDED: &str = "INSERT INTO recall_due (subject, reason, at, reached, next_at) \
+     SELECT DISTINCT d.record_id, 'voided', column1, zeroblob(16), column1 FROM delivery d, \
+     (VALUES (?)) WHERE d.recall_of IS NULL AND (d.exposure > 0 OR d.state = 2) \
+     AND EXISTS (SELECT 1 FROM record_version v WHERE v.record_id = d.record_id AND v.void = 1 \
+     AND v.revision > d.revision) AND d.record_id IN";
+/// Behind the keys of [`VOIDED`].
+pub(super) const VOIDED_TAIL: &str = "ON CONFLICT DO NOTHING";
+
+async fn end_page(tx: &mut Tx, page: &RecallPage, due: &[Recalled]) -> Result<(), Fault> {
+    tx.flush().await?;
+    for one in due {
+        match one.by_notice {
+            true => queue_notice(tx, &page.cause, one.delivery_id).await?,
+            false => by_hand(tx, &page.cause, one.delivery_id).await?,
+        }
+    }
+    let cause = &page.cause;
+    let key = row![cause.subject, cause.reason.as_str(), cause.at];
+    let (sql, first) = if page.more {
+        let sql = "UPDATE recall_due SET reached = ? WHERE subject = ? AND reason = ? AND at = ?";
+        (sql, Some(Cell::from(page.reached)))
+    } else if under_way(tx, cause).await? {
+        // What was on its way when it happened ends before anything is told of it.
+        let sql = "UPDATE recall_due SET reached = zeroblob(16), next_at = ? \
+                   WHERE subject = ? AND reason = ? AND at = ?";
+        (sql, Some(Cell::from(tx.now().after(RECALL_PAUSE))))
+    } else {
+        (
+            "DELETE FROM recall_due WHERE subject = ? AND reason = ? AND at = ?",
+            None,
+        )
+    };
+    let mut script = Script::default();
+    script.add(sql, first.into_iter().chain(key));
+    script.run(&mut tx.conn).await.map(drop)
+}
+
+/// Whether something authorised before it happened is still being sent.
+async fn under_way(tx: &mut Tx, cause: &RecallCause) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM delivery d WHERE d.state = ?2 AND d.recall_of IS NULL \
+               AND d.updated_at <= ?3 AND (d.record_id = ?1 OR d.row_id IN (\
+               SELECT p.row_id FROM record_person p WHERE p.person = ?1)) LIMIT 1";
+    let sending = state_code(DeliveryState::Authorised);
+    let cells = row![cause.subject, sending, cause.at];
+    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
+}
+
+/// The id of the notice about a delivery: there is one.
+fn notice_of(id: DeliveryId) -> DeliveryId {
+    DeliveryId(Digest::of_parts(&[b"recall", &id.0]).half())
+}
+
+async fn queue_notice(tx: &mut Tx, cause: &RecallCause, id: DeliveryId) -> Result<(), Fault> {
+    let notice = notice_of(id);
+    let now = tx.now();
+    let sql = "INSERT INTO delivery (delivery_id, record_id, row_id, revision, version, partner, \
+               channel, generation, addressee, test, state, token, lease_until, attempts, \
+               next_at, queued_at, received_month, late_until, updated_at, exposure, due_since, \
+               recall_of, recall_reason) SELECT ?1, record_id, row_id, revision, version, \
+               partner, channel, generation, 0, test, 0, 0, 0, 0, ?2, ?2, ?3, ?2, ?2, 0, ?2, \
+               delivery_id, ?4 FROM delivery WHERE delivery_id = ?5 AND recall_of IS NULL \
+               ON CONFLICT DO NOTHING";
+    let cells = row![notice.0, now, now.month(), cause.reason.as_str(), id.0];
+    if run(&mut tx.conn, sql, cells).await? > 0 {
+        append(tx, cause, id, Some(notice)).await?;
+    }
+    Ok(())
+}
+
+async fn by_hand(tx: &mut Tx, cause: &RecallCause, id: DeliveryId) -> Result<(), Fault> {
+    let sql = "SELECT d.partner, d.test, (SELECT w.work_item_id FROM work_item w \
+               WHERE w.state = 0 AND w.partner = d.partner AND w.cause = ?2 AND w.test = d.test \
+               ORDER BY w.work_item_id LIMIT 1) FROM delivery d WHERE d.delivery_id = ?1";
+    let word = cause_word(HoldCause::RecallByHand);
+    let Some(found) = first(&mut tx.conn, sql, row![id.0, word.as_str()]).await? else {
+        return Ok(());
+    };
+    let now = tx.now();
+    let item = match found.id_or_null(2)? {
+        Some(open) => open,
+        None => {
+            let item = WorkItemId::mint(now).0;
+            let sql = "INSERT INTO work_item (work_item_id, partner, cause, test, state, \
+                       created_at) VALUES (?, ?, ?, ?, 0, ?)";
+            let cells = row![item, found.text(0)?, word, found.int(1)?, now];
+            run(&mut tx.conn, sql, cells).await?;
+            item
+        }
+    };
+    let sql = "INSERT INTO recall_by_hand (delivery_id, work_item_id, reason, at) \
+               VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    if run(
+        &mut tx.conn,
+        sql,
+        row![id.0, item, cause.reason.as_str(), now],
+    )
+    .await?
+        > 0
+    {
+        append(tx, cause, id, None).await?;
+    }
+    Ok(())
+}
+
+/// The ledger's entry of one recall.
+async fn append(
+    tx: &mut Tx,
+    cause: &RecallCause,
+    id: DeliveryId,
+    notice: Option<DeliveryId>,
+) -> Result<(), Fault> {
+    let sql = "SELECT record_id, partner, channel, test FROM delivery WHERE delivery_id = ?";
+    let of = first(&mut tx.conn, sql, row![id.0]).await?;
+    let of = of.ok_or(Fault::Damaged("a delivery is missing"))?;
+    let fields = Fields::new()
+        .text("recalled", &id.to_string())
+        .text("record", &RecordId(of.id(0)?).to_string())
+        .text("partner", &of.text(1)?)
+        .text("channel", &of.text(2)?)
+        .int("test", of.int(3)?)
+        .text("reason", cause.reason.as_str());
+    let fields = match notice {
+        Some(notice) => fields.text("notice", &notice.to_string()),
+        None => fields.text("by", "hand"),
+    };
+    let now = tx.now();
+    tx.append(EntryKind::Recall, now, &fields);
+    Ok(())
+}
