@@ -5,6 +5,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
+use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RuleSetId};
 use crate::base::vocabulary::ClassSet;
 use crate::catalog::partner::Channel;
@@ -16,9 +17,12 @@ use crate::mapping::Plans;
 use crate::record::labels::LabelPlan;
 use crate::validate::Schemas;
 use crate::wire::Wires;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Folders of the catalog whose files say what may go.
+const DECIDING: &[&str] = &["policies/", "schemas/canonical/"];
 
 /// Everything a submission is read by and a decision taken by.
 pub struct Rules {
@@ -42,7 +46,65 @@ pub struct Rules {
     pub sheets: Sheets,
 }
 
+/// What bears on decisions already taken, in digests: by it a reload knows which are to be taken
+/// again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearing {
+    /// Policies, labels, and how partners are named and known.
+    common: Digest,
+    /// The rest of each partner's file, credentials apart.
+    own: BTreeMap<PartnerId, Digest>,
+}
+
+/// Whose decisions are to be taken again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Concerned {
+    /// Everybody's.
+    All,
+    /// Those toward these partners, and of their records.
+    Only(Vec<PartnerId>),
+}
+
+impl Bearing {
+    /// Whom the step from these rules to newer ones concerns.
+    pub fn concerned(&self, newer: &Bearing) -> Concerned {
+        if self.common != newer.common {
+            return Concerned::All;
+        }
+        let all = self.own.keys().chain(newer.own.keys());
+        let changed = all.filter(|id| self.own.get(*id) != newer.own.get(*id));
+        let changed: BTreeSet<PartnerId> = changed.cloned().collect();
+        Concerned::Only(changed.into_iter().collect())
+    }
+}
+
 impl Rules {
+    /// What of these rules bears on decisions already taken.
+    pub fn bearing(&self) -> Bearing {
+        let mut common: Vec<String> = Vec::new();
+        for (path, file) in &self.sources.files {
+            if DECIDING.iter().any(|folder| path.starts_with(folder)) {
+                common.push(format!("{path}\0{}", file.text));
+            }
+        }
+        let mut own = BTreeMap::new();
+        for (id, partner) in &self.partners {
+            let known = (&partner.role, partner.mode, partner.simulated);
+            let named = (&partner.identifier, &partner.service_classes);
+            common.push(format!("{id}\0{known:?}\0{named:?}"));
+            let bare = Partner {
+                credential: Vec::new(),
+                ..partner.clone()
+            };
+            own.insert(id.clone(), Digest::of(format!("{bare:?}").as_bytes()));
+        }
+        let parts: Vec<&[u8]> = common.iter().map(String::as_bytes).collect();
+        Bearing {
+            common: Digest::of_parts(&parts),
+            own,
+        }
+    }
+
     /// Reads the shipped catalog with the overlays over it, in order, and compiles it.
     ///
     /// # Errors

@@ -53,6 +53,8 @@ pub const DELIVERIES_UNDER_WAY_MAX: usize = 384;
 pub const CLAIMS_MAX: usize = 128;
 /// Records routed in one step.
 pub const ROUTES_MAX: usize = 200;
+/// Deliveries of one claim that are only decided anew, because what they rest on changed.
+pub const REJUDGED_MAX: usize = 64;
 /// Deliveries looked at again in one step because something changed after they were sent.
 pub const RECALLS_MAX: usize = 64;
 /// How far back what was sent is looked at again, unless the settings say otherwise.

@@ -261,7 +261,7 @@ impl Courier {
             .collect();
         let (mut asked, mut sends, mut ended) = (Vec::new(), Vec::new(), Vec::new());
         for (claim, plan) in decide_all(grounds, claims).await {
-            match plan {
+            match resting(&claim, plan) {
                 Plan::Send(authorisation, parcel) => {
                     asked.push(*authorisation);
                     sends.push((claim, *parcel));
@@ -379,6 +379,17 @@ impl Courier {
             (Answer::NotTaken, Next::At(next_at)) => Completion::Retry { next_at, detail },
             (Answer::Unsure, Next::At(next_at)) => Completion::Ambiguous { next_at, detail },
         }
+    }
+}
+
+/// What is only decided anew and may still go waits on for its attempt.
+fn resting(claim: &Claimed, plan: Plan) -> Plan {
+    match (claim.resume_at, plan) {
+        (Some(next_at), Plan::Send(..)) => Plan::End(Completion::DecideAgain {
+            next_at,
+            detail: "may-still-go".to_owned(),
+        }),
+        (_, plan) => plan,
     }
 }
 

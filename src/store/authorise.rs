@@ -5,7 +5,7 @@
 //! only then may the caller send.
 
 use super::Store;
-use super::claim::{ClaimOf, OUTPUT_TABLE};
+use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE};
 use super::decision::{self, SealedDecision};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
@@ -68,11 +68,12 @@ impl Store {
         Ok(answers)
     }
 
-    /// `None` when this process does not hold the claim.
+    /// `None` when this process does not hold the claim, or nothing may be sent by it.
     fn seal_authorisation(&self, asked: &Authorisation) -> Result<Option<Asked>, Fault> {
         let claims = super::lock(&self.inner.claims);
         let claim = claims.get(&asked.delivery_id);
-        let Some(claim) = claim.filter(|claim| claim.token == asked.token) else {
+        let may = |claim: &&ClaimedKey| claim.token == asked.token && !claim.only_judged;
+        let Some(claim) = claim.filter(may) else {
             return Ok(None);
         };
         let place = |column| Place {

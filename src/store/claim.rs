@@ -17,10 +17,11 @@ use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
+use crate::base::limits::REJUDGED_MAX;
 use crate::base::sensitive::Sensitive;
 use crate::outbox::Event;
 use sqlx::sqlite::SqliteRow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
 
 /// What a claim keeps in memory until it ends: the key its output is sealed with.
@@ -30,6 +31,8 @@ pub(super) struct ClaimedKey {
     pub(super) content: Digest,
     pub(super) key: DataKey,
     pub(super) of: ClaimOf,
+    /// It is only decided anew: nobody may send by this claim.
+    pub(super) only_judged: bool,
 }
 
 /// What is claimed; it stays so until the claim ends.
@@ -132,6 +135,7 @@ impl Store {
                 row_id: lease.row_id,
                 content: *content,
                 key: key.clone(),
+                only_judged: lease.resume_at.is_some(),
                 of: ClaimOf {
                     record_id: lease.delivery.record_id,
                     partner: lease.delivery.partner.clone(),
@@ -153,6 +157,7 @@ impl Store {
                 reviewed: lease.reviewed,
                 done: lease.done,
                 recall: lease.recall,
+                resume_at: lease.resume_at,
             });
         }
         Ok((out, closed))
@@ -172,6 +177,7 @@ struct Lease {
     reviewed: bool,
     done: u32,
     due: Timestamp,
+    resume_at: Option<Timestamp>,
     recall: Option<Recall>,
 }
 
@@ -203,6 +209,16 @@ const DUE: &str = "WITH RECURSIVE ask(now, lanes, others) AS (SELECT ?, ?, ?), \
      AND e.state IN (0, 1, 2, 4))) ORDER BY x.next_at LIMIT ?)) \
      SELECT id, next_at, turn FROM due WHERE turn <= most";
 
+/// What waits and is to be decided anew whether it is due or not, whatever room its channel has:
+/// nothing is sent by it.
+const REJUDGE: &str = "SELECT q.delivery_id FROM rejudge q JOIN delivery d \
+     ON d.delivery_id = q.delivery_id WHERE d.state IN (0, 4) ORDER BY q.delivery_id LIMIT ?";
+
+/// What ended meanwhile needs no new decision.
+const JUDGED: &str = "DELETE FROM rejudge WHERE delivery_id IN (SELECT q.delivery_id \
+     FROM rejudge q JOIN delivery d ON d.delivery_id = q.delivery_id \
+     WHERE d.state NOT IN (0, 1, 2, 4))";
+
 /// Ends claims whose lease is over: what was authorised may have arrived.
 static TAKE_OVER: LazyLock<String> = LazyLock::new(|| {
     let claimed = [DeliveryState::Leased, DeliveryState::Authorised];
@@ -226,6 +242,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let now = request.now;
     let mut script = Script::default();
     script.add(&TAKE_OVER, row![now, now, now]);
+    script.add(JUDGED, []);
     let room = request.lanes.iter().map(|lane| lane.in_flight_max);
     let room = room.fold(request.unlisted_max, u32::max);
     let most = i64::from(room).min(i64::try_from(request.limit).unwrap_or(i64::MAX));
@@ -234,7 +251,12 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let lanes = serde_json::to_string(&lanes.collect::<Vec<_>>())
         .map_err(|_| Fault::Damaged("the limits of a claim"))?;
     let asked = script.add(DUE, row![now, lanes, request.unlisted_max, most]);
-    let rows = script.run(&mut tx.conn).await?.take(&asked);
+    let again = script.add(REJUDGE, row![request.limit.min(REJUDGED_MAX)]);
+    let mut answers = script.run(&mut tx.conn).await?;
+    let again = answers.take(&again);
+    let again = again.iter().map(|row| row.id(0));
+    let mut again = again.collect::<Result<BTreeSet<[u8; 16]>, Fault>>()?;
+    let rows = answers.take(&asked);
     let due = rows
         .iter()
         .map(|row| Ok((row.int(2)?, row.int(1)?, row.id(0)?)));
@@ -242,20 +264,33 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     // By turns, then by age: a channel with a long queue takes no place another has a right to,
     // and the deliveries of one record, which come due together, are claimed together.
     due.sort_unstable();
-    due.truncate(request.limit);
-    let due = due.into_iter().map(|(_, _, id)| Cell::from(id));
+    due.truncate(request.limit.saturating_sub(again.len()));
+    let due = due.into_iter().map(|(_, _, id)| id);
+    let due: BTreeSet<[u8; 16]> = due.collect();
+    let looked_at: Vec<Cell> = again.iter().map(|id| Cell::from(*id)).collect();
+    // What is due anyway is sent by the same decision.
+    again.retain(|id| !due.contains(id));
+    let due = due.iter().chain(&again).map(|id| Cell::from(*id));
     let tail = "RETURNING delivery_id, record_id, row_id, version, partner, channel, generation, \
                 addressee, late_until, queued_at, token, attempts, exposure, reviewed, \
                 next_at, due_since, state, done, recall_of, recall_reason";
     let first = row![now.after(request.lease), now];
     let mut script = Script::default();
     let claimed = script.keys((TAKE.as_str(), tail), &first, due);
+    script.keys(
+        ("DELETE FROM rejudge WHERE delivery_id IN", ""),
+        &[],
+        looked_at,
+    );
     let rows = script.run(&mut tx.conn).await?.take(&claimed);
     let mut leases = Vec::with_capacity(rows.len());
     for row in &rows {
         // An older version is superseded instead.
         if state_of(row.int(16)?)? == DeliveryState::Leased {
-            leases.push(read_lease(row)?);
+            let mut lease = read_lease(row)?;
+            let only_judged = again.contains(&lease.delivery.delivery_id.0);
+            lease.resume_at = only_judged.then_some(lease.due);
+            leases.push(lease);
         }
     }
     leases.sort_by_key(|lease| (lease.due, lease.row_id, lease.delivery.delivery_id));
@@ -286,6 +321,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         done: small(17)?,
         recall: recall(row, queued_at)?,
         due: Timestamp(row.int(14)?),
+        resume_at: None,
     })
 }
 

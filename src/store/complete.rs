@@ -198,6 +198,7 @@ struct Rows {
     decisions: Insert,
     work: Insert,
     next: Insert,
+    again: Insert,
     /// Versions and recipients of whose withholding this group has asked for a look.
     looks: HashSet<([u8; 16], String)>,
 }
@@ -217,6 +218,10 @@ impl Rows {
             decisions: decision_insert(),
             work: work_insert(),
             next: delivery_insert(),
+            again: Insert::new(
+                "INSERT INTO rejudge (delivery_id, at) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
             looks: HashSet::new(),
         }
     }
@@ -230,6 +235,7 @@ impl Rows {
         script.keys((head, ""), &[now], self.confirmed);
         self.decisions.add_to(&mut script);
         self.next.add_to(&mut script);
+        self.again.add_to(&mut script);
         self.work.add_to(&mut script);
         script.run(&mut tx.conn).await.map(drop)
     }
@@ -406,6 +412,14 @@ async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<b
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 
+/// Whether somebody was told already that this delivery is withheld: once is enough, however often
+/// it is decided again.
+async fn told_before(tx: &mut Tx, id: DeliveryId) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM work_item WHERE delivery_id = ? AND cause = ? LIMIT 1";
+    let cells = row![id.0, cause_word(HoldCause::Withheld)];
+    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
+}
+
 /// Whether it could end so.
 async fn end_one(
     tx: &mut Tx,
@@ -432,9 +446,15 @@ async fn end_one(
     }
     // What has a newer version goes on nowhere, and nobody has to look at it.
     if change.to.state != DeliveryState::Superseded {
-        let review = change.to.state == DeliveryState::Withheld
-            && change.work == Some(HoldCause::HumanReview);
-        let told = review && looked_at(tx, rows, current).await?;
+        let told = match (change.to.state, change.work) {
+            (DeliveryState::Withheld, Some(HoldCause::HumanReview)) => {
+                looked_at(tx, rows, current).await?
+            }
+            (DeliveryState::Withheld, Some(HoldCause::Withheld)) => {
+                told_before(tx, ended.delivery_id).await?
+            }
+            _ => false,
+        };
         if let Some(cause) = change.work.filter(|_| !told) {
             let item = NewWorkItem {
                 cause,
@@ -480,6 +500,8 @@ fn push_next(rows: &mut Rows, next: &NewDelivery, current: &Standing, now: Times
         due: now,
     };
     rows.next.push(delivery_row(next, &queued));
+    // What narrowed the one before is decided about at once, whether its channel has room or not.
+    rows.again.push(row![next.delivery_id.0, now]);
 }
 
 fn append(tx: &mut Tx, ended: &Ended, of: &ClaimOf, word: &str) {

@@ -146,8 +146,9 @@ impl Store {
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
-    /// Queues withheld deliveries to a partner (or to all) for a new decision, while they may still
-    /// go out: an agreement or the rules have changed.
+    /// Queues withheld deliveries to a partner and of its records (or all) for a new decision,
+    /// while they may still go out, and has those that wait decided anew: an agreement or the
+    /// rules have changed. How many were withheld.
     ///
     /// # Errors
     /// When the database fails.
@@ -155,8 +156,12 @@ impl Store {
         let partner = partner.map(|p| p.as_str().to_owned());
         self.write("reevaluate_partner", partner, |tx, partner| {
             Box::pin(async move {
-                let sql = reopen("(?2 IS NULL OR partner = ?2)");
+                let which = "(?2 IS NULL OR partner = ?2 OR EXISTS (SELECT 1 FROM record r \
+                             WHERE r.record_id = delivery.record_id AND r.partner = ?2))";
                 let now = tx.now();
+                let cells = row![now, partner.as_deref()];
+                run_made(&mut tx.conn, &rejudging(which), cells).await?;
+                let sql = reopen(which);
                 run_made(&mut tx.conn, &sql, row![now, partner.as_deref()]).await
             })
         })
@@ -365,14 +370,23 @@ pub(super) async fn raise_epoch(tx: &mut Tx, person: PersonId) -> Result<i64, Fa
     row.ok_or(Fault::Damaged("a person is missing"))?.int(0)
 }
 
-/// Queues a person's withheld deliveries for a new decision, while they may still go out.
+/// Queues a person's withheld deliveries for a new decision, while they may still go out, and has
+/// those that wait for an attempt decided anew before it is due. How many were withheld.
 pub(super) async fn reevaluate(tx: &mut Tx, person: PersonId) -> Result<u64, Fault> {
-    let sql = reopen(
-        "delivery_id IN (SELECT d.delivery_id FROM record_person p \
-         JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?2)",
-    );
+    let which = "delivery_id IN (SELECT d.delivery_id FROM record_person p \
+                 JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?2)";
     let now = tx.now();
+    run_made(&mut tx.conn, &rejudging(which), row![now, person.0]).await?;
+    let sql = reopen(which);
     run_made(&mut tx.conn, &sql, row![now, person.0]).await
+}
+
+/// Has what waits or is under way decided anew.
+fn rejudging(which: &str) -> String {
+    format!(
+        "INSERT INTO rejudge (delivery_id, at) SELECT delivery_id, ?1 FROM delivery \
+         WHERE state IN (0, 1, 2, 4) AND recall_of IS NULL AND {which} ON CONFLICT DO NOTHING"
+    )
 }
 
 /// Queues what is withheld and may still go out for a new decision.

@@ -341,6 +341,8 @@ pub struct Claimed {
     /// Obligations a person has said are done for it, one bit each by their place in the
     /// vocabulary.
     pub done: u32,
+    /// Set when it is only decided anew: if it may still go, its attempt is due then.
+    pub resume_at: Option<Timestamp>,
     /// Set when it is a notice about an earlier delivery, not a record.
     pub recall: Option<Recall>,
 }

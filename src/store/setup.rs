@@ -235,6 +235,7 @@ fn migrations() -> Vec<Migration> {
             include_str!("migrations/0009_emergency.sql"),
         ),
         (11, "recall", include_str!("migrations/0011_recall.sql")),
+        (12, "rejudge", include_str!("migrations/0012_rejudge.sql")),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

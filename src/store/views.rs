@@ -79,7 +79,7 @@ impl Store {
     pub async fn lanes(&self) -> Result<Vec<LaneStat>, StoreError> {
         const NAME: &str = "lanes";
         let mut conn = self.reader(NAME).await?;
-        let sql = "SELECT partner, channel, count(*), min(queued_at) FROM delivery \
+        let sql = "SELECT partner, channel, count(*), min(due_since) FROM delivery \
                    WHERE state IN (0, 4) AND test = 0 GROUP BY partner, channel";
         let found = async {
             let rows = all(&mut conn, sql, []).await?;

@@ -9,7 +9,7 @@ use crate::base::defect::Defect;
 use crate::base::id::{PartnerId, RuleSetId};
 use crate::base::limits::EXTRACT_FILES_SERVED_MAX;
 use crate::config::Config;
-use crate::rules::Rules;
+use crate::rules::{Concerned, Rules};
 use crate::store::{OperatorAct, Store, StoreError};
 use crate::telemetry::{Event, emit};
 use arc_swap::ArcSwap;
@@ -129,18 +129,30 @@ impl Site {
         })?;
         let digest = rules.digest.clone();
         self.keep(&rules, act).await?;
+        let concerned = self.rules.load().bearing().concerned(&rules.bearing());
         self.rules.store(rules);
         self.directory.store(Arc::new(directory));
-        if let Err(error) = self.store.reevaluate_partner(None).await {
-            emit(&Event::Failed {
-                operation: error.operation,
-                cause: &error.cause,
-            });
-        }
+        self.decide_again(concerned).await;
         emit(&Event::RulesLoaded {
             rule_set: digest.as_str(),
         });
         Ok(digest)
+    }
+
+    /// What waits or was withheld under rules that have changed is decided again.
+    async fn decide_again(&self, concerned: Concerned) {
+        let partners = match concerned {
+            Concerned::All => vec![None],
+            Concerned::Only(partners) => partners.into_iter().map(Some).collect(),
+        };
+        for partner in partners {
+            if let Err(error) = self.store.reevaluate_partner(partner.as_ref()).await {
+                emit(&Event::Failed {
+                    operation: error.operation,
+                    cause: &error.cause,
+                });
+            }
+        }
     }
 
     /// Keeps rules before they are used, because a past decision can be taken again only under

@@ -63,7 +63,7 @@ const COUNTY: &str = "https://county.example/inbox";
 const CLINIC: &str = "https://clinic.example/inbox";
 
 pub struct Road {
-    world: World,
+    pub world: World,
     pub store: Store,
     rules: Arc<ArcSwap<Rules>>,
     recipient: Arc<Recipient>,
@@ -146,6 +146,11 @@ impl Road {
         }
     }
 
+    /// Routes what waits for it, and sends nothing.
+    pub async fn route(&self) {
+        self.courier.route().await.expect("routing");
+    }
+
     /// Looks again at what was sent, until nothing waits for it, and delivers what follows.
     pub async fn recall(&self) {
         while self.courier.recall().await.expect("a look").is_some() {}
@@ -162,7 +167,7 @@ impl Road {
             .collect()
     }
 
-    async fn state(&self, receipt: &Receipt, partner: &str) -> DeliveryState {
+    pub async fn state(&self, receipt: &Receipt, partner: &str) -> DeliveryState {
         let all = self.deliveries(receipt).await;
         let own = all.iter().filter(|d| d.partner.as_str() == partner);
         own.max_by_key(|d| d.generation).expect("a delivery").state

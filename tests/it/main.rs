@@ -28,6 +28,7 @@ mod pulls;
 mod recall;
 mod redact;
 mod reference;
+mod rejudge;
 mod release;
 mod repeats;
 mod sender_marks;

@@ -247,7 +247,7 @@ pub struct LaneStat {
     pub channel: ChannelId,
     /// Deliveries that wait (pending or ambiguous).
     pub pending: u64,
-    /// When the oldest of them was queued.
+    /// When the oldest of them was queued or last brought up again.
     pub oldest_at: Option<Timestamp>,
 }
 

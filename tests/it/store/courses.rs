@@ -41,6 +41,10 @@ struct Mirror {
     claim: Option<Claimed>,
     /// Whether the store still has the key of the claim.
     held: bool,
+    /// Whether it is to be decided anew, due or not.
+    again: bool,
+    /// Whether the claim is for that alone.
+    only: bool,
 }
 
 /// A store beside the machine.
@@ -184,6 +188,8 @@ impl Course {
             attempts: 0,
             claim: None,
             held: false,
+            again: false,
+            only: false,
             new,
         };
         let known = self.mirrors.insert(mirror.new.delivery_id, mirror);
@@ -219,6 +225,19 @@ impl Course {
             lane && mirror.waits() && mirror.next_at <= now && !blocked(mirror)
         });
         let mut due: Vec<DeliveryId> = due.map(|mirror| mirror.new.delivery_id).collect();
+        let mut judged = Vec::new();
+        for (id, mirror) in &mut self.mirrors {
+            mirror.again &= mirror.waits() || mirror.claimed();
+            if mirror.again && mirror.waits() {
+                mirror.again = false;
+                mirror.only = !due.contains(id);
+                judged.extend((!due.contains(id)).then_some(*id));
+            } else if mirror.waits() {
+                mirror.only = false;
+            }
+        }
+        self.saw("judged", judged.len());
+        due.extend(judged);
         let claims = claim(&self.world, &self.store, &lanes, 10_000).await;
         let mut got: Vec<DeliveryId> = claims.iter().map(|c| c.delivery.delivery_id).collect();
         due.sort_unstable();
@@ -259,7 +278,8 @@ impl Course {
                 one.epochs[0].1 -= 1;
             }
             let mirror = self.mirrors.get_mut(&one.delivery_id).expect("known");
-            let may = mirror.held && mirror.state() == DeliveryState::Leased && !stale;
+            let leased = mirror.state() == DeliveryState::Leased;
+            let may = mirror.held && leased && !stale && !mirror.only;
             expected.push(match (may, changed) {
                 (true, true) => Authorised::EpochChanged,
                 (true, false) => {
@@ -359,7 +379,9 @@ impl Course {
         }
         let of = (mirror.record, mirror.version);
         if let Some(next) = next {
+            let id = next.delivery_id;
             self.queued(next, of);
+            self.mirrors.get_mut(&id).expect("queued").again = true;
         }
         true
     }
@@ -399,7 +421,11 @@ impl Course {
         let partner = PartnerId::new(LANES[self.dice.below(LANES.len())]);
         let mut reopened = 0;
         for mirror in self.mirrors.values_mut() {
-            if mirror.new.partner == partner && mirror.take(Event::Reopen).is_some() {
+            if mirror.new.partner != partner {
+                continue;
+            }
+            mirror.again |= mirror.waits() || mirror.claimed();
+            if mirror.take(Event::Reopen).is_some() {
                 mirror.next_at = self.world.clock.now();
                 reopened += 1;
             }
