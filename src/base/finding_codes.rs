@@ -121,6 +121,12 @@ codes! {
     CONSENT_UNCONFIRMED = "consent-unconfirmed", Information,
         "it opens no other partner's data until that partner or the county has confirmed it",
         "ask the source of the data, or the county, to confirm it by its registry id";
+    CONSENT_NOT_REPRESENTABLE = "consent-not-representable", Error,
+        "this part of a consent cannot be kept exactly as it says, and none is read wider",
+        "say it by what the registry keeps, or lodge the consent without this part";
+    CONSENT_WIDENED = "consent-widened", Warning,
+        "this limit of a refusal cannot be kept, so the refusal closes more than it says",
+        "nothing, if that may be; otherwise say the limit by what the registry keeps";
     WIRE_ITEM_UNUSED = "wire-item-unused", Warning,
         "the list holds more items than this format reads, and the rest is ignored",
         "nothing, if the county does not need it; otherwise ask for a mapping";

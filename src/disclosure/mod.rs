@@ -14,6 +14,7 @@ pub mod condition;
 mod county;
 pub mod decide;
 pub mod facts;
+pub mod fhir;
 mod gather;
 pub mod given;
 pub mod lodged;
