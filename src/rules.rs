@@ -11,6 +11,7 @@ use crate::base::vocabulary::ClassSet;
 use crate::catalog::partner::Channel;
 use crate::catalog::{self, Partner, SourceFile, Sources};
 use crate::disclosure::Policy;
+use crate::disclosure::fhir;
 use crate::disclosure::sheet::Sheets;
 use crate::disclosure::tables::TABLE_MISSING;
 use crate::mapping::Plans;
@@ -44,6 +45,8 @@ pub struct Rules {
     pub policy: Policy,
     /// The printable consent forms.
     pub sheets: Sheets,
+    /// What the codes of a FHIR Consent mean.
+    pub consent_codes: fhir::Codes,
 }
 
 /// What bears on decisions already taken, in digests: by it a reload knows which are to be taken
@@ -161,6 +164,8 @@ impl Rules {
         defects.extend(more);
         let (sheets, more) = Sheets::compile(&sources, policy.pack());
         defects.extend(more);
+        let (consent_codes, more) = fhir::Codes::compile(&sources);
+        defects.extend(more);
         let (plans, more) = Plans::compile(&sources);
         defects.extend(more);
         let labels = LabelPlan::compile(&sources);
@@ -174,6 +179,7 @@ impl Rules {
             partners: sources.partners.clone(),
             policy,
             sheets,
+            consent_codes,
             sources: Arc::new(sources),
         };
         (rules, defects)

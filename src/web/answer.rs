@@ -5,6 +5,7 @@
 
 use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
+use super::fhir_consents;
 use super::places::Place;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
@@ -141,13 +142,22 @@ pub async fn answer(
         Ok(call) => run(call).await,
         Err(problem) => Err(problem),
     };
-    finish(route.name, outcome, &correlation, started)
+    let form = match route.is_fhir() {
+        true => Form::Fhir,
+        false => Form::Plain,
+    };
+    finish((route.name, form), outcome, &correlation, started)
 }
 
 /// Answers what no route takes: an unknown address, or an address with another method.
 pub fn unrouted(problem: Problem, site: &Site, request: &HttpRequest) -> HttpResponse {
     let correlation = correlation_of(request.headers(), site);
-    finish("unrouted", Err(problem), &correlation, Instant::now())
+    finish(
+        ("unrouted", Form::Plain),
+        Err(problem),
+        &correlation,
+        Instant::now(),
+    )
 }
 
 /// The exchange's id, from its head.
@@ -159,14 +169,23 @@ pub fn correlation_of(headers: &HeaderMap, site: &Site) -> CorrelationId {
     )
 }
 
+/// How an error is told.
+enum Form {
+    Plain,
+    Fhir,
+}
+
 fn finish(
-    route: &'static str,
+    (route, form): (&'static str, Form),
     outcome: Outcome,
     correlation: &CorrelationId,
     started: Instant,
 ) -> HttpResponse {
     let problem = outcome.as_ref().err().map(|problem| problem.kind.code);
-    let mut response = outcome.unwrap_or_else(|problem| problem.into_response(correlation));
+    let mut response = outcome.unwrap_or_else(|problem| match form {
+        Form::Plain => problem.into_response(correlation),
+        Form::Fhir => problem.into_outcome(correlation),
+    });
     if let Ok(value) = HeaderValue::from_str(correlation.as_str()) {
         response.headers_mut().insert(CORRELATION.clone(), value);
     }
@@ -352,6 +371,10 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentGet => consents::get(&call).await,
         Handler::ConsentRevoke => consents::revoke(call).await,
         Handler::ConsentForm => sheets::get(&call),
+        Handler::FhirMetadata => fhir_consents::metadata(),
+        Handler::FhirConsentPut => fhir_consents::put(call).await,
+        Handler::FhirConsentGet => fhir_consents::get(&call).await,
+        Handler::FhirConsentPost => fhir_consents::post(call).await,
         Handler::Decide => decisions::decide(call).await,
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,

@@ -11,7 +11,7 @@ use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
-use crate::base::id::{ConsentId, RegistryId};
+use crate::base::id::{ConsentId, PersonId, RegistryId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::Mode;
 use crate::disclosure::moment::Now;
@@ -67,23 +67,15 @@ pub async fn lodge(
     let partner = call.partner()?;
     let now = call.site.clock.now();
     paper.id = id.as_str().to_owned();
-    let Identifier { system, value } = subject;
     let body = serde_json::to_vec(&paper).unwrap_or_default();
     let body = Sensitive::new(body);
-    let (identifier, test, findings) = {
+    let findings = {
         let rules = call.site.rules.load();
-        // A partner whose file was taken away since the call began lodges nothing.
-        let file = rules.partners.get(&partner.id);
-        let file = file.ok_or_else(Problem::not_found)?;
-        let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
         let read = read_paper(&body).unwrap_or_default();
-        let findings = counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)));
-        (scoped, file.mode == Mode::Test, findings)
+        counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)))
     };
-    let store = &call.site.store;
-    let subject = store.ensure_person(&partner.id, &identifier, test).await;
-    let subject = subject.map_err(|error| store_failed(&error))?;
-    let change = store.put_consent(NewConsent {
+    let subject = person_of(call, subject).await?;
+    let change = call.site.store.put_consent(NewConsent {
         consent_id: id.clone(),
         partner: partner.id.clone(),
         subject,
@@ -99,6 +91,23 @@ pub async fn lodge(
         revision,
         findings,
     })
+}
+
+/// The person the calling partner's identifier leads to, made known if it leads to none.
+pub async fn person_of(call: &Call, subject: &Identifier) -> Result<PersonId, Problem> {
+    let partner = call.partner()?;
+    let Identifier { system, value } = subject;
+    let (identifier, test) = {
+        let rules = call.site.rules.load();
+        // A partner whose file was taken away since the call began lodges nothing.
+        let file = rules.partners.get(&partner.id);
+        let file = file.ok_or_else(Problem::not_found)?;
+        let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
+        (scoped, file.mode == Mode::Test)
+    };
+    let store = &call.site.store;
+    let person = store.ensure_person(&partner.id, &identifier, test).await;
+    person.map_err(|error| store_failed(&error))
 }
 
 /// The calling partner's own consent of that id.

@@ -119,6 +119,11 @@ pub enum Signer {
 }
 
 impl Paper {
+    /// Makes it an exception inside the refusal of that id.
+    pub fn excepts(&mut self, refusal: &str) {
+        self.exception_to.push(refusal.to_owned());
+    }
+
     /// The signer, where the rules give that signer no say.
     pub fn other_signer(&self) -> Option<OtherGrantor> {
         match self.grantor {

@@ -183,9 +183,13 @@ fn request_body(route: &Route) -> Option<RequestBody> {
 pub fn answers(route: &'static Route) -> Vec<(u16, &'static str, &'static str)> {
     let own = |answer: &'static Answer| (answer.status, answer.text, answer.schema);
     let mut all: Vec<_> = route.doc.answers.iter().map(own).collect();
+    let error = match route.is_fhir() {
+        true => "OperationOutcome",
+        false => "Problem",
+    };
     let mut add = |status: u16, text: &'static str| {
         if !all.iter().any(|(known, _, _)| *known == status) {
-            all.push((status, text, "Problem"));
+            all.push((status, text, error));
         }
     };
     if let Access::Known { partners, .. } = route.access {
@@ -223,6 +227,7 @@ fn responses(route: &'static Route) -> Vec<(u16, Response)> {
             "Problem" => "application/problem+json",
             "File" => "application/octet-stream",
             "Page" => "text/html",
+            "FhirResource" | "OperationOutcome" => "application/fhir+json",
             _ => "application/json",
         };
         let content = ContentBuilder::new()

@@ -3,10 +3,12 @@
 //! A detail says what to do; it must never repeat a value of a record or the text of an inner
 //! error. What went wrong inside is logged once, under the same correlation id.
 
+use crate::base::finding::Finding;
 use crate::base::id::CorrelationId;
 use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
@@ -115,6 +117,32 @@ impl Problem {
         self.more.get_or_insert_default()
     }
 
+    /// The answer on a route that speaks FHIR.
+    pub fn into_outcome(mut self, correlation: &CorrelationId) -> HttpResponse {
+        let findings = self
+            .more
+            .as_mut()
+            .and_then(|more| more.members.remove("findings"));
+        let findings: Vec<Finding> = findings
+            .and_then(|list| serde_json::from_value(list).ok())
+            .unwrap_or_default();
+        let mut body = outcome(&self.detail, &findings);
+        let head = json!({
+            "severity": "error",
+            "code": issue_type(self.kind.status),
+            "details": {"coding": [{"system": PROBLEMS, "code": self.kind.code}],
+                        "text": self.kind.title},
+            "diagnostics": self.detail,
+        });
+        if let Some(first) = body.pointer_mut("/issue/0") {
+            *first = head;
+        }
+        let mut response = self.into_response(correlation);
+        let media = HeaderValue::from_static("application/fhir+json");
+        response.headers_mut().insert(CONTENT_TYPE, media);
+        response.set_body(BoxBody::new(body.to_string()))
+    }
+
     /// The answer.
     pub fn into_response(self, correlation: &CorrelationId) -> HttpResponse {
         let status =
@@ -144,6 +172,46 @@ impl Problem {
         builder
             .content_type("application/problem+json")
             .body(body.to_string())
+    }
+}
+
+/// The system of the codes of problems and findings.
+const PROBLEMS: &str = "urn:kinbridge:problem";
+/// The same of findings.
+const FINDINGS: &str = "urn:kinbridge:finding";
+
+/// An OperationOutcome that says what was done and tells all findings, each at its place.
+pub fn outcome(done: &str, findings: &[Finding]) -> Value {
+    let mut issues = vec![json!({
+        "severity": "information",
+        "code": "informational",
+        "diagnostics": done,
+    })];
+    issues.extend(findings.iter().map(|finding| {
+        json!({
+            "severity": finding.severity,
+            "code": if finding.is_error() { "invalid" } else { "business-rule" },
+            "details": {"coding": [{"system": FINDINGS, "code": finding.code}],
+                        "text": finding.message},
+            "diagnostics": finding.fix,
+            "expression": [finding.path],
+        })
+    }));
+    json!({"resourceType": "OperationOutcome", "issue": issues})
+}
+
+/// The kind of issue a status is.
+fn issue_type(status: u16) -> &'static str {
+    match status {
+        401 => "login",
+        403 => "forbidden",
+        404 => "not-found",
+        405 | 415 => "not-supported",
+        409 => "conflict",
+        413 => "too-long",
+        429 | 503 => "throttled",
+        500 => "exception",
+        _ => "invalid",
     }
 }
 

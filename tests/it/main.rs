@@ -8,6 +8,7 @@ mod catalog_schemas;
 mod certify;
 mod closed_loop;
 mod consents;
+mod consents_fhir;
 mod decide_lines;
 mod deliver;
 mod explain;

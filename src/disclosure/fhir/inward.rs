@@ -8,11 +8,11 @@ use super::{Codes, Standing, listed};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CONSENT_NOT_REPRESENTABLE, CONSENT_WIDENED, CROSSWALK_CODE_UNKNOWN, CodeEntry,
-    RECORD_TYPE_UNKNOWN, REFERENCE_UNRESOLVED, SCHEMA_CODE_UNKNOWN, SCHEMA_REQUIRED_MISSING,
-    WIRE_UNKNOWN_FIELD,
+    RECORD_TYPE_UNKNOWN, REFERENCE_DANGLING, REFERENCE_UNRESOLVED, SCHEMA_CODE_UNKNOWN,
+    SCHEMA_REQUIRED_MISSING, WIRE_UNKNOWN_FIELD,
 };
 use crate::base::vocabulary::{
-    ConsentElement, ConsentKind, DataClass, Grantor, Purpose, RecipientRole,
+    ConsentElement, ConsentKind, DataClass, Grantor, OtherGrantor, Purpose, RecipientRole,
 };
 use crate::disclosure::person::EVERY;
 use crate::disclosure::request::Direction;
@@ -58,7 +58,7 @@ pub(super) struct Desk<'a> {
 /// What all papers of a document share.
 struct Head {
     kind: Option<ConsentKind>,
-    grantor: Grantor,
+    grantor: &'static str,
     grantor_id: Option<String>,
     signed: String,
     disclosers: Vec<String>,
@@ -104,7 +104,7 @@ pub fn read(
     desk.document()
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
     pub(super) fn tell(&mut self, code: &'static CodeEntry, path: &str, node: &Node) {
         self.findings
             .push(Finding::new(code).at(path).spanning(node.span));
@@ -157,7 +157,9 @@ impl Desk<'_> {
 
     fn standing(&mut self) -> Option<Standing> {
         let status = self.root.get("status");
-        let read = status.and_then(Node::as_str).map(|text| self.codes.standing(text));
+        let read = status
+            .and_then(Node::as_str)
+            .map(|text| self.codes.standing(text));
         match (status, read.flatten()) {
             (None, _) => self.tell(&SCHEMA_REQUIRED_MISSING, "Consent.status", self.root),
             (Some(node), None) => self.tell(&SCHEMA_CODE_UNKNOWN, "Consent.status", node),
@@ -191,7 +193,7 @@ impl Desk<'_> {
         let (system, value, _) = self.identified(patient);
         if system.is_empty() || value.is_empty() {
             let advice = "give an identifier with system and value, here or in a contained Patient";
-            self.tell_so(&REFERENCE_REFUSED, path, patient, advice);
+            self.tell_so(&REFERENCE_DANGLING, path, patient, advice);
             return None;
         }
         Some((system, value))
@@ -222,7 +224,7 @@ impl Desk<'_> {
     }
 
     /// All provisions with their places, the root first.
-    fn provisions(&mut self) -> Vec<(Provision, &Node, String)> {
+    fn provisions(&mut self) -> Vec<(Provision, &'a Node, String)> {
         let path = "Consent.provision";
         let root_node = self.root;
         let Some(node) = root_node.get("provision") else {
@@ -250,7 +252,10 @@ impl Desk<'_> {
 
     /// Exceptions to exceptions are not kept.
     fn deeper(&mut self, node: &Node, path: &str) {
-        if let Some(deep) = node.get("provision").filter(|deep| !deep.items().is_empty()) {
+        if let Some(deep) = node
+            .get("provision")
+            .filter(|deep| !deep.items().is_empty())
+        {
             let advice = format!("no deeper than {DEPTH_MAX}: write a Consent of its own");
             let path = format!("{path}.provision");
             self.tell_so(&CONSENT_NOT_REPRESENTABLE, &path, deep, &advice);
@@ -337,7 +342,11 @@ impl Desk<'_> {
     /// Whose data it opens. A permit names holders we know; a refusal that does not closes all.
     fn disclosers(&mut self, root: Direction, shown: &mut Vec<ConsentElement>) -> Vec<String> {
         let mut ids = Vec::new();
-        let list = self.root.get("organization").map(Node::items).unwrap_or_default();
+        let list = self
+            .root
+            .get("organization")
+            .map(Node::items)
+            .unwrap_or_default();
         for (at, organization) in list.iter().enumerate() {
             let path = format!("Consent.organization[{at}]");
             let (system, value, _) = self.identified(organization);
@@ -362,8 +371,12 @@ impl Desk<'_> {
         }
     }
 
-    fn grantor(&mut self) -> Option<(Grantor, Option<String>)> {
-        let list = self.root.get("performer").map(Node::items).unwrap_or_default();
+    fn grantor(&mut self) -> Option<(&'static str, Option<String>)> {
+        let list = self
+            .root
+            .get("performer")
+            .map(Node::items)
+            .unwrap_or_default();
         if list.is_empty() {
             self.tell(&SCHEMA_REQUIRED_MISSING, "Consent.performer", self.root);
             return None;
@@ -384,48 +397,67 @@ impl Desk<'_> {
             signers.push(signer);
         }
         signers.dedup();
-        let own = |one: &Grantor| matches!(one, Grantor::Myself | Grantor::Youth);
-        let holder = |one: &Grantor| matches!(one, Grantor::Parent | Grantor::Guardian);
+        let of = |one: &str, words: [Grantor; 2]| words.iter().any(|word| word.as_str() == one);
+        let own = |one: &str| of(one, [Grantor::Myself, Grantor::Youth]);
+        let holder = |one: &str| of(one, [Grantor::Parent, Grantor::Guardian]);
         match signers.as_slice() {
             [one] => Some((*one, id)),
             [a, b] if (own(a) && holder(b)) || (own(b) && holder(a)) => {
-                Some((Grantor::YouthAndParent, id))
+                Some((Grantor::YouthAndParent.as_str(), id))
             }
             _ => {
                 let advice = "a paper has one signer, or the youth and a parent together";
                 let node = self.root.get("performer").unwrap_or(self.root);
-                self.tell_so(&CONSENT_NOT_REPRESENTABLE, "Consent.performer", node, advice);
+                self.tell_so(
+                    &CONSENT_NOT_REPRESENTABLE,
+                    "Consent.performer",
+                    node,
+                    advice,
+                );
                 None
             }
         }
     }
 
-    fn signer(&self, performer: &Node) -> Option<Grantor> {
+    fn signer(&self, performer: &Node) -> Option<&'static str> {
         let codes = self.codes;
-        let extensions = performer.get("extension").map(Node::items).unwrap_or_default();
+        let extensions = performer
+            .get("extension")
+            .map(Node::items)
+            .unwrap_or_default();
         let mut own = extensions
             .iter()
             .filter(|one| one.text("url") == Some(&*codes.own.grantor));
         if let Some(told) = own.next() {
-            return told.text("valueCode")?.parse().ok();
+            return grantor_word(told.text("valueCode")?);
         }
         let patient = self.root.get("patient")?;
-        let same = |name: &str| performer.text(name).is_some_and(|t| patient.text(name) == Some(t));
+        let same = |name: &str| {
+            performer
+                .text(name)
+                .is_some_and(|t| patient.text(name) == Some(t))
+        };
         let (system, value, _) = self.identified(performer);
         let (of, is, _) = self.identified(patient);
         if same("reference") || (!value.is_empty() && (system, value) == (of, is)) {
-            return Some(Grantor::Myself);
+            return Some(Grantor::Myself.as_str());
         }
         let related = self.contained(performer)?;
-        let relations = related.get("relationship").map(Node::items).unwrap_or_default();
-        let mut words = relations.iter().flat_map(codings).filter_map(|(system, code)| {
-            if *system == *codes.own.grantor {
-                return code.parse().ok();
-            }
-            let mut rows = codes.relationship.iter();
-            let row = rows.find(|row| &*row.system == system && &*row.code == code)?;
-            Some(row.grantor)
-        });
+        let relations = related
+            .get("relationship")
+            .map(Node::items)
+            .unwrap_or_default();
+        let mut words = relations
+            .iter()
+            .flat_map(codings)
+            .filter_map(|(system, code)| {
+                if *system == *codes.own.grantor {
+                    return grantor_word(code);
+                }
+                let mut rows = codes.relationship.iter();
+                let row = rows.find(|row| &*row.system == system && &*row.code == code)?;
+                Some(row.grantor.as_str())
+            });
         words.next()
     }
 
@@ -534,6 +566,13 @@ impl Desk<'_> {
     }
 }
 
+/// A word for who signed, one to whom the rules give no say included.
+fn grantor_word(word: &str) -> Option<&'static str> {
+    let ruled = Grantor::ALL.iter().map(|one| one.as_str());
+    let others = OtherGrantor::ALL.iter().map(|one| one.as_str());
+    ruled.chain(others).find(|known| *known == word)
+}
+
 /// Stands alone in the extension of elements where a form shows none.
 pub(super) const NO_ELEMENT: &str = "none";
 
@@ -548,11 +587,12 @@ fn shown_by(head: &Head, said: &Provision, paper: &Map<String, Value>) -> Vec<St
         (said.purposes.is_some(), ConsentElement::Purpose),
         (end || ended, ConsentElement::Expiration),
     ];
-    shown.extend(here.iter().filter(|(has, _)| *has).map(|(_, element)| *element));
+    shown.extend(
+        here.iter()
+            .filter(|(has, _)| *has)
+            .map(|(_, element)| *element),
+    );
     let every = ConsentElement::ALL.iter();
     let every = every.filter(|element| shown.contains(element));
     every.map(|element| element.as_str().to_owned()).collect()
 }
-
-/// A plain reference to a person is nobody the registry can find.
-use crate::base::finding_codes::REFERENCE_DANGLING as REFERENCE_REFUSED;

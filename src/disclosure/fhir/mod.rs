@@ -170,7 +170,10 @@ impl Codes {
         }
         for row in &codes.purpose {
             if !row.permit.iter().all(|word| row.deny.contains(word)) {
-                tell(format!("purpose `{}` permits more than it refuses", row.code));
+                tell(format!(
+                    "purpose `{}` permits more than it refuses",
+                    row.code
+                ));
             }
         }
         let labels = codes.label.iter().map(|row| (&row.system, &row.code));

@@ -42,7 +42,11 @@ pub fn write(codes: &Codes, id: &str, root: &str, papers: &[Kept], ended: bool) 
         outer.insert(String::from("provision"), Value::Array(inner));
     }
     let own = &codes.own;
-    let status = if ended { &codes.out.ended } else { &codes.out.active };
+    let status = if ended {
+        &codes.out.ended
+    } else {
+        &codes.out.active
+    };
     let coded = |system: &str, code: &str| json!({"coding": [{"system": system, "code": code}]});
     let kind: ConsentKind = word(first.get("kind"))?;
     let mut document = json!({
@@ -114,7 +118,10 @@ fn provision(codes: &Codes, paper: &Value, root: &str) -> Option<Map<String, Val
         let list = list.map(|one| json!({"system": own.class, "code": one}));
         out.insert(String::from("class"), list.collect());
     }
-    if let Some([from, to]) = paper.get("data_period").and_then(Value::as_array).map(Vec::as_slice)
+    if let Some([from, to]) = paper
+        .get("data_period")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
     {
         let told = |value| Some(value).filter(|one: &&Value| one.as_str() != Some(""));
         if let Some(period) = bounds(told(from), told(to)) {
@@ -185,7 +192,11 @@ fn extensions(codes: &Codes, paper: &Value, root: &str) -> Vec<Value> {
         none if none.is_empty() => vec![json!(NO_ELEMENT)],
         some => some,
     };
-    all.extend(elements.iter().map(|one| json!({"url": own.element, "valueCode": one})));
+    all.extend(
+        elements
+            .iter()
+            .map(|one| json!({"url": own.element, "valueCode": one})),
+    );
     for (url, name) in [
         (&own.element_missing, "elements_missing"),
         (&own.supersedes, "supersedes"),

@@ -62,7 +62,12 @@ impl Desk<'_> {
         let direction = self.direction(node, path)?;
         if let Some(data) = node.get("data").filter(|data| !data.items().is_empty()) {
             let advice = "single records cannot be named here; limit by class, label or period";
-            self.tell_so(&CONSENT_NOT_REPRESENTABLE, &format!("{path}.data"), data, advice);
+            self.tell_so(
+                &CONSENT_NOT_REPRESENTABLE,
+                &format!("{path}.data"),
+                data,
+                advice,
+            );
         }
         let classes = self.classes(node, path, direction);
         let (roles, ids) = self.recipients(node, path, direction);
@@ -321,7 +326,12 @@ impl Desk<'_> {
         });
         if !receives {
             let advice = "only who receives can be named; give the actor that role";
-            self.inexact(direction, &format!("{path}.role"), role.unwrap_or(actor), advice);
+            self.inexact(
+                direction,
+                &format!("{path}.role"),
+                role.unwrap_or(actor),
+                advice,
+            );
             return None;
         }
         let reference = actor.get("reference").unwrap_or(actor);

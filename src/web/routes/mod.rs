@@ -27,6 +27,13 @@ pub struct Route {
     pub doc: Doc,
 }
 
+impl Route {
+    /// Whether it speaks FHIR: its errors are OperationOutcomes.
+    pub fn is_fhir(&self) -> bool {
+        self.path.starts_with("/fhir/")
+    }
+}
+
 /// HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -127,6 +134,10 @@ pub enum Handler {
     ConsentGet,
     ConsentRevoke,
     ConsentForm,
+    FhirMetadata,
+    FhirConsentPut,
+    FhirConsentGet,
+    FhirConsentPost,
     Decide,
     WorkItems,
     WorkItemResolve,
@@ -194,7 +205,10 @@ mod tests {
             .filter(|route| route.access == Access::Public)
             .map(|route| route.path)
             .collect();
-        assert_eq!(public, ["/healthz", "/readyz", "/openapi.json"]);
+        assert_eq!(
+            public,
+            ["/healthz", "/readyz", "/openapi.json", "/fhir/metadata"]
+        );
     }
 
     #[test]

@@ -129,6 +129,8 @@ const EVERYBODY: Access = known(
 
 const JSON_TYPE: &str = "application/json";
 
+const FHIR_TYPE: &str = "application/fhir+json";
+
 const JSON: BodyRule = BodyRule::Whole {
     bytes_max: 256 << 10,
 };
@@ -182,6 +184,29 @@ const REASONED: &[Parameter] = &[header(
     true,
     "Why it is read, in words for the ledger; no personal data",
 )];
+
+const FHIR_LODGED: &[Answer] = &[
+    answer(
+        200,
+        "Lodged anew, or ended; what was widened and what does not count",
+        "OperationOutcome",
+    ),
+    answer(
+        201,
+        "Lodged; what was widened and what does not count",
+        "OperationOutcome",
+    ),
+    answer(
+        400,
+        "The ids in the address and in the resource differ",
+        "OperationOutcome",
+    ),
+    answer(
+        409,
+        "Another person's, or revoked: lodge it under an id of its own",
+        "OperationOutcome",
+    ),
+];
 
 const CURSOR: Parameter = query("cursor", false, "`next_cursor` of the page before");
 
@@ -293,6 +318,36 @@ pub(super) const ROUTES: &[Route] = &[
         problem(400, "Another language"),
         problem(404, "There is no such kind of consent"),
     ]),
+    get("fhir_metadata", "/fhir/metadata", Handler::FhirMetadata)
+        .open_to(Access::Public, Scope::Gateway)
+        .says("What FHIR this server takes")
+        .answers(&[answer(200, "A CapabilityStatement", "FhirResource")]),
+    put(
+        "fhir_consent_put",
+        "/fhir/Consent/{id}",
+        Handler::FhirConsentPut,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .json(&[(FHIR_TYPE, "FhirConsent")])
+    .says("Lodge a FHIR R4 Consent, its provisions together, or end it")
+    .answers(FHIR_LODGED),
+    get(
+        "fhir_consent",
+        "/fhir/Consent/{id}",
+        Handler::FhirConsentGet,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .says("A consent you lodged, as a FHIR R4 Consent without its person")
+    .answers(&[answer(200, "The Consent", "FhirResource")]),
+    post(
+        "fhir_consent_post",
+        "/fhir/Consent",
+        Handler::FhirConsentPost,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .json(&[(FHIR_TYPE, "FhirConsent")])
+    .says("Lodge a FHIR R4 Consent under an id of the gateway's")
+    .answers(FHIR_LODGED),
     post("decide", "/v1/decisions", Handler::Decide)
         .open_to(EVERYBODY, Scope::Gateway)
         .with(&[query(

@@ -1,0 +1,215 @@
+//! FHIR R4 Consent over HTTP: another form of the same registry.
+//!
+//! What comes in is read by `disclosure::fhir`, lodged as papers by the registry's one way in, and
+//! shown again from the papers. Every error is an OperationOutcome that names the place.
+
+use super::answer::{Call, Outcome};
+use super::consents::Lodged;
+use super::media::media_type;
+use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, outcome};
+use super::sets::{self, Member, Slot};
+use crate::base::finding::{Finding, LineIndex};
+use crate::base::id::RegistryId;
+use crate::disclosure::fhir::{self, Kept, Reading, Standing};
+use crate::format::json;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ETAG, LOCATION};
+use serde_json::{Value, json};
+
+/// The media type of what is sent out, and one of the two taken in.
+const FHIR_JSON: &str = "application/fhir+json";
+/// Longest id of a resource, characters.
+const ID_CHARS_MAX: usize = 64;
+
+/// Lodges a Consent under the client's id.
+pub async fn put(mut call: Call) -> Outcome {
+    call.partner()?;
+    let id = resource_id(&call)?;
+    let (bytes, reading, findings) = body(&mut call).await?;
+    let told = told_id(&bytes);
+    if told.is_some_and(|told| told != id) {
+        let detail = "the id in the resource is not the one in the address";
+        return Err(Problem::new(&PARAMETER_INVALID, detail));
+    }
+    kept(&call, &id, reading, findings).await
+}
+
+/// Lodges a Consent under an id of the gateway's.
+pub async fn post(mut call: Call) -> Outcome {
+    call.partner()?;
+    let (_, reading, findings) = body(&mut call).await?;
+    let minted = RegistryId::mint(call.site.clock.now()).to_string();
+    let id = minted.replace('_', "-");
+    kept(&call, &id, reading, findings).await
+}
+
+/// The papers of a document as a Consent.
+pub async fn get(call: &Call) -> Outcome {
+    call.partner()?;
+    let id = resource_id(call)?;
+    let slots = sets::slots(call, &id).await?;
+    let resource = shown(call, &id, &slots).ok_or_else(Problem::not_found)?;
+    let revision = slots.first().map_or(0, |first| first.stored.revision);
+    Ok(HttpResponse::Ok()
+        .content_type(FHIR_JSON)
+        .insert_header((ETAG, format!("W/\"{revision}\"")))
+        .body(resource.to_string()))
+}
+
+/// What this server takes, no more.
+pub fn metadata() -> Outcome {
+    let verbs = ["read", "create", "update"];
+    let verbs: Vec<Value> = verbs.iter().map(|code| json!({"code": code})).collect();
+    let statement = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-11-22",
+        "kind": "instance",
+        "implementation": {"description": "A gateway for family engagement records"},
+        "software": {"name": "Kinbridge", "version": env!("CARGO_PKG_VERSION")},
+        "fhirVersion": "4.0.1",
+        "format": [FHIR_JSON],
+        "rest": [{
+            "mode": "server",
+            "security": {"description": "A client certificate or a bearer token known here"},
+            "resource": [{
+                "type": "Consent",
+                "documentation": "docs/consent-forms.md says what is kept and what is refused",
+                "interaction": verbs,
+                "versioning": "versioned",
+                "readHistory": false,
+                "updateCreate": true,
+            }],
+        }],
+    });
+    Ok(HttpResponse::Ok()
+        .content_type(FHIR_JSON)
+        .body(statement.to_string()))
+}
+
+/// The body read; a problem when anything of it keeps it from being lodged.
+async fn body(call: &mut Call) -> Result<(Vec<u8>, Reading, Vec<Finding>), Problem> {
+    let media = media_type(call)?.to_ascii_lowercase();
+    if ![FHIR_JSON, "application/json"].contains(&media.as_str()) {
+        let detail = "send this as application/fhir+json";
+        return Err(Problem::new(&FORMAT_UNSUPPORTED, detail));
+    }
+    let announced = usize::try_from(call.announced()).unwrap_or(0);
+    let bytes = call.body.whole(announced).await?;
+    let parsed = json::parse(&bytes);
+    let mut findings = parsed.findings;
+    let rules = call.site.rules.load();
+    let roles = |id: &str| {
+        let file = rules
+            .partners
+            .iter()
+            .find(|(known, _)| known.as_str() == id);
+        let (_, file) = file?;
+        Some(file.recipient_role().into_iter().collect())
+    };
+    let reading = parsed
+        .tree
+        .as_ref()
+        .and_then(|tree| fhir::read(tree, &rules.consent_codes, &roles, &mut findings));
+    LineIndex::new(&bytes, 1).fill(&mut findings);
+    match reading.filter(|_| !findings.iter().any(Finding::is_error)) {
+        Some(reading) => Ok((bytes, reading, findings)),
+        None => Err(misfit(&findings)),
+    }
+}
+
+fn misfit(findings: &[Finding]) -> Problem {
+    let detail = "mend what the issues say; nothing was lodged";
+    Problem::new(&BODY_INVALID, detail).with("findings", json!(findings))
+}
+
+/// The id the resource itself tells.
+fn told_id(bytes: &[u8]) -> Option<String> {
+    let tree = json::parse(bytes).tree?;
+    tree.text("id").map(str::to_owned)
+}
+
+async fn kept(call: &Call, id: &str, reading: Reading, mut told: Vec<Finding>) -> Outcome {
+    let before = sets::slots(call, id).await?;
+    match reading.standing {
+        Standing::Stands => {}
+        Standing::Ends if !before.is_empty() => {
+            sets::end_all(call, id).await?;
+            return answered(call, id, StatusCode::OK, &told).await;
+        }
+        Standing::Ends | Standing::NeverStood => {
+            let detail = "a Consent is lodged when it is active, and ended by one that is inactive";
+            return Err(Problem::new(&BODY_INVALID, detail));
+        }
+    }
+    let members: Vec<Member> = reading
+        .papers
+        .into_iter()
+        .map(|one| Member {
+            direction: one.direction,
+            except: one.except,
+            paper: one.paper,
+        })
+        .collect();
+    let papers = sets::checked(call, &reading.subject, &members);
+    let papers = papers.map_err(|findings| {
+        // Its places are those of the registry's own form.
+        let here = findings.into_iter().map(|finding| finding.at("Consent"));
+        misfit(&here.collect::<Vec<_>>())
+    })?;
+    let lodged = sets::replace(call, id, reading.subject, members, papers).await?;
+    told.extend(lodged.into_iter().flat_map(why_not));
+    let status = match before.is_empty() {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    answered(call, id, status, &told).await
+}
+
+/// What keeps a paper from counting, at the document.
+fn why_not(lodged: Lodged) -> impl Iterator<Item = Finding> {
+    let findings = lodged.findings.into_iter();
+    findings.map(|finding| finding.at("Consent"))
+}
+
+async fn answered(call: &Call, id: &str, status: StatusCode, told: &[Finding]) -> Outcome {
+    let slots = sets::slots(call, id).await?;
+    let revision = slots.first().map_or(0, |first| first.stored.revision);
+    let body = outcome("lodged, or ended, as it says", told);
+    Ok(HttpResponse::build(status)
+        .content_type(FHIR_JSON)
+        .insert_header((LOCATION, format!("/fhir/Consent/{id}")))
+        .insert_header((ETAG, format!("W/\"{revision}\"")))
+        .body(body.to_string()))
+}
+
+/// The Consent of the papers that still stand, or of all of them when none does.
+fn shown(call: &Call, id: &str, slots: &[Slot]) -> Option<Value> {
+    let ended = !slots.iter().any(Slot::live);
+    let standing = slots.iter().filter(|slot| ended || slot.live());
+    let papers: Vec<Kept> = standing
+        .map(|slot| Kept {
+            paper: slot.paper.clone(),
+        })
+        .collect();
+    let rules = call.site.rules.load();
+    let mut resource = fhir::write(&rules.consent_codes, id, id, &papers, ended)?;
+    let first = slots.first()?;
+    let meta = json!({
+        "versionId": first.stored.revision.to_string(),
+        "lastUpdated": first.stored.lodged_at.to_rfc3339(),
+    });
+    resource.as_object_mut()?.insert(String::from("meta"), meta);
+    Some(resource)
+}
+
+/// An id as FHIR allows it.
+fn resource_id(call: &Call) -> Result<String, Problem> {
+    let text = call.part("id");
+    let sound = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    if text.is_empty() || text.len() > ID_CHARS_MAX || !text.bytes().all(sound) {
+        return Err(Problem::not_found());
+    }
+    Ok(text.to_owned())
+}
