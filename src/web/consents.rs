@@ -164,9 +164,14 @@ fn changed(change: ConsentChange) -> Result<u32, Problem> {
     }
 }
 
-fn shown(consent: &StoredConsent) -> Value {
+/// A paper for whoever lodged it.
+pub fn paper_of(consent: &StoredConsent) -> Value {
     let body = consent.body.expose(Reason::Send);
-    let paper: Value = serde_json::from_slice(body).unwrap_or_default();
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn shown(consent: &StoredConsent) -> Value {
+    let paper = paper_of(consent);
     json!({
         "consent_id": consent.consent_id,
         "registry_id": consent.registry_id,

@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 
 /// The media type of what is sent out, and one of the two taken in.
 const FHIR_JSON: &str = "application/fhir+json";
+/// What this server takes, but for its version.
+const CAPABILITY: &str = include_str!("fhir.capability.json");
 /// Longest id of a resource, characters.
 const ID_CHARS_MAX: usize = 64;
 
@@ -59,30 +61,13 @@ pub async fn get(call: &Call) -> Outcome {
 
 /// What this server takes, no more.
 pub fn metadata() -> Outcome {
-    let verbs = ["read", "create", "update"];
-    let verbs: Vec<Value> = verbs.iter().map(|code| json!({"code": code})).collect();
-    let statement = json!({
-        "resourceType": "CapabilityStatement",
-        "status": "active",
-        "date": "2026-11-22",
-        "kind": "instance",
-        "implementation": {"description": "A gateway for family engagement records"},
-        "software": {"name": "Kinbridge", "version": env!("CARGO_PKG_VERSION")},
-        "fhirVersion": "4.0.1",
-        "format": [FHIR_JSON],
-        "rest": [{
-            "mode": "server",
-            "security": {"description": "A client certificate or a bearer token known here"},
-            "resource": [{
-                "type": "Consent",
-                "documentation": "docs/consent-forms.md says what is kept and what is refused",
-                "interaction": verbs,
-                "versioning": "versioned",
-                "readHistory": false,
-                "updateCreate": true,
-            }],
-        }],
-    });
+    let mut statement: Value = serde_json::from_str(CAPABILITY).unwrap_or_default();
+    if let Some(software) = statement
+        .pointer_mut("/software")
+        .and_then(Value::as_object_mut)
+    {
+        software.insert(String::from("version"), json!(env!("CARGO_PKG_VERSION")));
+    }
     Ok(HttpResponse::Ok()
         .content_type(FHIR_JSON)
         .body(statement.to_string()))

@@ -175,6 +175,8 @@ impl Problem {
     }
 }
 
+/// What errors of FHIR routes are told in, without its issues.
+const OUTCOME: &str = include_str!("fhir.outcome.json");
 /// The system of the codes of problems and findings.
 const PROBLEMS: &str = "urn:kinbridge:problem";
 /// The same of findings.
@@ -197,7 +199,11 @@ pub fn outcome(done: &str, findings: &[Finding]) -> Value {
             "expression": [finding.path],
         })
     }));
-    json!({"resourceType": "OperationOutcome", "issue": issues})
+    let mut document: Value = serde_json::from_str(OUTCOME).unwrap_or_default();
+    if let Some(members) = document.as_object_mut() {
+        members.insert(String::from("issue"), Value::Array(issues));
+    }
+    document
 }
 
 /// The kind of issue a status is.

@@ -1,17 +1,17 @@
 //! Several papers of one document, lodged, shown and ended together.
 //!
-//! They stand in the registry under ids made from the document's: its own for the first, `#1`, `#2`
-//! and so on behind it for the others. While a set is being replaced nothing is ever open that
-//! neither the old nor the new set opens: refusals come first, then what is gone ends, then permits.
+//! They stand in the registry under ids made from the document's: its own for the first, `#1`,
+//! `#2` and so on behind it for the others. While a set is being replaced nothing is ever open that
+//! neither the old nor the new set opens: refusals come first, then what is gone ends, then
+//! permits.
 
 use super::answer::{Call, store_failed};
-use super::consents::{Lodged, lodge, person_of};
+use super::consents::{Lodged, lodge, paper_of, person_of};
 use super::forms::errors;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::finding::Finding;
 use crate::base::id::ConsentId;
-use crate::base::sensitive::Reason;
 use crate::disclosure::request::Direction;
 use crate::store::StoredConsent;
 use serde_json::{Map, Value, json};
@@ -69,8 +69,7 @@ pub async fn slots(call: &Call, id: &str) -> Result<Vec<Slot>, Problem> {
         let Some(stored) = found.map_err(|error| store_failed(&error))? else {
             break;
         };
-        let body = stored.body.expose(Reason::Send);
-        let paper = serde_json::from_slice(body).unwrap_or_default();
+        let paper = paper_of(&stored);
         slots.push(Slot {
             number,
             stored,

@@ -3,6 +3,7 @@
 mod admission;
 mod desk;
 mod extracts;
+mod fhir;
 pub mod harness;
 pub mod holdings;
 mod identity;

@@ -66,8 +66,7 @@ struct Head {
     shown: Vec<ConsentElement>,
 }
 
-const MEMBERS: [&str; 19] = [
-    "resourceType",
+const MEMBERS: [&str; 18] = [
     "id",
     "meta",
     "language",
@@ -123,13 +122,15 @@ impl<'a> Desk<'a> {
 
     fn document(&mut self) -> Option<Reading> {
         let tree = self.root;
-        if tree.text("resourceType") != Some("Consent") {
-            let at = tree.get("resourceType").unwrap_or(tree);
-            self.tell_so(&RECORD_TYPE_UNKNOWN, "resourceType", at, "send a Consent");
+        let out = &self.codes.out;
+        let member = &*out.type_member;
+        if tree.text(member) != Some(&*out.resource) {
+            let at = tree.get(member).unwrap_or(tree);
+            self.tell_so(&RECORD_TYPE_UNKNOWN, member, at, "send a Consent");
             return None;
         }
         let mut known = MEMBERS.to_vec();
-        known.extend(["verification", "provision"]);
+        known.extend(["verification", "provision", member]);
         self.known_members(tree, "Consent", &known);
         let standing = self.standing();
         self.scope();
@@ -192,7 +193,8 @@ impl<'a> Desk<'a> {
         };
         let (system, value, _) = self.identified(patient);
         if system.is_empty() || value.is_empty() {
-            let advice = "give an identifier with system and value, here or in a contained Patient";
+            let advice =
+                "give an identifier with system and value, here or in a contained resource";
             self.tell_so(&REFERENCE_DANGLING, path, patient, advice);
             return None;
         }

@@ -1,7 +1,7 @@
 //! FHIR R4 Consent, as papers of the registry and back.
 //!
-//! What its codes mean stands in `policies/fhir-consent.toml`. A permit is never read wider than the
-//! document: what cannot be kept exactly is refused. A refusal is never read narrower: it is
+//! What its codes mean stands in `policies/fhir-consent.toml`. A permit is never read wider than
+//! the document: what cannot be kept exactly is refused. A refusal is never read narrower: it is
 //! widened, and the lodger is told. Nothing is ignored in silence.
 
 mod inward;
@@ -60,6 +60,10 @@ struct Code {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Out {
+    /// The member that says what a resource is, and what this one is.
+    type_member: Arc<str>,
+    #[serde(rename = "type")]
+    resource: Arc<str>,
     scope: Code,
     category: Code,
     actor_role: Code,

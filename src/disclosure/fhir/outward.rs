@@ -50,7 +50,6 @@ pub fn write(codes: &Codes, id: &str, root: &str, papers: &[Kept], ended: bool) 
     let coded = |system: &str, code: &str| json!({"coding": [{"system": system, "code": code}]});
     let kind: ConsentKind = word(first.get("kind"))?;
     let mut document = json!({
-        "resourceType": "Consent",
         "id": id,
         "status": status,
         "scope": coded(&codes.out.scope.system, &codes.out.scope.code),
@@ -59,6 +58,7 @@ pub fn write(codes: &Codes, id: &str, root: &str, papers: &[Kept], ended: bool) 
         "performer": [performer(codes, first)],
     });
     let members = document.as_object_mut()?;
+    members.insert(codes.out.type_member.to_string(), json!(codes.out.resource));
     if let Some(ids) = first.get("discloser_ids").and_then(Value::as_array) {
         let named = |id| json!({"identifier": {"system": own.partner, "value": id}});
         let list: Vec<Value> = ids.iter().map(named).collect();

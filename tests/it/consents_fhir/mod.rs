@@ -24,6 +24,8 @@ pub const ACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 pub const CLASS: &str = "urn:kinbridge:fhir:data-class";
 
+const GRANTORS: [&str; 5] = ["self", "parent", "tribe", "conservator", "youth_and_parent"];
+
 /// A document of an invented person around a provision.
 pub fn document(provision: Value) -> Value {
     json!({
@@ -165,21 +167,21 @@ fn every_paper_of_the_registry_comes_back_from_fhir_as_it_was() {
         let mut paper = json!({
             "kind": kind,
             "type": direction,
-            "grantor": ["self", "parent", "tribe", "conservator", "youth_and_parent"][draw.below(5)],
+            "grantor": (GRANTORS[draw.below(5)]),
             "classes": draw.some(DataClass::ALL),
             "recipients": draw.some(RecipientRole::ALL),
             "purposes": draw.some(Purpose::ALL),
             "signed": "2026-06-13",
-            "start": [json!(null), json!("2026-07-01")][draw.below(2)],
-            "end": [json!(null), json!("2027-07-01T08:00:00-07:00")][draw.below(2)],
-            "elements": ["date", "purpose"][..draw.below(3)].to_vec(),
+            "start": ([json!(null), json!("2026-07-01")][draw.below(2)]),
+            "end": ([json!(null), json!("2027-07-01T08:00:00-07:00")][draw.below(2)]),
+            "elements": (["date", "purpose"][..draw.below(3)].to_vec()),
         });
         for (name, value) in [
             ("grantor_id", json!("one-of-two")),
             ("recipient_ids", json!(["clinic", "program"])),
             (
                 "data_period",
-                json!([["", "2026-01-01"][draw.below(2)], "2026-02-01"]),
+                json!([(["", "2026-01-01"][draw.below(2)]), "2026-02-01"]),
             ),
             ("discloser_ids", json!(["clinic"])),
             ("expiry_statement", json!("none")),

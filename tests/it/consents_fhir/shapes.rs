@@ -8,10 +8,11 @@ fn labels(system: &str, codes: &[&str]) -> Value {
     codes.iter().map(|code| coded(system, code)).collect()
 }
 
+type Shape = (&'static str, Value, &'static str);
+
 /// Name, provision, and what its papers are: type, classes, roles, ids, purposes; `*` is all.
-fn representable() -> Vec<(&'static str, Value, &'static str)> {
+fn basic() -> Vec<Shape> {
     let tpo = || purposes(&TPO);
-    let in_2026 = json!({"start": "2026-01-01", "end": "2026-12-31"});
     vec![
         (
             "basic-treat",
@@ -56,6 +57,13 @@ fn representable() -> Vec<(&'static str, Value, &'static str)> {
             "permit | * | * | - | treatment payment operations\n\
              deny | * | mhp | clinic | treatment payment operations",
         ),
+    ]
+}
+
+fn intermediate() -> Vec<Shape> {
+    let tpo = || purposes(&TPO);
+    let in_2026 = json!({"start": "2026-01-01", "end": "2026-12-31"});
+    vec![
         (
             "intermediate-timeframe",
             json!({"type": "permit", "purpose": tpo(), "dataPeriod": in_2026}),
@@ -80,6 +88,12 @@ fn representable() -> Vec<(&'static str, Value, &'static str)> {
                    "provision": [{"type": "permit", "purpose": purposes(&["ETREAT"])}]}),
             "deny | * | * | - | *\npermit | * | * | - | medical_emergency",
         ),
+    ]
+}
+
+fn advanced() -> Vec<Shape> {
+    let tpo = || purposes(&TPO);
+    vec![
         (
             "advanced-normal",
             json!({"type": "permit", "purpose": tpo(),
@@ -104,6 +118,12 @@ fn representable() -> Vec<(&'static str, Value, &'static str)> {
              reproductive_health gender_affirming_care dv_information dv_counselor_comm \
              sa_counselor_comm sogi | * | - | treatment payment operations",
         ),
+    ]
+}
+
+fn focused() -> Vec<Shape> {
+    let tpo = || purposes(&TPO);
+    vec![
         (
             "advanced-normal-focused-restricted",
             json!({"type": "permit", "purpose": tpo(),
@@ -198,7 +218,8 @@ fn line(paper: &Inward) -> String {
 fn the_shapes_of_the_profile_are_read_as_they_are_meant_and_written_again() {
     // Goal: all 23 shapes have one reading: papers no wider than the document, or a refusal at the
     // place that cannot be kept. Method: each shape against its papers, written and read again.
-    let (representable, by_record) = (representable(), by_record());
+    let representable = [basic(), intermediate(), advanced(), focused()].concat();
+    let by_record = by_record();
     assert_eq!(representable.len() + by_record.len(), 23);
     for (name, provision, expected) in representable {
         let document = document(provision);
@@ -223,8 +244,8 @@ fn the_shapes_of_the_profile_are_read_as_they_are_meant_and_written_again() {
 
 #[test]
 fn periods_are_taken_over_by_what_is_inside() {
-    // Goal: an exception lasts no longer and reaches no other data than what it stands in, unless it
-    // says so. Method: a period and a data period at the root, then inside.
+    // Goal: an exception lasts no longer and reaches no other data than what it stands in, unless
+    // it says so. Method: a period and a data period at the root, then inside.
     let root = json!({"start": "2026-01-01", "end": "2026-12-31"});
     let own = json!({"start": "2026-03-01"});
     let provision = json!({

@@ -59,6 +59,15 @@ pub fn lodging() -> Value {
     })
 }
 
+/// The same person's, as a FHIR Consent.
+pub fn fhir() -> Value {
+    let mut consent = crate::consents_fhir::document(json!({"type": "permit"}));
+    let person = json!({"identifier": {"system": "urn:example:family-id", "value": "F-1001"}});
+    consent["patient"] = person.clone();
+    consent["performer"] = json!([person]);
+    consent
+}
+
 impl Holdings {
     /// An id of that kind alpha has, and one of the same form nobody has.
     pub fn ids(&self, kind: IdKind) -> (String, String) {
@@ -80,6 +89,7 @@ impl Holdings {
     pub fn body(&self, route: &str) -> String {
         match route {
             "consent_put" => lodging().to_string(),
+            "fhir_consent_put" => fhir().to_string(),
             _ => String::new(),
         }
     }

@@ -1,0 +1,204 @@
+//! FHIR R4 Consent over HTTP: lodged, shown, replaced and ended together.
+
+use super::harness::{Gateway, client};
+use super::holdings::fhir;
+use serde_json::{Value, json};
+
+async fn send(gateway: &Gateway, who: &str, verb: &str, path: &str, body: &Value) -> (u16, Value) {
+    let verb = verb.parse().expect("method");
+    let ask = client()
+        .request(verb, gateway.url(path))
+        .bearer_auth(format!("token-{who}"))
+        .header("content-type", "application/fhir+json");
+    let answer = ask.body(body.to_string()).send().await.expect("answer");
+    let media = answer.headers()["content-type"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let status = answer.status().as_u16();
+    assert!(media.contains("json"), "{media}");
+    (status, answer.json().await.expect("json"))
+}
+
+async fn paper(gateway: &Gateway, id: &str) -> Value {
+    let url = gateway.url(&format!("/v1/consents/{}", id.replace('#', "%23")));
+    let answer = client().get(url).bearer_auth("token-alpha").send().await;
+    answer.expect("answer").json().await.expect("json")
+}
+
+fn codes(outcome: &Value) -> Vec<&str> {
+    assert_eq!(outcome["resourceType"], "OperationOutcome", "{outcome}");
+    let issues = outcome["issue"].as_array().expect("issues").iter();
+    issues
+        .filter_map(|issue| issue["details"]["coding"][0]["code"].as_str())
+        .collect()
+}
+
+/// A refusal with exceptions for these purposes.
+fn refusal(purposes: &[&str]) -> Value {
+    let mut document = fhir();
+    let inner: Vec<Value> = purposes
+        .iter()
+        .map(|code| {
+            json!({"type": "permit", "purpose": [{
+                "system": crate::consents_fhir::REASON, "code": code}]})
+        })
+        .collect();
+    document["provision"] = json!({"type": "deny", "provision": inner});
+    document
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provisions_are_lodged_replaced_and_ended_together() {
+    // Goal: one document is one thing: each provision a paper of its own in the registry, those
+    // that are gone end, and the end ends all. Method: two exceptions, then one, then inactive.
+    let gateway = Gateway::start().await;
+    let put = async |document: &Value| {
+        send(&gateway, "alpha", "PUT", "/fhir/Consent/d-1", document).await
+    };
+    let (status, told) = put(&refusal(&["ETREAT", "HRESCH"])).await;
+    assert_eq!(status, 201, "{told}");
+    assert!(!codes(&told).contains(&"consent-widened"), "{told}");
+    let root = paper(&gateway, "d-1").await;
+    assert_eq!(root["consent"]["type"], "deny");
+    for (slot, purpose) in [("d-1#1", "medical_emergency"), ("d-1#2", "research")] {
+        let one = paper(&gateway, slot).await;
+        assert_eq!(one["consent"]["purposes"], json!([purpose]), "{one}");
+        assert_eq!(one["consent"]["exception_to"], json!(["d-1"]), "{one}");
+    }
+    let (status, shown) = send(&gateway, "alpha", "GET", "/fhir/Consent/d-1", &json!(null)).await;
+    assert_eq!((status, &shown["status"]), (200, &json!("active")));
+    assert_eq!(
+        shown["provision"]["provision"].as_array().map(Vec::len),
+        Some(2)
+    );
+    assert!(!shown.to_string().contains("F-1001"), "{shown}");
+    // What was shown is taken again as it is, but for its person.
+    let mut again = shown.clone();
+    again["patient"] = fhir()["patient"].clone();
+    let (status, told) = put(&again).await;
+    assert_eq!(status, 200, "{told}");
+    let (_, after) = send(&gateway, "alpha", "GET", "/fhir/Consent/d-1", &json!(null)).await;
+    assert_eq!(after["provision"], shown["provision"]);
+    let (status, _) = put(&refusal(&["HRESCH"])).await;
+    assert_eq!(status, 200);
+    let states = async || {
+        let mut states = Vec::new();
+        for slot in ["d-1", "d-1#1", "d-1#2"] {
+            states.push(paper(&gateway, slot).await["revoked_at"].is_null());
+        }
+        states
+    };
+    assert_eq!(states().await, [true, true, false]);
+    let one = paper(&gateway, "d-1#1").await;
+    assert_eq!(one["consent"]["purposes"], json!(["research"]));
+    let mut ended = refusal(&["HRESCH"]);
+    ended["status"] = json!("inactive");
+    let (status, _) = put(&ended).await;
+    assert_eq!(status, 200);
+    assert_eq!(states().await, [false, false, false]);
+    let (_, shown) = send(&gateway, "alpha", "GET", "/fhir/Consent/d-1", &json!(null)).await;
+    assert_eq!(shown["status"], "inactive");
+    // What was taken back stays taken back.
+    let (status, told) = put(&refusal(&["HRESCH"])).await;
+    assert_eq!((status, codes(&told)[0]), (409, "state-conflict"));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lodged_of_a_document_that_is_not_taken() {
+    // Goal: an error keeps the whole document out and tells its place; another person's id, a draft
+    // and an end of nothing change nothing. Method: each once, then what is kept.
+    let gateway = Gateway::start().await;
+    let put =
+        async |path: &str, document: &Value| send(&gateway, "alpha", "PUT", path, document).await;
+    let mut spoiled = refusal(&["ETREAT", "NOSUCH"]);
+    let (status, told) = put("/fhir/Consent/d-2", &spoiled).await;
+    assert_eq!(
+        (status, codes(&told)),
+        (422, vec!["body-invalid", "crosswalk-code-unknown"])
+    );
+    let place = &told["issue"][1]["expression"];
+    assert_eq!(place, &json!(["Consent.provision.provision[1].purpose[0]"]));
+    for status in [
+        "draft",
+        "proposed",
+        "rejected",
+        "inactive",
+        "entered-in-error",
+    ] {
+        spoiled = refusal(&[]);
+        spoiled["status"] = json!(status);
+        assert_eq!(put("/fhir/Consent/d-2", &spoiled).await.0, 422, "{status}");
+    }
+    let mut future = refusal(&[]);
+    future["dateTime"] = json!("2199-01-01");
+    let (status, told) = put("/fhir/Consent/d-2", &future).await;
+    assert_eq!(
+        (status, codes(&told)),
+        (422, vec!["body-invalid", "date-in-future"])
+    );
+    future = refusal(&[]);
+    future["id"] = json!("d-3");
+    assert_eq!(put("/fhir/Consent/d-2", &future).await.0, 400);
+    let (status, told) = send(&gateway, "alpha", "GET", "/fhir/Consent/d-2", &json!(null)).await;
+    assert_eq!((status, codes(&told)), (404, vec!["not-found"]));
+    assert_eq!(put("/fhir/Consent/d-2", &refusal(&[])).await.0, 201);
+    let mut other = refusal(&["ETREAT"]);
+    other["patient"]["identifier"]["value"] = json!("F-2002");
+    other["performer"] = json!([other["patient"].clone()]);
+    let (status, told) = put("/fhir/Consent/d-2", &other).await;
+    assert_eq!((status, codes(&told)), (409, vec!["state-conflict"]));
+    assert_eq!(paper(&gateway, "d-2#1").await["code"], "not-found");
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_says_what_it_takes_and_gives_ids() {
+    // Goal: metadata is true and public; a created Consent is found where its answer says. Method:
+    // every interaction it names is tried by the other tests; here POST, and what is not taken.
+    let gateway = Gateway::start().await;
+    let metadata = client()
+        .get(gateway.url("/fhir/metadata"))
+        .send()
+        .await
+        .expect("answer");
+    let metadata: Value = metadata.json().await.expect("json");
+    let offered = metadata["rest"][0]["resource"]
+        .as_array()
+        .expect("resources");
+    assert_eq!(offered.len(), 1);
+    let verbs = offered[0]["interaction"]
+        .as_array()
+        .expect("interactions")
+        .iter();
+    let verbs: Vec<&str> = verbs.filter_map(|one| one["code"].as_str()).collect();
+    assert_eq!(verbs, ["read", "create", "update"]);
+    let made = client()
+        .post(gateway.url("/fhir/Consent"))
+        .bearer_auth("token-alpha")
+        .json(&fhir())
+        .send()
+        .await
+        .expect("answer");
+    assert_eq!(made.status(), 201);
+    let place = made.headers()["location"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let (status, shown) = send(&gateway, "alpha", "GET", &place, &json!(null)).await;
+    assert_eq!((status, &shown["resourceType"]), (200, &json!("Consent")));
+    let (status, _) = send(&gateway, "beta", "GET", &place, &json!(null)).await;
+    assert_eq!(status, 404);
+    let text = client()
+        .post(gateway.url("/fhir/Consent"))
+        .bearer_auth("token-alpha");
+    let text = text
+        .header("content-type", "text/plain")
+        .body("x")
+        .send()
+        .await
+        .expect("answer");
+    assert_eq!(text.status(), 415);
+    gateway.running.shutdown().await;
+}
