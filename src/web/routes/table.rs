@@ -278,6 +278,36 @@ pub(super) const ROUTES: &[Route] = &[
         .open_to(PARTNERS, Scope::Own(IdKind::Submission))
         .says("What became of a submission: its first records and where each went")
         .answers(&[answer(200, "The timeline", "Submission")]),
+    get("fhir_metadata", "/fhir/metadata", Handler::FhirMetadata)
+        .open_to(Access::Public, Scope::Gateway)
+        .says("What FHIR this server takes")
+        .answers(&[answer(200, "A CapabilityStatement", "FhirResource")]),
+    put(
+        "fhir_consent_put",
+        "/fhir/Consent/{id}",
+        Handler::FhirConsentPut,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .json(&[(FHIR_TYPE, "FhirConsent")])
+    .says("Lodge a FHIR R4 Consent, its provisions together, or end it")
+    .answers(FHIR_LODGED),
+    get(
+        "fhir_consent",
+        "/fhir/Consent/{id}",
+        Handler::FhirConsentGet,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .says("A consent you lodged, as a FHIR R4 Consent without its person")
+    .answers(&[answer(200, "The Consent", "FhirResource")]),
+    post(
+        "fhir_consent_post",
+        "/fhir/Consent",
+        Handler::FhirConsentPost,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .json(&[(FHIR_TYPE, "FhirConsent")])
+    .says("Lodge a FHIR R4 Consent under an id of the gateway's")
+    .answers(FHIR_LODGED),
     put("consent_put", "/v1/consents/{id}", Handler::ConsentPut)
         .open_to(PARTNERS, Scope::Own(IdKind::Consent))
         .json(&[(JSON_TYPE, "ConsentLodging")])
@@ -318,36 +348,6 @@ pub(super) const ROUTES: &[Route] = &[
         problem(400, "Another language"),
         problem(404, "There is no such kind of consent"),
     ]),
-    get("fhir_metadata", "/fhir/metadata", Handler::FhirMetadata)
-        .open_to(Access::Public, Scope::Gateway)
-        .says("What FHIR this server takes")
-        .answers(&[answer(200, "A CapabilityStatement", "FhirResource")]),
-    put(
-        "fhir_consent_put",
-        "/fhir/Consent/{id}",
-        Handler::FhirConsentPut,
-    )
-    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
-    .json(&[(FHIR_TYPE, "FhirConsent")])
-    .says("Lodge a FHIR R4 Consent, its provisions together, or end it")
-    .answers(FHIR_LODGED),
-    get(
-        "fhir_consent",
-        "/fhir/Consent/{id}",
-        Handler::FhirConsentGet,
-    )
-    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
-    .says("A consent you lodged, as a FHIR R4 Consent without its person")
-    .answers(&[answer(200, "The Consent", "FhirResource")]),
-    post(
-        "fhir_consent_post",
-        "/fhir/Consent",
-        Handler::FhirConsentPost,
-    )
-    .open_to(PARTNERS, Scope::Own(IdKind::None))
-    .json(&[(FHIR_TYPE, "FhirConsent")])
-    .says("Lodge a FHIR R4 Consent under an id of the gateway's")
-    .answers(FHIR_LODGED),
     post("decide", "/v1/decisions", Handler::Decide)
         .open_to(EVERYBODY, Scope::Gateway)
         .with(&[query(
