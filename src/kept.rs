@@ -7,9 +7,9 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{PersonId, RecordId};
 use crate::base::sensitive::Sensitive;
-use crate::base::vocabulary::{ClassSet, SourceRole};
+use crate::base::vocabulary::{ClassSet, DataClass, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
-use crate::disclosure::facts::Flags;
+use crate::disclosure::facts::{Facts, Flag, Flags};
 use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
@@ -443,4 +443,21 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         citations: taken.citations.clone(),
         open: taken.open.iter().map(|o| (*o).to_owned()).collect(),
     }
+}
+
+/// What was asked when a recorded row was decided: the closed facts and the class. `None` when a
+/// word of it is not this engine's.
+pub fn recorded_question(
+    decision: &DecisionRecord,
+    row: &DecisionRow,
+) -> Option<(Facts, DataClass)> {
+    let names = decision.facts.get(row.facts)?;
+    let flags = names.iter().map(|name| Flag::named(name));
+    let facts = Facts {
+        source: decision.source_role.parse().ok()?,
+        recipient: decision.recipient_role.parse().ok()?,
+        purpose: decision.purpose.parse().ok()?,
+        flags: flags.collect::<Option<Flags>>()?,
+    };
+    Some((facts, row.data_class.parse().ok()?))
 }

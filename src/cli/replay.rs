@@ -6,9 +6,9 @@
 use super::ledger::Place;
 use crate::base::digest::hex;
 use crate::base::id::RuleSetId;
-use crate::base::vocabulary::{DataClass, Verdict};
+use crate::base::vocabulary::Verdict;
 use crate::disclosure::Policy;
-use crate::disclosure::facts::{Facts, Flag, Flags};
+use crate::kept::recorded_question;
 use crate::rules::Rules;
 use crate::store::archive::{Archive, DecisionPlace};
 use crate::store::{DecisionRecord, DecisionRow, MasterKey};
@@ -160,7 +160,8 @@ impl Replay {
 
 /// One row again; what is wrong when it does not come out as recorded.
 fn again(policy: &Policy, decision: &DecisionRecord, row: &DecisionRow) -> Result<(), String> {
-    let (facts, class) = question(decision, row).ok_or("its words are not of this engine")?;
+    let (facts, class) =
+        recorded_question(decision, row).ok_or("its words are not of this engine")?;
     let verdict = policy.replay(decision.at, &facts, class).verdict;
     if verdict == row.verdict {
         return Ok(());
@@ -169,18 +170,6 @@ fn again(policy: &Policy, decision: &DecisionRecord, row: &DecisionRow) -> Resul
         Verdict::Permit => "recorded as permit, withheld now".to_owned(),
         Verdict::Withhold => "recorded as withheld, permitted now".to_owned(),
     })
-}
-
-fn question(decision: &DecisionRecord, row: &DecisionRow) -> Option<(Facts, DataClass)> {
-    let names = decision.facts.get(row.facts)?;
-    let flags = names.iter().map(|name| Flag::named(name));
-    let facts = Facts {
-        source: decision.source_role.parse().ok()?,
-        recipient: decision.recipient_role.parse().ok()?,
-        purpose: decision.purpose.parse().ok()?,
-        flags: flags.collect::<Option<Flags>>()?,
-    };
-    Some((facts, row.data_class.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A dry run: what would be accepted, and what each recipient would be given. Nothing is stored.
 //!
 //! It decides as the road does, on what the sender itself says: this record, and the consents and
-//! facts it lodged for persons the registry already knows. It tells of recipients the sender named alone.
+//! facts it lodged for persons the registry already knows. It tells of recipients the sender named
+//! alone.
 //!
 //! It must never tell what others lodged, asserted or protect, by what it says or by what it leaves
 //! out: whoever asks twice learns nothing of anybody else's word, so the road may let less go, or

@@ -140,7 +140,7 @@ fn withheld(answers: Answers, unseen: bool) -> Taken {
     taken
 }
 
-fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {
+pub(super) fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {
     Some(Parties {
         source: input.source.source_role()?,
         recipient: input.recipient.recipient_role()?,
@@ -287,7 +287,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
 }
 
 /// The entry and identity of one of the record's persons.
-fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a Node, PersonId)> {
+pub(super) fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a Node, PersonId)> {
     let person = input.record.persons().get(usize::from(index))?;
     let key = person.text("key")?;
     let found = input.persons.iter().find(|(known, _)| known == key)?;

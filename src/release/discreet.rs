@@ -1,10 +1,10 @@
 //! What a sender is told of a decision: what its own record and its own consents come to.
 //!
 //! It is decided once more on the sender's own word alone: on consents it lodged and facts it
-//! asserted itself, and on no statement of anybody else. Where that would let a class go and the road keeps it, the class
-//! reads `not-releasable` and nothing more. It must never tell, nor let anybody find out by asking
-//! twice, what another party lodged, asserted or protects, or whom the record concerns beside those
-//! the sender named.
+//! asserted itself, and on no statement of anybody else. Where that would let a class go and the
+//! road keeps it, the class reads `not-releasable` and nothing more. It must never tell, nor let
+//! anybody find out by asking twice, what another party lodged, asserted or protects, or whom the
+//! record concerns beside those the sender named.
 
 use super::{
     HeldConsent, HeldFact, ObligationSet, Protections, Release, ReleaseInput, Taken, candidates,

@@ -9,6 +9,7 @@ mod decide;
 mod discreet;
 mod facts;
 mod keys;
+mod look;
 mod obligations;
 mod outgoing;
 mod papers;
@@ -23,6 +24,7 @@ pub use discreet::{
     rehearsed,
 };
 pub use facts::consents as registry_papers;
+pub use look::{PaperLook, PersonLook, look};
 pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};

@@ -1,10 +1,13 @@
-//! The newest decision about a delivery, for those who may see why.
+//! The newest decision about a delivery or a record in a pull, for those who may see why.
 
-use super::model::{DecisionRecord, StoreError};
+use super::claim::state_of;
+use super::keys::Keys;
+use super::model::{DecisionRecord, PastDecision, StoreError};
 use super::sql::{Columns as _, Fault, first, row};
 use super::writer::failed;
 use super::{Store, decision};
-use crate::base::id::DeliveryId;
+use crate::base::id::*;
+use sqlx::sqlite::SqliteConnection;
 
 impl Store {
     /// What was decided last about this delivery; `None` before the first decision. It names
@@ -25,4 +28,44 @@ impl Store {
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
+
+    /// What was decided last under this id (of a delivery, or of a disclosure of a pull), and what
+    /// it was about. For privacy officers and auditors, never for a sender or a recipient.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn past_decision(&self, id: [u8; 16]) -> Result<Option<PastDecision>, StoreError> {
+        const NAME: &str = "past_decision";
+        let mut conn = self.reader(NAME).await?;
+        let found = past(&mut conn, &self.inner.keys, id).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+}
+
+/// As [`Store::past_decision`].
+pub(super) async fn past(
+    conn: &mut SqliteConnection,
+    keys: &Keys,
+    id: [u8; 16],
+) -> Result<Option<PastDecision>, Fault> {
+    let sql = "SELECT c.body, coalesce(d.record_id, e.record_id), \
+               coalesce(d.partner, e.requester), d.channel, d.state FROM decision c \
+               LEFT JOIN delivery d ON d.delivery_id = c.source_id \
+               LEFT JOIN extract_record e ON e.disclosure_id = c.source_id \
+               WHERE c.source_id = ? ORDER BY c.at DESC, c.token DESC LIMIT 1";
+    let Some(row) = first(conn, sql, row![id]).await? else {
+        return Ok(None);
+    };
+    let state = row.int_or_null(4)?.map(state_of).transpose()?;
+    Ok(Some(PastDecision {
+        named: match state {
+            Some(_) => DeliveryId(id).to_string(),
+            None => DisclosureId(id).to_string(),
+        },
+        record_id: RecordId(row.id(1)?),
+        partner: PartnerId::new(&row.text(2)?),
+        channel: row.text_or_null(3)?.map(|name| ChannelId::new(&name)),
+        state,
+        decision: decision::open(keys, &id, &row.blob(0)?)?,
+    }))
 }

@@ -407,6 +407,23 @@ pub struct DecisionRecord {
     pub open: Vec<String>,
 }
 
+/// A decision with what it was about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastDecision {
+    /// The delivery, or the disclosure of a pull, by its id.
+    pub named: String,
+    /// The record.
+    pub record_id: RecordId,
+    /// Toward whom.
+    pub partner: PartnerId,
+    /// Over which channel; `None` in a pull.
+    pub channel: Option<ChannelId>,
+    /// Where the delivery stands; `None` in a pull.
+    pub state: Option<DeliveryState>,
+    /// The decision.
+    pub decision: DecisionRecord,
+}
+
 /// One (person, class) of a decision.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DecisionRow {

@@ -17,8 +17,8 @@ use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
 use super::{
-    consents, decisions, disclosures, extracts, health, operations, persons, submissions, submit,
-    work,
+    consents, decisions, disclosures, explain, extracts, health, operations, persons, submissions,
+    submit, work,
 };
 use crate::base::id::CorrelationId;
 use crate::store::{StorageTrouble, StoreError};
@@ -380,6 +380,7 @@ async fn run(call: Call) -> Outcome {
         Handler::WorkItemResolve => work::resolve(call).await,
         Handler::DeliveryReplay => work::replay(call).await,
         Handler::DeliveryReplayConfirm => work::confirm_replay(call).await,
+        Handler::DeliveryDecision => explain::past(&call).await,
         Handler::PersonGet => persons::get(&call).await,
         Handler::PersonJoin => persons::join(call).await,
         Handler::PersonPart => persons::part(call).await,

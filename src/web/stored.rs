@@ -2,25 +2,28 @@
 //!
 //! Nothing is released, stored or shown of the record itself. A partner asks about its own records
 //! and the recipients it named on them, and is told what its own word comes to; what is foreign,
-//! unknown or unrelated answers alike. Privacy officers and auditors ask about all, and are told
-//! the policies and their reasons.
+//! unknown or unrelated answers alike. Privacy officers and auditors ask about all, say why,
+//! and are told the whole trace.
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
+use super::disclosures::reason;
+use super::explain::{LOOKED, trace_now};
 use super::forms::{Form, errors, object, required, text, word};
 use super::json;
 use super::principal::Principal;
 use super::problem::Problem;
+use super::work::{REASON_CHARS_MAX, act};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, RecordId};
 use crate::base::vocabulary::{Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::intake::dry_run::dry_rows;
-use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons, release_stored};
-use crate::release::candidates::{Ties, candidates};
+use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons};
+use crate::release::candidates::{Ties, Untied, candidates};
 use crate::release::{
     FamilyPapers, HeldConsent, Release, Taken, family_names, known_to_sender, opened, own_consents,
-    recorded,
+    recorded, release,
 };
 use crate::rules::Rules;
 use crate::store::StoredRecord;
@@ -39,6 +42,8 @@ struct Asked {
     record_id: String,
     recipient: PartnerId,
     purpose: Purpose,
+    /// Why an officer looks; a header may say it instead.
+    reason: Option<String>,
 }
 
 static ASKED: LazyLock<Form> = LazyLock::new(|| {
@@ -46,6 +51,7 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
         ("record_id", required(text(1, ID_CHARS_MAX))),
         ("recipient", required(text(1, ID_CHARS_MAX))),
         ("purpose", required(word(Purpose::ALL, Purpose::as_str))),
+        ("reason", text(1, REASON_CHARS_MAX)),
     ]))
 });
 
@@ -80,6 +86,18 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
     let rules = call.site.rules.load();
     let recipient = rules.partners.get(&asked.recipient);
     let recipient = recipient.ok_or_else(Problem::not_found)?;
+    if depth == Depth::Officer {
+        let reason = match asked.reason {
+            Some(reason) => reason,
+            None => reason(call)?,
+        };
+        let target = format!("{} {} {}", stored.record_id, recipient.id, asked.purpose);
+        let noted = call
+            .site
+            .store
+            .record_operator_action(act(call, reason)?, LOOKED, &target);
+        noted.await.map_err(|error| store_failed(&error))?;
+    }
     let found = on_file(&call.site.store, std::iter::once(&stored)).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let question = Question {
@@ -213,17 +231,25 @@ fn split<'a>(
     (permit, closed.into_iter().collect())
 }
 
-/// What officers are told: the road's own decision.
+/// What officers are told: the road's own decision, in full.
 fn for_officer(question: &Question<'_>) -> Value {
     let Question { rules, stored, .. } = *question;
     let all = held(&question.found.consents);
     let channel = related(question, &all).or_else(|| pulled(question));
-    let release = channel.and_then(|channel| {
-        let toward = Toward::plain(question.recipient, channel);
-        release_stored(rules, stored, toward, question.found, question.now)
-    });
-    let none = Vec::new();
-    let (outcome, decision, taken, released): (_, _, Option<&Taken>, _) = match &release {
+    let by_person = ByPerson::new(&question.found.consents, &question.found.facts);
+    let readied = Readied::new(stored, question.found, &by_person);
+    let input = readied
+        .as_ref()
+        .zip(channel)
+        .and_then(|(readied, channel)| {
+            readied.input(
+                rules,
+                Toward::plain(question.recipient, channel),
+                question.now,
+            )
+        });
+    let release = input.as_ref().map(|input| release(rules, input));
+    let (outcome, decision, taken, released): (_, _, Option<&Taken>, &[String]) = match &release {
         Some(Release::Go(outgoing)) => {
             let decision = match outgoing.withheld_any() {
                 true => "permit-with-redaction",
@@ -232,17 +258,18 @@ fn for_officer(question: &Question<'_>) -> Value {
             let released = outgoing.released_paths();
             ("released", decision, Some(outgoing.taken()), released)
         }
-        Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), none.as_slice()),
+        Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), &[]),
         Some(Release::Withheld(taken) | Release::Untied(taken)) => {
-            ("withheld", "deny", Some(&**taken), none.as_slice())
+            ("withheld", "deny", Some(&**taken), &[])
         }
-        None => ("withheld", "deny", None, none.as_slice()),
+        None => ("withheld", "deny", None, &[]),
     };
     let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
     let permitted = rows.iter();
     let permitted = permitted.map(|row| (row.data_class, row.verdict == Verdict::Permit));
     let (permit, redact) = split(permitted, decision != "deny");
-    json!({
+    let none = vec![Untied::NoTie.citation().to_owned()];
+    let mut told = json!({
         "outcome": outcome,
         "decision": decision,
         "related": !matches!(release, None | Some(Release::Untied(_))),
@@ -250,27 +277,11 @@ fn for_officer(question: &Question<'_>) -> Value {
         "redact": redact,
         "released": released,
         "obligations": taken.map(|taken| taken.obligations.as_slice()).unwrap_or_default(),
-        "citations": taken.map(|taken| taken.citations.as_slice()).unwrap_or_default(),
-        "trace": trace(rules, stored, rows),
-    })
-}
-
-/// Person by person, class by class; a person is told by its key in the record.
-fn trace(rules: &Rules, stored: &StoredRecord, rows: &[crate::release::TakenRow]) -> Vec<Value> {
-    let each = rows.iter().map(|row| {
-        let mut persons = stored.persons.iter();
-        let person = persons.find(|known| known.person == row.person);
-        let plain = rules.policy.plain(&row.policies);
-        json!({
-            "person": person.map(|person| person.key.as_str()),
-            "data_class": row.data_class,
-            "effect": row.verdict.as_str(),
-            "citation": row.citation,
-            "policies": row.policies,
-            "reason": plain.reason,
-            "reason_es": plain.reason_es,
-            "es_machine_draft": plain.es_machine_draft,
-        })
+        "citations": taken.map_or(&none, |taken| &taken.citations),
+        "trace": [],
     });
-    each.collect()
+    if let (Some(input), Some(taken), Some(members)) = (&input, taken, told.as_object_mut()) {
+        members.extend(trace_now(rules, input, taken));
+    }
+    told
 }

@@ -2,6 +2,7 @@
 
 mod admission;
 mod desk;
+mod explain;
 mod extracts;
 mod fhir;
 pub mod harness;

@@ -143,6 +143,7 @@ pub enum Handler {
     WorkItemResolve,
     DeliveryReplay,
     DeliveryReplayConfirm,
+    DeliveryDecision,
     PersonGet,
     PersonJoin,
     PersonPart,

@@ -164,17 +164,19 @@ const SUBMIT: &[Parameter] = &[
     ),
 ];
 
+const LOOKING: Parameter = header(
+    "Kinbridge-Reason",
+    true,
+    "Why it is read, in words for the ledger; no personal data",
+);
+
 const ACCOUNTED: &[Parameter] = &[
     query(
         "person",
         true,
         "`per_...`, or an identifier as `system|value`",
     ),
-    header(
-        "Kinbridge-Reason",
-        true,
-        "Why it is read, in words for the ledger; no personal data",
-    ),
+    LOOKING,
     CURSOR,
     LIMIT,
 ];
@@ -357,7 +359,13 @@ pub(super) const ROUTES: &[Route] = &[
         )])
         .json(&[(JSON_TYPE, "DecisionRequest")])
         .says("What may go to a recipient for a purpose, and why")
-        .answers(&[answer(200, "The decision; nothing is released", "Decision")]),
+        .answers(&[
+            answer(200, "The decision; nothing is released", "Decision"),
+            problem(
+                400,
+                "An operator asks about a stored record and gives no reason",
+            ),
+        ]),
     get("disclosures", "/v1/disclosures", Handler::Disclosures)
         .open_to(ACCOUNTANTS, Scope::All)
         .with(ACCOUNTED)
@@ -392,6 +400,18 @@ pub(super) const ROUTES: &[Route] = &[
     .answers(&[
         answer(200, "Resolved", "Done"),
         problem(409, "The item does not take it, or it takes two officers"),
+    ]),
+    get(
+        "delivery_decision",
+        "/v1/deliveries/{id}/decision",
+        Handler::DeliveryDecision,
+    )
+    .open_to(ACCOUNTANTS, Scope::All)
+    .with(&[LOOKING])
+    .says("Why something went or stayed: the last decision of a delivery (or `dis_...`), in full")
+    .answers(&[
+        answer(200, "The decision as it was recorded", "PastDecision"),
+        problem(400, "No reason named"),
     ]),
     post(
         "delivery_replay",

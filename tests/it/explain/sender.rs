@@ -31,7 +31,7 @@ const PART2: &str = r#"{"id": "k4", "kind": "part2_specific", "type": "permit", 
   "purposes": ["treatment", "care_coordination"], "signed": "2026-03-01", "start": "2026-03-01",
   "end": "2027-02-28", "revoked": null}"#;
 
-const UNREADABLE: &str = "{";
+const UNREADABLE: &str = r#"{"kind": {"of": "no consent"}}"#;
 
 /// A consent somebody lodged about the first or second person.
 fn lodged(by: &str, id: &str, subject: u8, json: &str) -> Paper {

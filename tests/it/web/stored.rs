@@ -5,7 +5,7 @@ use super::submissions::{contact, fits, hand_in};
 use kinbridge::base::id::RecordId;
 use serde_json::{Value, json};
 
-const COUNTY: &str = r#"role = "cws"
+pub const COUNTY: &str = r#"role = "cws"
 mode = "test"
 simulated = true
 county_fips = "06067"
@@ -50,7 +50,10 @@ async fn ask(gateway: &Gateway, who: &str, about: (&str, &str, &str)) -> (u16, V
         .header("traceparent", TRACE)
         .bearer_auth(format!("token-{who}"));
     let (id, to, purpose) = about;
-    let body = json!({ "record_id": id, "recipient": to, "purpose": purpose });
+    let mut body = json!({ "record_id": id, "recipient": to, "purpose": purpose });
+    if !["alpha", "beta"].contains(&who) {
+        body["reason"] = json!("the family asks");
+    }
     let answer = ask.json(&body).send().await.expect("answer");
     (answer.status().as_u16(), answer.json().await.expect("json"))
 }
@@ -79,6 +82,14 @@ async fn sender_and_officers_are_told_what_the_road_would_do() {
         }
         assert!(full["trace"][0]["reason"].is_string(), "{full}");
         assert!(full["trace"][0]["policies"].is_array(), "{full}");
+        assert!(full["trace"][0]["reason_es"].is_string(), "{full}");
+        assert!(full["facts"][0]["es"].is_string(), "{full}");
+        let rows = full["trace"].as_array().expect("rows");
+        let closed = rows.iter().filter(|row| row["effect"] == "withhold");
+        for row in closed {
+            let unlock = row["unlock"].as_array().expect("what would open it");
+            assert!(unlock.len() <= 2, "{row}");
+        }
         assert!(!full.to_string().contains("Quintrell"));
         let (status, none) = ask(&gateway, officer, (&id, "beta", "research")).await;
         assert_eq!((status, &none["related"]), (200, &json!(false)));

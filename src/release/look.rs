@@ -1,0 +1,96 @@
+//! A decision looked at closely, for those who may see why: each class, what would open it, and how
+//! each consent on file was judged. It releases nothing and is never for a sender or a recipient.
+
+use super::decide::{parties, person};
+use super::{HeldConsent, ReleaseInput, facts, papers};
+use crate::base::id::{ConsentId, PartnerId, PersonId};
+use crate::base::vocabulary::ClassSet;
+use crate::disclosure::words::Phrase;
+use crate::disclosure::{Ask, Seen};
+use crate::rules::Rules;
+
+/// What was looked at of one person.
+#[derive(Clone, Debug)]
+pub struct PersonLook {
+    /// Who.
+    pub person: PersonId,
+    /// Class by class.
+    pub classes: Vec<Seen>,
+    /// The person's consents on file.
+    pub papers: Vec<PaperLook>,
+}
+
+/// How one consent on file was judged.
+#[derive(Clone, Debug)]
+pub struct PaperLook {
+    /// Who lodged it.
+    pub lodger: PartnerId,
+    /// The lodger's id of it.
+    pub id: ConsentId,
+    /// Its revision.
+    pub revision: u32,
+    /// Whether it counts for what was asked.
+    pub counts: bool,
+    /// Why, in plain words.
+    pub why: Phrase,
+}
+
+/// Looks at what was decided of some classes of each of the record's persons. Empty where the
+/// parties or the purpose are not in the vocabulary: then nobody is asked about.
+pub fn look(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    asked: &[(PersonId, ClassSet)],
+) -> Vec<PersonLook> {
+    let Some(parties) = parties(input) else {
+        return Vec::new();
+    };
+    let (effective, without): (Vec<HeldConsent<'_>>, Vec<HeldConsent<'_>>) = input
+        .consents
+        .iter()
+        .partition(|held| papers::may_open(rules, input, held));
+    let input = &ReleaseInput {
+        consents: &effective,
+        ..*input
+    };
+    let context = facts::context(input, parties.purpose);
+    let persons = (0..input.record.persons().len()).filter_map(|at| u16::try_from(at).ok());
+    let entries = persons.filter_map(|at| person(input, at));
+    let looks = entries.filter_map(|(entry, id)| {
+        let (_, classes) = asked.iter().find(|(person, _)| *person == id)?;
+        let subject = facts::subject(entry, &id.to_string(), input.now);
+        let consents = facts::consents(input.consents, id);
+        let (classes, rows) = rules.policy.look(&Ask {
+            source: parties.source,
+            recipient: parties.recipient,
+            purpose: parties.purpose,
+            classes: *classes,
+            subject: &subject,
+            consents: &consents,
+            context: &context,
+        });
+        let own = effective.iter().filter(|held| held.subject == id);
+        let judged = own.zip(rows).map(|(held, row)| {
+            let (en, es) = (row.en, row.es);
+            seen(held, row.counts, Phrase { en, es })
+        });
+        let no_say = without.iter().filter(|held| held.subject == id);
+        let no_say = no_say.map(|held| seen(held, false, rules.policy.not_effective()));
+        Some(PersonLook {
+            person: id,
+            classes,
+            papers: judged.chain(no_say).collect(),
+        })
+    });
+    looks.collect()
+}
+
+fn seen(held: &HeldConsent<'_>, counts: bool, why: Phrase) -> PaperLook {
+    PaperLook {
+        lodger: held.lodger.clone(),
+        id: held.id.clone(),
+        revision: held.revision,
+        counts,
+        why,
+    }
+}
