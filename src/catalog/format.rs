@@ -3,6 +3,7 @@
 //! The language is specified in `mappings/README.md`, section 1. Only parsed here.
 
 use crate::base::id::FormatId;
+use crate::base::vocabulary::{DataClass, Obligation};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -103,7 +104,9 @@ impl FormatFile {
         }
         // What the format asks for must be seen, whether a schema has it or not.
         if let Some(labels) = &self.labels {
+            let out = labels.out.iter().map(|out| &out.as_ref().at);
             let own = labels.at.iter().chain([&labels.system, &labels.code]);
+            let own = own.chain(out);
             paths.extend(own.map(|path| path.as_ref().as_str()));
         }
         for refuse in &self.refuse {
@@ -194,6 +197,61 @@ pub struct LabelsSource {
     /// Which code systems are known. A label of none of them refuses the record.
     #[serde(default)]
     pub set: Vec<Spanned<LabelSetSource>>,
+    /// Labels that are written.
+    #[serde(default)]
+    pub out: Option<Spanned<LabelsOutSource>>,
+}
+
+/// Labels on what goes out: on each node of what is in it, on the document how secret it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelsOutSource {
+    /// Path in a node, and in the document, of the list they are added to.
+    pub at: Spanned<String>,
+    /// Code system of `level`.
+    pub secrecy: String,
+    /// How secret, least first: a node has the highest of all classes in it. Every class is in one.
+    pub level: Vec<LevelSource>,
+    /// Code system of `sensitivity` and `duty`.
+    pub sensitivity_system: String,
+    /// What a class is called.
+    #[serde(default)]
+    pub sensitivity: Vec<SensitivitySource>,
+    /// What binds whoever has a node with such a class in it.
+    #[serde(default)]
+    pub duty: Vec<DutySource>,
+}
+
+/// One level of secrecy.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelSource {
+    /// Its code.
+    pub code: String,
+    /// Classes of it.
+    pub classes: Vec<DataClass>,
+}
+
+/// What a class is called.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivitySource {
+    /// The class.
+    pub class: DataClass,
+    /// Codes.
+    pub codes: Vec<String>,
+}
+
+/// What binds a recipient.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DutySource {
+    /// Where the decision owes this.
+    pub obligation: Obligation,
+    /// And one of these is in the node.
+    pub classes: Vec<DataClass>,
+    /// Its code.
+    pub code: String,
 }
 
 /// Labels of one code system.

@@ -197,7 +197,7 @@ impl Knife<'_> {
     }
 
     /// Rows that point into the record get the numbering of what is left.
-    fn renumber_rows(&self, root: &mut Node) {
+    fn renumber_rows(&mut self, root: &mut Node) {
         let Some(envelope) = root.get_mut("envelope") else {
             return;
         };
@@ -205,19 +205,35 @@ impl Knife<'_> {
             let Some(rows) = envelope.get_mut(list).and_then(Node::items_mut) else {
                 continue;
             };
+            let place = format!("/envelope/{list}");
+            let mut kept = self
+                .kept
+                .get(&place)
+                .cloned()
+                .unwrap_or_default()
+                .into_iter();
+            let mut gone = Vec::new();
             rows.retain_mut(|row| {
+                let was = kept.next();
                 let path = row.text("path").and_then(|path| self.renumbered(path));
                 match path {
                     Some(path) => {
                         row.set("path", Node::string(path));
                         true
                     }
-                    None => false,
+                    None => {
+                        gone.extend(was.map(|was| format!("{place}/{was}/")));
+                        false
+                    }
                 }
             });
             if rows.is_empty() {
                 envelope.remove(list);
             }
+            let before = self.released.len();
+            let stays = |path: &String| !gone.iter().any(|row| path.starts_with(row.as_str()));
+            self.released.retain(stays);
+            self.withheld += before - self.released.len();
         }
     }
 

@@ -25,6 +25,13 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Whether the document that is written is more than its one node.
+    pub fn writes_many(&self) -> bool {
+        let form = self.places.iter().find(|place| place.write);
+        let form = form.or(self.places.first());
+        form.is_some_and(|form| form.inner.is_some())
+    }
+
     /// Path in a node of its type, where nodes say it themselves.
     pub fn type_from(&self) -> Option<&[Step]> {
         self.places.iter().find_map(|it| it.type_from.as_deref())

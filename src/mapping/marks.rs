@@ -6,6 +6,7 @@
 
 use super::InRecord;
 use super::document::Index;
+use super::marks_out::MarksOut;
 use super::table::Table;
 use super::walk::{Condition, Step, get, hold, push};
 use crate::base::Text;
@@ -32,6 +33,8 @@ pub struct Marks {
     pub sets: Vec<LabelSet>,
     /// What is not read and must not be passed over.
     pub refused: Vec<Refused>,
+    /// Labels that are written.
+    pub out: Option<MarksOut>,
 }
 
 /// Where labels stand, seen from what they hold for.

@@ -8,6 +8,7 @@ mod document;
 mod inbound;
 mod loss;
 mod marks;
+mod marks_out;
 mod outbound;
 mod path;
 mod plan;
@@ -19,6 +20,7 @@ mod walk;
 mod where_in;
 
 pub use loss::{Loss, LossReport};
+pub use marks_out::Labelled;
 
 use crate::base::defect::Defect;
 use crate::base::finding::{Finding, Span};
@@ -148,6 +150,31 @@ impl Plans {
 
     /// Writes one record. Pure: the same record gives the same tree.
     pub fn outbound(&self, format: &FormatId, record: &Record) -> Result<OutTree, MapError> {
+        self.write(format, record, None)
+    }
+
+    /// Writes one record, each node labelled with what is in it where the format has labels.
+    pub fn outbound_labelled(
+        &self,
+        format: &FormatId,
+        record: &Record,
+        labelled: Labelled<'_>,
+    ) -> Result<OutTree, MapError> {
+        self.write(format, record, Some(labelled))
+    }
+
+    /// Whether a format has labels that are written.
+    pub fn writes_labels(&self, format: &FormatId) -> bool {
+        let format = self.formats.get(format);
+        format.is_some_and(|format| format.marks.out.is_some())
+    }
+
+    fn write(
+        &self,
+        format: &FormatId,
+        record: &Record,
+        labelled: Option<Labelled<'_>>,
+    ) -> Result<OutTree, MapError> {
         let format = self.formats.get(format).ok_or(MapError::FormatUnknown)?;
         let plan = format
             .plan(&record.record_type)
@@ -155,7 +182,8 @@ impl Plans {
         let tree = if plan.identity {
             record.root.clone()
         } else {
-            outbound::run(plan, &format.layout, record)?
+            let marking = format.marks.out.as_ref().zip(labelled);
+            outbound::run(plan, &format.layout, record, marking)?
         };
         Ok(OutTree { tree })
     }

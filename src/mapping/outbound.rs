@@ -9,12 +9,14 @@ mod values;
 
 use super::MapError;
 use super::document::{Layout, Reference, Written, assemble};
+use super::marks_out::{ByPlace, Labelled, MarksOut, by_place, place_of};
 use super::plan::{Link, Op, Part, Plan, Target};
 use super::sheet::{self, Filled, Sheet};
 use super::walk::{assign, get, hold, push, put, reach};
 use super::where_in::Trail;
 use crate::base::Text;
 use crate::base::digest::{Digest, hex};
+use crate::base::vocabulary::ClassSet;
 use crate::catalog::format::IdForm;
 use crate::format::tree::{Node, Value};
 use crate::record::Record;
@@ -28,6 +30,8 @@ struct Made<'a> {
     person: Option<usize>,
     /// The object it stands for, where a rule referred to it.
     object: Option<&'a Node>,
+    /// Classes of the values that went into it.
+    classes: ClassSet,
 }
 
 struct Run<'a> {
@@ -48,6 +52,10 @@ struct Run<'a> {
     /// Parts inside parts that are being written.
     depth: usize,
     error: Option<MapError>,
+    /// Classes of the record's places, where nodes are labelled.
+    classes: Option<ByPlace>,
+    /// Classes of what went into the nodes being written, the innermost last.
+    open: Vec<ClassSet>,
 }
 
 /// Where ops run: the record's context, and how it is called.
@@ -70,7 +78,12 @@ impl<'a, 't> Here<'a, 't> {
 }
 
 /// Writes one record.
-pub(super) fn run(plan: &Plan, layout: &Layout, record: &Record) -> Result<Node, MapError> {
+pub(super) fn run(
+    plan: &Plan,
+    layout: &Layout,
+    record: &Record,
+    marking: Option<(&MarksOut, Labelled<'_>)>,
+) -> Result<Node, MapError> {
     let envelope = record.envelope();
     let mut run = Run {
         plan,
@@ -89,6 +102,8 @@ pub(super) fn run(plan: &Plan, layout: &Layout, record: &Record) -> Result<Node,
         values: 0,
         depth: 0,
         error: None,
+        classes: marking.map(|(_, labelled)| by_place(&record.root, labelled.leaves)),
+        open: Vec::new(),
     };
     run.make(0, None);
     run.drain();
@@ -99,11 +114,11 @@ pub(super) fn run(plan: &Plan, layout: &Layout, record: &Record) -> Result<Node,
         }
     }
     run.point_back();
-    run.finish()
+    run.finish(marking)
 }
 
 impl<'a> Run<'a> {
-    fn finish(self) -> Result<Node, MapError> {
+    fn finish(self, marking: Option<(&MarksOut, Labelled<'_>)>) -> Result<Node, MapError> {
         if let Some(error) = self.error {
             return Err(error);
         }
@@ -121,6 +136,13 @@ impl<'a> Run<'a> {
         );
         // The root leads, the others follow by part; within a part as they were made.
         made.sort_by_key(order);
+        let mut all = ClassSet::EMPTY;
+        if let Some((marks, labelled)) = marking {
+            for it in &mut made {
+                all = all.union(it.classes);
+                marks.label(&mut it.node, it.classes, labelled.owed);
+            }
+        }
         let written = made.into_iter().map(|it| Written {
             node_type: plan
                 .parts
@@ -130,7 +152,10 @@ impl<'a> Run<'a> {
             node: it.node,
             id: it.id,
         });
-        let unit = assemble(self.layout, written.collect(), &document_id);
+        let mut unit = assemble(self.layout, written.collect(), &document_id);
+        if let Some((marks, _)) = marking.filter(|_| self.layout.writes_many()) {
+            marks.label_document(&mut unit, all);
+        }
         Ok(if self.layout.headers.is_empty() {
             unit
         } else {
@@ -167,7 +192,32 @@ impl<'a> Run<'a> {
             id,
             person,
             object: None,
+            classes: ClassSet::EMPTY,
         });
+    }
+
+    /// From here on values go into another node.
+    fn begin(&mut self) {
+        self.open.push(ClassSet::EMPTY);
+    }
+
+    /// The node that was begun last is the one at that place, or was given up.
+    fn end(&mut self, at: Option<usize>) {
+        let classes = self.open.pop().unwrap_or_default();
+        if let Some(made) = at.and_then(|at| self.made.get_mut(at)) {
+            made.classes = made.classes.union(classes);
+        }
+    }
+
+    /// A value of the record goes into the node that was begun last.
+    fn note(&mut self, from: &Node) {
+        let found = self
+            .classes
+            .as_ref()
+            .and_then(|all| all.get(&place_of(from)));
+        if let (Some(classes), Some(open)) = (found, self.open.last_mut()) {
+            *open = open.union(*classes);
+        }
     }
 
     /// A node with nothing but type, id, key and what its conditions say.
@@ -209,9 +259,11 @@ impl<'a> Run<'a> {
             return;
         };
         let mut node = self.made.get_mut(at).map(|it| std::mem::take(&mut it.node));
+        self.begin();
         if let Some(node) = &mut node {
             self.fill_node(part, person, node);
         }
+        self.end(Some(at));
         if let (Some(made), Some(node)) = (self.made.get_mut(at), node) {
             made.node = node;
         }
@@ -254,10 +306,13 @@ impl<'a> Run<'a> {
     fn single(&mut self, at: usize, part: &'a Part) {
         let (mut node, id) = self.bare(at, None, 0);
         let before = self.values;
+        self.begin();
         self.fill_node(part, None, &mut node);
-        if self.values > before {
+        let there = self.values > before;
+        if there {
             self.keep(at, None, (node, id));
         }
+        self.end(self.made.len().checked_sub(1).filter(|_| there));
     }
 
     /// Persons no part has written yet.

@@ -93,6 +93,20 @@ impl Labels {
         &self.leaves
     }
 
+    /// For every leaf in document order, its classes whoever they are about.
+    pub fn classes_of_leaves(&self) -> Vec<ClassSet> {
+        let own = |set: &LabelSet| {
+            let classes = set.pairs.iter().map(|(_, classes)| *classes);
+            classes.fold(ClassSet::EMPTY, ClassSet::union)
+        };
+        let sets: Vec<ClassSet> = self.sets.iter().map(own).collect();
+        let leaves = self.leaves.iter();
+        leaves
+            .map(|set| sets.get(usize::from(*set)).copied())
+            .map(|found| found.unwrap_or_else(all_classes))
+            .collect()
+    }
+
     /// Leaves that name a person of the record elsewhere in it, ascending, with the person.
     pub fn references(&self) -> &[(usize, u16)] {
         &self.references

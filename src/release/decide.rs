@@ -10,6 +10,7 @@ use super::{
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
+use crate::base::finding::Finding;
 use crate::base::id::{PersonId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{
@@ -20,6 +21,7 @@ use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::Consent;
 use crate::disclosure::{Ask, ObligationSet, Review};
 use crate::format::{Node, json};
+use crate::mapping::Labelled;
 use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
@@ -327,6 +329,43 @@ fn other_children(record: &Record) -> impl Iterator<Item = u16> + '_ {
     })
 }
 
+/// What is left of a record, in the recipient's own format, with its media type. No decision is
+/// made here and nothing can be sent of it: what may leave is an [`Outgoing`].
+///
+/// # Errors
+/// Everything about it that would not be valid there.
+pub fn rendered(
+    rules: &Rules,
+    input: &ReleaseInput<'_>,
+    mut left: Record,
+    owed: ObligationSet,
+) -> Result<(Vec<u8>, String), Vec<Finding>> {
+    if let Some(envelope) = left.root.get_mut("envelope") {
+        envelope.set("record_id", Node::string(input.record_id.to_string()));
+    }
+    let leaves = classes_left(rules, input, &left);
+    keys::rename(&mut left.root);
+    let owed: Vec<Obligation> = owed.iter().collect();
+    let labelled = Labelled {
+        leaves: &leaves,
+        owed: &owed,
+    };
+    written(rules, input, (&left, labelled))
+}
+
+/// The classes of all that is left, where the format says them: read from what is left alone, so
+/// that no label tells of anything else.
+fn classes_left(rules: &Rules, input: &ReleaseInput<'_>, left: &Record) -> Vec<ClassSet> {
+    if !rules.plans.writes_labels(&input.channel.format) {
+        return Vec::new();
+    }
+    let input = &ReleaseInput {
+        record: left,
+        ..*input
+    };
+    labels(rules, input).classes_of_leaves()
+}
+
 /// The cut record in the recipient's own format, valid there, with what has to go along.
 fn render(
     (rules, parties): (&Rules, Parties),
@@ -334,12 +373,7 @@ fn render(
     cut: Redaction,
     answers: Answers,
 ) -> Release {
-    let mut record = cut.record;
-    keys::rename(&mut record.root);
-    if let Some(envelope) = record.root.get_mut("envelope") {
-        envelope.set("record_id", Node::string(input.record_id.to_string()));
-    }
-    let (bytes, media_type) = match written(rules, input, &record) {
+    let (bytes, media_type) = match rendered(rules, input, cut.record, answers.owed) {
         Ok(written) => written,
         Err(invalid) => {
             let taken = answers.taken;

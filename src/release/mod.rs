@@ -18,7 +18,7 @@ mod services;
 mod used;
 mod written;
 
-pub use decide::{no_channel, opened, release};
+pub use decide::{no_channel, opened, release, rendered};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,

@@ -8,7 +8,7 @@ use crate::base::finding_codes::{
     CROSSWALK_CODE_UNKNOWN, RECORD_TYPE_UNKNOWN, SCHEMA_VALUE_OUT_OF_RANGE,
 };
 use crate::format::split::Unit;
-use crate::mapping::MapError;
+use crate::mapping::{Labelled, MapError};
 use crate::record::Record;
 use crate::rules::Rules;
 use crate::validate::SenderNotation;
@@ -24,7 +24,7 @@ const FIRST_ROW: u32 = 2;
 pub(super) fn written(
     rules: &Rules,
     input: &ReleaseInput<'_>,
-    record: &Record,
+    (record, labelled): (&Record, Labelled<'_>),
 ) -> Result<(Vec<u8>, String), Vec<Finding>> {
     let format = &input.channel.format;
     let absent = || vec![Finding::new(&RECORD_TYPE_UNKNOWN)];
@@ -34,7 +34,7 @@ pub(super) fn written(
     if !schema.is_valid(&record.root) {
         return Err(schema.check(&record.root, &SenderNotation::Pointer));
     }
-    let out = rules.plans.outbound(format, record);
+    let out = rules.plans.outbound_labelled(format, record, labelled);
     let out = out.map_err(|error| vec![unwritable(&error)])?;
     let targets = wire.targets(&out.tree);
     if targets.is_empty() && !wire.is_identity() {

@@ -3,7 +3,7 @@
 //! through a real gateway; then everything that comes out of it is searched.
 
 mod around;
-mod grow;
+pub mod grow;
 mod road;
 mod scan;
 mod spoil;

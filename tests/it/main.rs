@@ -35,6 +35,7 @@ mod repeats;
 mod sender_marks;
 mod sensitive_clinics;
 mod service_source;
+mod shape;
 mod slicing;
 mod store;
 mod strange_names;

@@ -3,10 +3,11 @@
 use super::layout::{Reader, separator};
 use crate::base::Text;
 use crate::base::defect::Defect;
-use crate::base::vocabulary::DataClass;
+use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::catalog::SourceFile;
-use crate::catalog::format::{FormatSource, LabelSetSource, LabelsSource};
+use crate::catalog::format::{FormatSource, LabelSetSource, LabelsOutSource, LabelsSource};
 use crate::mapping::marks::{LabelPlace, LabelSet, Marks, Refused};
+use crate::mapping::marks_out::MarksOut;
 use crate::mapping::table::Table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,9 @@ fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks
     for set in &source.set {
         marks.sets.extend(label_set(set, tables, reader));
     }
+    if let Some(out) = &source.out {
+        marks.out = labels_out(source, out, reader);
+    }
 }
 
 fn label_set(
@@ -87,5 +91,53 @@ fn label_set(
         table,
         open: set.open.iter().map(Text::from).collect(),
         explained: set.explained.iter().map(Text::from).collect(),
+    })
+}
+
+/// Labels that are written. A class without a level would go out as if it were none.
+fn labels_out(
+    labels: &LabelsSource,
+    source: &Spanned<LabelsOutSource>,
+    reader: &mut Reader<'_>,
+) -> Option<MarksOut> {
+    let out = source.as_ref();
+    let set = |classes: &[DataClass]| {
+        let mut set = ClassSet::EMPTY;
+        classes.iter().for_each(|class| set.insert(*class));
+        set
+    };
+    for class in DataClass::ALL {
+        let levels = out.level.iter();
+        if levels.filter(|level| level.classes.contains(class)).count() != 1 {
+            let wrong = format!("the class {class} must be of one level");
+            reader.wrong(Some(source.span()), &wrong);
+        }
+    }
+    Some(MarksOut {
+        at: reader.steps(&out.at)?,
+        system: reader.steps(&labels.system)?,
+        code: reader.steps(&labels.code)?,
+        secrecy: out.secrecy.as_str().into(),
+        levels: out
+            .level
+            .iter()
+            .map(|level| (level.code.as_str().into(), set(&level.classes)))
+            .collect(),
+        sensitivity_system: out.sensitivity_system.as_str().into(),
+        sensitivity: out
+            .sensitivity
+            .iter()
+            .map(|it| {
+                (
+                    ClassSet::of(it.class),
+                    it.codes.iter().map(Text::from).collect(),
+                )
+            })
+            .collect(),
+        duties: out
+            .duty
+            .iter()
+            .map(|it| (it.obligation, set(&it.classes), it.code.as_str().into()))
+            .collect(),
     })
 }

@@ -116,11 +116,13 @@ impl<'a> Run<'a> {
                 let (mut node, id) = self.bare(at, None, ordinal);
                 assign(&mut node, &op.gate.when);
                 let here = Here::at(context, &trail);
+                self.begin();
                 if let Some(ops) = op.ops.first() {
                     self.run_list(ops, &op.sheets.record, here, &mut node);
                 }
                 self.fill_node(part, None, &mut node);
                 self.keep(at, None, (node, id));
+                self.end(self.made.len().checked_sub(1));
                 self.drain();
             }
         }
@@ -144,12 +146,16 @@ impl<'a> Run<'a> {
             let before = self.values;
             let root = Trail::Root("");
             let here = Here::at(self.record, &root);
+            self.begin();
             self.run_ops(std::slice::from_ref(op), here, &mut node);
+            let new = new && self.values > before;
             match place.and_then(|place| self.made.get_mut(place)) {
                 Some(made) => made.node = node,
-                None if new && self.values > before => self.keep(at, None, (node, id)),
+                None if new => self.keep(at, None, (node, id)),
                 None => {}
             }
+            let last = self.made.len().checked_sub(1).filter(|_| new);
+            self.end(place.or(last));
         }
     }
 

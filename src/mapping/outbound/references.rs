@@ -53,6 +53,7 @@ impl<'a> Run<'a> {
             return;
         }
         let Some(key) = value.as_str() else { return };
+        self.note(value);
         let Some(person) = self.persons.iter().position(|p| p.text("key") == Some(key)) else {
             return;
         };
@@ -125,7 +126,9 @@ impl<'a> Run<'a> {
         // Its place is taken before what it refers to, as in the order of reading.
         self.keep(at, None, (Node::default(), id));
         let place = self.made.len() - 1;
+        self.begin();
         self.run_part(part, here, &mut node);
+        self.end(Some(place));
         if let Some(made) = self.made.get_mut(place) {
             made.node = node;
             made.object = Some(here.context);

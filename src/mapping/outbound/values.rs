@@ -52,9 +52,11 @@ impl<'a> Run<'a> {
 
     /// Several record values in one wire text; all of them or none.
     fn compose(&mut self, op: &'a ValueOp, here: Here<'a, '_>, node: &mut Node) {
-        let value = |target: &Target| self.read(target, here).cloned();
-        let all: Option<Vec<Node>> = op.record.iter().map(value).collect();
+        let value = |target: &Target| self.read(target, here);
+        let all: Option<Vec<&Node>> = op.record.iter().map(value).collect();
         if let Some(all) = all {
+            all.iter().for_each(|found| self.note(found));
+            let all = all.into_iter().cloned().collect();
             self.one_value(op, &Node::from(Value::Array(all)), node);
         }
     }
@@ -66,6 +68,7 @@ impl<'a> Run<'a> {
             Ok(Some(made)) => {
                 super::set(node, &op.wire, made);
                 assign(node, &op.gate.when);
+                self.note(found);
                 self.values += 1;
             }
             Ok(None) => {}
@@ -101,11 +104,15 @@ impl<'a> Run<'a> {
             .iter()
             .find(|row| row.text("path") == Some(&pointer));
         let reason = row.and_then(|row| row.text("reason"));
+        let told = row.and_then(|row| row.get("reason"));
         // That something was withheld is itself never told.
         let reason = reason.filter(|reason| *reason != "redacted");
         let code = reason.and_then(|reason| absent.table.outward(reason)?.code.clone());
         if let Some(code) = code {
             super::set(node, &absent.wire, Node::from(Value::String(code)));
+            if let Some(told) = told {
+                self.note(told);
+            }
             self.values += 1;
         }
     }
