@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod defect;
 pub mod digest;
+pub mod fact_key;
 pub mod finding;
 pub mod finding_codes;
 pub mod id;

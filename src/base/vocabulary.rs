@@ -67,6 +67,8 @@ macro_rules! vocabulary {
         }
     };
 }
+pub(super) use vocabulary;
+
 vocabulary! {
     /// Where the work with a family comes from; what the prevention wall looks at.
     ServiceSource, "service source" {

@@ -8,6 +8,7 @@ pub mod certified;
 pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;
+pub mod facts;
 pub mod files;
 pub mod fit;
 pub mod format;
@@ -62,6 +63,8 @@ pub struct Sources {
     pub policies: Vec<PolicySource>,
     /// What the gateway's operator may hold, and from whom.
     pub operator: operator::OperatorLaw,
+    /// What partners may assert of persons.
+    pub facts: facts::FactLaw,
     /// Text of the policy schema.
     pub policy_schema: String,
     /// Every other file below `policies/` by path.
@@ -118,6 +121,7 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
         certified: BTreeMap::new(),
         policies: Vec::new(),
         operator: operator::OperatorLaw::default(),
+        facts: facts::FactLaw::default(),
         policy_schema: String::new(),
         policy_data: BTreeMap::new(),
     };
@@ -141,6 +145,9 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     sources.files = files;
     let (operator, wrong) = operator::OperatorLaw::read(&sources.files);
     sources.operator = operator;
+    defects.extend(wrong);
+    let (facts, wrong) = facts::FactLaw::read(&sources.files);
+    sources.facts = facts;
     defects.extend(wrong);
     defects.extend(overlay::check(&sources));
     defects.extend(partner_check::check(&sources));
@@ -234,7 +241,10 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
     } else {
         // A county's file that nothing reads would tighten nothing, in silence.
         let calendar = path.starts_with("policies/calendar-") && path.ends_with(".toml");
-        let read = operator::is_file(path) || calendar || path.starts_with("policies/cases/");
+        let read = operator::is_file(path)
+            || facts::is_file(path)
+            || calendar
+            || path.starts_with("policies/cases/");
         if file.overlay && file.shipped.is_none() && !read {
             let message = "nothing reads a file of this name here";
             defects.push(file.defect(None, "catalog-file-misplaced", message));

@@ -37,6 +37,9 @@ pub struct Partner {
     /// everybody, without a review, unless they lead to two persons that stand already.
     #[serde(default)]
     pub identifier_authority: Vec<String>,
+    /// Kinds of facts it asserts of persons (`policies/facts.toml`); its role must allow each.
+    #[serde(default)]
+    pub asserts: Vec<String>,
     /// How it shows who it is.
     #[serde(default)]
     pub credential: Vec<Credential>,

@@ -69,6 +69,24 @@ impl Checker<'_> {
         });
     }
 
+    /// It asserts only what there is and its role may.
+    fn asserted(&mut self, partner: &Partner) {
+        for id in &partner.asserts {
+            let (code, message) = match (self.sources.facts.kind(id), partner.source_role()) {
+                (None, _) => (
+                    "partner-fact-unknown",
+                    format!("`{id}` is no kind of fact of `policies/facts.toml`"),
+                ),
+                (Some(kind), role) if !role.is_some_and(|role| kind.may_be_asserted_by(role)) => (
+                    "partner-fact-not-its-own",
+                    format!("a partner of role `{}` may not assert `{id}`", partner.role),
+                ),
+                _ => continue,
+            };
+            self.wrong(partner, &format!("\"{id}\""), code, message);
+        }
+    }
+
     fn partner(&mut self, partner: &Partner) {
         let source = partner.role.parse::<SourceRole>().is_ok();
         let recipient = partner.role.parse::<RecipientRole>().is_ok();
@@ -102,6 +120,7 @@ impl Checker<'_> {
                 self.wrong(partner, name, "partner-identifier-unknown", message);
             }
         }
+        self.asserted(partner);
         for class in &partner.service_classes {
             if !SERVICES.contains(class) {
                 let message = format!("`{class}` names no kind of service");

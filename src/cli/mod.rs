@@ -13,6 +13,7 @@ mod keys;
 mod ledger;
 pub mod partner;
 mod policy;
+mod policy_facts;
 mod pull;
 mod records;
 mod replay;

@@ -1,5 +1,6 @@
 //! `kinbridge policy`: the law pack on the table. Lists it, runs cases, compares packs.
 
+use super::policy_facts;
 use crate::base::vocabulary::Effect;
 use crate::catalog;
 use crate::catalog::operator::{Demand, LawRow};
@@ -72,16 +73,19 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let mut rows = policy.list();
     let (sources, _) = catalog::load(&args.catalog);
     let mut operator = sources.operator.rows;
+    let mut facts = sources.facts.kinds;
     if args.unconfirmed {
         rows.retain(|row| &*row.mark == "K");
         operator.retain(|row| row.mark == "K");
+        facts.retain(|kind| kind.mark == "K");
     }
     if args.output == "json" {
-        let mut all = Vec::with_capacity(rows.len() + operator.len());
+        let mut all = Vec::with_capacity(rows.len() + operator.len() + facts.len());
         for row in &rows {
             all.push(serde_json::to_value(row)?);
         }
         all.extend(operator.iter().map(operator_json));
+        all.extend(facts.iter().map(policy_facts::json));
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -91,8 +95,12 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
     for row in &operator {
         println!("{}", operator_line(row));
     }
-    let (policies, rules) = (rows.len(), operator.len());
-    println!("{policies} policies; {rules} rules of the operator");
+    for kind in &facts {
+        let draft = draft(kind.es_machine_draft);
+        println!("{}", policy_facts::line(kind, draft));
+    }
+    let (policies, rules, facts) = (rows.len(), operator.len(), facts.len());
+    println!("{policies} policies; {rules} rules of the operator; {facts} kinds of facts");
     Ok(ExitCode::SUCCESS)
 }
 
