@@ -263,33 +263,8 @@ impl Reader {
             self.wrong(file, text.sets.span(), "two rows give the same fact");
         }
         self.form(file, key, &text);
-        if text.restrictive != key.restricts() {
-            let message = match key.restricts() {
-                true => "this fact only closes: say `restrictive = true`",
-                false => "this fact opens: it is not restrictive",
-            };
-            self.wrong(file, text.sets.span(), message);
-        }
-        if text.fresh != key.must_be_known() {
-            let message = match key.must_be_known() {
-                true => "this fact must be known lately: say `fresh = true`",
-                false => "nothing asks how old this fact is: take `fresh` out",
-            };
-            self.wrong(file, text.sets.span(), message);
-        }
-        let validity = match (text.days_max, text.hours_max) {
-            (None, None) => Validity::Open,
-            (Some(days), None) if days > 0 => Validity::Days(days),
-            (None, Some(hours)) if hours > 0 => Validity::Hours(hours),
-            _ => {
-                self.wrong(
-                    file,
-                    span.clone(),
-                    "one of `days_max` and `hours_max`, above zero",
-                );
-                Validity::Open
-            }
-        };
+        self.effect(file, key, &text);
+        let validity = self.validity(file, span.clone(), &text);
         let mut asserters = Vec::with_capacity(text.asserters.len());
         for word in &text.asserters {
             match word.as_ref().parse() {
@@ -332,6 +307,37 @@ impl Reader {
             plain_es: text.plain_es,
             es_machine_draft: text.es_reviewer.is_empty(),
         })
+    }
+
+    /// What it says of its effect is what the engine does.
+    fn effect(&mut self, file: &SourceFile, key: FactKey, text: &KindText) {
+        if text.restrictive != key.restricts() {
+            let message = match key.restricts() {
+                true => "this fact only closes: say `restrictive = true`",
+                false => "this fact opens: it is not restrictive",
+            };
+            self.wrong(file, text.sets.span(), message);
+        }
+        if text.fresh != key.must_be_known() {
+            let message = match key.must_be_known() {
+                true => "this fact must be known lately: say `fresh = true`",
+                false => "nothing asks how old this fact is: take `fresh` out",
+            };
+            self.wrong(file, text.sets.span(), message);
+        }
+    }
+
+    fn validity(&mut self, file: &SourceFile, span: Range<usize>, text: &KindText) -> Validity {
+        match (text.days_max, text.hours_max) {
+            (None, None) => Validity::Open,
+            (Some(days), None) if days > 0 => Validity::Days(days),
+            (None, Some(hours)) if hours > 0 => Validity::Hours(hours),
+            _ => {
+                let message = "one of `days_max` and `hours_max`, above zero";
+                self.wrong(file, span, message);
+                Validity::Open
+            }
+        }
     }
 
     /// The form of the value is the one the engine reads.
