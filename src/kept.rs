@@ -439,6 +439,7 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         facts: sets.iter().map(names).collect(),
         consents: consents.collect(),
         asserted: asserted.collect(),
+        standing_unknown: taken.standing_unknown,
         obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
         citations: taken.citations.clone(),
         open: taken.open.iter().map(|o| (*o).to_owned()).collect(),

@@ -198,6 +198,7 @@ mod tests {
             facts: vec![facts.iter().map(|name| (*name).to_owned()).collect()],
             consents: Vec::new(),
             asserted: Vec::new(),
+            standing_unknown: false,
             obligations: Vec::new(),
             citations: Vec::new(),
         }

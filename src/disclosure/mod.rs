@@ -25,6 +25,7 @@ pub mod papers;
 pub mod person;
 mod plain;
 pub mod redact;
+pub mod registry;
 pub mod request;
 pub mod rule;
 pub mod sheet;

@@ -135,6 +135,10 @@ impl Decider {
         match readied.release(&self.rules, to, at) {
             // Nothing leads there, or its sender is no longer in the catalog.
             None | Some(Release::Untied(_)) => Answer::NotAsked,
+            // Somebody has to say who the recipient is to the person.
+            Some(Release::Withheld(taken)) if taken.standing_unknown => {
+                Answer::Held(HoldCause::StandingUnknown, decision_record(&taken))
+            }
             Some(Release::Withheld(taken)) => Answer::Withheld(decision_record(&taken)),
             Some(Release::Held(hold, taken)) => {
                 Answer::Held(hold_cause(hold), decision_record(&taken))

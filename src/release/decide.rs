@@ -1,12 +1,13 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
+use super::asserted::{Asserted, must_be_known};
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers};
 use super::used::used;
 use super::written::written;
 use super::{
-    ConsentSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow, candidates,
-    facts, keys, obligations, services,
+    ConsentSeen, FactSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow,
+    candidates, facts, keys, obligations, services, standing,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -25,7 +26,7 @@ use crate::mapping::Labelled;
 use crate::record::Record;
 use crate::record::labels::{Labels, Origin};
 use crate::rules::Rules;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What is cited when a referral is addressed to nobody we know.
@@ -44,7 +45,16 @@ struct Answers {
     permit: BTreeMap<u16, ClassSet>,
     owed: ObligationSet,
     review: Review,
+    /// The facts of the registry it rests on.
+    rested: BTreeSet<FactSeen>,
     taken: Taken,
+}
+
+impl Answers {
+    fn rest_on(&mut self, seen: BTreeSet<FactSeen>) {
+        self.rested.extend(seen);
+        self.taken.asserted = self.rested.iter().cloned().collect();
+    }
 }
 
 /// Decides and renders one record for one recipient.
@@ -89,7 +99,8 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         return Release::Withheld(Box::new(taken));
     }
     let labels = labels(rules, input);
-    let mut answers = ask_all(rules, input, &labels, parties);
+    let asserted = Asserted::new(rules, input);
+    let mut answers = ask_all((rules, parties, &asserted), input, &labels);
     if answers.owed.contains(Obligation::RedactThirdPartyChildren) {
         hide_other_children(input.record, &mut answers.permit);
     }
@@ -101,12 +112,22 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if cut.nothing_left {
         return Release::Withheld(Box::new(withheld(answers, unseen)));
     }
-    let standing = !input.test && facts::needs_known_standing(parties.recipient);
-    if unseen && (standing || answers.review == Review::Before) {
+    if !input.test && must_be_known(parties.recipient) {
+        let shown = (cut.persons_shown.as_slice(), &answers.permit);
+        match standing::known(&asserted, input, shown) {
+            Some(seen) => answers.rest_on(seen),
+            None => return Release::Withheld(Box::new(standing::unknown(answers.taken))),
+        }
+    }
+    if unseen && answers.review == Review::Before {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
+    let mut done = input.done;
+    if asserted.identity_verified(&persons_at(input, &cut.persons_shown)) {
+        done.insert(Obligation::VerifyIdentity);
+    }
     let open = obligations::open(
-        answers.owed.without(input.done),
+        answers.owed.without(done),
         obligations::Standing {
             agreed: facts::agreement(input, parties.purpose).is_some(),
             documented: input.emergency.is_some(),
@@ -116,7 +137,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if !open.is_empty() {
         return owing(answers.taken, open);
     }
-    render((rules, parties), input, cut, answers)
+    render((rules, parties, &asserted), input, cut, answers)
 }
 
 /// Whether the record is addressed to nobody we know and this recipient is neither the one that
@@ -178,6 +199,7 @@ pub fn no_channel(
         consents: Vec::new(),
         asserted: Vec::new(),
         open: Vec::new(),
+        standing_unknown: false,
         invalid: Vec::new(),
     }))
 }
@@ -197,6 +219,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
         consents: input.consents.iter().map(seen).collect(),
         asserted: Vec::new(),
         open: Vec::new(),
+        standing_unknown: false,
         invalid: Vec::new(),
     }
 }
@@ -238,32 +261,43 @@ fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
 }
 
 /// Asks about every person the record speaks of.
-fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Parties) -> Answers {
-    let context = facts::context(input, parties.purpose);
+fn ask_all(
+    (rules, parties, asserted): (&Rules, Parties, &Asserted<'_>),
+    input: &ReleaseInput<'_>,
+    labels: &Labels,
+) -> Answers {
     let mut answers = Answers {
         permit: BTreeMap::new(),
         owed: ObligationSet::default(),
         review: Review::None,
+        rested: BTreeSet::new(),
         taken: nothing(rules, input),
     };
     for (index, classes) in labels.asked() {
         let Some((person, id)) = person(input, index) else {
             continue;
         };
-        let subject = facts::subject(person, &id.to_string(), input.now);
-        let consents = facts::consents(input.consents, id);
+        let of = (person, id);
+        let question = facts::question(asserted, input, of, input.consents, parties.purpose);
         let answer = rules.policy.ask(&Ask {
             source: parties.source,
             recipient: parties.recipient,
             purpose: parties.purpose,
             classes,
-            subject: &subject,
-            consents: &consents,
-            context: &context,
+            subject: &question.subject,
+            consents: &question.consents,
+            context: &question.context,
         });
         answers.review = answers.review.max(answer.review);
+        answers.rested.extend(question.given.seen);
+        if question.given.conflict {
+            answers.review = Review::Before;
+        }
         if answer.effect != Effect::Deny {
             answers.owed.0 |= answer.obligations.0;
+            if question.given.conflict {
+                answers.owed.insert(Obligation::HumanReview);
+            }
             answers.permit.insert(index, answer.permit);
         }
         answers
@@ -284,6 +318,7 @@ fn ask_all(rules: &Rules, input: &ReleaseInput<'_>, labels: &Labels, parties: Pa
     }
     answers.taken.citations.sort_unstable();
     answers.taken.citations.dedup();
+    answers.taken.asserted = answers.rested.iter().cloned().collect();
     answers.taken.obligations = answers.owed.iter().map(Obligation::as_str).collect();
     answers
 }
@@ -294,6 +329,12 @@ pub(super) fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a No
     let key = person.text("key")?;
     let found = input.persons.iter().find(|(known, _)| known == key)?;
     Some((person, found.1))
+}
+
+/// Who stands at these places of the record.
+fn persons_at(input: &ReleaseInput<'_>, places: &[u16]) -> Vec<PersonId> {
+    let found = places.iter().filter_map(|at| person(input, *at));
+    found.map(|(_, id)| id).collect()
 }
 
 /// Something is owed that is not discharged: nothing goes.
@@ -368,7 +409,7 @@ fn classes_left(rules: &Rules, input: &ReleaseInput<'_>, left: &Record) -> Vec<C
 
 /// The cut record in the recipient's own format, valid there, with what has to go along.
 fn render(
-    (rules, parties): (&Rules, Parties),
+    (rules, parties, asserted): (&Rules, Parties, &Asserted<'_>),
     input: &ReleaseInput<'_>,
     cut: Redaction,
     answers: Answers,
@@ -385,7 +426,7 @@ fn render(
     if !enclosed.is_empty() {
         let persons = cut.persons_shown.iter();
         let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
-        let own = used((rules, parties), input, &answers.taken, &shown);
+        let own = used((rules, parties, asserted), input, &answers.taken, &shown);
         along = obligations::along(&own);
         if along.is_none() {
             return owing(answers.taken, enclosed);

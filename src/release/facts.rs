@@ -3,14 +3,16 @@
 //! A fact that opens is set only where the record, the partner files or the registry show it;
 //! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
 
+use super::asserted::{Asserted, Given};
 use super::{HeldConsent, ReleaseInput, read_paper};
 use crate::base::clock::Timestamp;
+use crate::base::fact_key::FactKey;
 use crate::base::id::PersonId;
-use crate::base::vocabulary::{Purpose, RecipientRole, SourceRole};
+use crate::base::vocabulary::{Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::given::{Maybe, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
-use crate::disclosure::request::{Agreement, Clock, Consent, Context, Subject};
+use crate::disclosure::request::{Agreement, Clock, Consent, Context, Direction, Subject};
 use crate::format::Node;
 
 const ADULT: u16 = 18;
@@ -168,14 +170,60 @@ fn a_worker_is_the_subject(input: &ReleaseInput<'_>) -> bool {
     })
 }
 
-/// Recipients whose standing must be known before anything goes to them in live operation: the
-/// facts that close a class to a parent or caregiver are not in any record.
-pub fn needs_known_standing(role: RecipientRole) -> bool {
-    matches!(
-        role,
-        RecipientRole::Parent | RecipientRole::Guardian | RecipientRole::Caregiver
-    )
+/// All that is asked with about one person.
+pub(super) struct Question {
+    /// The person.
+    pub(super) subject: Subject,
+    /// The facts of the moment.
+    pub(super) context: Context,
+    /// The person's papers.
+    pub(super) consents: Vec<Consent>,
+    /// What the registry of facts gave to it.
+    pub(super) given: Given,
 }
+
+/// The question about one of the record's persons, on these of the person's papers.
+pub(super) fn question(
+    asserted: &Asserted<'_>,
+    input: &ReleaseInput<'_>,
+    (entry, person): (&Node, PersonId),
+    held: &[HeldConsent<'_>],
+    purpose: Purpose,
+) -> Question {
+    let mut subject = subject(entry, &person.to_string(), input.now);
+    let mut context = context(input, purpose);
+    let mut given = asserted.give(person, &mut subject, &mut context);
+    let mut consents = consents(held, person);
+    for (tie, grantors) in SIGNED_BY {
+        if let Some(seen) = asserted.ended(tie, person) {
+            given.seen.insert(seen);
+            let void = |consent: &Consent| {
+                let by = consent
+                    .grantor
+                    .known()
+                    .is_some_and(|by| grantors.contains(&by));
+                by && consent.direction.known() == Some(Direction::Permit)
+            };
+            consents.retain(|consent| !void(consent));
+        }
+    }
+    Question {
+        subject,
+        context,
+        consents,
+        given,
+    }
+}
+
+/// Who signs by which tie. Where one has ended nobody knows which parent signed: a permit counts
+/// for nothing then, a refusal still does.
+const SIGNED_BY: [(FactKey, &[Grantor]); 2] = [
+    (
+        FactKey::ParentalRights,
+        &[Grantor::Parent, Grantor::YouthAndParent],
+    ),
+    (FactKey::Guardianship, &[Grantor::Guardian]),
+];
 
 /// The consents of one person as the rules read them.
 pub fn consents(held: &[HeldConsent<'_>], person: PersonId) -> Vec<Consent> {

@@ -4,6 +4,7 @@
 //! network, and nothing leaves without a decision taken at the given instant. The same input gives
 //! the same bytes.
 
+mod asserted;
 pub mod candidates;
 mod decide;
 mod discreet;
@@ -15,6 +16,7 @@ mod outgoing;
 mod papers;
 mod recall;
 mod services;
+mod standing;
 mod used;
 mod written;
 
@@ -172,6 +174,8 @@ pub struct Taken {
     pub asserted: Vec<FactSeen>,
     /// Held as [`Hold::ObligationOpen`]: what is owed and not discharged.
     pub open: Vec<&'static str>,
+    /// Withheld because nobody has confirmed lately who the recipient is to the person.
+    pub standing_unknown: bool,
     /// Held as [`Hold::OutputInvalid`]: what is invalid about what is left.
     pub invalid: Vec<Finding>,
 }

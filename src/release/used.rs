@@ -3,6 +3,7 @@
 //! A consent is needed if without it less could go. Of several that open the same, the one lodged
 //! last is kept.
 
+use super::asserted::Asserted;
 use super::decide::Parties;
 use super::{HeldConsent, ReleaseInput, Taken, facts};
 use crate::base::id::PersonId;
@@ -15,7 +16,7 @@ use crate::rules::Rules;
 
 /// The permissions what was decided about these persons rests on, in the order of lodging.
 pub(super) fn used<'a>(
-    by: (&Rules, Parties),
+    by: (&Rules, Parties, &Asserted<'_>),
     input: &ReleaseInput<'a>,
     taken: &Taken,
     shown: &[(&Node, PersonId)],
@@ -47,7 +48,7 @@ fn permits(held: &HeldConsent<'_>) -> bool {
 
 /// Whether all that was permitted of a person would be with these consents alone.
 fn still_goes(
-    (rules, parties): (&Rules, Parties),
+    (rules, parties, asserted): (&Rules, Parties, &Asserted<'_>),
     input: &ReleaseInput<'_>,
     taken: &Taken,
     (entry, person, consents): (&Node, PersonId, &[HeldConsent<'_>]),
@@ -63,14 +64,16 @@ fn still_goes(
             permitted.insert(class);
         }
     }
+    let of = (entry, person);
+    let question = facts::question(asserted, input, of, consents, parties.purpose);
     let answer = rules.policy.ask(&Ask {
         source: parties.source,
         recipient: parties.recipient,
         purpose: parties.purpose,
         classes: asked,
-        subject: &facts::subject(entry, &person.to_string(), input.now),
-        consents: &facts::consents(consents, person),
-        context: &facts::context(input, parties.purpose),
+        subject: &question.subject,
+        consents: &question.consents,
+        context: &question.context,
     });
     permitted.without(answer.permit).is_empty()
 }

@@ -360,10 +360,7 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'
         Completion::Withheld { decision } => Change {
             // Nobody is told of a withholding but the one who named the recipient, and whoever
             // the rules want to look at a refusal.
-            work: match asks_for_a_look(decision) {
-                true => Some(HoldCause::HumanReview),
-                false => current.addressee.then_some(HoldCause::Withheld),
-            },
+            work: look(decision).or(current.addressee.then_some(HoldCause::Withheld)),
             ..plain("withheld")
         },
         Completion::Held { cause, .. } => Change {
@@ -391,14 +388,23 @@ fn still_owed(completion: &Completion) -> Option<String> {
     }
 }
 
-fn asks_for_a_look(decision: &DecisionRecord) -> bool {
+/// Why a withholding is shown to officers, whoever named the recipient.
+fn look(decision: &DecisionRecord) -> Option<HoldCause> {
     let look = Obligation::HumanReview.as_str();
-    decision.obligations.iter().any(|owed| owed == look)
+    if decision.standing_unknown {
+        return Some(HoldCause::StandingUnknown);
+    }
+    let asked = decision.obligations.iter().any(|owed| owed == look);
+    asked.then_some(HoldCause::HumanReview)
 }
 
 /// Whether somebody was asked already to look at why this version is withheld from this recipient:
 /// one item is enough, however many channels it has and however often the decision is taken again.
-async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<bool, Fault> {
+async fn looked_at(
+    tx: &mut Tx,
+    rows: &mut Rows,
+    (current, cause): (&Standing, HoldCause),
+) -> Result<bool, Fault> {
     if !rows
         .looks
         .insert((current.row_id, current.of.partner.as_str().to_owned()))
@@ -406,9 +412,12 @@ async fn looked_at(tx: &mut Tx, rows: &mut Rows, current: &Standing) -> Result<b
         return Ok(true);
     }
     let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
-               WHERE w.row_id = ? AND w.cause = ? AND d.partner = ? LIMIT 1";
-    let cause = cause_word(HoldCause::HumanReview);
-    let cells = row![current.row_id, cause, current.of.partner.as_str()];
+               WHERE w.row_id = ?1 AND w.cause = ?2 AND d.partner = ?3 \
+               AND (?4 = 0 OR w.state = 0) LIMIT 1";
+    // A look that was had is had; what is unknown is asked for again once somebody has answered.
+    let again = cause == HoldCause::StandingUnknown;
+    let partner = current.of.partner.as_str();
+    let cells = row![current.row_id, cause_word(cause), partner, again];
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 
@@ -447,9 +456,10 @@ async fn end_one(
     // What has a newer version goes on nowhere, and nobody has to look at it.
     if change.to.state != DeliveryState::Superseded {
         let told = match (change.to.state, change.work) {
-            (DeliveryState::Withheld, Some(HoldCause::HumanReview)) => {
-                looked_at(tx, rows, current).await?
-            }
+            (
+                DeliveryState::Withheld,
+                Some(cause @ (HoldCause::HumanReview | HoldCause::StandingUnknown)),
+            ) => looked_at(tx, rows, (current, cause)).await?,
             (DeliveryState::Withheld, Some(HoldCause::Withheld)) => {
                 told_before(tx, ended.delivery_id).await?
             }

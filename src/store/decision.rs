@@ -38,6 +38,8 @@ struct Packed {
     /// Obligations nobody had discharged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     open: Vec<String>,
+    #[serde(default)]
+    standing_unknown: bool,
 }
 
 #[derive(Default)]
@@ -164,6 +166,7 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         consents,
         asserted,
         open: decision.open.clone(),
+        standing_unknown: decision.standing_unknown,
     };
     serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
 }
@@ -218,6 +221,7 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         facts: facts.collect::<Result<_, Fault>>()?,
         consents: consents.collect::<Result<_, Fault>>()?,
         asserted: asserted.collect::<Result<_, Fault>>()?,
+        standing_unknown: packed.standing_unknown,
         obligations: packed.obligations.clone(),
         citations: packed.citations.clone(),
         open: packed.open.clone(),

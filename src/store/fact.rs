@@ -5,10 +5,11 @@
 
 use super::consent::{raise_epoch, reevaluate};
 use super::keys::Domain;
-use super::model::{FactChange, FactStep, NewFact, StoreError, StoredFact};
+use super::model::{FactChange, FactStep, HoldCause, NewFact, StoreError, StoredFact};
 use super::recall::{Happened, look_again};
 use super::sealed::{self, Sealed};
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
+use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use super::{Store, identity};
 use crate::base::clock::Timestamp;
@@ -191,12 +192,24 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
         since: None,
     };
     look_again(tx, subject, &happened).await?;
+    answered(tx, subject).await?;
     append_change(tx, entered, (revision, epoch));
     Ok(FactChange::Done {
         revision: number(revision)?,
         epoch,
         reevaluated,
     })
+}
+
+/// What waited for somebody to say who a recipient is to this person is decided again: whoever was
+/// to look need not.
+async fn answered(tx: &mut Tx, person: PersonId) -> Result<(), Fault> {
+    let sql = "UPDATE work_item SET state = 1, resolution = 'decided-again', resolved_at = ? \
+               WHERE state = 0 AND cause = ? AND row_id IN (\
+               SELECT row_id FROM record_person WHERE person = ?)";
+    let cause = cause_word(HoldCause::StandingUnknown);
+    let cells = row![tx.now(), cause, person.0];
+    run(&mut tx.conn, sql, cells).await.map(drop)
 }
 
 async fn write_revision(

@@ -108,6 +108,9 @@ pub enum HoldCause {
     ReviewAfter,
     /// What a recipient was given may not be used any further, and its channel takes no notice.
     RecallByHand,
+    /// Nobody has confirmed lately who the recipient is to the person, or that no protective order
+    /// stands.
+    StandingUnknown,
 }
 
 /// A submission to accept in one transaction.
@@ -398,6 +401,8 @@ pub struct DecisionRecord {
     pub consents: Vec<ConsentUsed>,
     /// The facts of the registry it rested on.
     pub asserted: Vec<FactUsed>,
+    /// Withheld because nobody has confirmed lately who the recipient is to the person.
+    pub standing_unknown: bool,
     /// Owed and discharged.
     pub obligations: Vec<String>,
     /// All citations.

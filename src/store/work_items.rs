@@ -30,7 +30,7 @@ impl Store {
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
                    WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at \
                    FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6))) \
+                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7))) \
                    AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
@@ -40,10 +40,11 @@ impl Store {
             HoldCause::ReplayConfirmation,
             HoldCause::ReviewAfter,
             HoldCause::RecallByHand,
+            HoldCause::StandingUnknown,
         ];
-        let [confirm, review, by_hand] = officers.map(cause_word);
+        let [confirm, review, by_hand, standing] = officers.map(cause_word);
         let limit = limit.min(PAGE_ROWS_MAX);
-        let cells = row![partner, after, limit, confirm, review, by_hand];
+        let cells = row![partner, after, limit, confirm, review, by_hand, standing];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()

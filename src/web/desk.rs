@@ -62,6 +62,11 @@ const fn meaning(cause: HoldCause) -> &'static str {
             "an officer asked to decide a withheld delivery again: another privacy officer \
              confirms that at the delivery, or it is discarded"
         }
+        HoldCause::StandingUnknown => {
+            "nobody has confirmed lately who the recipient is to the person, or whether a \
+             protective order stands: the county enters or confirms both facts, and it is decided \
+             again at once"
+        }
         HoldCause::ReviewAfter => {
             "it went at once, as the law lets it in an emergency: a privacy officer says by \
              `due_at` whether that was justified"
@@ -78,9 +83,10 @@ const fn meaning(cause: HoldCause) -> &'static str {
 const fn words(cause: HoldCause) -> &'static [Word] {
     match cause {
         HoldCause::IdentityAmbiguous => &[Word::Release, Word::JoinPersons, Word::Discard],
-        HoldCause::Withheld | HoldCause::ReplayConfirmation | HoldCause::RecallByHand => {
-            &[Word::Discard]
-        }
+        HoldCause::Withheld
+        | HoldCause::ReplayConfirmation
+        | HoldCause::RecallByHand
+        | HoldCause::StandingUnknown => &[Word::Discard],
         HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
         _ => &[Word::Release, Word::Discard],
     }

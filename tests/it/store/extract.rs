@@ -130,6 +130,7 @@ fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
         facts: vec![Vec::new()],
         consents: Vec::new(),
         asserted: Vec::new(),
+        standing_unknown: false,
         obligations: Vec::new(),
         citations: Vec::new(),
     }

@@ -192,6 +192,7 @@ pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
         facts: vec![vec!["minor".into()]],
         consents: Vec::new(),
         asserted: Vec::new(),
+        standing_unknown: false,
         obligations: vec!["accounting".into()],
         citations: vec!["WIC 10850".into()],
         open: Vec::new(),

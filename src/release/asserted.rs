@@ -1,0 +1,367 @@
+//! Facts of the registry as one release may rest on them.
+//!
+//! A fact that opens counts only while it holds, confirmed where its kind asks for it, asserted by
+//! one whose role and file allow it, toward this recipient, and for data the asserter answers for: a
+//! county for the records of its jurisdiction, anybody else for what it handed in. A fact that
+//! closes counts unless it certainly does not. Where two contradict, the one that opens less holds
+//! and a person looks first.
+
+use super::{FactSeen, HeldFact, ReleaseInput};
+use crate::base::fact_key::FactKey;
+use crate::base::id::{PartnerId, PersonId};
+use crate::base::sensitive::Reason;
+use crate::base::vocabulary::{RecipientRole, SourceRole};
+use crate::catalog::facts::{About, FactKind, Validity};
+use crate::disclosure::given::Maybe;
+use crate::disclosure::moment::{Day, local_day};
+use crate::disclosure::registry::{Assertion, Told, apply, order_type, show_order};
+use crate::disclosure::request::{Context, Subject};
+use crate::rules::Rules;
+use std::collections::BTreeSet;
+
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// Facts that close toward a recipient whichever person of the record they were asserted of.
+const OF_THE_HOUSEHOLD: [FactKey; 3] = [
+    FactKey::RestrainingOrder,
+    FactKey::SuspectedAbuser,
+    FactKey::ReporterEmployer,
+];
+
+/// What partners assert of a record's persons and what of it counts here.
+pub(super) struct Asserted<'a> {
+    input: &'a ReleaseInput<'a>,
+    today: Day,
+    fresh_days: u32,
+    facts: Vec<Known<'a>>,
+    /// Persons of whom something stands in the registry that nobody can read any more.
+    unreadable: BTreeSet<PersonId>,
+}
+
+/// A fact that holds today.
+struct Known<'a> {
+    held: HeldFact<'a>,
+    kind: &'a FactKind,
+    said: Assertion,
+    told: Told,
+    /// Whether it counts where it opens.
+    opens: bool,
+}
+
+/// What the registry gave to the question about one person.
+#[derive(Default)]
+pub(super) struct Given {
+    /// The facts it rests on.
+    pub(super) seen: BTreeSet<FactSeen>,
+    /// Facts contradict each other, or one cannot be read: a person looks before anything goes.
+    pub(super) conflict: bool,
+}
+
+/// Recipients for whom a fact nobody told might close everything: it must be known, not absent.
+pub(super) const fn must_be_known(role: RecipientRole) -> bool {
+    matches!(
+        role,
+        RecipientRole::Parent
+            | RecipientRole::Guardian
+            | RecipientRole::Caregiver
+            | RecipientRole::IntimatePartner
+    )
+}
+
+impl<'a> Asserted<'a> {
+    pub(super) fn new(rules: &'a Rules, input: &'a ReleaseInput<'a>) -> Asserted<'a> {
+        let mut out = Asserted {
+            input,
+            today: local_day(input.now),
+            fresh_days: rules.sources.facts.standing_max_age_days,
+            facts: Vec::new(),
+            unreadable: BTreeSet::new(),
+        };
+        for held in input.facts {
+            out.read(rules, held);
+        }
+        out
+    }
+
+    fn read(&mut self, rules: &'a Rules, held: &HeldFact<'a>) {
+        if held.ended_at.is_some_and(|at| at <= self.input.now) {
+            return;
+        }
+        let read = serde_json::from_slice::<Assertion>(held.body.expose(Reason::Decide));
+        let known = read.ok().and_then(|said| {
+            let kind = rules.sources.facts.kind(&said.kind)?;
+            let told = said.value.told(kind.key)?;
+            Some((kind, told, said))
+        });
+        let Some((kind, told, said)) = known else {
+            self.unreadable.insert(held.subject);
+            return;
+        };
+        if !said.holds_on(self.today) || self.outlived(kind, &said) {
+            return;
+        }
+        let confirmed = !kind.confirm || said.confirmed().is_some();
+        let opens = confirmed && self.is_heard(rules, kind, held.asserter, &said);
+        self.facts.push(Known {
+            held: *held,
+            kind,
+            said,
+            told,
+            opens,
+        });
+    }
+
+    /// Whether it has held as long as its kind can.
+    fn outlived(&self, kind: &FactKind, said: &Assertion) -> bool {
+        match kind.validity {
+            Validity::Open => false,
+            Validity::Days(days) => {
+                let old = said.days_old(self.today);
+                old.and_then(|old| u32::try_from(old).ok())
+                    .is_none_or(|old| old >= days)
+            }
+            Validity::Hours(hours) => said.entered().is_none_or(|at| {
+                let until =
+                    at.0.saturating_add(i64::from(hours).saturating_mul(HOUR_MICROS));
+                self.input.now < at || self.input.now.0 >= until
+            }),
+        }
+    }
+
+    /// Whether the asserter's word opens anything of this record.
+    fn is_heard(
+        &self,
+        rules: &Rules,
+        kind: &FactKind,
+        asserter: &PartnerId,
+        said: &Assertion,
+    ) -> bool {
+        let Some(partner) = rules.partners.get(asserter) else {
+            return false;
+        };
+        if !kind.is_asserted_by(partner) {
+            return false;
+        }
+        match partner.source_role() {
+            Some(SourceRole::Cws | SourceRole::Probation) => {
+                let record = self.input.record.envelope();
+                let county = record.and_then(|envelope| envelope.text("county_fips"));
+                county.is_some() && county == partner.county_fips.as_deref()
+            }
+            // Whose child it is, a tribe says for itself.
+            Some(SourceRole::Tribe) if kind.key == FactKey::TribeOfChild => {
+                said.recipient.as_ref() == Some(asserter)
+            }
+            _ => *asserter == self.input.source.id,
+        }
+    }
+
+    /// Whether the fact is asserted toward this recipient.
+    fn concerns(&self, known: &Known<'_>) -> bool {
+        let named = known.said.recipient.as_ref();
+        match known.kind.about {
+            About::Subject => true,
+            About::Recipient => named == Some(&self.input.recipient.id),
+            About::RecipientOrPerson => match named {
+                Some(named) => *named == self.input.recipient.id,
+                None => self
+                    .input
+                    .recipient
+                    .recipient_role()
+                    .is_some_and(must_be_known),
+            },
+        }
+    }
+
+    /// The value of a fact about a person, put together from all that counts.
+    fn value(&self, key: FactKey, person: PersonId, given: &mut Given) -> Option<Told> {
+        let mut value: Option<Told> = None;
+        for known in self.counting(key, person) {
+            given.seen.insert(seen(known));
+            value = Some(match value {
+                None => known.told,
+                Some(before) => {
+                    let (least, conflict) = before.least(known.told, key);
+                    given.conflict |= conflict;
+                    least
+                }
+            });
+        }
+        value
+    }
+
+    fn counting(&self, key: FactKey, person: PersonId) -> impl Iterator<Item = &Known<'a>> {
+        self.facts.iter().filter(move |known| {
+            let closes = key.restricts() && known.told.closes();
+            let own = known.held.subject == person || closes && OF_THE_HOUSEHOLD.contains(&key);
+            known.kind.key == key && own && self.concerns(known) && (known.opens || closes)
+        })
+    }
+
+    /// Gives what is known of a person to the question about it.
+    pub(super) fn give(
+        &self,
+        person: PersonId,
+        subject: &mut Subject,
+        context: &mut Context,
+    ) -> Given {
+        let mut given = Given {
+            conflict: self.unreadable.contains(&person),
+            ..Given::default()
+        };
+        if self.facts.is_empty() {
+            return given;
+        }
+        self.order(person, context, &mut given);
+        for key in FactKey::ALL
+            .iter()
+            .filter(|key| order_type(**key).is_none())
+        {
+            let value = match key {
+                FactKey::TribeOfChild => None,
+                key => self.value(*key, person, &mut given),
+            };
+            if let Some(told) = value {
+                apply(*key, told, self.today, context, subject);
+            }
+        }
+        self.tribe(person, subject, context, &mut given);
+        self.unconfirmed(person, subject);
+        given
+    }
+
+    /// The one order toward this recipient. Two of different kinds would reach each other's
+    /// classes: then none is shown and a person looks.
+    fn order(&self, person: PersonId, context: &mut Context, given: &mut Given) {
+        let mut shown = None;
+        let orders = FactKey::ALL
+            .iter()
+            .filter(|key| order_type(**key).is_some());
+        // A leave to sign is toward nobody: it gives way to an order that names the recipient.
+        let (own, leave): (Vec<FactKey>, Vec<FactKey>) =
+            orders.partition(|key| **key != FactKey::OrderParentMaySign);
+        for key in own.iter().chain(&leave) {
+            let Some(Told::Classes(classes)) = self.value(*key, person, given) else {
+                continue;
+            };
+            if shown.is_some() {
+                given.conflict |= *key != FactKey::OrderParentMaySign;
+                if *key != FactKey::OrderParentMaySign {
+                    return;
+                }
+            } else {
+                shown = order_type(*key).map(|kind| (kind, classes));
+            }
+        }
+        let subpoena = self.value(FactKey::OrderWithSubpoena, person, given);
+        if let Some((kind, classes)) = shown {
+            show_order(kind, classes, subpoena == Some(Told::Truth(true)), context);
+        }
+    }
+
+    /// The child's tribe, where the registry knows it, and whether the recipient is it.
+    fn tribe(
+        &self,
+        person: PersonId,
+        subject: &mut Subject,
+        context: &mut Context,
+        given: &mut Given,
+    ) {
+        let said = self.facts.iter().filter(|known| {
+            known.kind.key == FactKey::TribeOfChild && known.opens && known.held.subject == person
+        });
+        let mut own = None;
+        for known in said {
+            let Some(tribe) = &known.said.recipient else {
+                continue;
+            };
+            given.seen.insert(seen(known));
+            let is = known.told == Told::Truth(true);
+            if *tribe == self.input.recipient.id {
+                given.conflict |= own.is_some_and(|own| own != is);
+                own = Some(own.unwrap_or(true) && is);
+            }
+            if is && subject.tribe_id.is_none() {
+                subject.tribe_id = Some(format!("partner:{tribe}").into());
+            }
+        }
+        if own == Some(true) {
+            context.recipient_tribe_id.clone_from(&subject.tribe_id);
+        }
+    }
+
+    /// Who is said to be of age in law, and nobody has confirmed it, has no parent with standing
+    /// and no voice of their own yet.
+    fn unconfirmed(&self, person: PersonId, subject: &mut Subject) {
+        for known in self
+            .facts
+            .iter()
+            .filter(|known| known.held.subject == person)
+        {
+            let slot = match known.kind.key {
+                FactKey::Emancipated => &mut subject.emancipated,
+                FactKey::NonminorDependent => &mut subject.nonminor_dependent,
+                _ => continue,
+            };
+            if !known.opens && known.told == Told::Truth(true) && *slot != Maybe::True {
+                *slot = Maybe::Odd;
+            }
+        }
+    }
+
+    /// The fact by which the tie of a parent (or of a guardian) has ended, whomever it was asserted
+    /// toward.
+    pub(super) fn ended(&self, key: FactKey, person: PersonId) -> Option<FactSeen> {
+        let mut own = self.facts.iter().filter(|known| {
+            known.kind.key == key && known.held.subject == person && known.told.closes()
+        });
+        own.next().map(seen)
+    }
+
+    /// Whether the recipient's identity is verified, as a member of the team, for these persons.
+    pub(super) fn identity_verified(&self, persons: &[PersonId]) -> bool {
+        let verified = |person: &PersonId| {
+            let mut given = Given::default();
+            let value = self.value(FactKey::MdtIdentity, *person, &mut given);
+            value == Some(Told::Truth(true))
+        };
+        !persons.is_empty() && persons.iter().all(verified)
+    }
+
+    /// The facts by which it is known who the recipient is to this person; `None` when it is not.
+    pub(super) fn standing(&self, person: PersonId) -> Option<FactSeen> {
+        let own = self.counting(FactKey::RequesterIsSubject, person);
+        let mut own = own.filter(|known| known.told == Told::Truth(true));
+        let found = own
+            .next()
+            .or_else(|| self.lately(FactKey::Requester, person));
+        found.map(seen)
+    }
+
+    /// The fact by which it is known whether a protective order stands; `None` when it is not. One
+    /// that stands is known however old its entry is; of themselves nobody is kept.
+    pub(super) fn protection(&self, person: PersonId) -> Option<FactSeen> {
+        let own = self.counting(FactKey::RequesterIsSubject, person);
+        let order = self.counting(FactKey::RestrainingOrder, person);
+        let mut told = own
+            .chain(order)
+            .filter(|known| known.told == Told::Truth(true));
+        let found = told.next();
+        let found = found.or_else(|| self.lately(FactKey::RestrainingOrder, person));
+        found.map(seen)
+    }
+
+    /// A fact of that kind that counts and was confirmed lately enough.
+    fn lately(&self, key: FactKey, person: PersonId) -> Option<&Known<'a>> {
+        self.counting(key, person)
+            .find(|known| known.opens && known.said.fresh(self.input.now, self.fresh_days))
+    }
+}
+
+fn seen(known: &Known<'_>) -> FactSeen {
+    FactSeen {
+        asserter: known.held.asserter.clone(),
+        id: known.held.id.clone(),
+        revision: known.held.revision,
+    }
+}
