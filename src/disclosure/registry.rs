@@ -1,7 +1,7 @@
 //! A fact of the registry as it is kept, and what it gives to a question.
 //!
-//! It reads and applies. Whether a fact counts (who asserts it, toward whom, when, confirmed or not)
-//! is settled before by those who know the parties.
+//! It reads and applies. Whether a fact counts (who asserts it, toward whom, when, confirmed or
+//! not) is settled before by those who know the parties.
 
 use super::given::{Maybe, Scalar, Word};
 use super::moment::{Day, Moment, local_day, parse_day};

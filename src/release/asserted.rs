@@ -1,8 +1,8 @@
 //! Facts of the registry as one release may rest on them.
 //!
 //! A fact that opens counts only while it holds, confirmed where its kind asks for it, asserted by
-//! one whose role and file allow it, toward this recipient, and for data the asserter answers for: a
-//! county for the records of its jurisdiction, anybody else for what it handed in. A fact that
+//! one whose role and file allow it, toward this recipient, and for data the asserter answers for:
+//! a county for the records of its jurisdiction, anybody else for what it handed in. A fact that
 //! closes counts unless it certainly does not. Where two contradict, the one that opens less holds
 //! and a person looks first.
 

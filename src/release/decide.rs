@@ -59,12 +59,9 @@ impl Answers {
 
 /// Decides and renders one record for one recipient.
 pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
-    let effective: Vec<HeldConsent<'_>> = input
-        .consents
-        .iter()
-        .filter(|held| papers::may_open(rules, input, held))
-        .copied()
-        .collect();
+    let effective = input.consents.iter();
+    let effective = effective.filter(|held| papers::may_open(rules, input, held));
+    let effective: Vec<HeldConsent<'_>> = effective.copied().collect();
     let input = &ReleaseInput {
         consents: &effective,
         ..*input
@@ -122,22 +119,32 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if unseen && answers.review == Review::Before {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
+    let open = not_discharged((parties, &asserted), input, &cut, answers.owed);
+    if !open.is_empty() {
+        return owing(answers.taken, open);
+    }
+    render((rules, parties, &asserted), input, cut, answers)
+}
+
+/// What is owed and neither done nor known to be done.
+fn not_discharged(
+    (parties, asserted): (Parties, &Asserted<'_>),
+    input: &ReleaseInput<'_>,
+    cut: &Redaction,
+    owed: ObligationSet,
+) -> ObligationSet {
     let mut done = input.done;
     if asserted.identity_verified(&persons_at(input, &cut.persons_shown)) {
         done.insert(Obligation::VerifyIdentity);
     }
-    let open = obligations::open(
-        answers.owed.without(done),
+    obligations::open(
+        owed.without(done),
         obligations::Standing {
             agreed: facts::agreement(input, parties.purpose).is_some(),
             documented: input.emergency.is_some(),
             apart: !shows_other_children(input.record, &cut.persons_shown),
         },
-    );
-    if !open.is_empty() {
-        return owing(answers.taken, open);
-    }
-    render((rules, parties, &asserted), input, cut, answers)
+    )
 }
 
 /// Whether the record is addressed to nobody we know and this recipient is neither the one that

@@ -12,6 +12,7 @@ mod consents_fhir;
 mod decide_lines;
 mod deliver;
 mod explain;
+mod facts;
 mod findings;
 mod fixtures;
 mod format_laws;

@@ -13,6 +13,7 @@ use kinbridge::extract::{self, Asked, FileError, Manifest};
 use kinbridge::intake::{Inbound, accept};
 use kinbridge::rules::Rules;
 use kinbridge::store::*;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -84,6 +85,15 @@ impl Pull {
             correlation_id: CorrelationId::new("test"),
         });
         lodged.await.expect("lodged");
+    }
+
+    /// The county asserts, and a second human confirms, something of the mother toward the clinic.
+    async fn assert(&self, mother: u32, (id, kind): (&str, &str), value: serde_json::Value) {
+        let now = self.world.clock.now();
+        let said = crate::facts::said(kind, value, ("clinic", now));
+        let fact = crate::facts::entered(id, self.person(mother).await, &said, now);
+        let kept = self.store.put_fact(fact).await.expect("kept");
+        assert!(matches!(kept, FactChange::Done { .. }), "{kept:?}");
     }
 
     async fn revoke(&self, mother: u32, at: Timestamp) {
@@ -239,15 +249,34 @@ async fn a_consent_that_ran_out_before_the_fetch_no_longer_counts() {
 #[tokio::test]
 async fn what_is_held_waits_for_a_person_once() {
     // Goal: a pull swallows nothing that a person must look at. Method: a caregiver, whose standing
-    // no record tells, pulls twice; a person lets the record go on; the third pull.
+    // nobody has told, pulls twice; the county enters it, and once more otherwise, which
+    // contradicts; two pulls; a person lets the record go on; the last pull.
     let pull = Pull::by("caregiver").await;
     pull.refer(1).await;
     pull.consent(1, LONG).await;
     let items = async || pull.store.work_items(None, None, 9).await.expect("items");
-    for _ in 0..2 {
+    let pulled = async || {
         let job = pull.begun().await;
         let manifest = pull.written(&job).await.expect("ready");
-        assert!(manifest.files.is_empty() && manifest.gaps.is_empty());
+        assert!(manifest.gaps.is_empty());
+        manifest.files.len()
+    };
+    for _ in 0..2 {
+        assert_eq!(pulled().await, 0);
+        assert_eq!(items().await.len(), 1);
+    }
+    assert_eq!(items().await[0].cause, HoldCause::StandingUnknown);
+    pull.assert(1, ("f1", "standing"), json!("caregiver_of_subject"))
+        .await;
+    assert!(items().await.is_empty(), "the county has answered");
+    assert_eq!(pulled().await, 0, "of a protective order nobody knows");
+    pull.assert(1, ("f2", "restraining_order"), json!(false))
+        .await;
+    assert_eq!(pulled().await, 1, "all is known");
+    pull.assert(1, ("f3", "standing"), json!("parent_of_subject"))
+        .await;
+    for _ in 0..2 {
+        assert_eq!(pulled().await, 0);
         assert_eq!(items().await.len(), 1);
     }
     let item = items().await.remove(0);
@@ -262,8 +291,7 @@ async fn what_is_held_waits_for_a_person_once() {
         .store
         .resolve_work_item(item.work_item_id, Resolution::Release, act);
     assert_eq!(done.await.expect("resolved"), Resolved::Done);
-    let job = pull.begun().await;
-    pull.written(&job).await.expect("ready");
+    assert_eq!(pulled().await, 1);
     assert!(items().await.is_empty(), "it was looked at");
 }
 

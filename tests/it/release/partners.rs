@@ -26,6 +26,7 @@ mode = "live"
 agreement = [
   { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" } ]
 identifier = [{ system = "urn:org", value = "county" }]
+asserts = ["standing", "restraining_order"]
 [[channel]]
 name = "in"
 direction = "in"
