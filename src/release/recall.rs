@@ -79,6 +79,7 @@ pub fn notice(input: &NoticeInput<'_>) -> Outgoing {
             consents: Vec::new(),
             asserted: Vec::new(),
             open: Vec::new(),
+            standing_unknown: false,
             invalid: Vec::new(),
         },
     }
