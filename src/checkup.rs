@@ -208,6 +208,11 @@ fn authorities(partner: &Partner, now: Timestamp) -> Vec<Point> {
 /// When operators' credentials and the certificate shown to recipients end.
 pub fn own(config: &Config, now: Timestamp) -> Vec<Point> {
     let mut points = Vec::new();
+    if !config.operator.iter().any(|operator| operator.on_call) {
+        let text = "no operator is on call: who is told of an emergency access is nobody in \
+                    particular; set on_call for a privacy officer";
+        points.push(Point::new("operators", Standing::Warning, text));
+    }
     for operator in &config.operator {
         if let Some(expires) = &operator.expires {
             let what = format!("operator {}: credential", operator.id);

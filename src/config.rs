@@ -132,6 +132,9 @@ pub struct Operator {
     /// The last day it is accepted.
     #[serde(default)]
     pub expires: Option<toml::value::Datetime>,
+    /// A privacy officer who is told first of what goes in an emergency.
+    #[serde(default)]
+    pub on_call: bool,
 }
 
 /// What is bounded and may be set; the rest stands in `base::limits`.
@@ -152,6 +155,8 @@ pub struct Limits {
     pub partner_requests_per_second: u32,
     /// Of one partner at once after a pause.
     pub partner_burst: u32,
+    /// Requests an hour one partner may make at the emergency door.
+    pub partner_emergencies_per_hour: u32,
     /// What a graceful stop waits, milliseconds.
     pub stop_grace_ms: u64,
     /// What the database may grow to, MiB; left out, what the disk holds.
@@ -275,6 +280,12 @@ fn check_operator(operator: &Operator) -> Result<(), ConfigError> {
     let key = format!("operator {}", operator.id);
     if operator.roles.is_empty() {
         return wrong(&key, "give it at least one role");
+    }
+    if operator.on_call && !operator.roles.contains(&Role::PrivacyOfficer) {
+        return wrong(
+            &key,
+            "who is on call is a privacy officer: give it that role",
+        );
     }
     if operator.token_sha256.is_none() && operator.mtls.is_none() {
         return wrong(

@@ -76,6 +76,8 @@ ids! {
     PersonId = "per_";
     /// One thing a person must look at.
     WorkItemId = "wrk_";
+    /// One request at the emergency door.
+    EmergencyId = "emg_";
     /// One ledger entry.
     EntryId = "ent_";
     /// One extract job.

@@ -43,6 +43,10 @@ pub const IDS_REMEMBERED_MAX: usize = 100_000;
 pub const CONSENTS_MAX: usize = 512;
 /// Memoised decisions kept per rule set.
 pub const DECISIONS_CACHED_MAX: usize = 65_536;
+/// Records of a person an answer at the emergency door is made of; the newest.
+pub const EMERGENCY_RECORDS_MAX: usize = 200;
+/// Bytes of such an answer.
+pub const EMERGENCY_ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a recipient's answer that are read.
 pub const ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Rows on one page of a list.

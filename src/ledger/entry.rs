@@ -31,6 +31,8 @@ pub enum EntryKind {
     Extract,
     /// Persons were joined.
     Identity,
+    /// Somebody asked at the emergency door, or was given a record there.
+    Emergency,
     /// What had gone at once was looked at, or was not in time.
     Review,
     /// What was sent may not be used any further.
@@ -51,6 +53,7 @@ impl EntryKind {
             EntryKind::System => "system",
             EntryKind::Extract => "extract",
             EntryKind::Identity => "identity",
+            EntryKind::Emergency => "emergency",
             EntryKind::Review => "review",
             EntryKind::Recall => "recall",
         }

@@ -109,6 +109,23 @@ pub fn candidates(partners: &BTreeMap<PartnerId, Partner>, ties: &Ties<'_>) -> V
 /// # Errors
 /// With the reason, when the record goes there in no case.
 pub fn tied(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<Tie, Untied> {
+    reachable(partner, channel, ties)?;
+    let pulls = channel.direction == Direction::Pull;
+    let tie = match (pulls, channel.purpose) {
+        (true, Some(Purpose::StateReporting)) => return Ok(Tie::StatePull),
+        // Who is not the state fetches only records that name it.
+        (true, _) => tie(&[Relation::Addressee, Relation::Requester], partner, ties),
+        (false, _) => tie(&channel.related_by, partner, ties),
+    };
+    tie.map(Tie::Related).ok_or(Untied::NoTie)
+}
+
+/// Whether a record may go to a partner over one of its channels if it has to do with it: what is
+/// asked where somebody else says that it does, at the emergency door.
+///
+/// # Errors
+/// With the reason, when the record goes there in no case.
+pub fn reachable(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<(), Untied> {
     if !subscribes(channel, &ties.record.record_type) {
         return Err(Untied::NotSubscribed);
     }
@@ -123,13 +140,7 @@ pub fn tied(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<Tie
     if walled_off(partner, ties.record, ties.named_by_family) {
         return Err(Untied::Walled);
     }
-    let tie = match (pulls, channel.purpose) {
-        (true, Some(Purpose::StateReporting)) => return Ok(Tie::StatePull),
-        // Who is not the state fetches only records that name it.
-        (true, _) => tie(&[Relation::Addressee, Relation::Requester], partner, ties),
-        (false, _) => tie(&channel.related_by, partner, ties),
-    };
-    tie.map(Tie::Related).ok_or(Untied::NoTie)
+    Ok(())
 }
 
 /// Whether the record names an addressee that is none of the partners by its identifiers: a name

@@ -4,7 +4,7 @@ use super::asserted::{Asserted, must_be_known};
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers};
 use super::used::used;
-use super::written::written;
+use super::written::{EXCERPT_TYPE, excerpt, written};
 use super::{
     ConsentSeen, FactSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow,
     candidates, facts, keys, obligations, services, standing,
@@ -82,7 +82,12 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         test: input.test,
         named_by_family: &named,
     };
-    if let Err(untied) = candidates::tied(input.recipient, input.channel, &ties) {
+    let way = match input.emergency {
+        None => candidates::tied(input.recipient, input.channel, &ties).map(|_| ()),
+        // Whose emergency it is says the declaration; the wall stands all the same.
+        Some(_) => candidates::reachable(input.recipient, input.channel, &ties),
+    };
+    if let Err(untied) = way {
         let mut taken = nothing(rules, input);
         taken.citations.push(untied.citation().to_owned());
         return Release::Untied(Box::new(taken));
@@ -421,9 +426,13 @@ fn render(
     cut: Redaction,
     answers: Answers,
 ) -> Release {
-    let (bytes, media_type) = match rendered(rules, input, cut.record, answers.owed) {
-        Ok(written) => written,
-        Err(invalid) => {
+    // At the emergency door a part is better than nothing.
+    let part = input.emergency.and_then(|_| excerpt(rules, &cut.record));
+    let rendered = rendered(rules, input, cut.record, answers.owed);
+    let (bytes, media_type, excerpt) = match (rendered, part) {
+        (Ok((bytes, media_type)), _) => (bytes, media_type, false),
+        (Err(_), Some(bytes)) => (bytes, EXCERPT_TYPE.to_owned(), true),
+        (Err(invalid), None) => {
             let taken = answers.taken;
             return Release::Held(Hold::OutputInvalid, Box::new(Taken { invalid, ..taken }));
         }
@@ -456,6 +465,7 @@ fn render(
         persons_shown: cut.persons_shown,
         withheld_any: cut.withheld_any,
         attached: enclosed,
+        excerpt,
         review_after: answers.review == Review::After,
         taken: answers.taken,
     }))

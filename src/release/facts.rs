@@ -12,7 +12,9 @@ use crate::base::vocabulary::{Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::given::{Maybe, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
-use crate::disclosure::request::{Agreement, Clock, Consent, Context, Direction, Subject};
+use crate::disclosure::request::{
+    Agreement, Clock, Consent, Context, Direction, Emergency, Subject,
+};
 use crate::format::Node;
 
 const ADULT: u16 = 18;
@@ -131,6 +133,22 @@ pub fn context(input: &ReleaseInput<'_>, purpose: Purpose) -> Context {
     }
 }
 
+/// The emergency that is declared for this person alone: a fact of this one answer, whatever the
+/// registry says of emergencies.
+fn declare(input: &ReleaseInput<'_>, person: PersonId, context: &mut Context) {
+    let declared = input.emergency.filter(|one| one.subject == person);
+    if let Some(declared) = declared {
+        let consent_obtainable = match declared.consent_obtainable {
+            true => Maybe::True,
+            false => Maybe::False,
+        };
+        context.emergency = Some(Emergency {
+            bona_fide: Maybe::True,
+            consent_obtainable,
+        });
+    }
+}
+
 /// The day the data is of: the event's, where the record says it.
 fn data_date(input: &ReleaseInput<'_>) -> Option<Moment> {
     let body = input.record.body().and_then(|body| body.text("start"));
@@ -193,6 +211,7 @@ pub(super) fn question(
     let mut subject = subject(entry, &person.to_string(), input.now);
     let mut context = context(input, purpose);
     let mut given = asserted.give(person, &mut subject, &mut context);
+    declare(input, person, &mut context);
     let mut consents = consents(held, person);
     for (tie, grantors) in SIGNED_BY {
         if let Some(seen) = asserted.ended(tie, person) {

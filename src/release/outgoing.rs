@@ -18,6 +18,7 @@ pub struct Outgoing {
     pub(super) withheld_any: bool,
     pub(super) review_after: bool,
     pub(super) attached: ObligationSet,
+    pub(super) excerpt: bool,
     pub(super) taken: Taken,
 }
 
@@ -98,6 +99,11 @@ impl Outgoing {
     /// Whether anything stayed back.
     pub fn withheld_any(&self) -> bool {
         self.withheld_any
+    }
+
+    /// Whether it is a part of a record in the gateway's own form and not in the channel's format.
+    pub fn is_excerpt(&self) -> bool {
+        self.excerpt
     }
 
     /// Obligations that are discharged by what goes along with the record.

@@ -57,6 +57,7 @@ pub fn notice(input: &NoticeInput<'_>) -> Outgoing {
     let bytes = document.to_string().into_bytes();
     let purpose = input.channel.purpose.map(Purpose::as_str);
     Outgoing {
+        excerpt: false,
         along: Digest::of(&bytes),
         bytes: Sensitive::new(bytes),
         media_type: MEDIA_TYPE.to_owned(),

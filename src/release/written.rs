@@ -2,11 +2,12 @@
 //!
 //! Nothing that is not valid there is written. What is told of it is code and place, never a value.
 
-use super::ReleaseInput;
+use super::{ReleaseInput, keys};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CROSSWALK_CODE_UNKNOWN, RECORD_TYPE_UNKNOWN, SCHEMA_VALUE_OUT_OF_RANGE,
 };
+use crate::format::json;
 use crate::format::split::Unit;
 use crate::mapping::{Labelled, MapError};
 use crate::record::Record;
@@ -54,6 +55,22 @@ pub(super) fn written(
         }
     }
     Ok((wire.write(&out.tree), wire.media_type().to_owned()))
+}
+
+/// Media type of a part of a record.
+pub(super) const EXCERPT_TYPE: &str = "application/vnd.kinbridge.excerpt+json";
+
+/// What may go of a record that is not a whole one any more, in the gateway's own form: its
+/// canonical members, none of them required. `None` where even that would not be valid.
+pub(super) fn excerpt(rules: &Rules, left: &Record) -> Option<Vec<u8>> {
+    let schema = rules.schemas.excerpt(left.record_type.as_str())?;
+    let mut root = left.root.clone();
+    keys::rename(&mut root);
+    schema.is_valid(&root).then(|| {
+        let mut bytes = Vec::new();
+        json::write(&root, &mut bytes);
+        bytes
+    })
 }
 
 /// What the mapping could not write, as a finding.

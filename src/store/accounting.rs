@@ -10,7 +10,7 @@ use super::model::{
 };
 use super::sql::{Columns as _, Fault, all, row};
 use super::writer::failed;
-use super::{Store, decision, identity};
+use super::{Store, decision, emergency, identity};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
@@ -36,10 +36,11 @@ impl Store {
 
 /// Attempts go in while none before may have arrived: of one delivery the newest counts.
 const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
-     coalesce(d.partner, x.requester), coalesce(d.channel, ''), \
-     coalesce(d.record_id, e.record_id), r.record_type, r.partner, d.state, \
-     coalesce(d.exposure, f.exposure), c.body, n.delivery_id, n.state, \
-     coalesce(n.recall_reason, h.reason), coalesce(n.queued_at, h.at) \
+     coalesce(d.partner, x.requester, a.requester), coalesce(d.channel, a.channel, ''), \
+     coalesce(d.record_id, e.record_id, g.record_id), r.record_type, r.partner, d.state, \
+     coalesce(d.exposure, f.exposure, g.disclosure_id IS NOT NULL), c.body, \
+     n.delivery_id, n.state, coalesce(n.recall_reason, h.reason), coalesce(n.queued_at, h.at), \
+     a.emergency_id, a.requester, a.purpose, a.at, a.request \
      FROM person_disclosure p \
      LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \
      LEFT JOIN delivery n ON p.source = 0 AND n.recall_of = p.disclosure_id \
@@ -47,7 +48,9 @@ const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      LEFT JOIN extract_record e ON p.source = 1 AND e.disclosure_id = p.disclosure_id \
      LEFT JOIN extract x ON x.extract_id = e.extract_id \
      LEFT JOIN extract_file f ON f.extract_id = e.extract_id AND f.file = e.file \
-     LEFT JOIN record r ON r.record_id = coalesce(d.record_id, e.record_id) \
+     LEFT JOIN emergency_disclosure g ON p.source = 2 AND g.disclosure_id = p.disclosure_id \
+     LEFT JOIN emergency_access a ON a.emergency_id = g.emergency_id \
+     LEFT JOIN record r ON r.record_id = coalesce(d.record_id, e.record_id, g.record_id) \
      LEFT JOIN decision c ON c.source_id = p.disclosure_id AND c.token = p.token \
      WHERE p.person = ? AND (p.at, p.disclosure_id) > (?, ?) AND NOT EXISTS (SELECT 1 \
      FROM person_disclosure n WHERE p.source = 0 AND n.person = p.person AND n.at >= p.at \
@@ -112,6 +115,10 @@ fn read(
         exposure,
         decision: decision::open(keys, &cursor.disclosure_id.0, &row.blob(10)?)?,
         recall: recall(row)?,
+        emergency: match row.id_or_null(15)? {
+            Some(_) => Some(emergency::told(keys, row, 15)?),
+            None => None,
+        },
     })
 }
 

@@ -154,7 +154,9 @@ const GOES_BACK: [&str; 6] = [
      WHERE r.own IN mine AND r.person = ?2 AND r.row_id = coalesce(\
      (SELECT d.row_id FROM delivery d WHERE d.delivery_id = person_disclosure.disclosure_id), \
      (SELECT e.row_id FROM extract_record e \
-     WHERE e.disclosure_id = person_disclosure.disclosure_id))))",
+     WHERE e.disclosure_id = person_disclosure.disclosure_id), \
+     (SELECT g.row_id FROM emergency_disclosure g \
+     WHERE g.disclosure_id = person_disclosure.disclosure_id))))",
     "UPDATE record_person SET own = nullif(own, ?1), person = ?1 WHERE own IN mine AND person = ?2",
     "UPDATE person_identifier SET own = nullif(own, ?1), person = ?1 \
      WHERE own IN mine AND person = ?2",

@@ -16,6 +16,7 @@ mod consent;
 mod crosscheck;
 mod decision;
 mod derived;
+mod emergency;
 mod erase;
 mod explain;
 mod extract;

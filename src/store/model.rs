@@ -9,6 +9,7 @@ use crate::base::vocabulary::Verdict;
 use crate::outbox::Answer;
 use std::sync::Arc;
 
+mod emergency;
 mod extract;
 mod fact;
 mod failure;
@@ -17,6 +18,7 @@ mod recall;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
+pub use emergency::*;
 pub use extract::*;
 pub use fact::*;
 pub use failure::*;
@@ -111,6 +113,10 @@ pub enum HoldCause {
     /// Nobody has confirmed lately who the recipient is to the person, or that no protective order
     /// stands.
     StandingUnknown,
+    /// Somebody asked at the emergency door: told to the officers.
+    EmergencyAccess,
+    /// A record was given at the emergency door: told to who had handed it in.
+    EmergencyNotice,
 }
 
 /// A submission to accept in one transaction.

@@ -7,7 +7,7 @@ use super::Store;
 use super::model::StoreError;
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::writer::Tx;
-use crate::base::id::{DeliveryId, RecordId, WorkItemId};
+use crate::base::id::{DeliveryId, EmergencyId, RecordId, WorkItemId};
 use crate::base::limits::PAGE_ROWS_MAX;
 use crate::ledger::entry::{EntryKind, Fields};
 
@@ -45,8 +45,8 @@ pub(super) async fn found_unjustified(tx: &mut Tx, id: WorkItemId) -> Result<(),
 }
 
 async fn append(tx: &mut Tx, id: WorkItemId, what: &str) -> Result<(), Fault> {
-    let sql = "SELECT w.record_id, w.delivery_id, d.partner, w.test FROM work_item w \
-               LEFT JOIN delivery d ON d.delivery_id = w.delivery_id WHERE w.work_item_id = ?";
+    let sql = "SELECT w.record_id, w.delivery_id, d.partner, w.test, w.emergency_id \
+               FROM work_item w LEFT JOIN delivery d ON d.delivery_id = w.delivery_id WHERE w.work_item_id = ?";
     let found = first(&mut tx.conn, sql, row![id.0]).await?;
     let found = found.ok_or(Fault::Damaged("a work item is missing"))?;
     let mut fields = Fields::new()
@@ -60,6 +60,9 @@ async fn append(tx: &mut Tx, id: WorkItemId, what: &str) -> Result<(), Fault> {
     }
     if let Some(partner) = found.text_or_null(2)? {
         fields = fields.text("partner", &partner);
+    }
+    if let Some(emergency) = found.id_or_null(4)? {
+        fields = fields.text("emergency", &EmergencyId(emergency).to_string());
     }
     let fields = fields.int("test", found.int(3)?);
     let now = tx.now();

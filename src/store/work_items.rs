@@ -28,9 +28,9 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
-                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at \
+                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, emergency_id \
                    FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7))) \
+                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7, ?8))) \
                    AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
@@ -41,10 +41,13 @@ impl Store {
             HoldCause::ReviewAfter,
             HoldCause::RecallByHand,
             HoldCause::StandingUnknown,
+            HoldCause::EmergencyAccess,
         ];
-        let [confirm, review, by_hand, standing] = officers.map(cause_word);
+        let [confirm, review, by_hand, standing, access] = officers.map(cause_word);
         let limit = limit.min(PAGE_ROWS_MAX);
-        let cells = row![partner, after, limit, confirm, review, by_hand, standing];
+        let cells = row![
+            partner, after, limit, confirm, review, by_hand, standing, access
+        ];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()
@@ -65,6 +68,27 @@ impl Store {
             found.map(|row| cause_of(&row.text(0)?)).transpose()
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
+    /// Whether that open work item is this partner's own to read and put away: a notice about a
+    /// record it handed in.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_own_notice(
+        &self,
+        partner: &PartnerId,
+        id: WorkItemId,
+    ) -> Result<bool, StoreError> {
+        const NAME: &str = "is_own_notice";
+        let mut conn = self.reader(NAME).await?;
+        let sql = "SELECT 1 FROM work_item WHERE work_item_id = ? AND state = 0 \
+                   AND partner = ? AND cause = ?";
+        let notice = cause_word(HoldCause::EmergencyNotice);
+        let found = first(&mut conn, sql, row![id.0, partner.as_str(), notice]).await;
+        found
+            .map(|row| row.is_some())
+            .map_err(|fault: Fault| failed(NAME, &fault))
     }
 
     /// Resolves an open work item. A withheld delivery is never released by this: see
@@ -100,6 +124,7 @@ fn read(row: &SqliteRow) -> Result<WorkItem, Fault> {
         requester: row.text_or_null(9)?.map(|id| PartnerId::new(&id)),
         due_at: row.int_or_null(10)?.map(Timestamp),
         overdue_at: row.int_or_null(11)?.map(Timestamp),
+        emergency_id: row.id_or_null(12)?.map(EmergencyId),
     })
 }
 
@@ -110,6 +135,7 @@ const fn word(resolution: Resolution) -> &'static str {
         Resolution::Discard => "discarded",
         Resolution::Justified => "justified",
         Resolution::NotJustified => "not-justified",
+        Resolution::Acknowledge => "acknowledged",
     }
 }
 
@@ -129,11 +155,10 @@ async fn resolve(
     if resolution == Resolution::Release && item.int(2)? == 1 {
         return Ok(Resolved::TwoOfficers);
     }
-    let verdict = matches!(resolution, Resolution::Justified | Resolution::NotJustified);
     let fits = match (resolution, row_id, delivery) {
-        // A review ends with a verdict and nothing else does.
-        _ if (cause_of(&item.text(3)?)? == HoldCause::ReviewAfter) != verdict => false,
-        (Resolution::Justified | Resolution::NotJustified, _, _) => true,
+        // A review ends with a verdict, a notice with being read, and nothing else does so.
+        _ if ends_with(cause_of(&item.text(3)?)?) != kind_of(resolution) => false,
+        (Resolution::Justified | Resolution::NotJustified | Resolution::Acknowledge, _, _) => true,
         (Resolution::Discard, _, _) => true,
         // What a pull held goes into the requester's next one; nothing is routed anew.
         (_, _, None) if is_of_pull(tx, id).await? => resolution == Resolution::Release,
@@ -157,6 +182,30 @@ async fn resolve(
         reviews::found_unjustified(tx, id).await?;
     }
     Ok(Resolved::Done)
+}
+
+/// What kind of resolution ends an item.
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Act,
+    Verdict,
+    Reading,
+}
+
+const fn ends_with(cause: HoldCause) -> Kind {
+    match cause {
+        HoldCause::ReviewAfter => Kind::Verdict,
+        HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => Kind::Reading,
+        _ => Kind::Act,
+    }
+}
+
+const fn kind_of(resolution: Resolution) -> Kind {
+    match resolution {
+        Resolution::Justified | Resolution::NotJustified => Kind::Verdict,
+        Resolution::Acknowledge => Kind::Reading,
+        Resolution::Release | Resolution::JoinPersons | Resolution::Discard => Kind::Act,
+    }
 }
 
 async fn is_of_pull(tx: &mut Tx, id: WorkItemId) -> Result<bool, Fault> {

@@ -1,6 +1,6 @@
 //! The events themselves.
 
-use crate::base::id::{ChannelId, CorrelationId, DeliveryId, PartnerId, WorkItemId};
+use crate::base::id::{ChannelId, CorrelationId, DeliveryId, EmergencyId, PartnerId, WorkItemId};
 use std::time::Duration;
 
 /// Something worth a log line or a number. Never a value of a record.
@@ -98,6 +98,17 @@ pub enum Event<'a> {
         pending: u64,
         /// Age of the oldest.
         oldest: Duration,
+    },
+    /// Somebody asked at the emergency door and was answered.
+    EmergencyAccess {
+        /// Who asked.
+        partner: &'a PartnerId,
+        /// Which request.
+        access: &'a EmergencyId,
+        /// Records given.
+        given: usize,
+        /// Whether it is test traffic.
+        test: bool,
     },
     /// A review was not done in time.
     ReviewOverdue {

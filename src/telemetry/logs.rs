@@ -34,6 +34,12 @@ pub(super) fn write(event: &Event<'_>) {
         Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
         Event::StorageTakesWrites => info!("storage_takes_writes"),
         Event::Failed { operation, cause } => error!(operation, cause, "failed"),
+        Event::EmergencyAccess {
+            partner,
+            access,
+            given,
+            test,
+        } => warn!(%partner, %access, given, test, "emergency_access"),
         Event::ReviewOverdue { item } => error!(work_item = %item, "review_overdue"),
         Event::CheckpointSigned { size } => debug!(size, "checkpoint_signed"),
         Event::Routed {

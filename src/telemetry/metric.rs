@@ -19,6 +19,7 @@ const ROUTED: &str = "kinbridge_routed_records_total";
 const CACHE: &str = "kinbridge_decisions_total";
 const LANE_PENDING: &str = "kinbridge_lane_pending";
 const LANE_OLDEST: &str = "kinbridge_lane_oldest_seconds";
+const EMERGENCIES: &str = "kinbridge_emergency_accesses_total";
 const REVIEWS_OVERDUE: &str = "kinbridge_reviews_overdue";
 const LEDGER_SIZE: &str = "kinbridge_ledger_checkpoint_size";
 const IN_FLIGHT: &str = "kinbridge_submissions_in_flight";
@@ -81,6 +82,7 @@ fn describe() {
     describe_counter!(CACHE, "Decisions from memory and computed");
     describe_gauge!(LANE_PENDING, "Undelivered, by recipient and channel");
     describe_gauge!(LANE_OLDEST, "Age of the oldest undelivered");
+    describe_counter!(EMERGENCIES, "Requests answered at the emergency door");
     describe_gauge!(REVIEWS_OVERDUE, "Reviews nobody has done in time");
     describe_gauge!(LEDGER_SIZE, "Entries covered by the newest checkpoint");
     describe_gauge!(IN_FLIGHT, "Submissions between body and commit");
@@ -119,6 +121,12 @@ pub(super) fn count(event: &Event<'_>) {
             counter!(DELIVERIES, "partner" => partner, "state" => *state).increment(1);
         }
         Event::Lane { .. } => lane(event),
+        Event::EmergencyAccess { partner, test, .. } => {
+            if !test {
+                let partner = partner.as_str().to_owned();
+                counter!(EMERGENCIES, "partner" => partner).increment(1);
+            }
+        }
         Event::ReviewsOverdue { open } => gauge!(REVIEWS_OVERDUE).set(*open as f64),
         Event::CheckpointSigned { size } => gauge!(LEDGER_SIZE).set(*size as f64),
         Event::RulesLoaded { .. } => counter!(RULES, "outcome" => "loaded").increment(1),

@@ -32,6 +32,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Schemas {
     by_path: BTreeMap<String, Schema>,
+    /// By file name.
+    excerpts: BTreeMap<String, Schema>,
 }
 
 impl Schemas {
@@ -54,7 +56,19 @@ impl Schemas {
                 }),
             }
         }
-        (Schemas { by_path }, defects)
+        let excerpts = sources.schemas.iter().filter_map(|(path, shape)| {
+            let name = path.strip_prefix("canonical/")?;
+            let whole = (!name.contains('/')).then_some(shape)?;
+            let loose = Schema::compile(&Arc::new(whole.as_excerpt())).ok()?;
+            Some((name.to_owned(), loose))
+        });
+        let excerpts = excerpts.collect();
+        (Schemas { by_path, excerpts }, defects)
+    }
+
+    /// The schema of an excerpt of a record: its canonical one with nothing required.
+    pub fn excerpt(&self, record_type: &str) -> Option<&Schema> {
+        self.excerpts.get(&format!("{record_type}.schema.json"))
     }
 
     /// The schema of a path such as `canonical/person.schema.json`.

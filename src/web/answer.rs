@@ -17,8 +17,8 @@ use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
 use super::{
-    consents, decisions, disclosures, explain, extracts, health, operations, persons, submissions,
-    submit, work,
+    consents, decisions, disclosures, emergency, explain, extracts, health, operations, persons,
+    submissions, submit, work,
 };
 use crate::base::id::CorrelationId;
 use crate::store::{StorageTrouble, StoreError};
@@ -384,6 +384,8 @@ async fn run(call: Call) -> Outcome {
         Handler::PersonGet => persons::get(&call).await,
         Handler::PersonJoin => persons::join(call).await,
         Handler::PersonPart => persons::part(call).await,
+        Handler::WorkItemAcknowledge => work::acknowledge(call).await,
+        Handler::EmergencyAccess => emergency::access(call).await,
         Handler::ExtractBegin => extracts::begin(call).await,
         Handler::ExtractGet => extracts::get(&call).await,
         Handler::ExtractFile => extracts::file(&call).await,

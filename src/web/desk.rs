@@ -5,10 +5,12 @@
 //! the item, or audit. It must never show a value of a record, nor a person.
 
 use super::answer::{Call, store_failed};
+use super::emergency;
 use super::principal::{OperatorPass, Principal};
 use super::problem::Problem;
 use super::work::Word;
 use crate::base::clock::Timestamp;
+use crate::base::id::EmergencyId;
 use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
@@ -76,6 +78,13 @@ const fn meaning(cause: HoldCause) -> &'static str {
              notice: tell it, by record and word as `recalls` lists them, then discard the item \
              saying how it was told"
         }
+        HoldCause::EmergencyAccess => {
+            "somebody asked at the emergency door: see that it was as declared; a review is due \
+             where anything was given"
+        }
+        HoldCause::EmergencyNotice => {
+            "a record was given at the emergency door: its source is told to whom, and documents it"
+        }
     }
 }
 
@@ -88,6 +97,7 @@ const fn words(cause: HoldCause) -> &'static [Word] {
         | HoldCause::RecallByHand
         | HoldCause::StandingUnknown => &[Word::Discard],
         HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
+        HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => &[Word::Acknowledge],
         _ => &[Word::Release, Word::Discard],
     }
 }
@@ -100,6 +110,8 @@ pub const fn for_officers(cause: HoldCause, word: Word) -> bool {
             | HoldCause::IdentityAmbiguous
             | HoldCause::ObligationOpen
             | HoldCause::ReviewAfter
+            | HoldCause::EmergencyAccess
+            | HoldCause::EmergencyNotice
     ) || matches!(word, Word::JoinPersons)
 }
 
@@ -128,6 +140,9 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         "due_at": item.due_at.map(Timestamp::to_rfc3339),
         "overdue": item.overdue_at.is_some(),
     });
+    if let (Some(Principal::Partner(_)), Some(id)) = (&call.principal, item.emergency_id) {
+        put(&mut told, "emergency", declared(call, id, false).await?);
+    }
     if let (Some(Principal::Operator(pass)), Some(members)) =
         (&call.principal, told.as_object_mut())
     {
@@ -141,6 +156,48 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         if item.cause == HoldCause::RecallByHand {
             members.insert(String::from("recalls"), recalls(call, item).await?);
         }
+        let entitled =
+            !own_words(&pass.roles, item.cause).is_empty() || pass.roles.contains(&Role::Auditor);
+        if let Some(id) = item.emergency_id {
+            members.insert(String::from("on_call"), json!(on_call(call)));
+            if entitled {
+                let declared = declared(call, id, true).await?;
+                members.insert(String::from("emergency"), declared);
+            }
+        }
+    }
+    Ok(told)
+}
+
+fn put(told: &mut Value, name: &str, value: Value) {
+    if let Some(members) = told.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+}
+
+/// Who is told first; none in particular where the settings name nobody.
+fn on_call(call: &Call) -> Vec<&str> {
+    let operators = call.site.config.operator.iter();
+    let on_call = operators.filter(|operator| operator.on_call);
+    on_call.map(|operator| operator.id.as_str()).collect()
+}
+
+/// What was declared at the emergency door; an officer also hears what was given, by class and law.
+async fn declared(call: &Call, id: EmergencyId, to_officer: bool) -> Result<Value, Problem> {
+    let store = &call.site.store;
+    let found = store.emergency(id).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let Some(found) = found else {
+        return Ok(Value::Null);
+    };
+    let mut told = emergency::shown(&found, to_officer);
+    if to_officer {
+        let given = store.emergency_given(id).await;
+        let given = given.map_err(|error| store_failed(&error))?;
+        let given = given.iter().map(|(record, decision)| {
+            json!({ "record_id": record, "decision": decided(decision, "recorded") })
+        });
+        put(&mut told, "given", given.collect());
     }
     Ok(told)
 }

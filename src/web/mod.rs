@@ -15,6 +15,7 @@ mod deadline;
 mod decisions;
 mod desk;
 mod disclosures;
+mod emergency;
 mod explain;
 mod extracts;
 mod fhir_consents;

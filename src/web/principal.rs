@@ -30,12 +30,18 @@ pub struct PartnerPass {
     /// Which.
     pub id: PartnerId,
     limiter: DefaultDirectRateLimiter,
+    emergencies: DefaultDirectRateLimiter,
 }
 
 impl PartnerPass {
     /// Whether one more request is within this partner's rate.
     pub fn within_rate(&self) -> bool {
         self.limiter.check().is_ok()
+    }
+
+    /// Whether one more request at the emergency door is.
+    pub fn within_emergency_rate(&self) -> bool {
+        self.emergencies.check().is_ok()
     }
 }
 
@@ -73,6 +79,7 @@ impl Directory {
             let pass = Principal::Partner(Arc::new(PartnerPass {
                 id: partner.id.clone(),
                 limiter: limiter(limits),
+                emergencies: emergencies(limits),
             }));
             for credential in &partner.credential {
                 let until = credential.expires.as_ref().and_then(end_of);
@@ -216,6 +223,16 @@ fn limiter(limits: &Limits) -> DefaultDirectRateLimiter {
     let quota = Quota::per_second(above_zero(limits.partner_requests_per_second))
         .allow_burst(above_zero(limits.partner_burst));
     RateLimiter::direct(quota)
+}
+
+/// Requests at the emergency door one partner may make at once.
+const EMERGENCIES_AT_ONCE: u32 = 10;
+
+fn emergencies(limits: &Limits) -> DefaultDirectRateLimiter {
+    let above_zero = |n: u32| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+    let hourly = limits.partner_emergencies_per_hour;
+    let burst = above_zero(hourly.min(EMERGENCIES_AT_ONCE));
+    RateLimiter::direct(Quota::per_hour(above_zero(hourly)).allow_burst(burst))
 }
 
 /// The first instant after the day (a whole date) or the instant itself. A date ends when it ends

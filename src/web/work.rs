@@ -67,6 +67,8 @@ pub enum Word {
     Justified,
     /// It was not.
     NotJustified,
+    /// It has been read.
+    Acknowledge,
 }
 
 const WORDS: &[Word] = &[
@@ -75,6 +77,7 @@ const WORDS: &[Word] = &[
     Word::Discard,
     Word::Justified,
     Word::NotJustified,
+    Word::Acknowledge,
 ];
 
 impl Word {
@@ -86,6 +89,7 @@ impl Word {
             Word::Discard => "discard",
             Word::Justified => "justified",
             Word::NotJustified => "not_justified",
+            Word::Acknowledge => "acknowledge",
         }
     }
 }
@@ -128,6 +132,7 @@ pub async fn resolve(mut call: Call) -> Outcome {
         Word::Discard => Resolution::Discard,
         Word::Justified => Resolution::Justified,
         Word::NotJustified => Resolution::NotJustified,
+        Word::Acknowledge => Resolution::Acknowledge,
     };
     let done = call.site.store.resolve_work_item(id, resolution, act).await;
     match done.map_err(|error| store_failed(&error))? {
@@ -137,6 +142,32 @@ pub async fn resolve(mut call: Call) -> Outcome {
         Resolved::TwoOfficers => Err(conflict(
             "withheld by law or consent: two officers replay its delivery, or discard the item",
         )),
+    }
+}
+
+/// An acknowledgement says nothing more than its address.
+static READ: LazyLock<Form> = LazyLock::new(|| Form::of(object(Vec::new())));
+
+/// A partner has read a notice about a record it handed in.
+pub async fn acknowledge(mut call: Call) -> Outcome {
+    let pass = call.partner()?;
+    let id = WorkItemId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
+    let store = &call.site.store;
+    let own = store.is_own_notice(&pass.id, id).await;
+    if !own.map_err(|error| store_failed(&error))? {
+        return Err(Problem::not_found());
+    }
+    json::read_none(&mut call, &READ).await?;
+    let act = OperatorAct {
+        operator: format!("partner {}", pass.id),
+        reason: String::from("read"),
+        at: call.site.clock.now(),
+    };
+    let store = &call.site.store;
+    let done = store.resolve_work_item(id, Resolution::Acknowledge, act);
+    match done.await.map_err(|error| store_failed(&error))? {
+        Resolved::Done => Ok(done_now()),
+        _ => Err(Problem::not_found()),
     }
 }
 

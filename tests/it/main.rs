@@ -11,6 +11,7 @@ mod consents;
 mod consents_fhir;
 mod decide_lines;
 mod deliver;
+mod emergency;
 mod explain;
 mod facts;
 mod findings;

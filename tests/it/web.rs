@@ -2,6 +2,7 @@
 
 mod admission;
 mod desk;
+mod emergency;
 mod explain;
 mod extracts;
 mod fhir;

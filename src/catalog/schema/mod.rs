@@ -161,6 +161,63 @@ formats! {
 }
 
 impl Shape {
+    /// The same with nothing required, but for what tells one of several objects apart: what a part
+    /// of a valid value still is.
+    #[must_use]
+    pub fn as_excerpt(&self) -> Shape {
+        let loose = |members: &[(Text, Shape)], kept: Option<&Text>| {
+            let each = members.iter().map(|(name, shape)| {
+                let required = kept == Some(name) && shape.required;
+                let shape = Shape {
+                    required,
+                    ..shape.as_excerpt()
+                };
+                (name.clone(), shape)
+            });
+            each.collect::<Vec<_>>()
+        };
+        let kind = match &self.kind {
+            Kind::Object {
+                members,
+                closed,
+                order,
+            } => Kind::Object {
+                members: loose(members, None),
+                closed: *closed,
+                order: order.clone(),
+            },
+            Kind::Array { item, max, .. } => Kind::Array {
+                item: Box::new(item.as_excerpt()),
+                min: 0,
+                max: *max,
+            },
+            Kind::OneOf {
+                discriminator,
+                variants,
+            } => {
+                let each = variants.iter().map(|(word, shape)| {
+                    let mut one = shape.as_excerpt();
+                    if let (Kind::Object { members, .. }, Kind::Object { members: whole, .. }) =
+                        (&mut one.kind, &shape.kind)
+                    {
+                        *members = loose(whole, Some(discriminator));
+                    }
+                    (word.clone(), one)
+                });
+                Kind::OneOf {
+                    discriminator: discriminator.clone(),
+                    variants: each.collect(),
+                }
+            }
+            other => other.clone(),
+        };
+        Shape {
+            kind,
+            required: false,
+            ..self.clone()
+        }
+    }
+
     /// A shape without classes.
     pub fn of(kind: Kind) -> Shape {
         Shape {

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 /// What the accounting lists, counted as the entries count it.
 pub(super) const LISTED: [&str; 2] = [
     "CREATE TEMP TABLE listed AS SELECT disclosure_id, token, count(*) AS persons, \
-     min(at) AS since, max(at) AS until FROM person_disclosure WHERE source = 0 \
+     min(at) AS since, max(at) AS until FROM person_disclosure WHERE source IN (0, 2) \
      GROUP BY disclosure_id, token",
     "CREATE TEMP TABLE listed_left AS SELECT e.extract_id AS extract, p.at AS at, \
      count(*) AS disclosed FROM person_disclosure p LEFT JOIN extract_record e \
@@ -124,7 +124,8 @@ pub(super) const CHECKS: [Check; 19] = [
         kind: RowProblemKind::RowMissing,
         message: "the delivery was authorised in the ledger and is not in the store",
         sql: "SELECT t.source, min(t.position) FROM told_decision t WHERE NOT EXISTS (\
-              SELECT 1 FROM delivery d WHERE d.delivery_id = t.source) GROUP BY t.source LIMIT ?",
+              SELECT 1 FROM delivery d WHERE d.delivery_id = t.source) AND NOT EXISTS (SELECT 1 \
+              FROM emergency_disclosure g WHERE g.disclosure_id = t.source) GROUP BY t.source LIMIT ?",
     },
     Check {
         about: About::Delivery,

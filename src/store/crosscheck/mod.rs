@@ -14,7 +14,9 @@ use crate::base::id::*;
 use crate::ledger::verify::{RowProblem, RowProblemKind, RowReport};
 use checks::{CHECKS, LISTED, SEALED, Sealed};
 use sqlx::sqlite::SqliteConnection;
-use told::{Page, TABLES, Told, push_consent, push_delivery, push_extract, push_fact};
+use told::{
+    Page, TABLES, Told, push_consent, push_delivery, push_emergency, push_extract, push_fact,
+};
 
 /// Rows of one kind that are named at most; more of the kind are not told.
 const NAMED_MAX: i64 = 100;
@@ -60,6 +62,7 @@ impl Crosscheck {
                     | "consent"
                     | "fact"
                     | "extract"
+                    | "emergency"
             ) {
                 continue;
             }
@@ -70,6 +73,7 @@ impl Crosscheck {
                 "submission" => self.submission(conn, entry.position, &told).await?,
                 "consent" => push_consent(&mut out, entry.position, &told),
                 "fact" => push_fact(&mut out, entry.position, &told),
+                "emergency" => push_emergency(&mut out, entry.position, &told),
                 "extract" => push_extract(&mut out, entry.position, &told),
                 kind => push_delivery(&mut out, entry.position, kind, &told),
             }

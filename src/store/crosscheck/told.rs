@@ -37,6 +37,7 @@ pub(super) struct Told {
     pub(super) rejected: Option<i64>,
     pub(super) held: Option<i64>,
     pub(super) delivery: Option<DeliveryId>,
+    pub(super) disclosure: Option<DisclosureId>,
     pub(super) token: Option<i64>,
     pub(super) sealed: Option<Digest>,
     pub(super) disclosed: Option<i64>,
@@ -137,6 +138,22 @@ pub(super) fn push_delivery(out: &mut Page, position: u64, kind: &str, told: &To
         told.sealed,
         told.disclosed.unwrap_or_default(),
         kind == "authorised",
+    ]);
+}
+
+/// A record that was given at the emergency door; the request itself names none.
+pub(super) fn push_emergency(out: &mut Page, position: u64, told: &Told) {
+    let Some(disclosure) = told.disclosure else {
+        return;
+    };
+    out.decisions.push(row![
+        disclosure.0,
+        0_i64,
+        position,
+        told.at,
+        told.sealed,
+        told.disclosed.unwrap_or_default(),
+        true,
     ]);
 }
 

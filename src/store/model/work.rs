@@ -1,8 +1,8 @@
 //! Structs of routing, claiming, consents, work items and views.
 
 use super::{
-    Checkpoint, Counts, DecisionRecord, DeliveryState, HoldCause, LedgerPromise, NewDelivery,
-    RecallView, RecordVerdict, StoredRecord,
+    Checkpoint, Counts, DecisionRecord, DeliveryState, EmergencyTold, HoldCause, LedgerPromise,
+    NewDelivery, RecallView, RecordVerdict, StoredRecord,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -175,6 +175,8 @@ pub struct WorkItem {
     pub due_at: Option<Timestamp>,
     /// Since when the gateway has called it overdue.
     pub overdue_at: Option<Timestamp>,
+    /// The request at the emergency door it is about.
+    pub emergency_id: Option<EmergencyId>,
 }
 
 /// One delivery as a view shows it.
@@ -282,6 +284,8 @@ pub enum Resolution {
     Justified,
     /// It was not; what follows is for people, and nothing is stopped by it.
     NotJustified,
+    /// Whoever is told of something has read it.
+    Acknowledge,
 }
 
 /// What became of an operator's word on a work item.
@@ -360,6 +364,8 @@ pub struct Disclosure {
     pub decision: DecisionRecord,
     /// Set when its recipient may not use it any further.
     pub recall: Option<RecallView>,
+    /// What was declared for it, when it was given at the emergency door.
+    pub emergency: Option<EmergencyTold>,
 }
 
 /// Proof that an entry stands in the ledger a checkpoint signs.

@@ -147,6 +147,8 @@ pub enum Handler {
     PersonGet,
     PersonJoin,
     PersonPart,
+    WorkItemAcknowledge,
+    EmergencyAccess,
     ExtractBegin,
     ExtractGet,
     ExtractFile,

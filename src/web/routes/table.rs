@@ -469,6 +469,36 @@ pub(super) const ROUTES: &[Route] = &[
             answer(200, "Each has its own again", "Done"),
             problem(409, "It was joined with nobody"),
         ]),
+    post(
+        "work_item_acknowledge",
+        "/v1/work-items/{id}/acknowledge",
+        Handler::WorkItemAcknowledge,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::WorkItem))
+    .says("Put away a notice about a record you handed in: you have read it")
+    .answers(&[
+        answer(200, "Put away", "Done"),
+        problem(422, "A body that says something"),
+    ]),
+    post(
+        "emergency_access",
+        "/v1/emergency-access",
+        Handler::EmergencyAccess,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .json(&[(JSON_TYPE, "EmergencyRequest")])
+    .says(
+        "Ask at once, as a named human, for what may go about one person in an emergency; officers \
+         and sources are told, and it is reviewed",
+    )
+    .answers(&[
+        answer(
+            200,
+            "What may go; the same for who is not known and who nothing may be told about",
+            "EmergencyAnswer",
+        ),
+        problem(422, "Something is missing from the declaration"),
+    ]),
     post("extract_begin", "/v1/extracts", Handler::ExtractBegin)
         .open_to(PARTNERS, Scope::Own(IdKind::None))
         .json(&[(JSON_TYPE, "ExtractRequest")])

@@ -182,6 +182,7 @@ async fn the_words_stand_in_the_document() {
         "discard",
         "justified",
         "not_justified",
+        "acknowledge",
     ];
     assert_eq!(words["enum"], json!(all));
     gateway.running.shutdown().await;

@@ -81,6 +81,7 @@ pub fn operator(role: Role) -> Operator {
         token_sha256: Some(Digest::of(format!("token-{}", role.as_str()).as_bytes()).to_hex()),
         mtls: None,
         expires: None,
+        on_call: false,
     }
 }
 

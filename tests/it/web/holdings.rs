@@ -4,11 +4,15 @@ use super::harness::{Gateway, client};
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{
-    ChannelId, CorrelationId, ExtractId, PartnerId, RecordType, RuleSetId, SubmissionId,
+    ChannelId, CorrelationId, EmergencyId, ExtractId, PartnerId, RecordType, RuleSetId,
+    SubmissionId, WorkItemId,
 };
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::record::whereabouts::Stated;
-use kinbridge::store::{Action, Earlier, NewPerson, NewRecord, NewSubmission, Store};
+use kinbridge::store::{
+    Action, DecisionRecord, Earlier, EmergencyAnswer, EmergencyGiven, HoldCause, NewEmergency,
+    NewPerson, NewRecord, NewSubmission, Store,
+};
 use kinbridge::web::routes::IdKind;
 use serde_json::{Value, json};
 
@@ -16,6 +20,7 @@ use serde_json::{Value, json};
 pub struct Holdings {
     pub submission: SubmissionId,
     pub extract: String,
+    pub notice: WorkItemId,
 }
 
 pub async fn of_alpha(gateway: &Gateway) -> Holdings {
@@ -36,10 +41,64 @@ pub async fn of_alpha(gateway: &Gateway) -> Holdings {
         .await
         .expect("answer");
     let extract: Value = extract.json().await.expect("json");
+    let submission = submission(store, "alpha", 3).await;
     Holdings {
-        submission: submission(store, "alpha", 3).await,
+        submission,
+        notice: notice(store).await,
         extract: extract["extract_id"].as_str().expect("begun").to_owned(),
     }
+}
+
+/// A notice that a record of alpha's was given at the emergency door.
+async fn notice(store: &Store) -> WorkItemId {
+    let alpha = PartnerId::new("alpha");
+    let identifier = "urn:example:test|0";
+    let person = store.person_seen_by(&alpha, identifier, true).await;
+    let person = person.expect("read").expect("known");
+    let rows = store.emergency_records((person, true), 9).await;
+    let row = rows.expect("read").remove(0);
+    let now = Timestamp(1_790_000_000_000_000);
+    let decision = DecisionRecord {
+        rule_set: RuleSetId::new("rules"),
+        at: now,
+        purpose: "medical_emergency".into(),
+        recipient_role: "health_provider".into(),
+        source_role: "mhp".into(),
+        rows: Vec::new(),
+        facts: Vec::new(),
+        consents: Vec::new(),
+        asserted: Vec::new(),
+        obligations: Vec::new(),
+        citations: Vec::new(),
+        open: Vec::new(),
+        standing_unknown: false,
+    };
+    let given = NewEmergency {
+        emergency_id: EmergencyId::mint(now),
+        requester: PartnerId::new("beta"),
+        channel: ChannelId::new("pull"),
+        purpose: "medical_emergency".into(),
+        test: true,
+        rule_set: RuleSetId::new("rules"),
+        correlation_id: CorrelationId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
+        declaration: Sensitive::new(b"{}".to_vec()),
+        epochs: Vec::new(),
+        given: vec![EmergencyGiven {
+            record_id: row.record.record_id,
+            row: row.row,
+            source: alpha.clone(),
+            decision,
+            output: Digest::of(b"output"),
+        }],
+        held: 0,
+        review_due: now,
+    };
+    let answer = store.authorise_emergency(given).await;
+    assert_eq!(answer.expect("committed"), EmergencyAnswer::Go);
+    let items = store.work_items(Some(&alpha), None, 9).await;
+    let mut items = items.expect("read").into_iter();
+    let notice = items.find(|item| item.cause == HoldCause::EmergencyNotice);
+    notice.expect("told").work_item_id
 }
 
 /// A consent of an invented person.
@@ -80,6 +139,10 @@ impl Holdings {
             IdKind::Extract => {
                 let unknown = ExtractId::mint(Timestamp(1));
                 (self.extract.clone(), unknown.to_string())
+            }
+            IdKind::WorkItem => {
+                let unknown = WorkItemId::mint(Timestamp(1));
+                (self.notice.to_string(), unknown.to_string())
             }
             other => panic!("add something of kind {other:?} to the holdings"),
         }

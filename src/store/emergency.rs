@@ -1,0 +1,356 @@
+//! The emergency door: what is on file about a person, and what was given, to whom and why.
+//!
+//! Nothing is given that was not committed before: declaration, decisions, disclosures, entries of
+//! the ledger, notices and the review that is due stand in one transaction. What was declared is
+//! sealed; nobody hears of another source's records.
+
+use super::authorise::{decision_insert, decision_row, disclosure_insert};
+use super::decision::{self, SealedDecision};
+use super::keys::{Domain, Keys, Place};
+use super::model::{
+    DecisionRecord, EmergencyAnswer, EmergencyRow, EmergencyTold, HoldCause, NewEmergency, RowRef,
+    StoreError,
+};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
+use super::stage::cause_word;
+use super::writer::{Tx, failed};
+use super::{Store, identity, open};
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::*;
+use crate::base::sensitive::{Reason, Sensitive};
+use crate::ledger::entry::{EntryKind, Fields};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use std::collections::HashMap;
+
+/// One answer, sealed.
+struct Asked {
+    new: NewEmergency,
+    declaration: Vec<u8>,
+    /// What the ledger says of it.
+    commitment: Digest,
+    given: Vec<Sealed>,
+}
+
+/// One record of it, sealed.
+struct Sealed {
+    disclosure_id: DisclosureId,
+    record_id: RecordId,
+    row: RowRef,
+    source: PartnerId,
+    decision: SealedDecision,
+    output: Digest,
+}
+
+impl Store {
+    /// The newest versions of records that speak of a person, newest first, so many at most: not
+    /// withdrawn, not held.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn emergency_records(
+        &self,
+        (person, test): (PersonId, bool),
+        limit: usize,
+    ) -> Result<Vec<EmergencyRow>, StoreError> {
+        const NAME: &str = "emergency_records";
+        let mut conn = self.reader(NAME).await?;
+        let found = records(&mut conn, &self.inner.keys, (person, test, limit)).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// Commits an answer; only `Go` lets it be given.
+    ///
+    /// # Errors
+    /// When the database fails; nothing may be given then.
+    pub async fn authorise_emergency(
+        &self,
+        new: NewEmergency,
+    ) -> Result<EmergencyAnswer, StoreError> {
+        const NAME: &str = "authorise_emergency";
+        let asked = seal(&self.inner.keys, new).map_err(|fault| failed(NAME, &fault))?;
+        self.write(NAME, asked, |tx, asked| Box::pin(authorise(tx, asked)))
+            .await
+    }
+
+    /// What was declared with a request; `None` when there is none of that id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn emergency(&self, id: EmergencyId) -> Result<Option<EmergencyTold>, StoreError> {
+        const NAME: &str = "emergency";
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let sql = "SELECT emergency_id, requester, purpose, at, request \
+                       FROM emergency_access WHERE emergency_id = ?";
+            let found = first(&mut conn, sql, row![id.0]).await?;
+            found.map(|row| told(&self.inner.keys, &row, 0)).transpose()
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+}
+
+impl Store {
+    /// What a request was answered with, record by record.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn emergency_given(
+        &self,
+        id: EmergencyId,
+    ) -> Result<Vec<(RecordId, DecisionRecord)>, StoreError> {
+        const NAME: &str = "emergency_given";
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let sql = "SELECT g.disclosure_id, g.record_id, c.body FROM emergency_disclosure g \
+                       JOIN decision c ON c.source_id = g.disclosure_id AND c.token = 0 \
+                       WHERE g.emergency_id = ? ORDER BY g.record_id";
+            let rows = all(&mut conn, sql, row![id.0]).await?;
+            let read = rows.iter().map(|row| {
+                let decision = decision::open(&self.inner.keys, &row.id(0)?, &row.blob(2)?)?;
+                Ok((RecordId(row.id(1)?), decision))
+            });
+            read.collect::<Result<Vec<_>, Fault>>()
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+}
+
+/// Of which record in answer to which request; the accounting knows a disclosure by it.
+fn disclosure_id(id: EmergencyId, record_id: RecordId) -> DisclosureId {
+    let parts: [&[u8]; 2] = [&id.0, &record_id.0];
+    DisclosureId(Digest::of_parts(&parts).half())
+}
+
+fn place(id: &EmergencyId) -> Place<'_> {
+    Place {
+        table: "emergency_access",
+        row: &id.0,
+        version: &[],
+        column: "request",
+    }
+}
+
+fn seal(keys: &Keys, new: NewEmergency) -> Result<Asked, Fault> {
+    let id = new.emergency_id;
+    let key = keys.of_row(&id.0)?;
+    let plain = new.declaration.expose(Reason::Seal);
+    let declaration = key.seal(&place(&id), plain)?;
+    let commitment = key.commit(&Digest::of(plain));
+    let given = new.given.iter().map(|given| {
+        let disclosure_id = disclosure_id(id, given.record_id);
+        let parts: [&[u8]; 2] = [&disclosure_id.0, &given.output.0];
+        Ok(Sealed {
+            disclosure_id,
+            record_id: given.record_id,
+            row: given.row,
+            source: given.source.clone(),
+            decision: decision::seal(keys, &disclosure_id.0, &given.decision)?,
+            output: keys.blind_bytes(Domain::Output, &parts),
+        })
+    });
+    let given = given.collect::<Result<Vec<_>, Fault>>()?;
+    Ok(Asked {
+        new,
+        declaration,
+        commitment,
+        given,
+    })
+}
+
+/// A row of (id, requester, purpose, at, request) from a column on.
+pub(super) fn told(keys: &Keys, row: &SqliteRow, from: usize) -> Result<EmergencyTold, Fault> {
+    let id = EmergencyId(row.id(from)?);
+    let plain = keys.open_of_row(&place(&id), &row.blob(from + 4)?)?;
+    Ok(EmergencyTold {
+        emergency_id: id,
+        requester: PartnerId::new(&row.text(from + 1)?),
+        purpose: row.text(from + 2)?,
+        at: Timestamp(row.int(from + 3)?),
+        declaration: Sensitive::new(plain),
+    })
+}
+
+async fn records(
+    conn: &mut SqliteConnection,
+    keys: &Keys,
+    (person, test, limit): (PersonId, bool, usize),
+) -> Result<Vec<EmergencyRow>, Fault> {
+    let person = identity::counts_to(conn, person).await?;
+    let sql = "SELECT DISTINCT v.row_id, v.received_at FROM record_person p \
+               JOIN record_version v ON v.row_id = p.row_id \
+               JOIN record r ON r.record_id = v.record_id AND r.current_row = v.row_id \
+               JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
+               WHERE p.person = ? AND v.test = ? AND v.void = 0 \
+               AND v.held_until <= (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry) \
+               ORDER BY v.received_at DESC, v.row_id DESC LIMIT ?";
+    let found = all(conn, sql, row![person.0, test, limit]).await?;
+    let ids = found.iter().map(|row| row.id(0));
+    let ids = ids.collect::<Result<Vec<[u8; 16]>, Fault>>()?;
+    let opened = open::records(conn, keys, &ids).await?;
+    let mut opened: HashMap<[u8; 16], _> = opened
+        .into_iter()
+        .map(|opened| (opened.row_id, opened.record))
+        .collect();
+    let in_order = ids.into_iter().filter_map(|id| {
+        let record = opened.remove(&id)?;
+        let row = RowRef(id);
+        Some(EmergencyRow { row, record })
+    });
+    Ok(in_order.collect())
+}
+
+async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault> {
+    if !unchanged(tx, &asked.new.epochs).await? {
+        return Ok(EmergencyAnswer::EpochChanged);
+    }
+    let now = tx.now();
+    insert(tx, asked, now).await?;
+    let mut decisions = decision_insert();
+    let mut disclosures = disclosure_insert();
+    let mut records = Insert::new(
+        "INSERT INTO emergency_disclosure (disclosure_id, emergency_id, record_id, row_id, \
+         output) VALUES",
+        "",
+    );
+    for given in &asked.given {
+        let id = given.disclosure_id.0;
+        decisions.push(decision_row(&id, 0, &given.decision));
+        records.push(row![
+            id,
+            asked.new.emergency_id.0,
+            given.record_id.0,
+            given.row.0,
+            given.output,
+        ]);
+        for person in given.decision.disclosed.iter().filter(|_| !asked.new.test) {
+            disclosures.push(row![person.0, now, id, 2_i64, 0_i64]);
+        }
+        append_given(tx, &asked.new, given, now);
+    }
+    decisions.run(&mut tx.conn).await?;
+    records.run(&mut tx.conn).await?;
+    disclosures.run(&mut tx.conn).await?;
+    raise(tx, asked, now).await?;
+    Ok(EmergencyAnswer::Go)
+}
+
+async fn unchanged(tx: &mut Tx, epochs: &[(PersonId, i64)]) -> Result<bool, Fault> {
+    let keys: Vec<Cell> = epochs.iter().map(|(p, _)| Cell::from(p.0)).collect();
+    let head = "SELECT person, consent_epoch FROM person WHERE person IN";
+    let mut known = HashMap::new();
+    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
+        known.insert(PersonId(row.id(0)?), row.int(1)?);
+    }
+    let same = |(person, epoch): &(PersonId, i64)| known.get(person) == Some(epoch);
+    Ok(epochs.iter().all(same))
+}
+
+async fn insert(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> {
+    let new = &asked.new;
+    let sql = "INSERT INTO emergency_access (emergency_id, requester, channel, purpose, test, at, \
+               received_month, rule_set, correlation_id, request) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let cells = row![
+        new.emergency_id.0,
+        new.requester.as_str(),
+        new.channel.as_str(),
+        new.purpose.as_str(),
+        new.test,
+        now,
+        now.month(),
+        new.rule_set.as_str(),
+        new.correlation_id.as_str(),
+        asked.declaration.as_slice(),
+    ];
+    run(&mut tx.conn, sql, cells).await?;
+    let fields = Fields::new()
+        .text("emergency", &new.emergency_id.to_string())
+        .text("requester", new.requester.as_str())
+        .text("channel", new.channel.as_str())
+        .text("purpose", &new.purpose)
+        .int("test", i64::from(new.test))
+        .text("rule_set", new.rule_set.as_str())
+        .text("correlation", new.correlation_id.as_str())
+        .int(
+            "given",
+            i64::try_from(asked.given.len()).unwrap_or(i64::MAX),
+        )
+        .digest("declaration", &asked.commitment)
+        .digest("sealed", &Digest::of(&asked.declaration));
+    tx.append(EntryKind::Emergency, now, &fields);
+    Ok(())
+}
+
+/// One entry for each record, so that the accounting can be held against the ledger.
+fn append_given(tx: &mut Tx, new: &NewEmergency, given: &Sealed, now: Timestamp) {
+    let disclosed = match new.test {
+        true => 0,
+        false => given.decision.disclosed.len(),
+    };
+    let fields = Fields::new()
+        .text("emergency", &new.emergency_id.to_string())
+        .text("disclosure", &given.disclosure_id.to_string())
+        .text("record", &given.record_id.to_string())
+        .text("partner", new.requester.as_str())
+        .text("channel", new.channel.as_str())
+        .text("purpose", &new.purpose)
+        .text("rule_set", given.decision.rule_set.as_str())
+        .int("test", i64::from(new.test))
+        .int("disclosed", i64::try_from(disclosed).unwrap_or(i64::MAX))
+        .digest("decision", &given.decision.commitment)
+        .digest("sealed", &given.decision.sealed)
+        .digest("output", &given.output);
+    tx.append(EntryKind::Emergency, now, &fields);
+}
+
+/// Who is told of it: the officers of every request, the source of each record that was given; and
+/// the review, where anything was.
+async fn raise(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> {
+    let new = &asked.new;
+    let mut items = Insert::new(
+        "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, test, state, \
+         created_at, detail, due_at, emergency_id) VALUES",
+        "",
+    );
+    let mut push = |cause, (partner, given): (&PartnerId, Option<&Sealed>), more: Told<'_>| {
+        items.push(row![
+            WorkItemId::mint(now).0,
+            partner.as_str(),
+            cause_word(cause),
+            given.map(|given| given.record_id.0),
+            given.map(|given| given.row.0),
+            new.test,
+            0_i64,
+            now,
+            more.detail,
+            more.due_at,
+            new.emergency_id.0,
+        ]);
+    };
+    let counts = format!("given {}, held {}", asked.given.len(), new.held);
+    let told = Told {
+        detail: Some(&counts),
+        due_at: None,
+    };
+    push(HoldCause::EmergencyAccess, (&new.requester, None), told);
+    if !asked.given.is_empty() {
+        let review = Told {
+            detail: None,
+            due_at: Some(new.review_due),
+        };
+        push(HoldCause::ReviewAfter, (&new.requester, None), review);
+    }
+    for given in &asked.given {
+        let notice = (&given.source, Some(given));
+        push(HoldCause::EmergencyNotice, notice, Told::default());
+    }
+    items.run(&mut tx.conn).await
+}
+
+/// What an item says beside its cause.
+#[derive(Default)]
+struct Told<'a> {
+    detail: Option<&'a str>,
+    due_at: Option<Timestamp>,
+}

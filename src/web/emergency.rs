@@ -1,0 +1,329 @@
+//! The emergency door: a named human asks at once for what may go about one person.
+//!
+//! Every record of the person is decided by the one release path, with what is declared here as the
+//! facts of this one answer. What may go is committed, accounted and told to officers and sources
+//! before it is given. Whoever is not known and whoever nothing may be told about answer alike; what
+//! is declared is sealed and never logged.
+
+use super::answer::{Call, Outcome, busy, store_failed};
+use super::forms::{Form, object, required, text, truth, word};
+use super::json;
+use super::problem::{BODY_INVALID, FORBIDDEN, Problem, RATE_LIMITED};
+use super::work::REASON_CHARS_MAX;
+use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::id::{ChannelId, EmergencyId, PersonId};
+use crate::base::limits::{EMERGENCY_ANSWER_BYTES_MAX, EMERGENCY_RECORDS_MAX};
+use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::vocabulary::Purpose;
+use crate::catalog::partner::{Channel, Direction, Mode, Partner};
+use crate::intake::scoped_identifier;
+use crate::kept::{Readied, Toward, decision_record, on_file};
+use crate::release::{Emergency, Outgoing, Release};
+use crate::rules::Rules;
+use crate::store::{EmergencyAnswer, EmergencyGiven, EmergencyRow, EmergencyTold, NewEmergency};
+use crate::telemetry::{Event, emit};
+use actix_web::HttpResponse;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+/// Longest name, title or place, characters.
+const NAME_CHARS_MAX: usize = 256;
+/// Longest account of something, characters.
+const ACCOUNT_CHARS_MAX: usize = 2_000;
+/// How often a decision is taken again because a consent changed meanwhile.
+const ROUNDS_MAX: usize = 4;
+/// When to come back after too many requests, in seconds.
+const RETRY_SECS: u64 = 60;
+
+/// Purposes the door opens for.
+const PURPOSES: &[Purpose] = &[Purpose::MedicalEmergency, Purpose::BreakGlass];
+
+/// What is declared.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    requester: Human,
+    subject: Identifier,
+    purpose: Purpose,
+    reason: String,
+    emergency: Declared,
+}
+
+/// The human who asks.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Human {
+    name: Option<String>,
+    staff_id: Option<String>,
+    title: String,
+    affiliation: String,
+}
+
+/// Whom it is about.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Identifier {
+    system: String,
+    value: String,
+}
+
+/// What 42 CFR 2.51 asks.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Declared {
+    nature: String,
+    consent_obtainable: bool,
+    consent_unobtainable_because: Option<String>,
+    treating_facility: String,
+    discloser: String,
+}
+
+static ASKED: LazyLock<Form> = LazyLock::new(|| {
+    let name = || text(1, NAME_CHARS_MAX);
+    let account = || text(1, ACCOUNT_CHARS_MAX);
+    let human = object(vec![
+        ("name", name()),
+        ("staff_id", name()),
+        ("title", required(name())),
+        ("affiliation", required(name())),
+    ]);
+    let subject = object(vec![
+        ("system", required(name())),
+        ("value", required(name())),
+    ]);
+    let emergency = object(vec![
+        ("nature", required(account())),
+        ("consent_obtainable", required(truth())),
+        ("consent_unobtainable_because", account()),
+        ("treating_facility", required(name())),
+        ("discloser", required(name())),
+    ]);
+    Form::of(object(vec![
+        ("requester", required(human)),
+        ("subject", required(subject)),
+        ("purpose", required(word(PURPOSES, Purpose::as_str))),
+        ("reason", required(text(1, REASON_CHARS_MAX))),
+        ("emergency", required(emergency)),
+    ]))
+});
+
+/// Who stands at the door, and what leads out to them.
+struct Door<'a> {
+    rules: &'a Rules,
+    partner: &'a Partner,
+    channel: &'a Channel,
+    test: bool,
+    now: Timestamp,
+    emergency_id: EmergencyId,
+}
+
+/// What may be given.
+#[derive(Default)]
+struct Answer {
+    given: Vec<(EmergencyRow, Box<Outgoing>)>,
+    held: u64,
+}
+
+/// Answers a request at the door.
+pub async fn access(mut call: Call) -> Outcome {
+    let pass = call.partner()?;
+    if !pass.within_emergency_rate() {
+        let detail = "too many emergency requests: call the county's privacy officer on call";
+        return Err(Problem::new(&RATE_LIMITED, detail).retry_after(RETRY_SECS));
+    }
+    let asked: Asked = json::read(&mut call, &ASKED).await?;
+    sound(&asked)?;
+    let rules = call.site.rules.load_full();
+    let partner = rules.partners.get(&pass.id);
+    let partner = partner.ok_or_else(Problem::not_found)?;
+    let now = call.site.clock.now();
+    let door = Door {
+        rules: &rules,
+        partner,
+        channel: channel(partner, asked.purpose).ok_or_else(|| {
+            let detail = "no pull channel of yours has this purpose";
+            Problem::new(&FORBIDDEN, detail)
+        })?,
+        test: partner.mode == Mode::Test,
+        now,
+        emergency_id: EmergencyId::mint(now),
+    };
+    for _ in 0..ROUNDS_MAX {
+        let answer = decided(&call, &door, &asked).await?;
+        if committed(&call, &door, &asked, &answer).await? {
+            emit(&Event::EmergencyAccess {
+                partner: &partner.id,
+                access: &door.emergency_id,
+                given: answer.given.len(),
+                test: door.test,
+            });
+            return Ok(HttpResponse::Ok().json(told(&door, &asked, &answer)));
+        }
+    }
+    Err(busy())
+}
+
+/// What the form cannot say.
+fn sound(asked: &Asked) -> Result<(), Problem> {
+    let Asked {
+        requester,
+        emergency,
+        reason,
+        ..
+    } = asked;
+    let said = |text: &Option<String>| text.as_deref().is_some_and(|t| !t.trim().is_empty());
+    let detail = if !said(&requester.name) && !said(&requester.staff_id) {
+        "name the human who asks: requester.name or requester.staff_id"
+    } else if !emergency.consent_obtainable && !said(&emergency.consent_unobtainable_because) {
+        "say why consent cannot be had: emergency.consent_unobtainable_because"
+    } else if reason.trim().is_empty() || emergency.nature.trim().is_empty() {
+        "say the reason and the nature of the emergency in words"
+    } else {
+        return Ok(());
+    };
+    Err(Problem::new(&BODY_INVALID, detail))
+}
+
+/// The channel by which this partner takes records for that purpose.
+fn channel(partner: &Partner, purpose: Purpose) -> Option<&Channel> {
+    let mut channels = partner.channel.iter();
+    channels.find(|one| one.direction == Direction::Pull && one.purpose == Some(purpose))
+}
+
+/// Decides every record of whoever is meant, newest first, until the answer is full.
+async fn decided(call: &Call, door: &Door<'_>, asked: &Asked) -> Result<Answer, Problem> {
+    let store = &call.site.store;
+    let Identifier { system, value } = &asked.subject;
+    let statewide = &door.rules.sources.statewide;
+    let identifier = scoped_identifier(statewide, door.partner, system, value);
+    let person = store
+        .person_seen_by(&door.partner.id, &identifier.text, door.test)
+        .await
+        .map_err(|error| store_failed(&error))?;
+    let Some(person) = person else {
+        return Ok(Answer::default());
+    };
+    let rows = store.emergency_records((person, door.test), EMERGENCY_RECORDS_MAX);
+    let rows = rows.await.map_err(|error| store_failed(&error))?;
+    let found = on_file(store, rows.iter().map(|row| &row.record)).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let by_person = found.by_person();
+    let mut released = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let readied = Readied::new(&row.record, &found, &by_person);
+        let toward = toward(door, asked, person);
+        released.push(readied.and_then(|one| one.release(door.rules, toward, door.now)));
+    }
+    Ok(gathered(rows, released))
+}
+
+fn toward<'a>(door: &Door<'a>, asked: &Asked, subject: PersonId) -> Toward<'a> {
+    Toward {
+        emergency: Some(Emergency {
+            subject,
+            consent_obtainable: asked.emergency.consent_obtainable,
+        }),
+        ..Toward::plain(door.partner, door.channel)
+    }
+}
+
+/// What may go of what was decided, as much as one answer holds.
+fn gathered(rows: Vec<EmergencyRow>, released: Vec<Option<Release>>) -> Answer {
+    let (mut answer, mut bytes) = (Answer::default(), 0_usize);
+    for (row, release) in rows.into_iter().zip(released) {
+        match release {
+            Some(Release::Go(outgoing)) => {
+                bytes = bytes.saturating_add(outgoing.bytes().expose(Reason::Send).len());
+                if bytes > EMERGENCY_ANSWER_BYTES_MAX {
+                    break;
+                }
+                answer.given.push((row, outgoing));
+            }
+            Some(Release::Held(..)) => answer.held += 1,
+            Some(Release::Withheld(_) | Release::Untied(_)) | None => {}
+        }
+    }
+    answer
+}
+
+/// Whether the answer is on record now and may be given.
+async fn committed(
+    call: &Call,
+    door: &Door<'_>,
+    asked: &Asked,
+    answer: &Answer,
+) -> Result<bool, Problem> {
+    let given = answer.given.iter().map(|(row, outgoing)| EmergencyGiven {
+        record_id: row.record.record_id,
+        row: row.row,
+        source: row.record.partner.clone(),
+        decision: decision_record(outgoing.taken()),
+        output: Digest::of(outgoing.bytes().expose(Reason::Send)),
+    });
+    let name = door.channel.name.clone();
+    let name = name.unwrap_or_else(|| ChannelId::new(""));
+    let persons = answer.given.iter().flat_map(|(row, _)| &row.record.persons);
+    let new = NewEmergency {
+        emergency_id: door.emergency_id,
+        requester: door.partner.id.clone(),
+        channel: name,
+        purpose: asked.purpose.as_str().to_owned(),
+        test: door.test,
+        rule_set: door.rules.digest.clone(),
+        correlation_id: call.correlation.clone(),
+        declaration: Sensitive::new(serde_json::to_vec(asked).unwrap_or_default()),
+        epochs: persons
+            .map(|person| (person.person, person.epoch))
+            .collect(),
+        given: given.collect(),
+        held: answer.held,
+        review_due: door.rules.policy.calendar().due(door.now),
+    };
+    let answered = call.site.store.authorise_emergency(new).await;
+    let answered = answered.map_err(|error| store_failed(&error))?;
+    Ok(answered == EmergencyAnswer::Go)
+}
+
+fn told(door: &Door<'_>, asked: &Asked, answer: &Answer) -> Value {
+    let records = answer.given.iter().map(|(row, outgoing)| {
+        let owed = outgoing.obligations().split(',').filter(|o| !o.is_empty());
+        json!({
+            "record_id": row.record.record_id,
+            "record_type": row.record.record_type,
+            "media_type": outgoing.media_type(),
+            "excerpt": outgoing.is_excerpt(),
+            "obligations": owed.collect::<Vec<_>>(),
+            "content": String::from_utf8_lossy(outgoing.bytes().expose(Reason::Send)),
+        })
+    });
+    json!({
+        "access_id": door.emergency_id,
+        "answered_at": door.now.to_rfc3339(),
+        "purpose": asked.purpose,
+        "records": records.collect::<Vec<_>>(),
+    })
+}
+
+/// What was declared, for those who look at it: to an officer all of it, to the source of a record
+/// who was told what, when and for what, as 42 CFR 2.51 has it documented.
+pub fn shown(told: &EmergencyTold, to_officer: bool) -> Value {
+    let read = serde_json::from_slice(told.declaration.expose(Reason::Send));
+    let declared: Option<Asked> = read.ok();
+    let mut out = json!({
+        "access_id": told.emergency_id,
+        "partner": told.requester,
+        "purpose": told.purpose,
+        "at": told.at.to_rfc3339(),
+        "requester": declared.as_ref().map(|asked| &asked.requester),
+        "emergency": declared.as_ref().map(|asked| &asked.emergency),
+    });
+    if let (true, Some(members)) = (to_officer, out.as_object_mut()) {
+        let reason = declared.as_ref().map(|asked| &asked.reason);
+        let subject = declared.as_ref().map(|asked| &asked.subject);
+        members.insert(String::from("reason"), json!(reason));
+        members.insert(String::from("subject"), json!(subject));
+    }
+    out
+}

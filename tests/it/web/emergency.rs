@@ -1,0 +1,235 @@
+//! Goal: the emergency door over HTTP: answered at once, told to officers and sources, accounted and
+//! reviewed; who is not known answers like who nothing may be told about. Method: a contact handed
+//! in by a clinic, asked for by a hospital.
+
+use super::harness::{Gateway, SENDER, client};
+use super::submissions::{contact, fits, hand_in};
+use serde_json::{Value, json};
+
+const HOSPITAL: &str = r#"role = "health_provider"
+mode = "live"
+
+[[channel]]
+name = "emergency"
+direction = "pull"
+format = "kinbridge-json/1.0"
+records = ["engagement-contact"]
+purpose = "medical_emergency"
+"#;
+
+/// A gateway on which a clinic has handed in a contact with a diagnosis.
+async fn opened(change: impl FnOnce(&mut kinbridge::config::Config)) -> Gateway {
+    let clinic = format!("role = \"mhp\"\nmode = \"live\"\n{SENDER}");
+    let partners = [
+        ("alpha", clinic.as_str()),
+        ("beta", SENDER),
+        ("hospital", HOSPITAL),
+    ];
+    let gateway = Gateway::start_with_partners(&partners, change).await;
+    let mut contact = contact("c-1");
+    contact["persons"][0]["role"] = json!("parent");
+    contact["persons"][0]["birth_date"] = json!("1990-05-05");
+    contact["persons"][0]["identifiers"] =
+        json!([{ "system": "urn:example:family-id", "value": "F-1001" }]);
+    contact["body"]["billable"] = json!({ "hcpcs": "H0038", "dx": ["F11.20"] });
+    let sent = hand_in(&gateway, "", &[], contact.to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    gateway
+}
+
+fn declaration(value: &str) -> Value {
+    json!({
+        "requester": {
+            "name": "Dr. Ada Testmann", "title": "Emergency physician",
+            "affiliation": "Example Hospital"
+        },
+        "subject": { "system": "urn:example:family-id", "value": value },
+        "purpose": "medical_emergency",
+        "reason": "zebra-reason",
+        "emergency": {
+            "nature": "Unconscious", "consent_obtainable": false,
+            "consent_unobtainable_because": "Unconscious",
+            "treating_facility": "Example Hospital", "discloser": "the gateway"
+        }
+    })
+}
+
+async fn call(gateway: &Gateway, who: &str, path: &str, body: &Value) -> (u16, Value) {
+    let ask = client()
+        .post(gateway.url(path))
+        .bearer_auth(format!("token-{who}"))
+        .json(body);
+    let answer = ask.send().await.expect("answer");
+    (answer.status().as_u16(), answer.json().await.expect("json"))
+}
+
+async fn access(gateway: &Gateway, who: &str, body: &Value) -> (u16, Value) {
+    call(gateway, who, "/v1/emergency-access", body).await
+}
+
+async fn items(gateway: &Gateway, who: &str) -> Vec<Value> {
+    let ask = client()
+        .get(gateway.url("/v1/work-items"))
+        .bearer_auth(format!("token-{who}"));
+    let page: Value = ask
+        .send()
+        .await
+        .expect("answer")
+        .json()
+        .await
+        .expect("json");
+    fits(gateway, "WorkItemPage", &page).await;
+    page["work_items"].as_array().expect("items").clone()
+}
+
+fn of<'a>(items: &'a [Value], cause: &str) -> Vec<&'a Value> {
+    items.iter().filter(|item| item["cause"] == cause).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_emergency_is_answered_told_accounted_and_reviewed() {
+    let gateway = opened(|config| config.operator[1].on_call = true).await;
+    let (status, answer) = access(&gateway, "hospital", &declaration("F-1001")).await;
+    assert_eq!(status, 200, "{answer}");
+    fits(&gateway, "EmergencyAnswer", &answer).await;
+    let records = answer["records"].as_array().expect("records");
+    assert_eq!(records.len(), 1, "{answer}");
+    assert_eq!(records[0]["excerpt"], true);
+    let content = records[0]["content"].as_str().expect("content");
+    assert!(
+        content.contains("F11.20") && !content.contains("Exemplar"),
+        "{content}"
+    );
+
+    let officer = items(&gateway, "privacy_officer").await;
+    let told = of(&officer, "emergency-access");
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["emergency"]["reason"], "zebra-reason");
+    assert_eq!(told[0]["on_call"], json!(["privacy_officer"]));
+    assert_eq!(
+        told[0]["emergency"]["given"][0]["record_id"],
+        records[0]["record_id"]
+    );
+    let review = of(&officer, "review-after");
+    assert_eq!(review.len(), 1);
+    assert!(review[0]["due_at"].is_string() && review[0]["overdue"] == false);
+    let integrator = items(&gateway, "integrator").await;
+    assert_eq!(
+        of(&integrator, "emergency-access")[0].get("emergency"),
+        None
+    );
+
+    let source = items(&gateway, "alpha").await;
+    assert_eq!(source.len(), 1, "{source:?}");
+    assert_eq!(source[0]["cause"], "emergency-notice");
+    assert_eq!(source[0]["record_id"], records[0]["record_id"]);
+    assert_eq!(source[0]["emergency"]["partner"], "hospital");
+    assert_eq!(
+        source[0]["emergency"]["requester"]["name"],
+        "Dr. Ada Testmann"
+    );
+    assert!(!json!(source).to_string().contains("zebra-reason"));
+    assert!(items(&gateway, "beta").await.is_empty());
+    assert!(items(&gateway, "hospital").await.is_empty());
+
+    accounted(&gateway).await;
+    resolved(&gateway, review[0], source[0]["work_item_id"].as_str()).await;
+    gateway.running.shutdown().await;
+}
+
+async fn accounted(gateway: &Gateway) {
+    let ask = client()
+        .get(gateway.url("/v1/disclosures?person=urn:example:family-id%7CF-1001"))
+        .header("kinbridge-reason", "the family asks")
+        .bearer_auth("token-privacy_officer");
+    let page: Value = ask
+        .send()
+        .await
+        .expect("answer")
+        .json()
+        .await
+        .expect("json");
+    fits(gateway, "DisclosurePage", &page).await;
+    let disclosures = page["disclosures"].as_array().expect("listed");
+    assert_eq!(disclosures.len(), 1, "{page}");
+    assert_eq!(disclosures[0]["partner"], "hospital");
+    assert_eq!(disclosures[0]["source"], "alpha");
+    assert_eq!(disclosures[0]["purpose"], "medical_emergency");
+    let declared = &disclosures[0]["emergency"];
+    assert_eq!(declared["requester"]["affiliation"], "Example Hospital");
+    assert_eq!(declared["emergency"]["nature"], "Unconscious");
+}
+
+async fn resolved(gateway: &Gateway, review: &Value, notice: Option<&str>) {
+    let id = review["work_item_id"].as_str().expect("an id");
+    let path = format!("/v1/work-items/{id}/resolve");
+    for (who, word, status) in [
+        ("integrator", "justified", 403),
+        ("privacy_officer", "discard", 409),
+        ("privacy_officer", "not_justified", 200),
+        ("privacy_officer", "justified", 404),
+    ] {
+        let body = json!({ "resolution": word, "reason": "seen by phone" });
+        let (answered, told) = call(gateway, who, &path, &body).await;
+        assert_eq!(answered, status, "{who} {word}: {told}");
+    }
+    let path = format!("/v1/work-items/{}/acknowledge", notice.expect("an id"));
+    let empty = json!({});
+    assert_eq!(call(gateway, "hospital", &path, &empty).await.0, 404);
+    assert_eq!(call(gateway, "alpha", &path, &empty).await.0, 200);
+    assert!(items(gateway, "alpha").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_known_answers_like_who_nothing_may_be_told_about() {
+    // Goal: the door is no directory. Method: nobody, and somebody whose consent can be had.
+    let gateway = opened(|_| {}).await;
+    let (status, mut unknown) = access(&gateway, "hospital", &declaration("F-9999")).await;
+    assert_eq!(status, 200);
+    let mut closed = declaration("F-1001");
+    closed["emergency"]["consent_obtainable"] = json!(true);
+    let (status, mut closed) = access(&gateway, "hospital", &closed).await;
+    assert_eq!(status, 200);
+    for answer in [&mut unknown, &mut closed] {
+        fits(&gateway, "EmergencyAnswer", answer).await;
+        answer["access_id"] = json!(null);
+        answer["answered_at"] = json!(null);
+    }
+    assert_eq!(unknown, closed);
+    assert_eq!(unknown["records"], json!([]));
+    // Both are the officers' to know of; nothing was given, so nothing is reviewed.
+    let officer = items(&gateway, "privacy_officer").await;
+    assert_eq!(of(&officer, "emergency-access").len(), 2);
+    assert!(of(&officer, "review-after").is_empty());
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_asks_who_why_and_for_what_and_how_often() {
+    // Goal: no anonymous request, none without what 42 CFR 2.51 asks, none from whom no channel
+    // leads to, and not too many. Method: one thing missing at a time, then one too many.
+    let gateway = opened(|config| config.limits.partner_emergencies_per_hour = 5).await;
+    let mut unnamed = declaration("F-1001");
+    unnamed["requester"]["name"] = json!(null);
+    let mut unexplained = declaration("F-1001");
+    unexplained["emergency"]["consent_unobtainable_because"] = json!(null);
+    let mut elsewhere = declaration("F-1001");
+    elsewhere["purpose"] = json!("treatment");
+    let mut glass = declaration("F-1001");
+    glass["purpose"] = json!("break_glass");
+    for (who, body, wanted) in [
+        ("hospital", &unnamed, 422),
+        ("hospital", &unexplained, 422),
+        ("hospital", &elsewhere, 422),
+        ("hospital", &glass, 403),
+        ("beta", &declaration("F-1001"), 403),
+        ("privacy_officer", &declaration("F-1001"), 403),
+        ("hospital", &declaration("F-1001"), 200),
+        ("hospital", &declaration("F-1001"), 429),
+    ] {
+        let (status, answer) = access(&gateway, who, body).await;
+        assert_eq!(status, wanted, "{who}: {answer}");
+        assert!(!answer.to_string().contains("zebra"), "{answer}");
+    }
+    gateway.running.shutdown().await;
+}
