@@ -66,28 +66,7 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         consents: &effective,
         ..*input
     };
-    let named = papers::family_names(
-        rules,
-        &FamilyPapers {
-            record: input.record,
-            persons: input.persons,
-            source: &input.source.id,
-            consents: input.consents,
-            now: input.now,
-        },
-    );
-    let ties = Ties {
-        record: input.record,
-        sender: &input.source.id,
-        test: input.test,
-        named_by_family: &named,
-    };
-    let way = match input.emergency {
-        None => candidates::tied(input.recipient, input.channel, &ties).map(|_| ()),
-        // Whose emergency it is says the declaration; the wall stands all the same.
-        Some(_) => candidates::reachable(input.recipient, input.channel, &ties),
-    };
-    if let Err(untied) = way {
+    if let Err(untied) = way(rules, input) {
         let mut taken = nothing(rules, input);
         taken.citations.push(untied.citation().to_owned());
         return Release::Untied(Box::new(taken));
@@ -150,6 +129,31 @@ fn not_discharged(
             apart: !shows_other_children(input.record, &cut.persons_shown),
         },
     )
+}
+
+/// Whether anything leads from the record to the recipient, over this channel.
+fn way(rules: &Rules, input: &ReleaseInput<'_>) -> Result<(), Untied> {
+    let named = papers::family_names(
+        rules,
+        &FamilyPapers {
+            record: input.record,
+            persons: input.persons,
+            source: &input.source.id,
+            consents: input.consents,
+            now: input.now,
+        },
+    );
+    let ties = Ties {
+        record: input.record,
+        sender: &input.source.id,
+        test: input.test,
+        named_by_family: &named,
+    };
+    match input.emergency {
+        None => candidates::tied(input.recipient, input.channel, &ties).map(|_| ()),
+        // Whose emergency it is says the declaration; the wall stands all the same.
+        Some(_) => candidates::reachable(input.recipient, input.channel, &ties),
+    }
 }
 
 /// Whether the record is addressed to nobody we know and this recipient is neither the one that

@@ -46,7 +46,8 @@ pub(super) async fn found_unjustified(tx: &mut Tx, id: WorkItemId) -> Result<(),
 
 async fn append(tx: &mut Tx, id: WorkItemId, what: &str) -> Result<(), Fault> {
     let sql = "SELECT w.record_id, w.delivery_id, d.partner, w.test, w.emergency_id \
-               FROM work_item w LEFT JOIN delivery d ON d.delivery_id = w.delivery_id WHERE w.work_item_id = ?";
+               FROM work_item w LEFT JOIN delivery d ON d.delivery_id = w.delivery_id \
+               WHERE w.work_item_id = ?";
     let found = first(&mut tx.conn, sql, row![id.0]).await?;
     let found = found.ok_or(Fault::Damaged("a work item is missing"))?;
     let mut fields = Fields::new()

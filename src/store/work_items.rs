@@ -28,8 +28,8 @@ impl Store {
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
-                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, emergency_id \
-                   FROM work_item WHERE state = 0 \
+                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, \
+                   emergency_id FROM work_item WHERE state = 0 \
                    AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7, ?8))) \
                    AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";

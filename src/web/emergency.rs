@@ -2,8 +2,8 @@
 //!
 //! Every record of the person is decided by the one release path, with what is declared here as the
 //! facts of this one answer. What may go is committed, accounted and told to officers and sources
-//! before it is given. Whoever is not known and whoever nothing may be told about answer alike; what
-//! is declared is sealed and never logged.
+//! before it is given. Who is not known and who nothing may be told about answer alike; what is
+//! declared is sealed and never logged.
 
 use super::answer::{Call, Outcome, busy, store_failed};
 use super::forms::{Form, object, required, text, truth, word};
@@ -122,8 +122,29 @@ struct Door<'a> {
 /// What may be given.
 #[derive(Default)]
 struct Answer {
-    given: Vec<(EmergencyRow, Box<Outgoing>)>,
+    given: Vec<Given>,
     held: u64,
+}
+
+/// One record of it.
+struct Given {
+    row: EmergencyRow,
+    outgoing: Box<Outgoing>,
+    digest: Digest,
+    /// The document.
+    content: String,
+}
+
+impl Given {
+    fn new(row: EmergencyRow, outgoing: Box<Outgoing>) -> Given {
+        let bytes = outgoing.bytes().expose(Reason::Send);
+        Given {
+            digest: Digest::of(bytes),
+            content: String::from_utf8_lossy(bytes).into_owned(),
+            row,
+            outgoing,
+        }
+    }
 }
 
 /// Answers a request at the door.
@@ -235,11 +256,12 @@ fn gathered(rows: Vec<EmergencyRow>, released: Vec<Option<Release>>) -> Answer {
     for (row, release) in rows.into_iter().zip(released) {
         match release {
             Some(Release::Go(outgoing)) => {
-                bytes = bytes.saturating_add(outgoing.bytes().expose(Reason::Send).len());
+                let given = Given::new(row, outgoing);
+                bytes = bytes.saturating_add(given.content.len());
                 if bytes > EMERGENCY_ANSWER_BYTES_MAX {
                     break;
                 }
-                answer.given.push((row, outgoing));
+                answer.given.push(given);
             }
             Some(Release::Held(..)) => answer.held += 1,
             Some(Release::Withheld(_) | Release::Untied(_)) | None => {}
@@ -255,16 +277,17 @@ async fn committed(
     asked: &Asked,
     answer: &Answer,
 ) -> Result<bool, Problem> {
-    let given = answer.given.iter().map(|(row, outgoing)| EmergencyGiven {
-        record_id: row.record.record_id,
-        row: row.row,
-        source: row.record.partner.clone(),
-        decision: decision_record(outgoing.taken()),
-        output: Digest::of(outgoing.bytes().expose(Reason::Send)),
+    let given = answer.given.iter().map(|given| EmergencyGiven {
+        record_id: given.row.record.record_id,
+        row: given.row.row,
+        source: given.row.record.partner.clone(),
+        decision: decision_record(given.outgoing.taken()),
+        output: given.digest,
     });
     let name = door.channel.name.clone();
     let name = name.unwrap_or_else(|| ChannelId::new(""));
-    let persons = answer.given.iter().flat_map(|(row, _)| &row.record.persons);
+    let persons = answer.given.iter();
+    let persons = persons.flat_map(|given| &given.row.record.persons);
     let new = NewEmergency {
         emergency_id: door.emergency_id,
         requester: door.partner.id.clone(),
@@ -287,15 +310,16 @@ async fn committed(
 }
 
 fn told(door: &Door<'_>, asked: &Asked, answer: &Answer) -> Value {
-    let records = answer.given.iter().map(|(row, outgoing)| {
+    let records = answer.given.iter().map(|given| {
+        let (record, outgoing) = (&given.row.record, &given.outgoing);
         let owed = outgoing.obligations().split(',').filter(|o| !o.is_empty());
         json!({
-            "record_id": row.record.record_id,
-            "record_type": row.record.record_type,
+            "record_id": record.record_id,
+            "record_type": record.record_type,
             "media_type": outgoing.media_type(),
             "excerpt": outgoing.is_excerpt(),
             "obligations": owed.collect::<Vec<_>>(),
-            "content": String::from_utf8_lossy(outgoing.bytes().expose(Reason::Send)),
+            "content": given.content,
         })
     });
     json!({

@@ -125,7 +125,8 @@ pub(super) const CHECKS: [Check; 19] = [
         message: "the delivery was authorised in the ledger and is not in the store",
         sql: "SELECT t.source, min(t.position) FROM told_decision t WHERE NOT EXISTS (\
               SELECT 1 FROM delivery d WHERE d.delivery_id = t.source) AND NOT EXISTS (SELECT 1 \
-              FROM emergency_disclosure g WHERE g.disclosure_id = t.source) GROUP BY t.source LIMIT ?",
+              FROM emergency_disclosure g WHERE g.disclosure_id = t.source) \
+              GROUP BY t.source LIMIT ?",
     },
     Check {
         about: About::Delivery,

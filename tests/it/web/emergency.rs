@@ -1,4 +1,4 @@
-//! Goal: the emergency door over HTTP: answered at once, told to officers and sources, accounted and
+//! Goal: the emergency door over HTTP: answered at once, told to officers and sources, accounted,
 //! reviewed; who is not known answers like who nothing may be told about. Method: a contact handed
 //! in by a clinic, asked for by a hospital.
 
