@@ -7,11 +7,12 @@ use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RuleSetId};
-use crate::base::vocabulary::ClassSet;
+use crate::base::vocabulary::{ClassSet, ConsentKind};
 use crate::catalog::partner::Channel;
 use crate::catalog::{self, Partner, SourceFile, Sources};
 use crate::disclosure::Policy;
 use crate::disclosure::fhir;
+use crate::disclosure::import::ImportForms;
 use crate::disclosure::sheet::Sheets;
 use crate::disclosure::tables::TABLE_MISSING;
 use crate::mapping::Plans;
@@ -47,6 +48,8 @@ pub struct Rules {
     pub sheets: Sheets,
     /// What the codes of a FHIR Consent mean.
     pub consent_codes: fhir::Codes,
+    /// Forms of others that are taken as consents.
+    pub imports: ImportForms,
 }
 
 /// What bears on decisions already taken, in digests: by it a reload knows which are to be taken
@@ -166,6 +169,8 @@ impl Rules {
         defects.extend(more);
         let (consent_codes, more) = fhir::Codes::compile(&sources);
         defects.extend(more);
+        let (imports, more) = import_forms(&sources, &policy);
+        defects.extend(more);
         let (plans, more) = Plans::compile(&sources);
         defects.extend(more);
         let labels = LabelPlan::compile(&sources);
@@ -180,10 +185,20 @@ impl Rules {
             policy,
             sheets,
             consent_codes,
+            imports,
             sources: Arc::new(sources),
         };
         (rules, defects)
     }
+}
+
+fn import_forms(sources: &Sources, policy: &Policy) -> (ImportForms, Vec<Defect>) {
+    let pack = policy.pack();
+    let opens = |kind: ConsentKind, class| {
+        let opens = pack.kind_opens.get(kind.index());
+        opens.is_some_and(|classes| classes.contains(class))
+    };
+    ImportForms::compile(sources, &pack.tables, &opens)
 }
 
 fn read(overlays: &[PathBuf]) -> (Rules, Vec<Defect>) {

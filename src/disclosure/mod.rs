@@ -17,6 +17,7 @@ pub mod facts;
 pub mod fhir;
 mod gather;
 pub mod given;
+pub mod import;
 pub mod lodged;
 mod memo;
 pub mod moment;

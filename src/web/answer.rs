@@ -6,6 +6,7 @@
 use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
 use super::fhir_consents;
+use super::imports;
 use super::places::Place;
 use super::principal::{OperatorPass, PartnerPass, Principal};
 use super::problem::{
@@ -371,6 +372,7 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentGet => consents::get(&call).await,
         Handler::ConsentRevoke => consents::revoke(call).await,
         Handler::ConsentForm => sheets::get(&call),
+        Handler::ConsentImport => imports::lodge(call).await,
         Handler::FhirMetadata => fhir_consents::metadata(),
         Handler::FhirConsentPut => fhir_consents::put(call).await,
         Handler::FhirConsentGet => fhir_consents::get(&call).await,

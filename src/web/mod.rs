@@ -21,6 +21,7 @@ mod extracts;
 mod fhir_consents;
 mod forms;
 mod health;
+mod imports;
 mod json;
 mod lodging;
 mod media;

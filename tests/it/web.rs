@@ -9,6 +9,7 @@ mod fhir;
 pub mod harness;
 pub mod holdings;
 mod identity;
+mod imports;
 mod offices;
 mod operators;
 mod persons;

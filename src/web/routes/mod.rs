@@ -134,6 +134,7 @@ pub enum Handler {
     ConsentGet,
     ConsentRevoke,
     ConsentForm,
+    ConsentImport,
     FhirMetadata,
     FhirConsentPut,
     FhirConsentGet,

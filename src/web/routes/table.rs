@@ -310,6 +310,31 @@ pub(super) const ROUTES: &[Route] = &[
     .json(&[(FHIR_TYPE, "FhirConsent")])
     .says("Lodge a FHIR R4 Consent under an id of the gateway's")
     .answers(FHIR_LODGED),
+    post(
+        "consent_import",
+        "/v1/consents/imports",
+        Handler::ConsentImport,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .with(&[query("form", true, "`ascmi` or `r11`: whose form it is")])
+    .json(&[(JSON_TYPE, "ConsentImport")])
+    .says("Lodge the papers one form of others makes, replace them, or end them")
+    .answers(&[
+        answer(
+            200,
+            "Lodged together; what does not count, and why",
+            "ConsentImported",
+        ),
+        problem(400, "No such form"),
+        problem(
+            409,
+            "Another person's, or revoked: lodge it under an id of its own",
+        ),
+        problem(
+            422,
+            "An answer without a meaning here, or a missing one; nothing was lodged",
+        ),
+    ]),
     put("consent_put", "/v1/consents/{id}", Handler::ConsentPut)
         .open_to(PARTNERS, Scope::Own(IdKind::Consent))
         .json(&[(JSON_TYPE, "ConsentLodging")])

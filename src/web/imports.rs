@@ -1,0 +1,101 @@
+//! Forms of others handed in as consents: one document of answers, several papers lodged together.
+//!
+//! What an answer means stands in `policies/imports/`; the papers go the registry's one way in.
+
+use super::answer::{Call, Outcome};
+use super::json as body;
+use super::problem::{BODY_INVALID, PARAMETER_INVALID, Problem};
+use super::sets::{self, Member};
+use crate::base::finding::{Finding, LineIndex};
+use crate::base::id::RegistryId;
+use crate::disclosure::import::{self, Imported};
+use crate::format::json;
+use actix_web::HttpResponse;
+use serde_json::json;
+
+/// Longest id of a document, bytes; its papers' ids are longer by their numbers.
+const ID_BYTES_MAX: usize = 120;
+
+/// Lodges, replaces or ends what one form says.
+pub async fn lodge(mut call: Call) -> Outcome {
+    call.partner()?;
+    let form = form_id(&call)?;
+    let bytes = body::document(&mut call).await?;
+    let (read, mut findings) = read(&call, &form, &bytes)?;
+    let minted = || RegistryId::mint(call.site.clock.now()).to_string();
+    let id = read.id.clone().unwrap_or_else(minted);
+    let sound = id.len() <= ID_BYTES_MAX && id.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    if !sound {
+        let detail = "the document's id is up to 120 visible characters without a number sign";
+        return Err(Problem::new(&BODY_INVALID, detail));
+    }
+    if read.revoked {
+        sets::end_all(&call, &id).await?;
+        return Ok(HttpResponse::Ok().json(json!({
+            "consent_id": id,
+            "papers": [],
+            "findings": findings,
+        })));
+    }
+    let members: Vec<Member> = read
+        .papers
+        .into_iter()
+        .map(|(direction, paper)| Member {
+            direction,
+            except: false,
+            paper,
+        })
+        .collect();
+    let papers = sets::checked(&call, &read.subject, &members);
+    let papers = papers.map_err(|wrong| body::misfit(&wrong))?;
+    let lodged = sets::replace(&call, &id, read.subject, members, papers).await?;
+    let mut told = Vec::with_capacity(lodged.len());
+    for one in lodged {
+        told.push(json!({
+            "consent_id": one.consent_id,
+            "registry_id": one.registry_id,
+            "revision": one.revision,
+            "counts": one.findings.is_empty(),
+        }));
+        findings.extend(one.findings);
+    }
+    Ok(HttpResponse::Ok().json(json!({
+        "consent_id": id,
+        "papers": told,
+        "findings": findings,
+    })))
+}
+
+fn read(call: &Call, form: &str, bytes: &[u8]) -> Result<(Imported, Vec<Finding>), Problem> {
+    let rules = call.site.rules.load();
+    let Some(form) = rules.imports.get(form) else {
+        let known: Vec<&str> = rules.imports.ids().collect();
+        let detail = format!("the forms taken are: {}", known.join(", "));
+        return Err(Problem::new(&PARAMETER_INVALID, detail));
+    };
+    let parsed = json::parse(bytes);
+    let mut findings = parsed.findings;
+    let roles = |id: &str| {
+        let file = rules
+            .partners
+            .iter()
+            .find(|(known, _)| known.as_str() == id);
+        let (_, file) = file?;
+        Some(file.recipient_role().into_iter().collect())
+    };
+    let tree = parsed.tree.as_ref();
+    let read = tree.and_then(|tree| import::read(form, tree, &roles, &mut findings));
+    LineIndex::new(bytes, 1).fill(&mut findings);
+    match read.filter(|_| !findings.iter().any(Finding::is_error)) {
+        Some(read) => Ok((read, findings)),
+        None => Err(body::misfit(&findings)),
+    }
+}
+
+/// The one parameter: which form.
+fn form_id(call: &Call) -> Result<String, Problem> {
+    let word = call.request.query_string().strip_prefix("form=");
+    let word = word.filter(|word| !word.is_empty() && !word.contains('&'));
+    let wrong = || Problem::new(&PARAMETER_INVALID, "the query says form= and which, once");
+    word.map(str::to_owned).ok_or_else(wrong)
+}

@@ -1,0 +1,86 @@
+//! Forms of others over HTTP: their papers are lodged, replaced and ended together.
+
+use super::harness::{Gateway, client};
+use super::submissions::fits;
+use crate::consent_imports::release;
+use serde_json::{Value, json};
+
+async fn import(gateway: &Gateway, query: &str, document: &Value) -> (u16, Value) {
+    let url = gateway.url(&format!("/v1/consents/imports{query}"));
+    let ask = client().post(url).bearer_auth("token-alpha").json(document);
+    let answer = ask.send().await.expect("answer");
+    (answer.status().as_u16(), answer.json().await.expect("json"))
+}
+
+async fn paper(gateway: &Gateway, id: &str) -> Value {
+    let url = gateway.url(&format!("/v1/consents/{}", id.replace('#', "%23")));
+    let answer = client().get(url).bearer_auth("token-alpha").send().await;
+    answer.expect("answer").json().await.expect("json")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_lodged_replaced_and_ended_as_one() {
+    // Goal: one form, several papers, one life. Method: lodge, send again with a box less, revoke.
+    let gateway = Gateway::start().await;
+    let (status, told) = import(&gateway, "?form=ascmi", &release()).await;
+    assert_eq!(status, 200, "{told}");
+    fits(&gateway, "ConsentImported", &told).await;
+    let ids = |told: &Value| {
+        let papers = told["papers"].as_array().expect("papers").iter();
+        let mut ids: Vec<String> = papers
+            .map(|one| one["consent_id"].as_str().expect("id").to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&told), ["release-1", "release-1#1", "release-1#2"]);
+    assert_eq!(
+        paper(&gateway, "release-1#1").await["consent"]["kind"],
+        "part2_tpo"
+    );
+    let mut less = release();
+    less["information"] = json!(["physical_health"]);
+    let (_, told) = import(&gateway, "?form=ascmi", &less).await;
+    assert_eq!(ids(&told), ["release-1"]);
+    for gone in ["release-1#1", "release-1#2"] {
+        assert!(
+            paper(&gateway, gone).await["revoked_at"].is_string(),
+            "{gone}"
+        );
+    }
+    less["revoked"] = json!("2026-06-01");
+    let (status, told) = import(&gateway, "?form=ascmi", &less).await;
+    assert_eq!((status, &told["papers"]), (200, &json!([])));
+    assert!(paper(&gateway, "release-1").await["revoked_at"].is_string());
+    let (status, _) = import(&gateway, "?form=ascmi", &release()).await;
+    assert_eq!(status, 409);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_taken_leaves_nothing() {
+    // Goal: another form, an answer without a meaning and an id that could be another paper's lodge
+    // nothing. Method: each once, then what is kept.
+    let gateway = Gateway::start().await;
+    for query in ["", "?form=shoe", "?form=ascmi&form=r11", "?other=ascmi"] {
+        assert_eq!(import(&gateway, query, &release()).await.0, 400, "{query}");
+    }
+    let mut wrong = release();
+    wrong["purposes"] = json!(["treatment", "curiosity"]);
+    let (status, told) = import(&gateway, "?form=ascmi", &wrong).await;
+    assert_eq!(
+        (status, &told["findings"][0]["path"]),
+        (422, &json!("/purposes/1"))
+    );
+    wrong = release();
+    wrong["consent_id"] = json!("release-1#1");
+    assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 422);
+    wrong = release();
+    wrong["signature"]["date"] = json!("2199-01-01");
+    assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 422);
+    assert_eq!(paper(&gateway, "release-1").await["code"], "not-found");
+    wrong = release();
+    wrong["revoked"] = json!("2026-06-01");
+    assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 404);
+    gateway.running.shutdown().await;
+}
