@@ -218,8 +218,8 @@ fn older(kind: &str) -> Value {
 #[test]
 fn kinds_of_the_older_form_become_papers_by_their_elements() {
     // Goal: the crosswalk of old kinds holds: an LPS release is a health authorization only with
-    // all its elements, a minor's own consent is the minor's, a verbal one is kept and never permits.
-    // Method: the papers of each.
+    // all its elements, a minor's own consent is the minor's, a verbal one is kept and never
+    // permits. Method: the papers of each.
     let of = |document: &Value| lines("r11", document);
     let rest = "| general_health mental_health | mhp |  | treatment";
     let mut lps = older("lps_5328");

@@ -1,8 +1,8 @@
 //! Forms of others as papers of the registry: one document of answers, several papers.
 //!
 //! What an answer means stands in `policies/imports/`. An answer without a row refuses the
-//! document; an answer that makes no paper is told. No paper says more than an answer does, and what the form
-//! does not show is not shown.
+//! document; an answer that makes no paper is told. No paper says more than an answer does, and
+//! what the form does not show is not shown.
 
 mod papers;
 
