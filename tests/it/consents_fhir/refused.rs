@@ -268,6 +268,9 @@ fn who_signed_is_read_from_the_relationship_or_our_own_code() {
     }
 }
 
+/// A change of a document, and the finding in a permit.
+type Spoiling<'a> = (&'a dyn Fn(&mut Value), &'a str);
+
 #[test]
 fn a_permit_needs_its_kind_and_its_holder_a_refusal_counts_without() {
     // Goal: no kind and no holder is guessed for a permit; a refusal closes all the same. Method:
@@ -290,7 +293,7 @@ fn a_permit_needs_its_kind_and_its_holder_a_refusal_counts_without() {
     };
     let both = |document: &mut Value| document["policyRule"] = two.clone();
     let holder = |document: &mut Value| document["organization"] = stranger.clone();
-    let changes: [(&dyn Fn(&mut Value), &str); 3] = [
+    let changes: [Spoiling<'_>; 3] = [
         (&none, "schema-required-missing"),
         (&both, "consent-not-representable"),
         (&holder, "consent-not-representable"),
