@@ -7,7 +7,9 @@ use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId};
 use crate::config::Config;
 use crate::deliver::{self, Courier, HttpsTransport};
+use crate::disclosure::moment::{Day, local_day};
 use crate::extract;
+use crate::kept::aging;
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
 use crate::store::{Extract, LaneStat, MasterKey, Store, StoreError};
@@ -215,6 +217,7 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
     let mut tick = interval(HOUSEKEEPING);
     let mut shown: BTreeSet<(PartnerId, ChannelId)> = BTreeSet::new();
     let mut decided = (0, 0);
+    let mut aged = None;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -237,6 +240,7 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = gateway.store.end_overdue_replays().await {
             failed(&error);
         }
+        aged = look_at_ages(&gateway, aged).await;
         if let Err(error) = tell_overdue(&gateway.store).await {
             failed(&error);
         }
@@ -251,6 +255,22 @@ async fn tell_overdue(store: &Store) -> Result<(), StoreError> {
     let open = store.health().await?.reviews_overdue;
     emit(&Event::ReviewsOverdue { open });
     Ok(())
+}
+
+/// Once a day, and at the start: whose consents stop soon is told. Gives the day it was done on.
+async fn look_at_ages(gateway: &Gateway, done: Option<Day>) -> Option<Day> {
+    let now = gateway.clock.now();
+    let today = Some(local_day(now));
+    if done == today {
+        return done;
+    }
+    match aging::tell(&gateway.store, now).await {
+        Ok(_) => today,
+        Err(error) => {
+            failed(&error);
+            done
+        }
+    }
 }
 
 /// What was decided since the last look; new rules start from nothing.

@@ -3,9 +3,11 @@
 //! Sends, retries and pulls all go through here, so that none of them has a reading of its own.
 //! It decides nothing.
 
+pub mod aging;
+
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{PersonId, RecordId};
+use crate::base::id::{DeliveryId, PersonId, RecordId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::{ClassSet, DataClass, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
@@ -15,7 +17,7 @@ use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
     Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Release,
-    ReleaseInput, Taken, no_channel, opened, read_paper, release,
+    ReleaseInput, SinceLodged, Taken, no_channel, opened, read_paper, release,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -53,6 +55,11 @@ fn held_one(consent: &StoredConsent) -> HeldConsent<'_> {
         subject: consent.subject,
         revoked_at: consent.revoked_at,
         revision: consent.revision,
+        since: SinceLodged {
+            confirmed: &consent.confirmed,
+            ended_on: consent.ended_on,
+            used: consent.used.map(|used| (used.delivery, used.at)),
+        },
         body: &consent.body,
     }
 }
@@ -293,6 +300,27 @@ impl<'a> Readied<'a> {
     /// catalog: then nothing may leave.
     pub fn release(&self, rules: &Rules, toward: Toward<'_>, now: Timestamp) -> Option<Release> {
         Some(release(rules, &self.input(rules, toward, now)?))
+    }
+
+    /// As [`Readied::release`], for one attempt of a delivery: a consent for one disclosure that
+    /// this very delivery has used still counts for it.
+    pub fn release_attempt(
+        &self,
+        rules: &Rules,
+        (toward, delivery): (Toward<'_>, DeliveryId),
+        now: Timestamp,
+    ) -> Option<Release> {
+        let by_this = |used: &(DeliveryId, Timestamp)| used.0 == delivery;
+        let mut input = self.input(rules, toward, now)?;
+        let mut consents = Vec::new();
+        if input.consents.iter().any(|held| held.since.used.is_some()) {
+            consents.extend_from_slice(input.consents);
+            for held in &mut consents {
+                held.since.used = held.since.used.filter(|used| !by_this(used));
+            }
+            input.consents = &consents;
+        }
+        Some(release(rules, &input))
     }
 
     /// What is decided on. `None` as for [`Readied::release`].

@@ -111,7 +111,7 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
                 done: ObligationSet(claim.done),
                 emergency: None,
             };
-            readied.release(rules, to, now)
+            readied.release_attempt(rules, (to, delivery.delivery_id), now)
         }
         _ => readied.no_channel(rules, recipient, now),
     };
@@ -241,6 +241,7 @@ fn authorisation(
         delivery_id: claim.delivery.delivery_id,
         token: claim.token,
         epochs,
+        spends: outgoing.spends().to_vec(),
         decision: decision_record(outgoing.taken()),
         output: output(&outgoing),
         review_due: outgoing.review_after().then(due),

@@ -442,13 +442,17 @@ fn render(
         }
     };
     let mut along = None;
+    let single = |held: &HeldConsent<'_>| papers::is_for_one_use(rules, held);
     let enclosed = obligations::attached(answers.owed.without(input.done));
-    if !enclosed.is_empty() {
+    let mut spends = Vec::new();
+    if !enclosed.is_empty() || input.consents.iter().any(single) {
         let persons = cut.persons_shown.iter();
         let shown: Vec<_> = persons.filter_map(|at| person(input, *at)).collect();
         let own = used((rules, parties, asserted), input, &answers.taken, &shown);
-        along = obligations::along(&own);
-        if along.is_none() {
+        let spent = own.iter().filter(|held| single(held));
+        spends.extend(spent.map(|held| (held.lodger.clone(), held.id.clone())));
+        along = obligations::along(&own).filter(|_| !enclosed.is_empty());
+        if along.is_none() && !enclosed.is_empty() {
             return owing(answers.taken, enclosed);
         }
     }
@@ -471,6 +475,7 @@ fn render(
         attached: enclosed,
         excerpt,
         review_after: answers.review == Review::After,
+        spends,
         taken: answers.taken,
     }))
 }

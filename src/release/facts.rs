@@ -269,6 +269,12 @@ pub fn consents(held: &[HeldConsent<'_>], person: PersonId) -> Vec<Consent> {
                 consent.revoked = Some(Moment::Instant(at, local_day(at)));
             }
         }
+        if let Some(day) = held.since.ended_on {
+            consent.ended = Some(Moment::Day(Day(day)));
+        }
+        if let Some((_, at)) = held.since.used {
+            consent.used_on = Some(Moment::Instant(at, local_day(at)));
+        }
         consent
     })
     .collect()

@@ -34,7 +34,7 @@ pub use recall::{NoticeInput, notice};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
-use crate::base::id::{ConsentId, FactId, PartnerId, PersonId, RecordId, RuleSetId};
+use crate::base::id::{ConsentId, DeliveryId, FactId, PartnerId, PersonId, RecordId, RuleSetId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
@@ -101,8 +101,22 @@ pub struct HeldConsent<'a> {
     pub revoked_at: Option<Timestamp>,
     /// Which revision of it this is.
     pub revision: u32,
+    /// What has become of it since it was lodged.
+    pub since: SinceLodged<'a>,
     /// The consent as JSON.
     pub body: &'a Sensitive<Vec<u8>>,
+}
+
+/// What has become of a consent since it was lodged, revocation apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SinceLodged<'a> {
+    /// Partners that stand behind it besides its lodger, and since when.
+    pub confirmed: &'a [(PartnerId, Timestamp)],
+    /// The local day (days since 1970-01-01) from which on it no longer counts, because what it
+    /// was to end with has happened.
+    pub ended_on: Option<i32>,
+    /// What a consent for one disclosure was used by, and when.
+    pub used: Option<(DeliveryId, Timestamp)>,
 }
 
 /// A fact of the registry, opened.

@@ -2,6 +2,7 @@
 
 use super::{ObligationSet, Taken};
 use crate::base::digest::Digest;
+use crate::base::id::{ConsentId, PartnerId};
 use crate::base::sensitive::Sensitive;
 
 /// Bytes that may leave, with the decision they leave under.
@@ -19,6 +20,7 @@ pub struct Outgoing {
     pub(super) review_after: bool,
     pub(super) attached: ObligationSet,
     pub(super) excerpt: bool,
+    pub(super) spends: Vec<(PartnerId, ConsentId)>,
     pub(super) taken: Taken,
 }
 
@@ -114,6 +116,11 @@ impl Outgoing {
     /// Whether a person has to look at it after it has gone.
     pub fn review_after(&self) -> bool {
         self.review_after
+    }
+
+    /// Consents for one disclosure that it rests on, by lodger and the lodger's id.
+    pub fn spends(&self) -> &[(PartnerId, ConsentId)] {
+        &self.spends
     }
 
     /// The decision.

@@ -11,6 +11,7 @@ use crate::base::id::{PartnerId, PersonId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{Grantor, RecipientRole, SourceRole};
 use crate::catalog::Partner;
+use crate::catalog::partner::Direction as Way;
 use crate::disclosure::moment::Now;
 use crate::disclosure::request::{Clock, Consent, Context, Direction};
 use crate::format::Node;
@@ -102,33 +103,47 @@ fn of_the_family(consent: &Consent) -> bool {
     own && consent.direction.known() == Some(Direction::Permit)
 }
 
-/// Whether a consent may open anything toward this recipient: one lodged by the source of the data
-/// or by the county of the record's jurisdiction; never by the recipient, which cannot lodge what
-/// gives it data. A refusal counts whoever lodged it.
+/// Whether a consent may open anything for this record toward this recipient: one lodged or
+/// confirmed by the source of the data or by the county of the record's jurisdiction. What would
+/// receive may lodge, and neither its lodging nor its word gives it data. One for a single use
+/// opens nothing to a pull, which may be fetched any number of times. A refusal counts whoever
+/// lodged it.
 pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
-    let own = held.lodger == &input.source.id;
-    let county = || lodged_by_its_county(rules, input.record, held);
-    if own || (held.lodger != &input.recipient.id && county()) {
-        return true;
-    }
-    refuses(held)
+    let stands = |who: &PartnerId| {
+        *who == input.source.id
+            || (*who != input.recipient.id && is_its_county(rules, input.record, who))
+    };
+    let pulled = input.channel.direction == Way::Pull && is_for_one_use(rules, held);
+    (!pulled && backed(held, input.now, stands)) || refuses(held)
 }
 
 /// As [`may_open`], before a recipient is known.
 fn well_lodged(rules: &Rules, papers: &FamilyPapers<'_>, held: &HeldConsent<'_>) -> bool {
-    held.lodger == papers.source
-        || lodged_by_its_county(rules, papers.record, held)
-        || refuses(held)
+    let stands = |who: &PartnerId| who == papers.source || is_its_county(rules, papers.record, who);
+    backed(held, papers.now, stands) || refuses(held)
 }
 
-/// Whether a county lodged it that the record is in the jurisdiction of: another county's word
-/// opens nothing, and where the record does not say which it is, no county's does.
-fn lodged_by_its_county(rules: &Rules, record: &Record, held: &HeldConsent<'_>) -> bool {
+/// Whether its lodger or somebody who has confirmed it by then is one of those.
+fn backed(held: &HeldConsent<'_>, now: Timestamp, stands: impl Fn(&PartnerId) -> bool) -> bool {
+    let mut confirmed = held.since.confirmed.iter();
+    stands(held.lodger) || confirmed.any(|(by, at)| *at <= now && stands(by))
+}
+
+/// Whether a partner is the county that the record is in the jurisdiction of: another county's
+/// word opens nothing, and where the record does not say which it is, no county's does.
+fn is_its_county(rules: &Rules, record: &Record, who: &PartnerId) -> bool {
     let county = record.envelope().and_then(|e| e.text("county_fips"));
-    let lodger = rules.partners.get(held.lodger);
-    let is_county = lodger.and_then(Partner::source_role) == Some(SourceRole::Cws);
-    let own = lodger.and_then(|partner| partner.county_fips.as_deref());
+    let partner = rules.partners.get(who);
+    let is_county = partner.and_then(Partner::source_role) == Some(SourceRole::Cws);
+    let own = partner.and_then(|partner| partner.county_fips.as_deref());
     is_county && county.is_some() && county == own
+}
+
+/// Whether it permits one disclosure and no other.
+pub(super) fn is_for_one_use(rules: &Rules, held: &HeldConsent<'_>) -> bool {
+    let kind = read_paper(held.body).and_then(|paper| paper.kind.known());
+    let row = kind.and_then(|kind| rules.policy.pack().tables.kind(kind));
+    row.is_some_and(|row| row.single_use)
 }
 
 /// Whether it does not permit; one nobody can read is kept, to ask for a human look.

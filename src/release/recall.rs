@@ -64,6 +64,7 @@ pub fn notice(input: &NoticeInput<'_>) -> Outgoing {
         obligations: String::new(),
         recall: true,
         review_after: false,
+        spends: Vec::new(),
         attached: ObligationSet::default(),
         released_paths: Vec::new(),
         persons_shown: Vec::new(),

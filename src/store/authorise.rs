@@ -6,6 +6,7 @@
 
 use super::Store;
 use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE};
+use super::consent::{self, Spent};
 use super::decision::{self, SealedDecision};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
@@ -26,6 +27,8 @@ struct Asked {
     delivery_id: DeliveryId,
     token: i64,
     epochs: Vec<(PersonId, i64)>,
+    /// Keys of the consents for one disclosure that it uses up.
+    spends: Vec<[u8; 16]>,
     decision: SealedDecision,
     purpose: String,
     row_id: [u8; 16],
@@ -85,10 +88,12 @@ impl Store {
         let plain = asked.output.bytes.expose(Reason::Seal);
         let released = serde_json::to_vec(&(&asked.output.released_paths, asked.output.along))
             .map_err(|_| Fault::Damaged("the released paths of an output"))?;
+        let spent = |(lodger, id): &(PartnerId, ConsentId)| self.consent_key(lodger, id);
         Ok(Some(Asked {
             delivery_id: asked.delivery_id,
             token: asked.token,
             epochs: asked.epochs.clone(),
+            spends: asked.spends.iter().map(spent).collect(),
             decision: decision::seal(&self.inner.keys, &asked.delivery_id.0, &asked.decision)?,
             purpose: asked.decision.purpose.clone(),
             row_id: claim.row_id,
@@ -155,6 +160,11 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
         };
         let unchanged = |(person, epoch): &(PersonId, i64)| epochs.get(person) == Some(epoch);
         if !asked.epochs.iter().all(unchanged) {
+            out.push(Authorised::EpochChanged);
+            continue;
+        }
+        // Each spends before the next is looked at: of two in one call the second finds it spent.
+        if consent::spend(tx, &asked.spends, (asked.delivery_id, now)).await? == Spent::ByAnother {
             out.push(Authorised::EpochChanged);
             continue;
         }

@@ -6,29 +6,48 @@
 use super::Store;
 use super::identity;
 use super::keys::Domain;
-use super::model::{ConsentChange, NewConsent, NewIdentifier, StoreError, StoredConsent};
+use super::model::{
+    ConsentChange, ConsentEnd, Ending, NewConsent, NewIdentifier, OperatorAct, StoreError,
+};
 use super::prepare::identifier_domain;
 use super::recall::{Happened, look_again};
 use super::sealed::{self, Sealed};
-use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run, run_made};
+use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
 use super::transition::{Moves, moves};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use crate::outbox::{DeliveryState, Event};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+mod confirm;
+mod notice;
+mod read;
+mod spend;
+
+pub(super) use spend::{Spent, spend};
 
 const TABLE: &str = "consent_revision";
 
-/// What is sealed: the lodger's id of the consent and its body.
+/// How often a consent that changes meanwhile is read again to be ended.
+const ENDING_TRIES_MAX: u8 = 4;
+
+/// Disclosures listed of those between the telling of a revocation and its entering.
+const BETWEEN_TOLD_MAX: i64 = 100;
+
+/// What is sealed: the lodger's id of the consent, its body, how it was captured, and who told of
+/// what became of it.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Body {
     id: ConsentId,
     consent: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capture: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<String>,
 }
 
 /// A revision ready for the writer.
@@ -39,10 +58,33 @@ struct Lodged {
     lodger: PartnerId,
     subject: PersonId,
     at: Timestamp,
+    change: Change,
+    /// The revision it was made from, where it rests on one.
+    after: Option<u32>,
     revoked_at: Option<Timestamp>,
+    ended_on: Option<i32>,
+    act: Option<OperatorAct>,
+    by: PartnerId,
     sealed: Sealed,
     correlation_id: CorrelationId,
-    word: &'static str,
+}
+
+/// What a revision does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Lodged,
+    Revoked,
+    Ended,
+}
+
+impl Change {
+    const fn word(self) -> &'static str {
+        match self {
+            Change::Lodged => "lodged",
+            Change::Revoked => "revoked",
+            Change::Ended => "ended",
+        }
+    }
 }
 
 impl Store {
@@ -66,16 +108,45 @@ impl Store {
         .await
     }
 
-    /// Lodges a consent or a new revision of it.
+    /// Lodges a consent or a new revision of it, with what is known of how it was captured.
     ///
     /// # Errors
     /// When the database fails; the consent is not in force then.
-    pub async fn put_consent(&self, consent: NewConsent) -> Result<ConsentChange, StoreError> {
-        const NAME: &str = "put_consent";
-        let sealed = self.seal_consent(&consent, None).await?;
-        let sealed = sealed.map_err(|fault| failed(NAME, &fault))?;
-        self.write(NAME, sealed, |tx, lodged| Box::pin(lodge(tx, lodged)))
+    pub async fn lodge_consent(
+        &self,
+        consent: NewConsent,
+        capture: Option<Sensitive<Vec<u8>>>,
+    ) -> Result<ConsentChange, StoreError> {
+        const NAME: &str = "lodge_consent";
+        let partner_key = self.partner_key(&consent.partner).await?;
+        let key = self.consent_key(&consent.partner, &consent.consent_id);
+        let sealed = Body::of(&consent.consent_id, &consent.body, (capture.as_ref(), None))
+            .and_then(|plain| sealed::seal(TABLE, &partner_key, consent.at, &plain));
+        let lodged = Lodged {
+            key,
+            registry_id: RegistryId::mint(consent.at),
+            by: consent.partner.clone(),
+            lodger: consent.partner,
+            subject: consent.subject,
+            at: consent.at,
+            change: Change::Lodged,
+            after: None,
+            revoked_at: None,
+            ended_on: None,
+            act: None,
+            sealed: sealed.map_err(|fault| failed(NAME, &fault))?,
+            correlation_id: consent.correlation_id,
+        };
+        self.write(NAME, lodged, |tx, lodged| Box::pin(lodge(tx, lodged)))
             .await
+    }
+
+    /// As [`Store::lodge_consent`], of which nothing more is known.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn put_consent(&self, consent: NewConsent) -> Result<ConsentChange, StoreError> {
+        self.lodge_consent(consent, None).await
     }
 
     /// Revokes a lodger's consent from an instant on.
@@ -89,61 +160,66 @@ impl Store {
         at: Timestamp,
         correlation_id: &CorrelationId,
     ) -> Result<ConsentChange, StoreError> {
-        const NAME: &str = "revoke_consent";
         let Some(current) = self.get_consent(partner, consent_id).await? else {
             return Ok(ConsentChange::Unknown);
         };
-        let again = NewConsent {
-            consent_id: consent_id.clone(),
-            partner: partner.clone(),
-            subject: current.subject,
-            body: current.body,
+        let end = ConsentEnd {
+            how: Ending::Revoked(at),
+            told: None,
+            by: partner.clone(),
+            act: None,
             at: self.inner.clock.now(),
             correlation_id: correlation_id.clone(),
         };
-        let sealed = self.seal_consent(&again, Some(at)).await?;
-        let sealed = sealed.map_err(|fault| failed(NAME, &fault))?;
-        self.write(NAME, sealed, |tx, lodged| Box::pin(lodge(tx, lodged)))
-            .await
+        self.end_consent(current.registry_id, end).await
     }
 
-    /// A lodger's consent, its newest revision. Another lodger's is unknown.
+    /// Ends a consent: it was revoked, or what it was to end with has happened. What was lodged
+    /// stays as it is; a revoked one stays revoked as of when it was first.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn get_consent(
+    /// When the database fails; the consent then still counts.
+    pub async fn end_consent(
         &self,
-        partner: &PartnerId,
-        consent_id: &ConsentId,
-    ) -> Result<Option<StoredConsent>, StoreError> {
-        const NAME: &str = "get_consent";
-        let key = self.consent_key(partner, consent_id);
-        let era = match self.inner.recent.get(&key) {
-            Ok(known) => return Ok(known),
-            Err(era) => era,
-        };
-        let mut conn = self.reader(NAME).await?;
-        let keys = [Cell::from(key)];
-        let found = self.consents(&mut conn, "c.consent_key IN", &keys).await;
-        let found = found.map_err(|fault| failed(NAME, &fault))?;
-        let found = found.into_iter().next();
-        self.inner.recent.keep(era, key, found.as_ref());
-        Ok(found)
-    }
-
-    /// All consents of these persons, revoked ones too, newest revisions.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn consents_of(
-        &self,
-        persons: &[PersonId],
-    ) -> Result<Vec<StoredConsent>, StoreError> {
-        const NAME: &str = "consents_of";
-        let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
-        let mut conn = self.reader(NAME).await?;
-        let found = self.consents(&mut conn, "c.subject IN", &keys);
-        found.await.map_err(|fault| failed(NAME, &fault))
+        id: RegistryId,
+        end: ConsentEnd,
+    ) -> Result<ConsentChange, StoreError> {
+        const NAME: &str = "end_consent";
+        // A revision lodged in between is read again: what is ended is what stands.
+        for _ in 0..ENDING_TRIES_MAX {
+            let Some(current) = self.registered_consent(id).await? else {
+                return Ok(ConsentChange::Unknown);
+            };
+            let partner_key = self.partner_key(&current.partner).await?;
+            let extras = (current.capture.as_ref(), end.told.as_ref());
+            let sealed = Body::of(&current.consent_id, &current.body, extras)
+                .and_then(|plain| sealed::seal(TABLE, &partner_key, end.at, &plain));
+            let (change, revoked_at, ended_on) = match end.how {
+                Ending::Revoked(at) => (Change::Revoked, Some(at), current.ended_on),
+                Ending::Ended(day) => (Change::Ended, current.revoked_at, Some(day)),
+            };
+            let lodged = Lodged {
+                key: self.consent_key(&current.partner, &current.consent_id),
+                registry_id: id,
+                lodger: current.partner,
+                subject: current.subject,
+                at: end.at,
+                change,
+                after: Some(current.revision),
+                revoked_at,
+                ended_on,
+                act: end.act.clone(),
+                by: end.by.clone(),
+                sealed: sealed.map_err(|fault| failed(NAME, &fault))?,
+                correlation_id: end.correlation_id.clone(),
+            };
+            let done = self.write(NAME, lodged, |tx, lodged| Box::pin(lodge(tx, lodged)));
+            match done.await? {
+                ConsentChange::Newer => {}
+                settled => return Ok(settled),
+            }
+        }
+        Ok(ConsentChange::Newer)
     }
 
     /// Queues withheld deliveries to a partner and of its records (or all) for a new decision,
@@ -168,90 +244,32 @@ impl Store {
         .await
     }
 
-    fn consent_key(&self, partner: &PartnerId, consent_id: &ConsentId) -> [u8; 16] {
+    pub(super) fn consent_key(&self, partner: &PartnerId, consent_id: &ConsentId) -> [u8; 16] {
         let parts = [partner.as_str(), consent_id.as_str()];
         self.inner.keys.blind(Domain::Consent, &parts)
     }
+}
 
-    async fn seal_consent(
-        &self,
-        consent: &NewConsent,
-        revoked_at: Option<Timestamp>,
-    ) -> Result<Result<Lodged, Fault>, StoreError> {
-        let partner_key = self.partner_key(&consent.partner).await?;
-        let seal = || {
-            let text = String::from_utf8(consent.body.expose(Reason::Seal).clone())
-                .map_err(|_| Fault::Damaged("a consent is not text"))?;
-            let plain = serde_json::to_vec(&Body {
-                id: consent.consent_id.clone(),
-                consent: text,
-            });
-            let plain = plain.map_err(|_| Fault::Damaged("a consent"))?;
-            let sealed = sealed::seal(TABLE, &partner_key, consent.at, &plain)?;
-            Ok(Lodged {
-                key: self.consent_key(&consent.partner, &consent.consent_id),
-                registry_id: RegistryId::mint(consent.at),
-                lodger: consent.partner.clone(),
-                subject: consent.subject,
-                at: consent.at,
-                revoked_at,
-                sealed,
-                correlation_id: consent.correlation_id.clone(),
-                word: if revoked_at.is_some() {
-                    "revoked"
-                } else {
-                    "lodged"
-                },
-            })
-        };
-        Ok(seal())
+impl Body {
+    /// What is sealed of a revision.
+    fn of(
+        id: &ConsentId,
+        consent: &Sensitive<Vec<u8>>,
+        (capture, told): (Option<&Sensitive<Vec<u8>>>, Option<&Sensitive<Vec<u8>>>),
+    ) -> Result<Vec<u8>, Fault> {
+        let plain = serde_json::to_vec(&Body {
+            id: id.clone(),
+            consent: text(consent)?,
+            capture: capture.map(text).transpose()?,
+            told: told.map(text).transpose()?,
+        });
+        plain.map_err(|_| Fault::Damaged("a consent"))
     }
+}
 
-    async fn consents(
-        &self,
-        conn: &mut SqliteConnection,
-        condition: &str,
-        keys: &[Cell],
-    ) -> Result<Vec<StoredConsent>, Fault> {
-        let head = format!(
-            "SELECT c.lodger, c.subject, c.revision, r.row_id, r.lodged_at, r.revoked_at, \
-             r.key_id, r.wrapped, r.body, c.registry_id FROM consent c JOIN consent_revision r \
-             ON r.consent_key = c.consent_key AND r.revision = c.revision WHERE {condition}"
-        );
-        let mut out = Vec::new();
-        for row in for_keys(conn, &head, "", &[], keys).await? {
-            out.push(self.open_consent(conn, &row).await?);
-        }
-        out.sort_by_key(|consent| consent.lodged_at);
-        Ok(out)
-    }
-
-    async fn open_consent(
-        &self,
-        conn: &mut SqliteConnection,
-        row: &SqliteRow,
-    ) -> Result<StoredConsent, Fault> {
-        let partner = PartnerId::new(&row.text(0)?);
-        let revision = Sealed {
-            row_id: row.id(3)?,
-            key_id: row.int(6)?,
-            wrapped: row.blob(7)?,
-            body: row.blob(8)?,
-        };
-        let keys = &self.inner.keys;
-        let plain = sealed::open(conn, keys, (TABLE, &partner), &revision).await?;
-        let body: Body = serde_json::from_slice(&plain).map_err(|_| Fault::Damaged("a consent"))?;
-        Ok(StoredConsent {
-            consent_id: body.id,
-            registry_id: RegistryId(row.id(9)?),
-            partner,
-            subject: PersonId(row.id(1)?),
-            revision: u32::try_from(row.int(2)?).map_err(|_| Fault::Damaged("a revision"))?,
-            lodged_at: Timestamp(row.int(4)?),
-            revoked_at: row.int_or_null(5)?.map(Timestamp),
-            body: Sensitive::new(body.consent.into_bytes()),
-        })
-    }
+fn text(sensitive: &Sensitive<Vec<u8>>) -> Result<String, Fault> {
+    let bytes = sensitive.expose(Reason::Seal).clone();
+    String::from_utf8(bytes).map_err(|_| Fault::Damaged("a consent is not text"))
 }
 
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
@@ -271,7 +289,7 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
         };
         look_again(tx, subject, &happened).await?;
     }
-    append_change(tx, lodged, (revision, epoch));
+    append_change(tx, lodged, (revision, epoch)).await?;
     Ok(ConsentChange::Done {
         revision: u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))?,
         epoch,
@@ -285,32 +303,34 @@ async fn next_revision(
     lodged: &Lodged,
     subject: PersonId,
 ) -> Result<Result<i64, ConsentChange>, Fault> {
-    let sql = "SELECT c.subject, c.revision, p.test, r.revoked_at IS NOT NULL FROM consent c \
+    let sql = "SELECT c.subject, c.revision, p.test, r.revoked_at IS NOT NULL, \
+               r.ended_on IS NOT NULL, p.consent_epoch FROM consent c \
                JOIN person p ON p.person = c.subject \
                JOIN consent_revision r ON r.consent_key = c.consent_key \
                AND r.revision = c.revision WHERE c.consent_key = ?";
-    let known = first(&mut tx.conn, sql, row![lodged.key]).await?;
-    Ok(match known {
-        // Revoked before: it stays revoked as of then.
-        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_some() => {
-            let sql = "SELECT consent_epoch FROM person WHERE person = ?";
-            let person = first(&mut tx.conn, sql, row![row.id(0)?]).await?;
-            let person = person.ok_or(Fault::Damaged("a person is missing"))?;
-            Err(ConsentChange::Done {
-                revision: u32::try_from(row.int(1)?).map_err(|_| Fault::Damaged("a revision"))?,
-                epoch: person.int(0)?,
-                reevaluated: 0,
-            })
-        }
+    let Some(row) = first(&mut tx.conn, sql, row![lodged.key]).await? else {
+        return Ok(Ok(1));
+    };
+    let current = row.int(1)?;
+    let (revoked, ended) = (row.int(3)? == 1, row.int(4)? == 1);
+    let settled = match lodged.change {
         // What a family took back stays taken back: a repeated PUT must not revive it.
-        Some(row) if row.int(3)? == 1 && lodged.revoked_at.is_none() => Err(ConsentChange::Revoked),
+        Change::Lodged if revoked || ended => ConsentChange::Revoked,
         // A lodger that went live lodges its consents again, about real persons now.
-        Some(row) if row.id(0)? != subject.0 && row.int(2)? == 0 => {
-            Err(ConsentChange::OtherSubject)
+        Change::Lodged if row.id(0)? != subject.0 && row.int(2)? == 0 => {
+            ConsentChange::OtherSubject
         }
-        Some(row) => Ok(row.int(1)? + 1),
-        None => Ok(1),
-    })
+        Change::Lodged => return Ok(Ok(current + 1)),
+        // It stays as it was first told.
+        _ if revoked || (ended && lodged.change == Change::Ended) => ConsentChange::Done {
+            revision: u32::try_from(current).map_err(|_| Fault::Damaged("a revision"))?,
+            epoch: row.int(5)?,
+            reevaluated: 0,
+        },
+        _ if lodged.after.map(i64::from) != Some(current) => ConsentChange::Newer,
+        _ => return Ok(Ok(current + 1)),
+    };
+    Ok(Err(settled))
 }
 
 async fn write_revision(
@@ -329,7 +349,8 @@ async fn write_revision(
     let cells = row![lodged.key, lodger, person.0, revision, own, registry_id];
     run(&mut tx.conn, sql, cells).await?;
     let sql = "INSERT INTO consent_revision (consent_key, revision, row_id, subject, lodged_at, \
-               revoked_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               revoked_at, ended_on, change, key_id, wrapped, body) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let cells = row![
         lodged.key,
         revision,
@@ -337,6 +358,8 @@ async fn write_revision(
         subject,
         lodged.at,
         lodged.revoked_at,
+        lodged.ended_on.map(i64::from),
+        lodged.change.word(),
         lodged.sealed.key_id,
         lodged.sealed.wrapped.as_slice(),
         lodged.sealed.body.as_slice(),
@@ -344,21 +367,42 @@ async fn write_revision(
     run(&mut tx.conn, sql, cells).await.map(drop)
 }
 
-fn append_change(tx: &mut Tx, lodged: &Lodged, (revision, epoch): (i64, i64)) {
-    let fields = Fields::new()
-        .text("change", lodged.word)
+/// What was disclosed of the person between the instant a revocation was told and now is listed
+/// in the ledger alone: whoever revokes need not learn of it.
+async fn append_change(
+    tx: &mut Tx,
+    lodged: &Lodged,
+    (revision, epoch): (i64, i64),
+) -> Result<(), Fault> {
+    let mut fields = Fields::new()
+        .text("change", lodged.change.word())
         .text("lodger", lodged.lodger.as_str())
+        .text("by", lodged.by.as_str())
         .text("subject", &lodged.subject.to_string())
         .int("revision", revision)
         .int("epoch", epoch)
-        .text("row", &crate::base::digest::hex(&lodged.sealed.row_id))
+        .text("row", &hex(&lodged.sealed.row_id))
         .digest("sealed", &Digest::of(&lodged.sealed.body))
         .text("correlation", lodged.correlation_id.as_str());
-    let fields = match lodged.revoked_at {
-        Some(at) => fields.int("revoked_at", at.0),
-        None => fields,
-    };
+    if let Some(at) = lodged.revoked_at {
+        fields = fields.int("revoked_at", at.0);
+    }
+    if let (Change::Revoked, Some(at)) = (lodged.change, lodged.revoked_at) {
+        let sql = "SELECT DISTINCT disclosure_id FROM person_disclosure WHERE person = ? \
+                   AND at >= ? ORDER BY disclosure_id LIMIT ?";
+        let asked = row![lodged.subject.0, at, BETWEEN_TOLD_MAX];
+        let rows = all(&mut tx.conn, sql, asked).await?;
+        let ids = rows.iter().map(|row| row.id(0).map(DisclosureId));
+        let ids = ids.collect::<Result<Vec<_>, Fault>>()?;
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        fields = fields.list("disclosed_since", ids.iter().map(String::as_str));
+    }
+    if let Some(act) = &lodged.act {
+        let id = lodged.registry_id.to_string();
+        super::operator::append(tx, act, (lodged.change.word(), &id));
+    }
     tx.append(EntryKind::Consent, lodged.at, &fields);
+    Ok(())
 }
 
 /// Raises a person's epoch: decisions taken before can no longer be authorised.

@@ -9,6 +9,7 @@ use crate::base::vocabulary::Verdict;
 use crate::outbox::Answer;
 use std::sync::Arc;
 
+mod consent;
 mod emergency;
 mod extract;
 mod fact;
@@ -18,6 +19,7 @@ mod recall;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
+pub use consent::*;
 pub use emergency::*;
 pub use extract::*;
 pub use fact::*;
@@ -106,6 +108,8 @@ pub enum HoldCause {
     Unreadable,
     /// An officer asked to decide a withheld delivery again; a second one has to confirm.
     ReplayConfirmation,
+    /// Consents of the partner stop soon, because a child comes of age.
+    ConsentAgesOut,
     /// It went at once; an officer says afterwards whether that was justified.
     ReviewAfter,
     /// What a recipient was given may not be used any further, and its channel takes no notice.
@@ -378,6 +382,8 @@ pub struct Authorisation {
     pub token: i64,
     /// Person and epoch the decision was taken with; any change refuses the authorisation.
     pub epochs: Vec<(PersonId, i64)>,
+    /// Consents for one disclosure that it rests on, by lodger and the lodger's id: used up by it.
+    pub spends: Vec<(PartnerId, ConsentId)>,
     /// Decision record: what the ledger and the accounting keep.
     pub decision: DecisionRecord,
     /// The bytes to keep for further attempts.

@@ -18,8 +18,8 @@ use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
 use super::{
-    consents, decisions, disclosures, emergency, explain, extracts, health, operations, persons,
-    submissions, submit, work,
+    consent_acts, consents, decisions, disclosures, emergency, explain, extracts, health,
+    operations, persons, submissions, submit, work,
 };
 use crate::base::id::CorrelationId;
 use crate::store::{StorageTrouble, StoreError};
@@ -370,7 +370,11 @@ async fn run(call: Call) -> Outcome {
         Handler::SubmissionRecords => submissions::records(&call).await,
         Handler::ConsentPut => consents::put(call).await,
         Handler::ConsentGet => consents::get(&call).await,
-        Handler::ConsentRevoke => consents::revoke(call).await,
+        Handler::ConsentRevoke => consent_acts::revoke(call).await,
+        Handler::ConsentConfirm => consent_acts::confirm(call).await,
+        Handler::ConsentEnded => consent_acts::ended(call).await,
+        Handler::ConsentHistory => consent_acts::history(&call).await,
+        Handler::ConsentList => consents::list(&call).await,
         Handler::ConsentForm => sheets::get(&call),
         Handler::ConsentImport => imports::lodge(call).await,
         Handler::FhirMetadata => fhir_consents::metadata(),

@@ -1,40 +1,55 @@
-//! The consent registry: lodge, read, revoke. A partner sees what it lodged, nothing else.
+//! The consent registry: lodge, read, list. A partner sees what it lodged, and of others' consents
+//! those it may stand behind.
 //!
 //! Every word of a consent is checked against its list before it is lodged: the law pack treats a
 //! word it does not know as no consent, and the lodger should hear of it now, not at a refusal.
 
 use super::answer::{Call, Outcome, store_failed};
+use super::capture::Capture;
+use super::consent_state::{Say, consent_id, county, found, names_discloser, paper, state, ties};
 use super::counting;
-use super::forms::{Form, object};
+use super::disclosures::reason;
 use super::json;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
-use super::problem::{Problem, STATE_CONFLICT};
+use super::paging::Page;
+use super::principal::Principal;
+use super::problem::{PARAMETER_INVALID, Problem, STATE_CONFLICT};
+use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PersonId, RegistryId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::partner::Mode;
-use crate::disclosure::moment::Now;
+use crate::disclosure::moment::{Now, local_day};
 use crate::format::Node;
 use crate::intake::scoped_identifier;
+use crate::kept::aging::{event_overdue, stop};
 use crate::release::read_paper;
-use crate::store::{ConsentChange, NewConsent, StoredConsent};
+use crate::store::{ConsentChange, ConsentsAsked, NewConsent, StoredConsent};
 use actix_web::HttpResponse;
+use actix_web::web::Query;
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
-
-/// Longest consent id, bytes.
-const ID_BYTES_MAX: usize = 128;
 
 /// Lodges a consent or a new revision of it.
 pub async fn put(mut call: Call) -> Outcome {
     call.partner()?;
     let id = consent_id(&call)?;
+    if RegistryId::parse(id.as_str()).is_some() {
+        return Err(Problem::new(
+            &STATE_CONFLICT,
+            "ids of this form are the registry's: lodge it under an id of your own",
+        ));
+    }
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
     let read = json::read_checked(&mut call, &LODGING, check);
-    let Lodging { subject, consent } = read.await?;
-    let lodged = lodge(&call, &id, consent, &subject).await?;
+    let Lodging {
+        subject,
+        consent,
+        capture,
+    } = read.await?;
+    let lodged = lodge(&call, &id, consent, (&subject, capture)).await?;
     Ok(HttpResponse::Ok().json(json!({
         "consent_id": lodged.consent_id,
         "registry_id": lodged.registry_id,
@@ -62,7 +77,7 @@ pub async fn lodge(
     call: &Call,
     id: &ConsentId,
     mut paper: Paper,
-    subject: &Identifier,
+    (subject, capture): (&Identifier, Option<Capture>),
 ) -> Result<Lodged, Problem> {
     let partner = call.partner()?;
     let now = call.site.clock.now();
@@ -75,16 +90,21 @@ pub async fn lodge(
         counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)))
     };
     let subject = person_of(call, subject).await?;
-    let change = call.site.store.put_consent(NewConsent {
+    let store = &call.site.store;
+    let capture = capture.and_then(|capture| serde_json::to_vec(&capture).ok());
+    let lodging = NewConsent {
         consent_id: id.clone(),
         partner: partner.id.clone(),
         subject,
         body,
         at: now,
         correlation_id: call.correlation.clone(),
-    });
+    };
+    let change = store.lodge_consent(lodging, capture.map(Sensitive::new));
     let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
-    let stored = own(call, id).await?;
+    let stored = store.get_consent(&partner.id, id).await;
+    let stored = stored.map_err(|error| store_failed(&error))?;
+    let stored = stored.ok_or_else(Problem::not_found)?;
     Ok(Lodged {
         consent_id: id.clone(),
         registry_id: stored.registry_id,
@@ -110,44 +130,33 @@ pub async fn person_of(call: &Call, subject: &Identifier) -> Result<PersonId, Pr
     person.map_err(|error| store_failed(&error))
 }
 
-/// The calling partner's own consent of that id.
-async fn own(call: &Call, id: &ConsentId) -> Result<StoredConsent, Problem> {
-    let found = call.site.store.get_consent(&call.partner()?.id, id).await;
-    found
-        .map_err(|error| store_failed(&error))?
-        .ok_or_else(Problem::not_found)
-}
-
-/// The newest revision.
+/// The newest revision, with what has become of it. Who may only stand behind it sees it where the
+/// paper names it as discloser, or as the county; an officer says why.
 pub async fn get(call: &Call) -> Outcome {
-    call.partner()?;
-    let id = consent_id(call)?;
-    Ok(HttpResponse::Ok().json(shown(&own(call, &id).await?)))
+    let (consent, say) = found(call).await?;
+    match say {
+        Say::Source if !names_discloser(&consent, &call.partner()?.id) => {
+            return Err(Problem::not_found());
+        }
+        Say::Officer => noted(call, "consent_read", &consent).await?,
+        _ => {}
+    }
+    let own = matches!(say, Say::Lodger | Say::Officer);
+    let mut told = shown(&consent, own);
+    state(call, &consent).await?.add_to(&mut told);
+    Ok(HttpResponse::Ok().json(told))
 }
 
-/// A revocation says nothing more than its address.
-static REVOCATION: LazyLock<Form> = LazyLock::new(|| Form::of(object(Vec::new())));
-
-/// From now on it no longer counts; what is still to be sent is decided again without it. A
-/// consent that was revoked before stays as it is.
-pub async fn revoke(mut call: Call) -> Outcome {
-    let partner = call.partner()?;
-    let id = consent_id(&call)?;
-    let registry_id = own(&call, &id).await?.registry_id;
-    json::read_none(&mut call, &REVOCATION).await?;
-    let now = call.site.clock.now();
-    let store = &call.site.store;
-    let change = store.revoke_consent(&partner.id, &id, now, &call.correlation);
-    let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
-    Ok(HttpResponse::Ok().json(json!({
-        "consent_id": id,
-        "registry_id": registry_id,
-        "revision": revision,
-    })))
+/// Enters an officer's reading, with the reason given, before anything is shown.
+pub async fn noted(call: &Call, what: &str, consent: &StoredConsent) -> Result<(), Problem> {
+    let act = act(call, reason(call)?)?;
+    let id = consent.registry_id.to_string();
+    let noted = call.site.store.record_operator_action(act, what, &id).await;
+    noted.map(drop).map_err(|error| store_failed(&error))
 }
 
 /// The revision a change made.
-fn changed(change: ConsentChange) -> Result<u32, Problem> {
+pub fn changed(change: ConsentChange) -> Result<u32, Problem> {
     match change {
         // How many deliveries are decided again is not told: it would say to anybody whether
         // the person has records that are withheld.
@@ -157,39 +166,167 @@ fn changed(change: ConsentChange) -> Result<u32, Problem> {
             &STATE_CONFLICT,
             "this consent is another person's: lodge it under an id of its own",
         )),
+        ConsentChange::Newer => Err(Problem::new(
+            &STATE_CONFLICT,
+            "this consent is changing at this moment: look at it and try again",
+        )),
         ConsentChange::Revoked => Err(Problem::new(
             &STATE_CONFLICT,
-            "this consent was revoked: lodge a newly signed one under an id of its own",
+            "this consent was revoked or has ended: lodge a newly signed one under its own id",
         )),
     }
 }
 
-/// A paper for whoever lodged it.
-pub fn paper_of(consent: &StoredConsent) -> Value {
-    let body = consent.body.expose(Reason::Send);
-    serde_json::from_slice(body).unwrap_or_default()
-}
-
-fn shown(consent: &StoredConsent) -> Value {
-    let paper = paper_of(consent);
+/// A consent as its lodger and officers read it, or as who may stand behind it does: without the
+/// lodger's own id of it, and without how it was captured.
+fn shown(consent: &StoredConsent, own: bool) -> Value {
+    let mut paper = paper(consent);
+    let captured = consent.capture.as_ref().filter(|_| own);
+    let captured = captured.map(|block| block.expose(Reason::Send));
+    let captured: Option<Value> =
+        captured.map(|block| serde_json::from_slice(block).unwrap_or_default());
+    let confirmed = consent.confirmed.iter();
+    let confirmed: Vec<Value> = confirmed
+        .map(|(by, at)| json!({ "by": by, "at": at.to_rfc3339() }))
+        .collect();
+    let id = own.then_some(&consent.consent_id);
+    if let (false, Some(members)) = (own, paper.as_object_mut()) {
+        members.remove("id");
+    }
     json!({
-        "consent_id": consent.consent_id,
+        "consent_id": id,
         "registry_id": consent.registry_id,
+        "lodged_by": consent.partner,
         "revision": consent.revision,
         "lodged_at": consent.lodged_at.to_rfc3339(),
         "revoked_at": consent.revoked_at.map(Timestamp::to_rfc3339),
+        "ended_on": consent.ended_on.and_then(day_text),
+        "confirmed": confirmed,
         "consent": paper,
+        "capture": captured,
     })
 }
 
-fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
-    let text = call.part("id");
-    let sound = !text.is_empty()
-        && text.len() <= ID_BYTES_MAX
-        && text.bytes().all(|b| b.is_ascii_graphic());
-    if sound {
-        Ok(ConsentId::new(text))
-    } else {
-        Err(Problem::not_found())
+/// A local day as it is written.
+pub fn day_text(day: i32) -> Option<String> {
+    let span = jiff::Span::new().try_days(day).ok()?;
+    let date = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
+    Some(date.to_string())
+}
+
+/// A page of consents: an officer's all; a partner's own and, asked for those that are lodged, the
+/// ones it may stand behind and the paper or its jurisdiction names it for. No paper is shown.
+pub async fn list(call: &Call) -> Outcome {
+    let page = Page::of(call)?;
+    let after = page.after(RegistryId::parse)?;
+    let filter = Filter::of(call)?;
+    let partner = match &call.principal {
+        Some(Principal::Partner(pass)) => Some(pass.id.clone()),
+        _ => None,
+    };
+    let waiting = filter.state.as_deref() == Some("lodged");
+    let tied = partner.clone().filter(|_| waiting).map(|partner| {
+        let rules = call.site.rules.load();
+        let county = rules.partners.get(&partner).and_then(county);
+        (partner, county)
+    });
+    let asked = ConsentsAsked {
+        lodger: partner.clone(),
+        tied,
+        after,
+        limit: page.rows(),
+    };
+    let found = call.site.store.consents_page(&asked).await;
+    let found = found.map_err(|error| store_failed(&error))?;
+    let last = found.last().map(|consent| consent.registry_id.to_string());
+    let next_cursor = page.next(found.len(), last);
+    let mut rows = Vec::new();
+    for consent in &found {
+        let own = partner.as_ref().is_none_or(|id| *id == consent.partner);
+        if let Some(row) = row(call, consent, (own, &filter)).await? {
+            rows.push(row);
+        }
+    }
+    Ok(HttpResponse::Ok().json(json!({ "consents": rows, "next_cursor": next_cursor })))
+}
+
+/// One row of a list, if the filter lets it through and the caller may know of it.
+async fn row(
+    call: &Call,
+    consent: &StoredConsent,
+    (own, filter): (bool, &Filter),
+) -> Result<Option<Value>, Problem> {
+    if !own && !may_know(call, consent).await? {
+        return Ok(None);
+    }
+    let now = call.site.clock.now();
+    let stops = match filter.stops_within_days {
+        Some(days) => match stop(&call.site.store, consent, now).await {
+            Ok(Some(day)) if day.0 - local_day(now).0 <= i32::from(days) => Some(day.0),
+            Ok(_) => return Ok(None),
+            Err(error) => return Err(store_failed(&error)),
+        },
+        None => None,
+    };
+    if filter.review == Some(true) && !event_overdue(consent, now) {
+        return Ok(None);
+    }
+    let state = state(call, consent).await?;
+    if filter
+        .state
+        .as_deref()
+        .is_some_and(|word| word != state.word)
+    {
+        return Ok(None);
+    }
+    let paper = paper(consent);
+    let id = own.then_some(&consent.consent_id);
+    Ok(Some(json!({
+        "consent_id": id,
+        "registry_id": consent.registry_id,
+        "lodged_by": consent.partner,
+        "revision": consent.revision,
+        "lodged_at": consent.lodged_at.to_rfc3339(),
+        "kind": paper["kind"],
+        "type": paper["type"],
+        "state": state.word,
+        "stops_on": stops.and_then(day_text),
+    })))
+}
+
+/// Whether a partner may know of another's consent: the paper names it as discloser, or it is the
+/// county of the person's records.
+async fn may_know(call: &Call, consent: &StoredConsent) -> Result<bool, Problem> {
+    let partner = call.partner()?;
+    if names_discloser(consent, &partner.id) {
+        return Ok(true);
+    }
+    let (ties, _) = ties(call, &partner.id, consent).await?;
+    Ok(ties.county)
+}
+
+/// What a list is narrowed to.
+#[derive(Deserialize)]
+struct Filter {
+    state: Option<String>,
+    stops_within_days: Option<u16>,
+    review: Option<bool>,
+}
+
+impl Filter {
+    fn of(call: &Call) -> Result<Filter, Problem> {
+        let read = Query::<Filter>::from_query(call.request.query_string());
+        let filter = read.map(Query::into_inner).ok();
+        let known = |word: &String| STATES.contains(&word.as_str());
+        filter
+            .filter(|filter| filter.state.as_ref().is_none_or(known))
+            .ok_or_else(|| {
+                let detail = "state is lodged, effective, revoked, ended or superseded; \
+                              stops_within_days a number; review true or false";
+                Problem::new(&PARAMETER_INVALID, detail)
+            })
     }
 }
+
+/// What has become of a consent, in a word.
+const STATES: [&str; 5] = ["lodged", "effective", "revoked", "ended", "superseded"];

@@ -60,6 +60,10 @@ const fn meaning(cause: HoldCause) -> &'static str {
              may have its delivery decided again, or it is discarded"
         }
         HoldCause::Unreadable => "it cannot be opened any more: a pull left it out",
+        HoldCause::ConsentAgesOut => {
+            "consents its partner has lodged stop soon, because the child they are of comes of \
+             age: they are told by the registry's ids, and the young person may sign anew"
+        }
         HoldCause::ReplayConfirmation => {
             "an officer asked to decide a withheld delivery again: another privacy officer \
              confirms that at the delivery, or it is discarded"
@@ -95,7 +99,8 @@ const fn words(cause: HoldCause) -> &'static [Word] {
         HoldCause::Withheld
         | HoldCause::ReplayConfirmation
         | HoldCause::RecallByHand
-        | HoldCause::StandingUnknown => &[Word::Discard],
+        | HoldCause::StandingUnknown
+        | HoldCause::ConsentAgesOut => &[Word::Discard],
         HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
         HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => &[Word::Acknowledge],
         _ => &[Word::Release, Word::Discard],

@@ -56,15 +56,28 @@ pub async fn document(call: &mut Call) -> Result<Vec<u8>, Problem> {
     call.body.whole(announced).await
 }
 
-/// Reads what need not be there: no body, or one that fits the form, of whatever media type.
+/// As [`read_optional`], where nothing but the form is asked.
 pub async fn read_none(call: &mut Call, form: &Form) -> Result<(), Problem> {
+    let nothing: Option<serde::de::IgnoredAny> = read_optional(call, form).await?;
+    drop(nothing);
+    Ok(())
+}
+
+/// Reads what need not be there: no body, or one that fits the form, of whatever media type.
+pub async fn read_optional<T: DeserializeOwned>(
+    call: &mut Call,
+    form: &Form,
+) -> Result<Option<T>, Problem> {
     let announced = usize::try_from(call.announced()).unwrap_or(0);
     let bytes = call.body.whole(announced).await?;
     if bytes.trim_ascii().is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let (_, findings) = form.read(&bytes);
-    errors(&bytes, findings).map_or(Ok(()), |findings| Err(misfit(&findings)))
+    if let Some(findings) = errors(&bytes, findings) {
+        return Err(misfit(&findings));
+    }
+    parse(&bytes).map(Some)
 }
 
 /// The answer to a body that does not fit.

@@ -3,6 +3,7 @@
 //! Everything the law pack would silently not count is told here, field by field, when the consent
 //! is lodged and not at the first refusal.
 
+use super::capture::{self, Capture};
 use super::forms::{Form, list, object, required, text, truth, word};
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
@@ -36,6 +37,9 @@ pub struct Lodging {
     pub subject: Identifier,
     /// The paper.
     pub consent: Paper,
+    /// How it was taken.
+    #[serde(default)]
+    pub capture: Option<Capture>,
 }
 
 /// Whose consent it is.
@@ -207,6 +211,7 @@ fn shape() -> Shape {
     object(vec![
         ("subject", required(identifier)),
         ("consent", required(paper)),
+        ("capture", capture::shape()),
     ])
 }
 
@@ -216,6 +221,9 @@ fn words<W: Copy>(all: &[W], as_str: fn(W) -> &'static str) -> Shape {
 
 /// What the form cannot say: every date readable, in order, and none of a signature to come.
 pub fn check(lodging: &Node, now: Timestamp, findings: &mut Vec<Finding>) {
+    if let Some(block) = lodging.get("capture") {
+        capture::check(block, findings);
+    }
     let Some(paper) = lodging.get("consent") else {
         return;
     };

@@ -6,8 +6,11 @@
 
 pub mod answer;
 pub mod body;
+mod capture;
 pub mod certificates;
 mod connection;
+mod consent_acts;
+mod consent_state;
 mod consents;
 pub mod correlation;
 mod counting;

@@ -6,7 +6,8 @@
 //! permits.
 
 use super::answer::{Call, store_failed};
-use super::consents::{Lodged, lodge, paper_of, person_of};
+use super::consent_state::paper;
+use super::consents::{Lodged, lodge, person_of};
 use super::forms::errors;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
@@ -69,7 +70,7 @@ pub async fn slots(call: &Call, id: &str) -> Result<Vec<Slot>, Problem> {
         let Some(stored) = found.map_err(|error| store_failed(&error))? else {
             break;
         };
-        let paper = paper_of(&stored);
+        let paper = paper(&stored);
         slots.push(Slot {
             number,
             stored,
@@ -150,7 +151,7 @@ pub async fn replace(
         if member.except {
             paper.excepts(id);
         }
-        lodged.push(lodge(call, &slot_id(id, number), paper, &subject).await?);
+        lodged.push(lodge(call, &slot_id(id, number), paper, (&subject, None)).await?);
     }
     if !ended {
         end(call, id, &held, &numbers).await?;

@@ -14,7 +14,7 @@ use kinbridge::catalog::partner::Partner;
 use kinbridge::record::Record;
 use kinbridge::release::candidates::{NamedByFamily, Ties, candidates};
 use kinbridge::release::{
-    HeldConsent, Hold, Kept, Outgoing, Protections, Release, ReleaseInput, release,
+    HeldConsent, Hold, Kept, Outgoing, Protections, Release, ReleaseInput, SinceLodged, release,
 };
 use kinbridge::rules::Rules;
 pub use partners::PARTNERS;
@@ -63,6 +63,8 @@ pub struct Paper {
     pub lodger: PartnerId,
     subject: PersonId,
     pub revoked_at: Option<Timestamp>,
+    pub confirmed: Vec<(PartnerId, Timestamp)>,
+    pub ended_on: Option<i32>,
     body: Sensitive<Vec<u8>>,
 }
 
@@ -74,6 +76,8 @@ impl Paper {
             lodger: self.lodger.clone(),
             subject: self.subject,
             revoked_at: self.revoked_at,
+            confirmed: self.confirmed.clone(),
+            ended_on: self.ended_on,
             body: self.body.clone(),
         }
     }
@@ -86,6 +90,11 @@ impl Paper {
             subject: self.subject,
             revoked_at: self.revoked_at,
             revision: 1,
+            since: SinceLodged {
+                confirmed: &self.confirmed,
+                ended_on: self.ended_on,
+                used: None,
+            },
             body: &self.body,
         }
     }
@@ -108,6 +117,8 @@ pub fn paper(subject: u8, json: &str) -> Paper {
         lodger: PartnerId::new("program"),
         subject: PersonId([subject; 16]),
         revoked_at: None,
+        confirmed: Vec::new(),
+        ended_on: None,
         body: Sensitive::new(complete(json).into_bytes()),
     }
 }

@@ -166,6 +166,7 @@ pub(super) fn push_fact(out: &mut Page, position: u64, told: &Told) {
 }
 
 fn push_revision(out: &mut Insert, position: u64, told: &Told, until: Option<i64>) {
+    // Confirmations and uses name no revision's row.
     let row_id = told.row.as_deref().and_then(unhex);
     if let Some(row_id) = row_id {
         out.push(row![row_id, position, told.at, told.sealed, until]);

@@ -96,27 +96,6 @@ pub struct NewConsent {
     pub correlation_id: CorrelationId,
 }
 
-/// A consent in force or revoked, opened: its newest revision.
-#[derive(Clone, Debug)]
-pub struct StoredConsent {
-    /// As the lodger names it.
-    pub consent_id: ConsentId,
-    /// As the registry names it to others.
-    pub registry_id: RegistryId,
-    /// Who lodged it.
-    pub partner: PartnerId,
-    /// Whose consent it is.
-    pub subject: PersonId,
-    /// From 1; every change is a new one.
-    pub revision: u32,
-    /// When this revision was lodged.
-    pub lodged_at: Timestamp,
-    /// From when it no longer counts.
-    pub revoked_at: Option<Timestamp>,
-    /// The consent as JSON.
-    pub body: Sensitive<Vec<u8>>,
-}
-
 /// What became of a change to a consent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsentChange {
@@ -133,8 +112,10 @@ pub enum ConsentChange {
     Unknown,
     /// The consent is another person's.
     OtherSubject,
-    /// It was revoked: a new consent needs an id of its own.
+    /// It was revoked or has ended: a new consent needs an id of its own.
     Revoked,
+    /// It changed while it was to be ended, again and again.
+    Newer,
 }
 
 /// Who acts, for what reason. Every operator action is a ledger entry.

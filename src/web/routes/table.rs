@@ -120,6 +120,8 @@ const fn known(partners: bool, roles: &'static [Role]) -> Access {
 const PARTNERS: Access = known(true, &[]);
 const OPERATORS: Access = known(false, &[Role::Integrator, Role::PrivacyOfficer]);
 const OFFICERS: Access = known(false, &[Role::PrivacyOfficer]);
+/// Partners, and privacy officers, who say why.
+const HOLDERS: Access = known(true, &[Role::PrivacyOfficer]);
 const INTEGRATORS: Access = known(false, &[Role::Integrator]);
 const ACCOUNTANTS: Access = known(false, &[Role::PrivacyOfficer, Role::Auditor]);
 const EVERYBODY: Access = known(
@@ -219,6 +221,32 @@ const LIMIT: Parameter = query(
 );
 
 const PAGED: &[Parameter] = &[CURSOR, LIMIT];
+
+const SAID_WHY: &[Parameter] = &[header(
+    "Kinbridge-Reason",
+    false,
+    "Officers: why, in words for the ledger; no personal data",
+)];
+
+const CONSENTS: &[Parameter] = &[
+    query(
+        "state",
+        false,
+        "Only these: lodged, effective, revoked, ended or superseded",
+    ),
+    query(
+        "stops_within_days",
+        false,
+        "Only those that stop by their date, or because a child comes of age, within so many days",
+    ),
+    query(
+        "review",
+        false,
+        "`true`: only those whose ending event nobody has reported for a year",
+    ),
+    CURSOR,
+    LIMIT,
+];
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
@@ -347,20 +375,78 @@ pub(super) const ROUTES: &[Route] = &[
             ),
             problem(409, "The id belongs to another person's consent"),
         ]),
+    get("consents", "/v1/consents", Handler::ConsentList)
+        .open_to(HOLDERS, Scope::Own(IdKind::None))
+        .with(CONSENTS)
+        .says(
+            "Consents you lodged; with `state=lodged` also those that wait for your word, where \
+             the paper names you as discloser or the person's records are of your county",
+        )
+        .answers(&[
+            answer(
+                200,
+                "One page, by registry id; it may hold fewer rows than asked",
+                "ConsentPage",
+            ),
+            problem(
+                400,
+                "A cursor that is not one of ours, or a filter that is no such word",
+            ),
+        ]),
     get("consent", "/v1/consents/{id}", Handler::ConsentGet)
-        .open_to(PARTNERS, Scope::Own(IdKind::Consent))
-        .says("The newest revision of a consent you lodged")
+        .open_to(HOLDERS, Scope::Own(IdKind::Consent))
+        .with(SAID_WHY)
+        .says("The newest revision of a consent you lodged or may confirm, and its state")
         .answers(&[answer(200, "The consent", "Consent")]),
+    get(
+        "consent_history",
+        "/v1/consents/{id}/history",
+        Handler::ConsentHistory,
+    )
+    .open_to(HOLDERS, Scope::Own(IdKind::Consent))
+    .with(SAID_WHY)
+    .says("Every revision of a consent you lodged; none was ever overwritten")
+    .answers(&[answer(200, "All revisions, oldest first", "ConsentHistory")]),
     post(
         "consent_revoke",
         "/v1/consents/{id}/revoke",
         Handler::ConsentRevoke,
     )
-    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
-    .says("Revoke a consent: nothing more is released on it")
+    .open_to(HOLDERS, Scope::Own(IdKind::Consent))
+    .with(SAID_WHY)
+    .json(&[(JSON_TYPE, "ConsentRevocation")])
+    .says(
+        "Revoke a consent, told by whatever means: nothing more is released on it. By its lodger, \
+         the county of the person's records or a privacy officer; the body may be left out",
+    )
+    .answers(&[answer(200, "Revoked, now or before", "ConsentChange")]),
+    post(
+        "consent_ended",
+        "/v1/consents/{id}/ended",
+        Handler::ConsentEnded,
+    )
+    .open_to(HOLDERS, Scope::Own(IdKind::Consent))
+    .with(SAID_WHY)
+    .json(&[(JSON_TYPE, "ConsentEnding")])
+    .says("Report that what a consent ends with has happened")
     .answers(&[
-        answer(200, "Revoked, now or before", "ConsentChange"),
-        problem(422, "A body that says something"),
+        answer(200, "It no longer counts from that day on", "ConsentChange"),
+        problem(409, "The consent does not end with this"),
+    ]),
+    post(
+        "consent_confirm",
+        "/v1/consents/{id}/confirm",
+        Handler::ConsentConfirm,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .json(&[(JSON_TYPE, "ConsentConfirmation")])
+    .says(
+        "Stand behind a consent another partner lodged, by its registry id: as the source of data \
+         about the person or as the county of the person's records. It never opens data to you",
+    )
+    .answers(&[
+        answer(200, "Confirmed, now or before", "ConsentConfirmed"),
+        problem(409, "It was revoked, has ended or was lodged anew"),
     ]),
     get(
         "consent_form",

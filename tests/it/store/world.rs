@@ -157,6 +157,7 @@ pub fn authorisation(claimed: &Claimed) -> Authorisation {
     let persons = &claimed.record.persons;
     Authorisation {
         review_due: None,
+        spends: Vec::new(),
         delivery_id: claimed.delivery.delivery_id,
         token: claimed.token,
         epochs: persons.iter().map(|p| (p.person, p.epoch)).collect(),

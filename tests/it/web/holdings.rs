@@ -153,6 +153,10 @@ impl Holdings {
         match route {
             "consent_put" => lodging().to_string(),
             "fhir_consent_put" => fhir().to_string(),
+            "consent_confirm" => json!({ "entered_by": "w-17" }).to_string(),
+            "consent_ended" => {
+                json!({ "event": "other", "on": "2026-03-01", "entered_by": "w-17" }).to_string()
+            }
             _ => String::new(),
         }
     }

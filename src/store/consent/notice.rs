@@ -1,0 +1,108 @@
+//! What a lodger is told of the coming end of its consents: a work item that names them by the
+//! registry's ids, and that it was told.
+
+use super::Store;
+use crate::base::clock::Timestamp;
+use crate::base::id::{PartnerId, PersonId, RegistryId, WorkItemId};
+use crate::store::model::{HoldCause, StoreError, StoredRecord};
+use crate::store::open;
+use crate::store::sql::{Columns as _, Fault, first, row, run};
+use crate::store::stage::cause_word;
+use crate::store::writer::{Tx, failed};
+
+/// Consents named in one item.
+const NAMED_MAX: usize = 50;
+
+struct Telling {
+    lodger: PartnerId,
+    days: i32,
+    consents: Vec<RegistryId>,
+    at: Timestamp,
+}
+
+impl Store {
+    /// Raises a work item to the lodger for those of the consents it was not told of before; gives
+    /// how many these are.
+    ///
+    /// # Errors
+    /// When the database fails; nothing was told then.
+    pub async fn tell_stopping(
+        &self,
+        lodger: PartnerId,
+        (days, consents): (i32, Vec<RegistryId>),
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let telling = Telling {
+            lodger,
+            days,
+            consents,
+            at,
+        };
+        self.write("tell_stopping", telling, |tx, telling| {
+            Box::pin(tell(tx, telling))
+        })
+        .await
+    }
+
+    /// The newest record about a person that a partner has handed in and not voided.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_about(
+        &self,
+        person: PersonId,
+        partner: &PartnerId,
+    ) -> Result<Option<StoredRecord>, StoreError> {
+        const NAME: &str = "newest_about";
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let sql = "SELECT v.row_id FROM record_person p \
+                       JOIN record_version v ON v.row_id = p.row_id \
+                       JOIN record r ON r.current_row = v.row_id JOIN submission s \
+                       ON s.submission_id = v.submission_id AND s.state = 1 \
+                       WHERE p.person = ? AND v.partner = ? AND v.void = 0 \
+                       ORDER BY v.received_at DESC, v.row_id DESC LIMIT 1";
+            let asked = row![person.0, partner.as_str()];
+            let Some(found) = first(&mut conn, sql, asked).await? else {
+                return Ok(None);
+            };
+            let rows = [found.id(0)?];
+            let opened = open::records(&mut conn, &self.inner.keys, &rows).await?;
+            Ok(opened.into_iter().next().map(|opened| opened.record))
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+}
+
+async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
+    let (mut named, mut told, mut test) = (Vec::new(), 0, false);
+    for id in &telling.consents {
+        let sql = "SELECT c.consent_key, p.test FROM consent c \
+                   JOIN person p ON p.person = c.subject WHERE c.registry_id = ?";
+        let Some(found) = first(&mut tx.conn, sql, row![id.0]).await? else {
+            continue;
+        };
+        let sql = "INSERT INTO consent_notice (consent_key, days, told_at) VALUES (?, ?, ?) \
+                   ON CONFLICT DO NOTHING";
+        let cells = row![found.id(0)?, i64::from(telling.days), telling.at];
+        if run(&mut tx.conn, sql, cells).await? == 0 {
+            continue;
+        }
+        test = found.int(1)? == 1;
+        told += 1;
+        if named.len() < NAMED_MAX {
+            named.push(id.to_string());
+        }
+    }
+    if named.is_empty() {
+        return Ok(0);
+    }
+    let detail = format!("within {} days: {}", telling.days, named.join(", "));
+    let sql = "INSERT INTO work_item (work_item_id, partner, cause, test, state, created_at, \
+               detail) VALUES (?, ?, ?, ?, 0, ?, ?)";
+    let id = WorkItemId::mint(telling.at).0;
+    let cause = cause_word(HoldCause::ConsentAgesOut);
+    let cells = row![id, telling.lodger.as_str(), cause, test, telling.at, detail];
+    run(&mut tx.conn, sql, cells).await?;
+    Ok(told)
+}

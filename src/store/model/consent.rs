@@ -1,0 +1,144 @@
+//! Consents as they are kept, confirmed, used and ended.
+
+use super::OperatorAct;
+use crate::base::clock::Timestamp;
+use crate::base::id::*;
+use crate::base::sensitive::Sensitive;
+
+/// A consent in force or revoked, opened: its newest revision.
+#[derive(Clone, Debug)]
+pub struct StoredConsent {
+    /// As the lodger names it.
+    pub consent_id: ConsentId,
+    /// As the registry names it to others.
+    pub registry_id: RegistryId,
+    /// Who lodged it.
+    pub partner: PartnerId,
+    /// Whose consent it is.
+    pub subject: PersonId,
+    /// From 1; every change is a new one.
+    pub revision: u32,
+    /// When this revision was lodged.
+    pub lodged_at: Timestamp,
+    /// From when it no longer counts.
+    pub revoked_at: Option<Timestamp>,
+    /// The local day (days since 1970-01-01) from which on it no longer counts, because what it
+    /// was to end with has happened.
+    pub ended_on: Option<i32>,
+    /// Who stands behind this revision besides its lodger, and since when.
+    pub confirmed: Vec<(PartnerId, Timestamp)>,
+    /// What a consent for one disclosure was used by.
+    pub used: Option<ConsentUse>,
+    /// The consent as JSON.
+    pub body: Sensitive<Vec<u8>>,
+    /// How it was captured, as JSON.
+    pub capture: Option<Sensitive<Vec<u8>>>,
+}
+
+/// The one use of a consent for one disclosure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsentUse {
+    /// Attempts of this delivery may go on.
+    pub delivery: DeliveryId,
+    /// When it was authorised.
+    pub at: Timestamp,
+}
+
+/// A confirmation to enter.
+#[derive(Clone, Debug)]
+pub struct NewConfirmation {
+    /// Of which consent.
+    pub registry_id: RegistryId,
+    /// Of which revision: the one that was looked at.
+    pub revision: u32,
+    /// Who confirms.
+    pub by: PartnerId,
+    /// Who entered it, as JSON.
+    pub body: Sensitive<Vec<u8>>,
+    /// When.
+    pub at: Timestamp,
+    /// Of the request.
+    pub correlation_id: CorrelationId,
+}
+
+/// What became of a confirmation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// Entered, now or before.
+    Done,
+    /// There is a newer revision, or it was revoked or has ended.
+    Changed,
+}
+
+/// How a consent ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It was revoked, from this instant on.
+    Revoked(Timestamp),
+    /// What it was to end with has happened: from this local day on it no longer counts.
+    Ended(i32),
+}
+
+/// The end of a consent, to enter.
+#[derive(Clone, Debug)]
+pub struct ConsentEnd {
+    /// How.
+    pub how: Ending,
+    /// Who told of it, how and to whom, as JSON.
+    pub told: Option<Sensitive<Vec<u8>>>,
+    /// Who enters it: a partner, or the lodger where an officer acts.
+    pub by: PartnerId,
+    /// The officer's act, where an officer enters it.
+    pub act: Option<OperatorAct>,
+    /// When.
+    pub at: Timestamp,
+    /// Of the request.
+    pub correlation_id: CorrelationId,
+}
+
+/// One revision of a consent, as its history tells it.
+#[derive(Clone, Debug)]
+pub struct ConsentRevision {
+    /// From 1.
+    pub revision: u32,
+    /// `lodged`, `revoked` or `ended`.
+    pub change: String,
+    /// When it was entered.
+    pub at: Timestamp,
+    /// From when it no longer counts.
+    pub revoked_at: Option<Timestamp>,
+    /// The local day from which on it no longer counts.
+    pub ended_on: Option<i32>,
+    /// The consent as JSON.
+    pub body: Sensitive<Vec<u8>>,
+    /// How it was captured, as JSON.
+    pub capture: Option<Sensitive<Vec<u8>>>,
+    /// Who told of its end, as JSON.
+    pub told: Option<Sensitive<Vec<u8>>>,
+    /// Who confirmed this revision, and when.
+    pub confirmed: Vec<(PartnerId, Timestamp)>,
+}
+
+/// What ties a partner to a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PersonTies {
+    /// It has handed in a record about the person.
+    pub source: bool,
+    /// It has lodged another consent of the person.
+    pub lodger: bool,
+    /// A record about the person is of the county asked about.
+    pub county: bool,
+}
+
+/// Which consents a page is of.
+#[derive(Clone, Debug)]
+pub struct ConsentsAsked {
+    /// Lodged by this partner; of all where there is none.
+    pub lodger: Option<PartnerId>,
+    /// Besides, those of persons this partner has records about, or of this county's records.
+    pub tied: Option<(PartnerId, Option<String>)>,
+    /// After this one.
+    pub after: Option<RegistryId>,
+    /// Rows looked at, at most.
+    pub limit: usize,
+}

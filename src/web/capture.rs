@@ -1,0 +1,231 @@
+//! How a consent was taken: the form, who keyed it in, how the signer was known.
+//!
+//! It is kept sealed beside the paper and never leaves with it. The signer's own name is never
+//! asked for: the paper names the signer by capacity.
+
+use super::forms::{Form, object, required, text, truth, word};
+use crate::base::finding::Finding;
+use crate::base::finding_codes::{SCHEMA_PATTERN_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE};
+use crate::catalog::schema::Shape;
+use crate::format::Node;
+use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
+
+/// Longest id, version or statement, characters.
+const TEXT_CHARS_MAX: usize = 128;
+/// Longest statement of how to reach the signer safely, characters.
+const SAFE_CHARS_MAX: usize = 256;
+/// Characters of a SHA-256.
+const DIGEST_CHARS: usize = 64;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+        pub enum $name {
+            $(#[doc = concat!("`", $text, "`")] #[serde(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            const ALL: &'static [$name] = &[$($name::$variant),*];
+
+            const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text),* }
+            }
+        }
+    )*};
+}
+
+words! {
+    /// By what means it was signed.
+    Method {
+        PaperScan = "paper_scan",
+        ESign = "e_sign",
+        InPersonTablet = "in_person_tablet",
+    }
+    /// Who interpreted.
+    Interpreter {
+        Qualified = "qualified",
+        Staff = "staff",
+        Family = "family",
+        Nobody = "none",
+    }
+    /// How the signer's identity was checked.
+    IdentityCheck {
+        PhotoId = "photo_id",
+        OtherDocument = "other_document",
+        KnownToStaff = "known_to_staff",
+        Electronic = "electronic",
+        NotChecked = "not_checked",
+    }
+    /// On what the signer's capacity rests.
+    CapacityBasis {
+        Adult = "adult",
+        ParentOfRecord = "parent_of_record",
+        GuardianLetters = "guardian_letters",
+        MinorConsentLaw = "minor_consent_law",
+        CourtOrder = "court_order",
+        AttorneyOfRecord = "attorney_of_record",
+        Representative = "representative_letters",
+        TribalAuthority = "tribal_authority",
+        Other = "other",
+    }
+}
+
+/// The capture block of a lodging.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capture {
+    /// By what means it was signed.
+    pub method: Method,
+    /// Which form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_id: Option<String>,
+    /// Which version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_version: Option<String>,
+    /// The language it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form_language: Option<String>,
+    /// Whether it was read aloud.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_aloud: Option<bool>,
+    /// Who interpreted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<Interpreter>,
+    /// SHA-256 of the document, hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_sha256: Option<String>,
+    /// Who keyed it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyed_by: Option<String>,
+    /// Who looked a second time: somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_look_by: Option<String>,
+    /// How the signer's identity was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_check: Option<IdentityCheck>,
+    /// On what the signer's capacity rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_basis: Option<CapacityBasis>,
+    /// Whether the signer was given a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_given: Option<bool>,
+    /// How the signer may safely be reached about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safe_contact: Option<String>,
+}
+
+/// The form of the block.
+pub fn shape() -> Shape {
+    let id = || text(1, TEXT_CHARS_MAX);
+    object(vec![
+        ("method", required(word(Method::ALL, Method::as_str))),
+        ("form_id", id()),
+        ("form_version", id()),
+        ("form_language", id()),
+        ("read_aloud", truth()),
+        ("interpreter", word(Interpreter::ALL, Interpreter::as_str)),
+        ("document_sha256", text(DIGEST_CHARS, DIGEST_CHARS)),
+        ("keyed_by", id()),
+        ("second_look_by", id()),
+        (
+            "identity_check",
+            word(IdentityCheck::ALL, IdentityCheck::as_str),
+        ),
+        (
+            "capacity_basis",
+            word(CapacityBasis::ALL, CapacityBasis::as_str),
+        ),
+        ("copy_given", truth()),
+        ("safe_contact", text(1, SAFE_CHARS_MAX)),
+    ])
+}
+
+/// What the form cannot say: a digest is hexadecimal, and whoever looks a second time is somebody
+/// else than who keyed it in.
+pub fn check(capture: &Node, findings: &mut Vec<Finding>) {
+    let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    if let Some(digest) = capture.get("document_sha256")
+        && !digest.as_str().is_some_and(hex)
+    {
+        let finding = Finding::new(&SCHEMA_PATTERN_MISMATCH)
+            .at("/capture/document_sha256")
+            .spanning(digest.span)
+            .fixed_by("64 hexadecimal digits, small letters");
+        findings.push(finding);
+    }
+    let [keyed, second] = ["keyed_by", "second_look_by"].map(|name| capture.get(name));
+    let same =
+        second.and_then(Node::as_str).map(str::trim) == keyed.and_then(Node::as_str).map(str::trim);
+    if let (Some(node), true) = (second, same) {
+        let finding = Finding::new(&SCHEMA_VALUE_OUT_OF_RANGE)
+            .at("/capture/second_look_by")
+            .spanning(node.span)
+            .fixed_by("the second look is another person's than who keyed it in");
+        findings.push(finding);
+    }
+}
+
+/// What is told of a confirmation or an end: who entered it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entered {
+    /// Who entered it, by the partner's own id of them.
+    pub entered_by: String,
+}
+
+/// The form of it.
+pub static ENTERED: LazyLock<Form> = LazyLock::new(|| {
+    Form::of(object(vec![(
+        "entered_by",
+        required(text(1, TEXT_CHARS_MAX)),
+    )]))
+});
+
+words! {
+    /// By what means a revocation was told.
+    Means {
+        Written = "written",
+        Oral = "oral",
+        Electronic = "electronic",
+        InPerson = "in_person",
+        ByRepresentative = "by_representative",
+    }
+}
+
+/// A revocation as it was told.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revocation {
+    /// By what means.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub means: Option<Means>,
+    /// When it was told; it counts from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<String>,
+    /// To whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_to: Option<String>,
+    /// Who entered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entered_by: Option<String>,
+}
+
+impl Revocation {
+    /// Whether anything is said.
+    pub fn is_said(&self) -> bool {
+        let texts = [&self.told_at, &self.told_to, &self.entered_by];
+        self.means.is_some() || texts.iter().any(|text| text.is_some())
+    }
+}
+
+/// The form of a revocation. None of it need be there.
+pub static REVOCATION: LazyLock<Form> = LazyLock::new(|| {
+    Form::of(object(vec![
+        ("means", word(Means::ALL, Means::as_str)),
+        ("told_at", text(1, TEXT_CHARS_MAX)),
+        ("told_to", text(1, TEXT_CHARS_MAX)),
+        ("entered_by", text(1, TEXT_CHARS_MAX)),
+    ]))
+});

@@ -1,0 +1,206 @@
+//! Which consent an address means to the caller, what gives the caller a say in it, and what has
+//! become of it.
+//!
+//! A lodger's own id is the address of its consents. By the registry's id it is found by its
+//! lodger, by an officer, by the county whose jurisdiction the person's records are in and by who
+//! is a source of data about the person; to all others it does not exist.
+
+use super::answer::{Call, store_failed};
+use super::counting;
+use super::principal::Principal;
+use super::problem::Problem;
+use crate::base::clock::Timestamp;
+use crate::base::finding::Finding;
+use crate::base::id::{ConsentId, PartnerId, RegistryId};
+use crate::base::sensitive::Reason;
+use crate::base::vocabulary::{OtherGrantor, SourceRole};
+use crate::catalog::Partner;
+use crate::disclosure::moment::{Now, local_day};
+use crate::disclosure::request::{Consent, Direction};
+use crate::release::read_paper;
+use crate::store::{PersonTies, StoredConsent};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Longest consent id, bytes.
+const ID_BYTES_MAX: usize = 128;
+
+/// What gives the caller a say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Say {
+    /// It lodged it.
+    Lodger,
+    /// It is the county of the person's records.
+    County,
+    /// It has itself brought data or another consent of the person.
+    Source,
+    /// A privacy officer.
+    Officer,
+}
+
+/// The id in the address, when it is one.
+pub fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
+    let text = call.part("id");
+    let sound = !text.is_empty()
+        && text.len() <= ID_BYTES_MAX
+        && text.bytes().all(|b| b.is_ascii_graphic());
+    match sound {
+        true => Ok(ConsentId::new(text)),
+        false => Err(Problem::not_found()),
+    }
+}
+
+/// The consent the address means to the caller.
+pub async fn found(call: &Call) -> Result<(StoredConsent, Say), Problem> {
+    let id = consent_id(call)?;
+    let store = &call.site.store;
+    let partner = match &call.principal {
+        Some(Principal::Partner(pass)) => Some(&pass.id),
+        _ => None,
+    };
+    if let Some(partner) = partner {
+        let own = store.get_consent(partner, &id).await;
+        if let Some(own) = own.map_err(|error| store_failed(&error))? {
+            return Ok((own, Say::Lodger));
+        }
+    }
+    let registered = RegistryId::parse(id.as_str()).ok_or_else(Problem::not_found)?;
+    let consent = store.registered_consent(registered).await;
+    let consent = consent.map_err(|error| store_failed(&error))?;
+    let consent = consent.ok_or_else(Problem::not_found)?;
+    let say = match partner {
+        None => Say::Officer,
+        Some(partner) if *partner == consent.partner => Say::Lodger,
+        Some(partner) => {
+            let (ties, _) = ties(call, partner, &consent).await?;
+            match ties {
+                PersonTies { county: true, .. } => Say::County,
+                PersonTies { source: true, .. } | PersonTies { lodger: true, .. } => Say::Source,
+                _ => return Err(Problem::not_found()),
+            }
+        }
+    };
+    Ok((consent, say))
+}
+
+/// What ties a partner to the person of a consent, and which county it is, if it is one.
+pub async fn ties(
+    call: &Call,
+    partner: &PartnerId,
+    consent: &StoredConsent,
+) -> Result<(PersonTies, Option<String>), Problem> {
+    let county = {
+        let rules = call.site.rules.load();
+        rules.partners.get(partner).and_then(county)
+    };
+    let about = (consent.subject, consent.registry_id);
+    let ties = call.site.store.ties_to(about, partner, county.as_deref());
+    Ok((ties.await.map_err(|error| store_failed(&error))?, county))
+}
+
+/// The county a partner is, if it is one.
+pub fn county(partner: &Partner) -> Option<String> {
+    let is_county = partner.source_role() == Some(SourceRole::Cws);
+    partner.county_fips.clone().filter(|_| is_county)
+}
+
+/// The stored paper, as it was lodged.
+pub fn paper(consent: &StoredConsent) -> Value {
+    let body = consent.body.expose(Reason::Send);
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+/// Whether the paper itself names this partner as one that is to disclose.
+pub fn names_discloser(consent: &StoredConsent, partner: &PartnerId) -> bool {
+    let paper = paper(consent);
+    let named = paper["discloser_ids"].as_array();
+    named.is_some_and(|ids| ids.iter().any(|id| id == partner.as_str()))
+}
+
+/// What has become of a consent, and for whose data it counts.
+pub struct State {
+    /// `lodged`, `effective`, `revoked`, `ended` or `superseded`.
+    pub word: &'static str,
+    sources: BTreeSet<PartnerId>,
+    counties: BTreeSet<String>,
+    counts: bool,
+    findings: Vec<Finding>,
+}
+
+impl State {
+    /// Adds it to what is shown of a consent.
+    pub fn add_to(&self, shown: &mut Value) {
+        shown["state"] = json!(self.word);
+        shown["effective_for"] = json!({ "sources": self.sources, "counties": self.counties });
+        shown["counts"] = json!(self.counts);
+        shown["findings"] = json!(self.findings);
+    }
+}
+
+/// What has become of it by now.
+pub async fn state(call: &Call, consent: &StoredConsent) -> Result<State, Problem> {
+    let now = call.site.clock.now();
+    let paper = read_paper(&consent.body).unwrap_or_default();
+    let mut state = State {
+        word: "lodged",
+        sources: BTreeSet::new(),
+        counties: BTreeSet::new(),
+        counts: false,
+        findings: Vec::new(),
+    };
+    {
+        let rules = call.site.rules.load();
+        let asked = (other_signer(consent), Now::at(now));
+        state.findings = counting::findings(&rules, &paper, asked);
+    }
+    if let Some(word) = over(call, consent, (&paper, now)).await? {
+        state.word = word;
+        return Ok(state);
+    }
+    state.counts = state.findings.is_empty();
+    let behind = consent.confirmed.iter().map(|(by, _)| by);
+    for partner in std::iter::once(&consent.partner).chain(behind) {
+        let (ties, county) = ties(call, partner, consent).await?;
+        if ties.source {
+            state.sources.insert(partner.clone());
+        }
+        state.counties.extend(county.filter(|_| ties.county));
+    }
+    let refuses = paper.direction.known() == Some(Direction::Deny);
+    let somewhere = !state.sources.is_empty() || !state.counties.is_empty();
+    if refuses || (state.counts && somewhere) {
+        state.word = "effective";
+    }
+    Ok(state)
+}
+
+/// The word of a consent that counts no more.
+async fn over(
+    call: &Call,
+    consent: &StoredConsent,
+    (paper, now): (&Consent, Timestamp),
+) -> Result<Option<&'static str>, Problem> {
+    let at = Now::at(now);
+    if consent.revoked_at.is_some_and(|from| from <= now)
+        || paper.revoked.is_some_and(|from| from.begun(at))
+    {
+        return Ok(Some("revoked"));
+    }
+    let happened = consent.ended_on.is_some_and(|day| day <= local_day(now).0);
+    if happened || consent.used.is_some() || paper.end.is_some_and(|end| end.over(at)) {
+        return Ok(Some("ended"));
+    }
+    let all = call.site.store.consents_of(&[consent.subject]).await;
+    let all = all.map_err(|error| store_failed(&error))?;
+    let own = all.iter().filter(|other| {
+        other.partner == consent.partner && other.registry_id != consent.registry_id
+    });
+    let mut newer = own.filter_map(|other| read_paper(&other.body));
+    let retired = newer.any(|other| other.supersedes.hold(consent.consent_id.as_str()));
+    Ok(retired.then_some("superseded"))
+}
+
+/// The signer of the stored paper, where the rules give that signer no say.
+fn other_signer(consent: &StoredConsent) -> Option<OtherGrantor> {
+    paper(consent)["grantor"].as_str()?.parse().ok()
+}
