@@ -107,8 +107,9 @@ impl Look<'_> {
             done: ObligationSet(u32::MAX),
             emergency: None,
         };
+        let attempt = (toward, to.delivery_id);
         let readied = Readied::new(record, self.found, by_person);
-        match readied.and_then(|readied| readied.release(rules, toward, at)) {
+        match readied.and_then(|readied| readied.release_attempt(rules, attempt, at)) {
             Some(Release::Go(outgoing)) => {
                 let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
                 sent.released_paths.iter().all(|path| now.contains(path))

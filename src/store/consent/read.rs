@@ -94,7 +94,8 @@ impl Store {
                  SELECT 1 FROM record_person p JOIN record_version v ON v.row_id = p.row_id \
                  JOIN record o ON o.current_row = v.row_id JOIN submission s \
                  ON s.submission_id = v.submission_id AND s.state = 1 \
-                 WHERE p.person = c.subject AND v.void = 0 AND (v.partner = ?3 OR v.county_fips = ?4)))) \
+                 WHERE p.person = c.subject AND v.void = 0 \
+                 AND (v.partner = ?3 OR v.county_fips = ?4)))) \
                  ORDER BY c.registry_id LIMIT ?5";
             let (tied, county) = match &asked.tied {
                 Some((partner, county)) => (Some(partner.as_str()), county.as_deref()),
