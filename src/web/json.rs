@@ -10,7 +10,7 @@ use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, Problem};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SCHEMA_TYPE_MISMATCH;
 use crate::format::Node;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::json;
 
 /// The whole body as one JSON document of this form.
@@ -58,9 +58,7 @@ pub async fn document(call: &mut Call) -> Result<Vec<u8>, Problem> {
 
 /// As [`read_optional`], where nothing but the form is asked.
 pub async fn read_none(call: &mut Call, form: &Form) -> Result<(), Problem> {
-    let nothing: Option<serde::de::IgnoredAny> = read_optional(call, form).await?;
-    drop(nothing);
-    Ok(())
+    read_optional::<IgnoredAny>(call, form).await.map(drop)
 }
 
 /// Reads what need not be there: no body, or one that fits the form, of whatever media type.
