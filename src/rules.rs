@@ -141,6 +141,13 @@ impl Rules {
         catalog::kept::write(&self.sources.files)
     }
 
+    /// The version of the engine a kept rule set was compiled by, if it is another than this one:
+    /// what came out then is what these rules say to this engine, not what that one did.
+    pub fn other_engine(bytes: &[u8]) -> Option<String> {
+        let (engine, other) = catalog::kept::engine(bytes)?;
+        other.then_some(engine)
+    }
+
     /// The law pack of a rule set as it was kept.
     ///
     /// # Errors

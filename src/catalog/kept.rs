@@ -55,6 +55,13 @@ pub fn write(files: &BTreeMap<String, SourceFile>) -> Vec<u8> {
     serde_json::to_vec(&kept).unwrap_or_default()
 }
 
+/// Version of the engine that compiled a kept rule set, and whether it is another than this one.
+pub fn engine(bytes: &[u8]) -> Option<(String, bool)> {
+    let kept: Kept = serde_json::from_slice(bytes).ok()?;
+    let other = kept.engine != ENGINE;
+    Some((kept.engine, other))
+}
+
 /// The files of a kept rule set.
 ///
 /// # Errors

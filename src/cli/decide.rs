@@ -6,7 +6,7 @@
 use crate::base::Text;
 use crate::base::limits::RECORD_BYTES_MAX;
 use crate::catalog;
-use crate::disclosure::{Decision, Policy, Request};
+use crate::disclosure::{Policy, Request};
 use anyhow::{Context, bail};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -158,11 +158,11 @@ fn answer_lines(policy: &Policy, lines: &[Line], explain: bool) -> Part {
             Some(Ok(request)) => policy.decide(&request),
             Some(Err(id)) => {
                 part.unread.push((line.number, "not a question"));
-                Decision::unread(id)
+                policy.unread(id)
             }
             None => {
                 part.unread.push((line.number, "longer than 1 MiB"));
-                Decision::unread(None)
+                policy.unread(None)
             }
         };
         if serde_json::to_writer(&mut part.out, &decision).is_err() {

@@ -111,6 +111,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Place {
+    /// Whether one was named.
+    pub(super) fn is_named(&self) -> bool {
+        self.database.is_some() || self.config.is_some()
+    }
+
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         Ok(Config::load(self.config.as_deref())?)
     }

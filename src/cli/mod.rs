@@ -15,6 +15,7 @@ pub mod partner;
 mod policy;
 mod policy_facts;
 mod pull;
+mod recorded;
 mod records;
 mod replay;
 mod serve;

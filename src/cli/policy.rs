@@ -1,13 +1,18 @@
 //! `kinbridge policy`: the law pack on the table. Lists it, runs cases, compares packs.
 
 use super::policy_facts;
+use super::recorded::{Changes, Recorded};
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::vocabulary::Effect;
 use crate::catalog;
+use crate::catalog::facts::FactKind;
 use crate::catalog::operator::{Demand, LawRow};
 use crate::disclosure::cases::{self, Case};
+use crate::disclosure::rule::Counsel;
 use crate::disclosure::{Policy, PolicyInfo};
-use anyhow::Context;
-use std::collections::BTreeMap;
+use anyhow::{Context, bail};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,7 +29,8 @@ enum Command {
     List(ListArgs),
     /// Run worked cases; exit 1 on a false permit or a case that is not exact
     Test(TestArgs),
-    /// Show which cases an overlay would decide differently
+    /// Show which cases, and with a store which recorded decisions, an overlay would decide
+    /// differently
     Diff(DiffArgs),
 }
 
@@ -50,8 +56,18 @@ struct TestArgs {
     files: Vec<PathBuf>,
 }
 
+/// Exits 0 when it could be told, whatever changes; with `--exit-code` 1 when anything changes;
+/// 1 as well when the pack has defects or the store cannot be read.
 #[derive(Debug, clap::Args)]
 struct DiffArgs {
+    /// Exit 1 when a case or a recorded decision would come out otherwise
+    #[arg(long)]
+    exit_code: bool,
+    /// `text` or `json`
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    output: String,
+    #[command(flatten)]
+    recorded: Recorded,
     /// The catalog folder whose effect is asked for; may be repeated
     #[arg(long, required = true)]
     catalog: Vec<PathBuf>,
@@ -89,19 +105,59 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
-    for row in &rows {
-        println!("{}", line(row));
-    }
-    for row in &operator {
-        println!("{}", operator_line(row));
-    }
-    for kind in &facts {
-        let draft = draft(kind.es_machine_draft);
-        println!("{}", policy_facts::line(kind, draft));
-    }
-    let (policies, rules, facts) = (rows.len(), operator.len(), facts.len());
-    println!("{policies} policies; {rules} rules of the operator; {facts} kinds of facts");
+    print!("{}", table(&rows, &operator, &facts));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table for people: one line of columns for each rule, and below it what it says.
+fn table(rows: &[PolicyInfo], operator: &[LawRow], facts: &[FactKind]) -> String {
+    let mut lines = vec![Line {
+        columns: ["POLICY", "EFFECT", "ROW", "MARK", "CITES"].map(str::to_owned),
+        says: Vec::new(),
+    }];
+    lines.extend(rows.iter().map(line));
+    lines.extend(operator.iter().map(operator_line));
+    lines.extend(facts.iter().map(|kind| {
+        let (columns, says) = policy_facts::line(kind, draft(kind.es_machine_draft));
+        Line { columns, says }
+    }));
+    let mut widths = [0; 5];
+    for line in &lines {
+        for (width, column) in widths.iter_mut().zip(&line.columns) {
+            *width = column.chars().count().max(*width);
+        }
+    }
+    let mut out = String::new();
+    for line in &lines {
+        let cells = line.columns.iter().zip(widths);
+        let cells: Vec<String> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        out.push_str(cells.join("  ").trim_end());
+        out.push('\n');
+        for text in &line.says {
+            out.push_str(&format!("    {text}\n"));
+        }
+    }
+    let marks = rows.iter().map(|row| &*row.mark);
+    let marks = marks.chain(operator.iter().map(|row| &*row.mark));
+    let marks = marks.chain(facts.iter().map(|kind| &*kind.mark));
+    let open = marks.filter(|mark| *mark == "K").count();
+    let drafts = rows.iter().map(|row| row.es_machine_draft);
+    let drafts = drafts.chain(operator.iter().map(|row| row.es_machine_draft));
+    let drafts = drafts.chain(facts.iter().map(|kind| kind.es_machine_draft));
+    let drafts = drafts.filter(|draft| *draft).count();
+    let (policies, rules, kinds) = (rows.len(), operator.len(), facts.len());
+    out.push_str(&format!(
+        "{policies} policies; {rules} rules of the operator; {kinds} kinds of facts; {open} for \
+         counsel to confirm (mark K); {drafts} Spanish texts are machine drafts\n"
+    ));
+    out
+}
+
+struct Line {
+    columns: [String; 5],
+    says: Vec<String>,
 }
 
 /// A row of the operator's law under the same names as a policy's.
@@ -127,25 +183,31 @@ fn operator_json(row: &LawRow) -> serde_json::Value {
     })
 }
 
-fn operator_line(row: &LawRow) -> String {
+fn operator_line(row: &LawRow) -> Line {
     let classes: Vec<&str> = row.classes.iter().map(|class| class.as_str()).collect();
     let kinds = match &row.demand {
         Demand::Agreement(kinds) if !kinds.is_empty() => format!(" {}", kinds.join("|")),
         _ => String::new(),
     };
-    format!(
-        "{} [{}{kinds} OPERATOR {}] {}\n    {}\n    {}{}\n    {}; from {}; {}",
-        row.id,
-        row.demand.word(),
-        row.mark,
-        row.citations.join(" "),
-        row.plain_en,
-        row.plain_es,
-        draft(row.es_machine_draft),
-        classes.join(" "),
-        row.effective,
-        row.owner,
-    )
+    Line {
+        columns: [
+            row.id.to_string(),
+            format!("{}{kinds}", row.demand.word()),
+            "OPERATOR".to_owned(),
+            row.mark.to_string(),
+            row.citations.join(" "),
+        ],
+        says: vec![
+            row.plain_en.to_string(),
+            format!("{}{}", row.plain_es, draft(row.es_machine_draft)),
+            format!(
+                "{}; from {}; {}",
+                classes.join(" "),
+                row.effective,
+                row.owner
+            ),
+        ],
+    }
 }
 
 fn draft(machine: bool) -> &'static str {
@@ -156,32 +218,39 @@ fn draft(machine: bool) -> &'static str {
     }
 }
 
-fn line(row: &PolicyInfo) -> String {
+fn line(row: &PolicyInfo) -> Line {
     let classes = if row.classes.len() > 12 {
         String::from("(most classes)")
     } else {
         let names: Vec<&str> = row.classes.iter().map(|class| class.as_str()).collect();
         names.join(" ")
     };
-    let draft = draft(row.es_machine_draft);
-    format!(
-        "{} [{} {} {}] {}\n    {}\n    {}{draft}\n    {}; from {}{}; {}",
-        row.id,
-        row.effect,
-        row.row,
-        row.mark,
-        row.citations.join(" "),
-        row.plain_en,
-        row.plain_es,
-        classes,
-        row.effective,
-        if row.sunset.is_empty() {
-            String::new()
-        } else {
-            format!(" until {}", row.sunset)
-        },
-        row.owner,
-    )
+    let until = match &*row.sunset {
+        "" => String::new(),
+        sunset => format!(" until {sunset}"),
+    };
+    let mut says = vec![
+        row.plain_en.to_string(),
+        format!("{}{}", row.plain_es, draft(row.es_machine_draft)),
+        format!("{classes}; from {}{until}; {}", row.effective, row.owner),
+    ];
+    says.extend(row.counsel.as_ref().map(counsel));
+    Line {
+        columns: [
+            row.id.to_string(),
+            row.effect.to_owned(),
+            row.row.to_string(),
+            row.mark.to_string(),
+            row.citations.join(" "),
+        ],
+        says,
+    }
+}
+
+/// Who stands for a county's permit.
+fn counsel(counsel: &Counsel) -> String {
+    let Counsel { name, date, reason } = counsel;
+    format!("loosened by counsel {name} on {date}: {reason}")
 }
 
 /// The cases of the files named, or of the catalog.
@@ -203,16 +272,44 @@ fn read_cases(files: &[PathBuf], overlays: &[PathBuf]) -> anyhow::Result<Vec<Cas
     Ok(cases)
 }
 
+/// Adds the cases of one file; every line that is none is told, and a file without any is too.
 fn add_cases(path: &Path, text: &str, cases: &mut Vec<Case>) -> anyhow::Result<()> {
+    let (before, mut broken) = (cases.len(), 0_usize);
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
             continue;
         }
-        let case = cases::read(line)
-            .with_context(|| format!("{}:{}: not a case", path.display(), index + 1))?;
-        cases.push(case);
+        match cases::read(line) {
+            Ok(case) => cases.push(case),
+            Err(error) => {
+                broken += 1;
+                eprintln!(
+                    "{}:{}:{}: not a case: {}; a case is one JSON object on one line: the \
+                     question's members, `id`, and `expect` with `decision`, `redact`, \
+                     `obligations` and `citation`",
+                    path.display(),
+                    index + 1,
+                    error.column(),
+                    what(&error)
+                );
+            }
+        }
     }
-    Ok(())
+    let shown = path.display();
+    match broken {
+        0 if cases.len() == before => {
+            bail!("{shown}: no case in it; write one JSON object a line")
+        }
+        0 => Ok(()),
+        _ => bail!("{shown}: {broken} lines are no cases; nothing was run"),
+    }
+}
+
+/// What is wrong, without the place, which is told in the file's own lines.
+fn what(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = text.rfind(" at line ").unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().to_owned()
 }
 
 #[derive(Default)]
@@ -279,25 +376,121 @@ fn told<T: AsRef<str>>(effect: Effect, redact: impl IntoIterator<Item = T>) -> S
 fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let shipped: Policy = super::decide::load(&[])?;
     let laid = super::decide::load(&args.catalog)?;
-    let cases = read_cases(&args.files, &args.catalog)?;
-    let mut changed = 0;
-    for case in &cases {
+    let now = SystemClock.now();
+    let added = added(&shipped, &laid);
+    let cases = changed_cases(&shipped, &laid, &read_cases(&args.files, &args.catalog)?);
+    let recorded = match args.recorded.is_asked() {
+        true => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            Some(runtime.block_on(args.recorded.compare(&laid, now))?)
+        }
+        false => None,
+    };
+    let told = Diff {
+        added,
+        cases,
+        recorded,
+    };
+    match args.output.as_str() {
+        "json" => println!("{}", serde_json::to_string_pretty(&told)?),
+        _ => print!("{told}"),
+    }
+    Ok(match args.exit_code && told.changes() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// What a pack changes.
+#[derive(Serialize)]
+struct Diff {
+    /// Policies it brings.
+    added: Vec<PolicyInfo>,
+    cases: ChangedCases,
+    /// What it would change of recorded decisions, where a store was named.
+    recorded: Option<Changes>,
+}
+
+#[derive(Serialize)]
+struct ChangedCases {
+    cases: usize,
+    changed: Vec<ChangedCase>,
+}
+
+#[derive(Serialize)]
+struct ChangedCase {
+    id: String,
+    /// Whether more goes than before.
+    looser: bool,
+    shipped: String,
+    overlay: String,
+}
+
+impl Diff {
+    fn changes(&self) -> bool {
+        let recorded = self.recorded.as_ref();
+        !self.cases.changed.is_empty() || recorded.is_some_and(|told| !told.groups.is_empty())
+    }
+}
+
+impl std::fmt::Display for Diff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for row in &self.added {
+            let way = match row.effect {
+                "permit" => "loosens",
+                _ => "tightens",
+            };
+            writeln!(f, "{}: {way}: {}", row.id, row.plain_en)?;
+            if let Some(who) = &row.counsel {
+                writeln!(f, "    {}", counsel(who))?;
+            }
+        }
+        for case in &self.cases.changed {
+            let way = if case.looser { "looser" } else { "tighter" };
+            writeln!(f, "{}: {way}", case.id)?;
+            writeln!(f, "    shipped {}", case.shipped)?;
+            writeln!(f, "    overlay {}", case.overlay)?;
+        }
+        let (changed, all) = (self.cases.changed.len(), self.cases.cases);
+        writeln!(f, "{changed} of {all} cases change")?;
+        match &self.recorded {
+            Some(recorded) => write!(f, "{recorded}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Policies that are not among the shipped ones.
+fn added(shipped: &Policy, laid: &Policy) -> Vec<PolicyInfo> {
+    let known: BTreeSet<_> = shipped.list().into_iter().map(|row| row.id).collect();
+    let mut rows = laid.list();
+    rows.retain(|row| !known.contains(&row.id));
+    rows
+}
+
+fn changed_cases(shipped: &Policy, laid: &Policy, cases: &[Case]) -> ChangedCases {
+    let changed = cases.iter().filter_map(|case| {
         let (before, after) = (shipped.decide(&case.request), laid.decide(&case.request));
         let same = before.decision == after.decision
             && before.permit == after.permit
             && before.obligations == after.obligations;
-        if same {
-            continue;
-        }
-        changed += 1;
-        let wider = after
-            .permit
-            .iter()
-            .any(|class| !before.permit.contains(class));
-        println!("{}: {}", case.id, if wider { "looser" } else { "tighter" });
-        println!("    shipped {}", told(before.decision, &before.redact));
-        println!("    overlay {}", told(after.decision, &after.redact));
+        let looser = || {
+            after
+                .permit
+                .iter()
+                .any(|class| !before.permit.contains(class))
+        };
+        (!same).then(|| ChangedCase {
+            id: case.id.clone(),
+            looser: looser(),
+            shipped: told(before.decision, &before.redact),
+            overlay: told(after.decision, &after.redact),
+        })
+    });
+    ChangedCases {
+        changed: changed.collect(),
+        cases: cases.len(),
     }
-    println!("{changed} of {} cases change", cases.len());
-    Ok(ExitCode::SUCCESS)
 }

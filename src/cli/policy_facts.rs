@@ -29,28 +29,34 @@ pub(super) fn json(kind: &FactKind) -> serde_json::Value {
     })
 }
 
-/// A kind in lines.
-pub(super) fn line(kind: &FactKind, draft: &str) -> String {
+/// A kind as a row of the table, and what is said below it.
+pub(super) fn line(kind: &FactKind, draft: &str) -> ([String; 5], Vec<String>) {
     let asserters: Vec<&str> = kind.asserters.iter().map(|role| role.as_str()).collect();
-    format!(
-        "{} [{} FACT {}] {}\n    {}\n    {}{draft}\n    {}; asserted by {}{}; {}; from {}; {}",
-        kind.id,
-        effect(kind),
-        kind.mark,
+    let columns = [
+        kind.id.to_string(),
+        effect(kind).to_owned(),
+        "FACT".to_owned(),
+        kind.mark.to_string(),
         kind.citations.join(" "),
-        kind.plain_en,
-        kind.plain_es,
+    ];
+    let confirmed = match kind.confirm {
+        true => ", confirmed by a second human",
+        false => "",
+    };
+    let holds = format!(
+        "{}; asserted by {}{confirmed}; {}; from {}; {}",
         kind.key,
         asserters.join(" "),
-        if kind.confirm {
-            ", confirmed by a second human"
-        } else {
-            ""
-        },
         validity(kind.validity),
         kind.effective,
         kind.owner,
-    )
+    );
+    let says = vec![
+        kind.plain_en.to_string(),
+        format!("{}{draft}", kind.plain_es),
+        holds,
+    ];
+    (columns, says)
 }
 
 const fn effect(kind: &FactKind) -> &'static str {

@@ -5,17 +5,19 @@
 
 use super::ledger::Place;
 use crate::base::digest::hex;
-use crate::base::id::RuleSetId;
+use crate::base::id::{DeliveryId, DisclosureId, RuleSetId};
 use crate::base::vocabulary::Verdict;
 use crate::disclosure::Policy;
 use crate::kept::recorded_question;
 use crate::rules::Rules;
 use crate::store::archive::{Archive, DecisionPlace};
 use crate::store::{DecisionRecord, DecisionRow, MasterKey};
+use anyhow::bail;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Differences listed at most; more are only counted.
 const LISTED_MAX: usize = 100;
@@ -28,6 +30,12 @@ pub(super) struct Args {
     /// Master key file; left out, the one of the settings
     #[arg(long, value_name = "FILE")]
     master_key: Option<PathBuf>,
+    /// One delivery alone, `dlv_...`, with its trace
+    #[arg(long, value_name = "ID", conflicts_with = "disclosure")]
+    delivery: Option<String>,
+    /// One disclosure alone, `dis_...` of an accounting, with its trace
+    #[arg(long, value_name = "ID")]
+    disclosure: Option<String>,
     /// `text` or `json`
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     output: String,
@@ -46,6 +54,30 @@ struct Report {
     differences: u64,
     /// The first of them.
     listed: Vec<Difference>,
+    /// Rule sets that another version of the engine compiled: by id, that version. They are asked
+    /// by this one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    other_engines: BTreeMap<String, String>,
+    /// Row by row; of one delivery or disclosure alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trace: Vec<Traced>,
+}
+
+/// One row taken again.
+#[derive(Debug, Serialize)]
+struct Traced {
+    at: String,
+    token: i64,
+    rule_set: String,
+    person: String,
+    data_class: String,
+    recorded: Verdict,
+    again: Option<Verdict>,
+    policies: Vec<Arc<str>>,
+    citation: String,
+    reason: Option<Arc<str>>,
+    reason_es: Option<Arc<str>>,
+    facts: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,16 +102,24 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let key = MasterKey::load(&key_file)?;
     let mut archive = Archive::open(&args.place.database()?).await?;
-    let mut replay = Replay::default();
+    let only = args.only()?;
+    let mut replay = Replay {
+        traced: only.is_some(),
+        ..Replay::default()
+    };
     let mut after = None;
     loop {
         let page = archive.decisions(key.clone(), after).await?;
         let Some((last, _)) = page.last() else { break };
         after = Some(*last);
-        for (place, decision) in &page {
+        let asked = |place: &DecisionPlace| only.is_none_or(|id| place.source == id);
+        for (place, decision) in page.iter().filter(|(place, _)| asked(place)) {
             replay.load(&mut archive, &decision.rule_set).await?;
             replay.take(*place, decision);
         }
+    }
+    if only.is_some() && replay.report.decisions == 0 {
+        bail!("nothing was decided under this id");
     }
     let mut report = replay.report;
     report.rule_sets = replay.policies.len();
@@ -95,11 +135,48 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })
 }
 
+impl Args {
+    /// The one delivery or disclosure asked for, if one is.
+    fn only(&self) -> anyhow::Result<Option<[u8; 16]>> {
+        let delivery = self
+            .delivery
+            .as_deref()
+            .map(|id| DeliveryId::parse(id).map(|id| id.0));
+        let disclosure = self.disclosure.as_deref();
+        let disclosure = disclosure.map(|id| DisclosureId::parse(id).map(|id| id.0));
+        match delivery.or(disclosure) {
+            Some(None) => bail!("the id is not one of this gateway's: dlv_... or dis_..."),
+            Some(found) => Ok(found),
+            None => Ok(None),
+        }
+    }
+}
+
 fn text(report: &Report) -> String {
     let mut out = format!(
         "{} decisions ({} rows) by {} rule sets\n",
         report.decisions, report.rows, report.rule_sets
     );
+    for (rule_set, engine) in &report.other_engines {
+        out.push_str(&format!(
+            "rule set {rule_set} was compiled by engine {engine}, and is asked by this one\n"
+        ));
+    }
+    for row in &report.trace {
+        let again = row.again.map_or("cannot be asked again", Verdict::as_str);
+        out.push_str(&format!(
+            "{} {} {}: recorded {}, again {again}; {}; by {}\n    {}\n    {}\n    facts: {}\n",
+            row.at,
+            row.person,
+            row.data_class,
+            row.recorded.as_str(),
+            row.citation,
+            row.policies.join(" "),
+            row.reason.as_deref().unwrap_or_default(),
+            row.reason_es.as_deref().unwrap_or_default(),
+            row.facts.join(" "),
+        ));
+    }
     for one in &report.listed {
         out.push_str(&format!(
             "{} claim {}, {}: {} (rule set {})\n",
@@ -115,6 +192,8 @@ fn text(report: &Report) -> String {
 
 #[derive(Default)]
 struct Replay {
+    /// Whether every row is told.
+    traced: bool,
     policies: HashMap<String, Result<Policy, String>>,
     report: Report,
 }
@@ -125,7 +204,13 @@ impl Replay {
             return Ok(());
         }
         let policy = match archive.rule_set(id).await? {
-            Some(bytes) => Rules::policy_of_kept(id, &bytes),
+            Some(bytes) => {
+                if let Some(engine) = Rules::other_engine(&bytes) {
+                    let engines = &mut self.report.other_engines;
+                    engines.insert(id.as_str().to_owned(), engine);
+                }
+                Rules::policy_of_kept(id, &bytes)
+            }
             None => Err("its rule set was not kept".to_owned()),
         };
         self.policies.insert(id.as_str().to_owned(), policy);
@@ -139,6 +224,10 @@ impl Replay {
         };
         for row in &decision.rows {
             self.report.rows += 1;
+            if self.traced {
+                let traced = traced(policy.as_ref().ok(), (place, decision), row);
+                self.report.trace.push(traced);
+            }
             let problem = match policy {
                 Ok(policy) => again(policy, decision, row).err(),
                 Err(why) => Some(why.clone()),
@@ -155,6 +244,37 @@ impl Replay {
                 });
             }
         }
+    }
+}
+
+fn traced(
+    policy: Option<&Policy>,
+    (place, decision): (DecisionPlace, &DecisionRecord),
+    row: &DecisionRow,
+) -> Traced {
+    let again = policy.zip(recorded_question(decision, row));
+    let again = again.map(|(policy, (facts, class))| {
+        let again = policy.replay(decision.at, &facts, class);
+        let plain = policy.plain(&again.policies);
+        (again, plain)
+    });
+    let (again, plain) = again.unzip();
+    let (reason, reason_es) = plain.map(|plain| (plain.reason, plain.reason_es)).unzip();
+    Traced {
+        at: decision.at.to_rfc3339(),
+        token: place.token,
+        rule_set: decision.rule_set.as_str().to_owned(),
+        person: row.person.to_string(),
+        data_class: row.data_class.clone(),
+        recorded: row.verdict,
+        again: again.as_ref().map(|again| again.verdict),
+        policies: again
+            .map(|again| again.policies.to_vec())
+            .unwrap_or_default(),
+        citation: row.citation.clone(),
+        reason,
+        reason_es,
+        facts: decision.facts.get(row.facts).cloned().unwrap_or_default(),
     }
 }
 

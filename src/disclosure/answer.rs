@@ -3,7 +3,7 @@
 use super::condition::Rules256;
 use super::facts::Flags;
 use super::pack::Outcome;
-use super::rule::{ObligationSet, Rank};
+use super::rule::{Counsel, ObligationSet, Rank};
 use super::tables::Review;
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation, Verdict};
@@ -112,6 +112,9 @@ pub struct PolicyInfo {
     pub plain_es: Arc<str>,
     /// Whether nobody has reviewed the Spanish.
     pub es_machine_draft: bool,
+    /// Who of counsel let a county loosen by it; only of a county's own permit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counsel: Option<Counsel>,
 }
 
 /// The decision as it is told.
@@ -129,6 +132,8 @@ pub struct Decision {
     pub obligations: Vec<Obligation>,
     /// Everything cited.
     pub citations: Vec<Arc<str>>,
+    /// Digest of the rules it was taken by.
+    pub rule_set: Arc<str>,
     /// Class by class, in the order asked.
     pub trace: Vec<TraceRow>,
     /// Paper by paper; only when asked to explain.
@@ -168,7 +173,7 @@ pub struct Judgement {
 
 impl Decision {
     /// The answer to what is no question: deny, and somebody looks at it.
-    pub fn unread(id: Option<Text>) -> Decision {
+    pub(super) fn unread(id: Option<Text>, rule_set: Arc<str>) -> Decision {
         Decision {
             id,
             decision: Effect::Deny,
@@ -176,6 +181,7 @@ impl Decision {
             redact: Vec::new(),
             obligations: vec![Obligation::HumanReview],
             citations: vec![Arc::from("policy:unknown-default-deny")],
+            rule_set,
             trace: Vec::new(),
             consents: None,
         }

@@ -51,6 +51,8 @@ pub struct Policy {
     calendar: Calendar,
     default_now: Option<Now>,
     unknown: Arc<str>,
+    /// Digest of the catalog it was compiled from; empty when it was not one.
+    pub(super) rule_set: Arc<str>,
 }
 
 /// The instant of a case that names none.
@@ -81,10 +83,15 @@ impl Policy {
             county.insert(path.clone());
         }
         texts.insert(String::from(SCHEMA), sources.policy_schema.clone());
-        let (policy, defects) = Policy::from_files(Files {
+        let files = Files {
             texts: &texts,
             county: &county,
-        });
+        };
+        let (mut policy, defects) = Policy::from_files(files);
+        policy.rule_set = Arc::from(sources.digest.as_str());
+        if defects.is_empty() {
+            replaced.extend(super::mandates::changed(files, &policy));
+        }
         replaced.extend(defects);
         (policy, replaced)
     }
@@ -98,6 +105,7 @@ impl Policy {
             memo: Memo::default(),
             default_now: Now::read(CASES_NOW),
             unknown: Arc::from("policy:unknown-default-deny"),
+            rule_set: Arc::from(""),
         };
         (policy, defects)
     }
@@ -136,6 +144,7 @@ impl Policy {
                 plain_en: Arc::clone(&rule.plain_en),
                 plain_es: Arc::clone(&rule.plain_es),
                 es_machine_draft: rule.es_reviewer.is_none(),
+                counsel: rule.counsel.clone(),
             })
             .collect()
     }
@@ -254,6 +263,7 @@ impl Policy {
             redact: Vec::new(),
             obligations: cite::obligations(&self.pack, &judged, &at).iter().collect(),
             citations: cite::citations(&self.pack, &judged, &at),
+            rule_set: Arc::clone(&self.rule_set),
             trace: Vec::new(),
             consents: None,
         };

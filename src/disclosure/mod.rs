@@ -19,6 +19,7 @@ mod gather;
 pub mod given;
 pub mod import;
 pub mod lodged;
+mod mandates;
 mod memo;
 pub mod moment;
 pub mod pack;

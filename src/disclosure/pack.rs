@@ -8,7 +8,7 @@
 use super::condition::{Places, Rules256};
 use super::facts::{Facts, Flag, Flags};
 use super::moment::{Day, parse_day};
-use super::rule::{ObligationSet, Rank, Rule, Scope};
+use super::rule::{Counsel, ObligationSet, Rank, Rule, Scope};
 use super::tables::{Tables, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
@@ -167,7 +167,17 @@ fn read_policy(policy: &cedar::Policy) -> Result<Rule, String> {
         plain_en: text("plain_en")?,
         plain_es: text("plain_es")?,
         es_reviewer: annotation(policy, "es_reviewer"),
+        counsel: counsel(policy),
         id,
+    })
+}
+
+/// Who stands for a county's permit, where all three are said.
+fn counsel(policy: &cedar::Policy) -> Option<Counsel> {
+    Some(Counsel {
+        name: annotation(policy, "counsel")?,
+        date: annotation(policy, "counsel_date")?,
+        reason: annotation(policy, "reason")?,
     })
 }
 

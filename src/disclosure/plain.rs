@@ -1,7 +1,7 @@
 //! What is told beside a decision: reasons and facts in plain words, English and Spanish, how each
 //! paper was judged, and what would open what stays closed.
 
-use super::answer::{Judged, Key, PaperRow};
+use super::answer::{Decision, Judged, Key, PaperRow};
 use super::decide::{Ask, Policy};
 use super::facts::{Facts, Flag, Flags};
 use super::moment::Now;
@@ -10,6 +10,7 @@ use super::request::Clock;
 use super::unlock;
 use super::why::Why;
 use super::words::Phrase;
+use crate::base::Text;
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::{DataClass, Verdict};
 use serde::Serialize;
@@ -54,6 +55,11 @@ pub struct Again {
 }
 
 impl Policy {
+    /// The answer to what is no question: deny, and somebody looks at it.
+    pub fn unread(&self, id: Option<Text>) -> Decision {
+        Decision::unread(id, Arc::clone(&self.rule_set))
+    }
+
     /// Why a class goes or stays, in plain words: what the first policy of its row says.
     pub fn plain(&self, policies: &[Arc<str>]) -> Plain {
         let first = policies.first();

@@ -109,6 +109,19 @@ pub struct Rule {
     pub plain_es: Arc<str>,
     /// `@es_reviewer`: who confirmed the Spanish; without one it is a machine draft
     pub es_reviewer: Option<Arc<str>>,
+    /// `@counsel`, `@counsel_date`, `@reason`: only of a county's own permit
+    pub counsel: Option<Counsel>,
+}
+
+/// Who let a county loosen the law pack, when and why.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Counsel {
+    /// Their name.
+    pub name: Arc<str>,
+    /// The day.
+    pub date: Arc<str>,
+    /// Why.
+    pub reason: Arc<str>,
 }
 
 /// Obligations, one bit each.

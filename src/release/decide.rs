@@ -32,6 +32,9 @@ use std::sync::Arc;
 /// What is cited when a referral is addressed to nobody we know.
 const ADDRESSEE_UNKNOWN: &str = "policy:addressee-unknown";
 
+/// What is cited where nothing was asked that anything could be cited for.
+const DEFAULT_DENY: &str = "policy:unknown-default-deny";
+
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
 pub(super) struct Parties {
@@ -72,7 +75,9 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         return Release::Untied(Box::new(taken));
     }
     let Some(parties) = parties(input) else {
-        return Release::Held(Hold::VocabularyUnknown, Box::new(nothing(rules, input)));
+        let mut taken = nothing(rules, input);
+        taken.citations.push(DEFAULT_DENY.to_owned());
+        return Release::Held(Hold::VocabularyUnknown, Box::new(taken));
     };
     if third_party_to_unknown(rules, input, parties.recipient) {
         let mut taken = nothing(rules, input);
@@ -331,6 +336,9 @@ fn ask_all(
             .taken
             .citations
             .extend(answer.citations.iter().map(ToString::to_string));
+    }
+    if answers.taken.citations.is_empty() {
+        answers.taken.citations.push(DEFAULT_DENY.to_owned());
     }
     answers.taken.citations.sort_unstable();
     answers.taken.citations.dedup();

@@ -9,7 +9,7 @@ use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::submission::{checkpoint_at, generation, unsigned};
 use super::writer::failed;
 use super::{accounting, decision, identity, proof, rule_sets, setup};
-use crate::base::id::{PersonId, RuleSetId};
+use crate::base::id::{DeliveryId, DisclosureId, PersonId, RuleSetId};
 use crate::ledger::checkpoint::PublicKeys;
 use crate::ledger::export;
 use crate::ledger::verify::{NO_OUTSIDE_CHECKPOINT, Report, Verifier};
@@ -230,6 +230,20 @@ impl Archive {
         found
             .await
             .map_err(|fault: Fault| failed("decisions", &fault))
+    }
+
+    /// What a decision is about, by the id people use: a delivery, or a disclosure of a pull.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn decided_name(&mut self, id: [u8; 16]) -> Result<String, StoreError> {
+        let sql = "SELECT 1 FROM delivery WHERE delivery_id = ?";
+        let found = first(&mut self.conn, sql, row![id]).await;
+        let found = found.map_err(|fault: Fault| failed("decided_name", &fault))?;
+        Ok(match found {
+            Some(_) => DeliveryId(id).to_string(),
+            None => DisclosureId(id).to_string(),
+        })
     }
 
     /// A rule set that was used, as it was kept.

@@ -114,6 +114,20 @@ impl Road {
         self.world.clock.now()
     }
 
+    /// Takes rules into use as a reload does: kept whole before they are used.
+    pub async fn take_over(&self, rules: Rules) {
+        let kept = rules.kept_form();
+        let done = self.store.keep_rule_set(&rules.digest, kept).await;
+        done.expect("kept");
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// Database and master key of its store.
+    pub fn files(&self) -> (std::path::PathBuf, std::path::PathBuf) {
+        let folder = self.world.folder.path();
+        (self.world.database(), folder.join("master.key"))
+    }
+
     pub fn advance(&self, by: Duration) {
         self.world.clock.advance(by);
     }

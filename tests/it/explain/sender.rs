@@ -22,7 +22,7 @@ const REFUSAL: &str = r#"{"id": "k2", "kind": "privacy_directive", "type": "deny
   "grantor": "self", "classes": ["*"], "recipients": ["*"],
   "signed": "2026-09-01", "start": "2026-09-01", "end": null, "revoked": null}"#;
 
-const NARROW_REFUSAL: &str = r#"{"id": "k3", "kind": "privacy_directive", "type": "deny",
+pub const NARROW_REFUSAL: &str = r#"{"id": "k3", "kind": "privacy_directive", "type": "deny",
   "grantor": "self", "classes": ["demographics"], "recipients": ["*"],
   "signed": "2026-09-01", "start": "2026-09-01", "end": null, "revoked": null}"#;
 
@@ -34,7 +34,7 @@ const PART2: &str = r#"{"id": "k4", "kind": "part2_specific", "type": "permit", 
 const UNREADABLE: &str = r#"{"kind": {"of": "no consent"}}"#;
 
 /// A consent somebody lodged about the first or second person.
-fn lodged(by: &str, id: &str, subject: u8, json: &str) -> Paper {
+pub fn lodged(by: &str, id: &str, subject: u8, json: &str) -> Paper {
     let mut paper = paper(subject, json);
     paper.lodger = PartnerId::new(by);
     paper.id = ConsentId::new(id);
@@ -42,12 +42,12 @@ fn lodged(by: &str, id: &str, subject: u8, json: &str) -> Paper {
 }
 
 /// One record toward one recipient, and what is known of its persons.
-struct World<'a> {
-    rules: &'a Rules,
-    record: &'a Record,
-    to: &'a str,
-    papers: Vec<Paper>,
-    protections: Protections,
+pub struct World<'a> {
+    pub rules: &'a Rules,
+    pub record: &'a Record,
+    pub to: &'a str,
+    pub papers: Vec<Paper>,
+    pub protections: Protections,
 }
 
 impl World<'_> {
@@ -86,7 +86,7 @@ impl World<'_> {
         self.input(|input| recorded(self.rules, input))
     }
 
-    fn road(&self) -> Release {
+    pub fn road(&self) -> Release {
         self.input(|input| release(self.rules, input))
     }
 }

@@ -1,0 +1,152 @@
+//! Goal: a county sees what its pack changes before it is in force: worked cases and recorded
+//! decisions, who of counsel stands for what it loosens; what it may not change is a defect; a
+//! broken cases file says where and what. Method: packs in temporary folders, the executable.
+
+use super::replayed::{FORBID, pack, run, two_rule_sets};
+use serde_json::Value;
+
+const PERMIT: &str = r#"@id("county-open")
+@row("COUNTY")
+@rank("permission")
+@citation("policy:county-open")
+@obligation("")
+@mark("K")
+@effective("2020-01-01")
+@sunset("")
+@owner("county counsel")
+@counsel("Ada Testament")
+@counsel_date("2026-02-03")
+@reason("a memorandum of the board")
+@plain_en("Contacts go with a report")
+@plain_es("Los contactos van con el reporte")
+permit (
+    principal == Recipient::"cws",
+    action == Action::"PURPOSE",
+    resource == DataClass::"engagement_contact"
+);
+"#;
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[test]
+fn a_pack_that_changes_a_mandate_case_is_a_defect() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("text");
+    pack(
+        folder.path(),
+        &PERMIT.replace("PURPOSE", "child_abuse_report"),
+    );
+    let checked = run(&["check", "--catalog", path]);
+    let told = text(&checked.stdout) + &text(&checked.stderr);
+    assert_eq!(checked.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("policy-mandate-changed") && told.contains("E11"),
+        "{told}"
+    );
+    assert!(
+        told.contains("policies/county.cedar") && told.contains("narrow"),
+        "{told}"
+    );
+    // The same permit for a purpose no duty has is a county's to give.
+    pack(folder.path(), &PERMIT.replace("PURPOSE", "placement"));
+    let checked = run(&["check", "--catalog", path]);
+    assert!(checked.status.success(), "{checked:?}");
+    let told = text(&run(&["policy", "diff", "--catalog", path]).stdout);
+    let counsel = "loosened by counsel Ada Testament on 2026-02-03: a memorandum of the board";
+    assert!(told.contains("county-open: loosens"), "{told}");
+    assert!(told.contains(counsel), "{told}");
+}
+
+#[tokio::test]
+async fn a_diff_tells_which_recorded_decisions_would_change() {
+    let (road, folder) = two_rule_sets().await;
+    let (database, key) = road.files();
+    let (database, key) = (
+        database.to_str().expect("text"),
+        key.to_str().expect("text"),
+    );
+    let store = ["--database", database, "--master-key", key];
+    let path = folder.path().to_str().expect("text");
+    let diff = |more: &[&str]| {
+        let asked = [&["policy", "diff", "--catalog", path], &store[..], more].concat();
+        run(&asked)
+    };
+    let out = diff(&["--output", "json"]);
+    assert!(out.status.success(), "{out:?}");
+    let told: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let recorded = &told["recorded"];
+    let groups = recorded["groups"].as_array().expect("groups");
+    let quiet: Vec<&Value> = groups
+        .iter()
+        .filter(|g| g["policy"] == "county-quiet")
+        .collect();
+    assert_eq!(quiet.len(), 1, "{told}");
+    assert_eq!(quiet[0]["change"], "permit -> withhold");
+    assert_eq!(quiet[0]["data_class"], "engagement_contact");
+    assert_eq!(quiet[0]["deliveries"], 1, "the one under the shipped rules");
+    let named = recorded["named"].as_array().expect("ids");
+    assert_eq!(named.len(), 1);
+    assert!(
+        named[0].as_str().is_some_and(|id| id.starts_with("dlv_")),
+        "{told}"
+    );
+    assert!(!told.to_string().contains("Quill"));
+    assert_eq!(diff(&["--exit-code"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_cases_file_is_run_or_says_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("own.jsonl");
+    let file = path.to_str().expect("text");
+    let good = r#"{"id":"own-1","source_role":"mhp","recipient_role":"mhp","purpose":"treatment","data_classes":["mental_health"],"subject":{"id":"s1","role":"parent","age":34},"expect":{"decision":"permit","redact":[],"obligations":[],"citation":["45CFR164.506(c)"]},"confidence":"high"}"#;
+    let tested = |lines: &str| {
+        std::fs::write(&path, lines).expect("written");
+        let out = run(&["policy", "test", file]);
+        (out.status.code(), text(&out.stdout) + &text(&out.stderr))
+    };
+    let (_, told) = tested(good);
+    assert!(told.contains("of 1 exact"), "{told}");
+    let (code, told) = tested(&format!("{good}\n\n{{\"id\": 3}}\nno case\n"));
+    assert_eq!(code, Some(1));
+    assert!(
+        told.contains("own.jsonl:3:") && told.contains("own.jsonl:4:"),
+        "{told}"
+    );
+    assert!(
+        told.contains("2 lines are no cases") && told.contains("`expect`"),
+        "{told}"
+    );
+    let (code, told) = tested("\n");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("no case in it"), "{told}");
+    let (code, told) = tested(&good.replace("\"permit\"", "\"deny\""));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("own-1") && told.contains("1 false permits"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_list_is_a_table_and_tells_what_nobody_has_confirmed() {
+    let out = text(&run(&["policy", "list"]).stdout);
+    let mut lines = out.lines();
+    assert!(
+        lines.next().is_some_and(|head| head.starts_with("POLICY")),
+        "{out}"
+    );
+    assert!(out.contains("(borrador automático)"), "{out}");
+    assert!(
+        out.lines()
+            .last()
+            .is_some_and(|end| end.contains("for counsel to confirm"))
+    );
+    let open = text(&run(&["policy", "list", "--unconfirmed", "--output", "json"]).stdout);
+    let open: Value = serde_json::from_str(&open).expect("JSON");
+    let rows = open.as_array().expect("rows");
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["mark"] == "K"));
+    assert!(FORBID.contains("county-quiet"));
+}
