@@ -84,7 +84,7 @@ async fn a_diff_tells_which_recorded_decisions_would_change() {
         .collect();
     assert_eq!(quiet.len(), 1, "{told}");
     assert_eq!(quiet[0]["change"], "permit -> withhold");
-    assert_eq!(quiet[0]["data_class"], "engagement_contact");
+    assert_eq!(quiet[0]["data_class"], "demographics");
     assert_eq!(quiet[0]["deliveries"], 1, "the one under the shipped rules");
     let named = recorded["named"].as_array().expect("ids");
     assert_eq!(named.len(), 1);
@@ -101,7 +101,12 @@ fn a_cases_file_is_run_or_says_what_is_wrong_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("own.jsonl");
     let file = path.to_str().expect("text");
-    let good = r#"{"id":"own-1","source_role":"mhp","recipient_role":"mhp","purpose":"treatment","data_classes":["mental_health"],"subject":{"id":"s1","role":"parent","age":34},"expect":{"decision":"permit","redact":[],"obligations":[],"citation":["45CFR164.506(c)"]},"confidence":"high"}"#;
+    let good = concat!(
+        r#"{"id":"own-1","source_role":"mhp","recipient_role":"mhp","purpose":"treatment","#,
+        r#""data_classes":["mental_health"],"subject":{"id":"s1","role":"parent","age":34},"#,
+        r#""expect":{"decision":"permit","redact":[],"obligations":[],"#,
+        r#""citation":["45CFR164.506(c)"]},"confidence":"high"}"#
+    );
     let tested = |lines: &str| {
         std::fs::write(&path, lines).expect("written");
         let out = run(&["policy", "test", file]);

@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A county's pack that keeps contacts from child welfare.
+/// A county's pack that keeps names from child welfare.
 pub const FORBID: &str = r#"@id("county-quiet")
 @row("COUNTY")
 @rank("county")
@@ -20,12 +20,12 @@ pub const FORBID: &str = r#"@id("county-quiet")
 @effective("2020-01-01")
 @sunset("")
 @owner("county counsel")
-@plain_en("Contacts stay with the program")
-@plain_es("Los contactos se quedan en el programa")
+@plain_en("Names stay with the program")
+@plain_es("Los nombres se quedan en el programa")
 forbid (
     principal == Recipient::"cws",
     action == Action::"care_coordination",
-    resource == DataClass::"engagement_contact"
+    resource == DataClass::"demographics"
 );
 "#;
 
@@ -100,7 +100,7 @@ async fn decisions_come_out_again_by_the_rules_of_then() {
         assert_eq!((code, &told["decisions"]), (Some(0), &1.into()), "{told}");
         let mut rows = told["trace"].as_array().expect("rows").iter();
         let row = rows
-            .find(|row| row["data_class"] == "engagement_contact")
+            .find(|row| row["data_class"] == "demographics")
             .expect("a row");
         assert_eq!(row["recorded"], row["again"]);
         assert!(
