@@ -8,6 +8,7 @@ mod courses;
 mod crash;
 mod crosscheck;
 mod delivery;
+mod emergency;
 mod extract;
 mod fact;
 mod identity;

@@ -1,0 +1,155 @@
+//! The emergency door in the store: given only as committed, told to whom it concerns, and the
+//! ledger knows of it what the accounting does.
+
+use super::ledger::verify_after;
+use super::world::*;
+use kinbridge::base::digest::Digest;
+use kinbridge::base::id::*;
+use kinbridge::base::sensitive::{Reason, Sensitive};
+use kinbridge::store::*;
+
+async fn accepted(store: &Store, source: &str) -> EmergencyRow {
+    let records = vec![record(0, source, source)];
+    let done = store.accept(submission(None, source, records)).await;
+    done.expect("accepted");
+    let identifier = format!("urn:x|{source}-c");
+    let person = store.person_seen_by(&sender(), &identifier, false).await;
+    let person = person.expect("read").expect("known");
+    let rows = store.emergency_records((person, false), 9).await;
+    rows.expect("read").remove(0)
+}
+
+/// An answer that gives this record, on consents as they are in it.
+fn answer(row: &EmergencyRow) -> NewEmergency {
+    let persons = &row.record.persons;
+    let decision = DecisionRecord {
+        rule_set: RuleSetId::new("rules"),
+        at: START,
+        purpose: "medical_emergency".into(),
+        recipient_role: "health_provider".into(),
+        source_role: "mhp".into(),
+        rows: persons
+            .iter()
+            .map(|p| DecisionRow {
+                person: p.person,
+                data_class: "mental_health".into(),
+                verdict: "permit".parse().expect("a verdict"),
+                citation: "42CFR2.51".into(),
+                facts: 0,
+            })
+            .collect(),
+        facts: vec![vec!["emergency".into()]],
+        consents: Vec::new(),
+        asserted: Vec::new(),
+        obligations: vec!["document_emergency".into()],
+        citations: vec!["42CFR2.51".into()],
+        open: Vec::new(),
+        standing_unknown: false,
+    };
+    NewEmergency {
+        emergency_id: EmergencyId::mint(START),
+        requester: PartnerId::new("hospital"),
+        channel: ChannelId::new("emergency"),
+        purpose: "medical_emergency".into(),
+        test: false,
+        rule_set: RuleSetId::new("rules"),
+        correlation_id: CorrelationId::new("corr"),
+        declaration: Sensitive::new(b"{\"why\":\"declared words\"}".to_vec()),
+        epochs: persons.iter().map(|p| (p.person, p.epoch)).collect(),
+        given: vec![EmergencyGiven {
+            record_id: row.record.record_id,
+            row: row.row,
+            source: sender(),
+            decision,
+            output: Digest::of(b"given"),
+        }],
+        held: 0,
+        review_due: START,
+    }
+}
+
+async fn disclosed(store: &Store, person: PersonId) -> Vec<Disclosure> {
+    let page = store.disclosures(person, None, 9).await;
+    page.expect("read").disclosures
+}
+
+#[tokio::test]
+async fn what_was_given_is_accounted_and_the_ledger_agrees() {
+    // Goal: accounting, declaration and ledger say the same. Method: one answer, read back, and the
+    // whole database held against its ledger; then with the disclosure taken out.
+    let world = World::new();
+    let store = world.open().await;
+    let row = accepted(&store, "a").await;
+    let new = answer(&row);
+    let id = new.emergency_id;
+    let person = row.record.persons[0].person;
+    let done = store.authorise_emergency(new).await;
+    assert_eq!(done.expect("answer"), EmergencyAnswer::Go);
+    let listed = disclosed(&store, person).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].partner, PartnerId::new("hospital"));
+    let told = listed[0].emergency.as_ref().expect("declared");
+    assert_eq!(told.emergency_id, id);
+    assert!(told.declaration.expose(Reason::Test).ends_with(b"words\"}"));
+    let given = store.emergency_given(id).await.expect("read");
+    assert_eq!(given.len(), 1);
+    while store.sequence().await.expect("sequenced").is_some() {}
+    store.close().await;
+    let bytes = std::fs::read(world.database()).expect("the database");
+    let found = bytes.windows(14).any(|part| part == b"declared words");
+    assert!(!found, "the declaration stands in clear");
+    let sound = verify_after(&world, &[]).await;
+    assert!(sound.is_sound(), "{sound:?}");
+    for tampering in [
+        "DELETE FROM person_disclosure",
+        "UPDATE person_disclosure SET at = at - 86400000000",
+        "UPDATE decision SET body = zeroblob(99)",
+        "DELETE FROM decision",
+        "DELETE FROM emergency_disclosure",
+    ] {
+        let report = verify_after(&world, &[tampering]).await;
+        assert!(!report.is_sound(), "{tampering}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_on_an_older_state_of_consents_is_not_given() {
+    // Goal: a revocation meanwhile wins. Method: an epoch that is not the person's any more.
+    let world = World::new();
+    let store = world.open().await;
+    let row = accepted(&store, "a").await;
+    let mut new = answer(&row);
+    new.epochs[0].1 -= 1;
+    let done = store.authorise_emergency(new).await;
+    assert_eq!(done.expect("answer"), EmergencyAnswer::EpochChanged);
+    assert!(
+        disclosed(&store, row.record.persons[0].person)
+            .await
+            .is_empty()
+    );
+    assert!(
+        store
+            .work_items(None, None, 9)
+            .await
+            .expect("items")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn withdrawn_and_foreign_traffic_is_not_on_file() {
+    // Goal: only what is current and of this traffic is even decided. Method: a void, and test
+    // traffic asked for live.
+    let world = World::new();
+    let store = world.open().await;
+    let row = accepted(&store, "a").await;
+    let person = row.record.persons[0].person;
+    let test = store.emergency_records((person, true), 9).await;
+    assert!(test.expect("read").is_empty());
+    let mut void = record(0, "a", "void");
+    void.action = Action::Void;
+    let done = store.accept(submission(None, "void", vec![void])).await;
+    done.expect("accepted");
+    let left = store.emergency_records((person, false), 9).await;
+    assert!(left.expect("read").is_empty());
+}
