@@ -1,3 +1,8 @@
 //! The consent registry, from lodging to the decision at the moment of sending.
 
+mod acts;
+mod aging;
+mod documents;
 mod elements;
+mod registry;
+mod standing;

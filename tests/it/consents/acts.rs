@@ -1,0 +1,168 @@
+//! Goal: over the API a consent is confirmed only by who may, revoked by any means at once, ended
+//! by its event; strangers learn nothing. Method: two partners and a stranger about one person.
+
+use crate::web::harness::{Gateway, SENDER, client};
+use crate::web::holdings::lodging;
+use serde_json::{Value, json};
+
+async fn ask(gateway: &Gateway, who: &str, verb: &str, path: &str, body: Value) -> (u16, Value) {
+    let mut ask = client()
+        .request(verb.parse().expect("method"), gateway.url(path))
+        .bearer_auth(format!("token-{who}"))
+        .header("content-type", "application/json");
+    if who == "privacy_officer" {
+        ask = ask.header("Kinbridge-Reason", "the family asks");
+    }
+    if !body.is_null() {
+        ask = ask.body(body.to_string());
+    }
+    let answer = ask.send().await.expect("answer");
+    (answer.status().as_u16(), answer.json().await.expect("json"))
+}
+
+fn paper() -> Value {
+    let mut body = lodging();
+    body["consent"]["elements"] = json!([
+        "description",
+        "recipient",
+        "purpose",
+        "expiration",
+        "signature",
+        "date"
+    ]);
+    body["consent"]["discloser_ids"] = json!(["beta"]);
+    body["capture"] = json!({ "method": "paper_scan", "keyed_by": "w-1", "second_look_by": "w-2" });
+    body
+}
+
+async fn world() -> (Gateway, String) {
+    let partners = [("alpha", SENDER), ("beta", SENDER), ("gamma", SENDER)];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let (status, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c1", paper()).await;
+    assert_eq!((status, &told["counts"]), (200, &json!(true)), "{told}");
+    // Beta is a source about the person: it has lodged a consent of its own.
+    let (status, _) = ask(&gateway, "beta", "PUT", "/v1/consents/b1", paper()).await;
+    assert_eq!(status, 200);
+    let id = told["registry_id"].as_str().expect("an id").to_owned();
+    (gateway, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_confirms_and_a_stranger_finds_nothing() {
+    let (gateway, id) = world().await;
+    let path = format!("/v1/consents/{id}/confirm");
+    let entered = json!({ "entered_by": "w-17" });
+    let (status, stranger) = ask(&gateway, "gamma", "POST", &path, entered.clone()).await;
+    assert_eq!(status, 404);
+    let nobody = "/v1/consents/con_00000000000000000000000000000000/confirm";
+    let (_, unknown) = ask(&gateway, "gamma", "POST", nobody, entered.clone()).await;
+    assert_eq!(stranger["code"], unknown["code"]);
+    assert_eq!(ask(&gateway, "beta", "POST", &path, json!({})).await.0, 422);
+    assert_eq!(ask(&gateway, "beta", "POST", &path, entered).await.0, 200);
+    let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+    assert_eq!(own["confirmed"][0]["by"], "beta", "{own}");
+    assert_eq!(own["capture"]["keyed_by"], "w-1");
+    // The paper names beta as discloser: it reads the paper, not whose id it has or who keyed it.
+    let by_id = format!("/v1/consents/{id}");
+    let (status, seen) = ask(&gateway, "beta", "GET", &by_id, Value::Null).await;
+    assert_eq!(
+        (status, &seen["consent_id"], &seen["capture"]),
+        (200, &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        ask(&gateway, "gamma", "GET", &by_id, Value::Null).await.0,
+        404
+    );
+    // A new revision needs a new word.
+    ask(&gateway, "alpha", "PUT", "/v1/consents/c1", paper()).await;
+    let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+    assert_eq!(own["confirmed"], json!([]));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_counts_from_when_it_was_told_by_whatever_means() {
+    let (gateway, id) = world().await;
+    let path = format!("/v1/consents/{id}/revoke");
+    let told = |at: &str| json!({ "means": "oral", "told_at": at, "told_to": "w-3" });
+    // A source may stand behind it and may not take it back.
+    assert_eq!(
+        ask(&gateway, "beta", "POST", &path, told("2026-03-02"))
+            .await
+            .0,
+        404
+    );
+    let (status, problem) = ask(&gateway, "alpha", "POST", &path, told("2199-01-01")).await;
+    assert_eq!(
+        (status, &problem["findings"][0]["path"]),
+        (422, &json!("/told_at"))
+    );
+    let officer = ask(
+        &gateway,
+        "privacy_officer",
+        "POST",
+        &path,
+        told("2026-03-02"),
+    )
+    .await;
+    assert_eq!(officer.0, 200, "{}", officer.1);
+    let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+    assert_eq!(own["state"], "revoked");
+    let at = own["revoked_at"].as_str().expect("an instant");
+    assert!(at.starts_with("2026-03-02"), "{at}");
+    let history = "/v1/consents/c1/history";
+    let (_, told) = ask(&gateway, "alpha", "GET", history, Value::Null).await;
+    assert_eq!(told["revisions"][1]["change"], "revoked");
+    assert_eq!(told["revisions"][1]["told"]["means"], "oral");
+    assert_eq!(
+        ask(&gateway, "beta", "GET", history, Value::Null).await.0,
+        404
+    );
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_ends_with_its_own_event_and_with_no_other() {
+    let (gateway, _) = world().await;
+    let mut team = paper();
+    team["consent"]["kind"] = json!("cft_roi");
+    team["consent"]["end"] = Value::Null;
+    team["consent"]["ends_on_event"] = json!("cft_participation_ends");
+    let (_, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c2", team).await;
+    assert_eq!(told["counts"], json!(true), "{told}");
+    let happened = |event: &str, on: &str| json!({ "event": event, "on": on, "entered_by": "w-1" });
+    let path = "/v1/consents/c2/ended";
+    let end = "cft_participation_ends";
+    let other = ask(
+        &gateway,
+        "alpha",
+        "POST",
+        path,
+        happened("case_closes", "2026-03-02"),
+    )
+    .await;
+    assert_eq!(other.0, 409);
+    let later = ask(&gateway, "alpha", "POST", path, happened(end, "2199-01-01")).await;
+    assert_eq!(later.0, 422);
+    let ended = ask(&gateway, "alpha", "POST", path, happened(end, "2026-03-02")).await;
+    assert_eq!(ended.0, 200, "{}", ended.1);
+    let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c2", Value::Null).await;
+    assert_eq!(
+        (&own["state"], &own["ended_on"]),
+        (&json!("ended"), &json!("2026-03-02"))
+    );
+    let of = "/v1/consents?state=ended";
+    let (_, list) = ask(&gateway, "alpha", "GET", of, Value::Null).await;
+    assert_eq!(list["consents"].as_array().map(Vec::len), Some(1), "{list}");
+    assert_eq!(list["consents"][0]["consent_id"], "c2");
+    let (status, _) = ask(
+        &gateway,
+        "alpha",
+        "GET",
+        "/v1/consents?state=x",
+        Value::Null,
+    )
+    .await;
+    assert_eq!(status, 400);
+    gateway.running.shutdown().await;
+}

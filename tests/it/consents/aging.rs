@@ -1,0 +1,71 @@
+//! Goal: the source hears 90 and 30 days before a child is of age which consents will stop, and
+//! nothing of the child. Method: a record with a date of birth, a parent's release, and the clock
+//! of the look moved on.
+
+use crate::deliver::Road;
+use kinbridge::base::clock::Timestamp;
+use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId};
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::kept::aging;
+use kinbridge::store::{NewConsent, WorkItem};
+
+const PARENT: &str = r#"{"id": "k1", "kind": "general_roi", "type": "permit",
+  "grantor": "parent", "classes": ["referral"], "recipients": ["sud_program"],
+  "purposes": ["treatment"], "signed": "2026-03-01", "end": "2099-12-31"}"#;
+
+async fn told(road: &Road, day: &str) -> (u64, Vec<WorkItem>) {
+    let now = Timestamp::from_rfc3339(&format!("{day}T12:00:00-08:00")).expect("an instant");
+    let told = aging::tell(&road.store, now).await.expect("told");
+    let own = PartnerId::new("program");
+    let items = road
+        .store
+        .work_items(Some(&own), None, 50)
+        .await
+        .expect("items");
+    let aged = |item: &WorkItem| {
+        item.detail
+            .as_deref()
+            .is_some_and(|d| d.starts_with("within"))
+    };
+    (told, items.into_iter().filter(aged).collect())
+}
+
+#[tokio::test]
+async fn the_lodger_hears_in_time_and_only_of_ids() {
+    let road = Road::new().await;
+    let child = crate::deliver::referral().replace(
+        r#""role": "parent", "birth_date": "1990-05-05""#,
+        r#""role": "child", "birth_date": "2009-06-15""#,
+    );
+    road.hand_in("k", &child).await;
+    let subject = road
+        .store
+        .person_by_identifier("urn:example:person|m-1", false)
+        .await;
+    let subject = subject.expect("an answer").expect("a person");
+    let lodged = road.store.put_consent(NewConsent {
+        consent_id: ConsentId::new("k1"),
+        partner: PartnerId::new("program"),
+        subject,
+        body: Sensitive::new(crate::release::complete(PARENT).into_bytes()),
+        at: road.now(),
+        correlation_id: CorrelationId::new("test"),
+    });
+    lodged.await.expect("lodged");
+    let id = road.store.consents_of(&[subject]).await.expect("consents")[0].registry_id;
+    assert_eq!(told(&road, "2027-03-16").await.0, 0, "91 days before");
+    let (count, items) = told(&road, "2027-03-17").await;
+    assert_eq!((count, items.len()), (1, 1), "90 days before");
+    assert_eq!(told(&road, "2027-03-18").await.0, 0, "told already");
+    let (count, items) = told(&road, "2027-05-16").await;
+    assert_eq!((count, items.len()), (1, 2), "30 days before");
+    for item in items {
+        let detail = item.detail.expect("words");
+        assert!(detail.contains(&id.to_string()), "{detail}");
+        assert!(
+            !detail.contains("2009") && !detail.contains("Quill"),
+            "{detail}"
+        );
+    }
+    assert_eq!(told(&road, "2027-06-15").await.0, 0, "of age");
+}
