@@ -14,6 +14,7 @@ mod ledger;
 pub mod partner;
 mod policy;
 mod policy_facts;
+mod policy_readings;
 mod pull;
 mod recorded;
 mod records;

@@ -1,6 +1,6 @@
 //! `kinbridge policy`: the law pack on the table. Lists it, runs cases, compares packs.
 
-use super::policy_facts;
+use super::{policy_facts, policy_readings};
 use super::recorded::{Changes, Recorded};
 use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::vocabulary::Effect;
@@ -88,12 +88,14 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
     let policy = super::decide::load(&args.catalog)?;
     let mut rows = policy.list();
     let (sources, _) = catalog::load(&args.catalog);
+    let mut readings = policy_readings::all(&sources, &policy);
     let mut operator = sources.operator.rows;
     let mut facts = sources.facts.kinds;
     if args.unconfirmed {
         rows.retain(|row| &*row.mark == "K");
         operator.retain(|row| row.mark == "K");
         facts.retain(|kind| kind.mark == "K");
+        readings.retain(|reading| reading.mark == "K");
     }
     if args.output == "json" {
         let mut all = Vec::with_capacity(rows.len() + operator.len() + facts.len());
@@ -102,10 +104,14 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         }
         all.extend(operator.iter().map(operator_json));
         all.extend(facts.iter().map(policy_facts::json));
+        all.extend(readings.iter().map(policy_readings::json));
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
     print!("{}", table(&rows, &operator, &facts));
+    for reading in &readings {
+        println!("{}", policy_readings::line(reading));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -96,8 +96,7 @@ struct PolicyRow {
     system: Arc<str>,
     code: Arc<str>,
     kind: ConsentKind,
-    #[serde(rename = "mark")]
-    _mark: Arc<str>,
+    mark: Arc<str>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -133,8 +132,7 @@ struct LabelRow {
     group: Group,
     permit: Vec<DataClass>,
     deny: Vec<DataClass>,
-    #[serde(rename = "mark")]
-    _mark: Arc<str>,
+    mark: Arc<str>,
 }
 
 /// What the codes of a FHIR Consent mean.
@@ -202,6 +200,13 @@ impl Codes {
             }
         }
         (codes, defects)
+    }
+
+    /// The codes whose meaning is a reading, each with its mark.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.label.iter().map(|row| (&*row.code, &*row.mark));
+        let policies = self.policy.iter().map(|row| (&*row.code, &*row.mark));
+        labels.chain(policies)
     }
 
     fn standing(&self, code: &str) -> Option<Standing> {

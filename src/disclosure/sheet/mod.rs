@@ -223,6 +223,11 @@ impl Sheets {
         Some(page::set(&sheet, language, rule_set))
     }
 
+    /// V or K: whether the words are confirmed.
+    pub fn mark(&self) -> &str {
+        self.words.as_deref().map_or("", |words| &words.mark)
+    }
+
     /// The version a capture names.
     pub fn version(&self) -> &str {
         self.words.as_deref().map_or("", |words| &words.version)
