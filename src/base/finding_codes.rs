@@ -214,6 +214,10 @@ codes! {
     RECORD_SEALED = "record-sealed", Warning,
         "the record is marked sealed, so nothing of it is released to anyone",
         "nothing, if that is meant; otherwise correct the access level";
+    REPORT_BY_PHONE_FIRST = "report-by-phone-first", Error,
+        "a child-abuse report is taken only as a copy of one made by phone",
+        "call the county's child-abuse hotline, or 911 in danger, now; then send when you called, \
+         the agency and the reference number it gave";
     SUBSTITUTE_ADDRESS_MISSING = "substitute-address-missing", Warning,
         "a person in the address confidentiality program has no substitute address in the record",
         "add the program's substitute address; without it no address of the household is released";

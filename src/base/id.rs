@@ -137,3 +137,6 @@ names! {
     /// The id one exchange carries through logs, ledger, deliveries and answers.
     CorrelationId;
 }
+
+/// The record type of a copy of a child-abuse report: taken only after the call, never sent twice.
+pub const CHILD_ABUSE_REPORT: &str = "child-abuse-report";

@@ -47,6 +47,9 @@ pub struct Partner {
     /// partner, or a record from it, carries whatever stands in it (an HIV clinic: `hiv_test`).
     #[serde(default)]
     pub service_classes: Vec<DataClass>,
+    /// A county: the number of its child-abuse hotline, as people dial it.
+    #[serde(default)]
+    pub hotline: Option<String>,
     /// What goes in and out, how.
     #[serde(default)]
     pub channel: Vec<Channel>,

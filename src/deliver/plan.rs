@@ -7,6 +7,7 @@
 use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::{Clock, Timestamp};
+use crate::base::id::CHILD_ABUSE_REPORT;
 use crate::catalog::partner::Https;
 use crate::kept::{OnFile, Readied, Toward, decision_record, hold_cause, once_more, output};
 use crate::outbox::{self, Arrival, Clearance, Effect, Event};
@@ -94,6 +95,9 @@ fn decide_some(grounds: &Grounds, claims: Vec<Claimed>) -> Vec<(Claimed, Plan)> 
 
 /// Decides one claim at this instant. Whether anything leads there at all is release's to say.
 fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
+    if claim.ambiguous && claim.recall.is_none() && is_report(claim) {
+        return by_phone();
+    }
     let (rules, delivery, now) = (&*grounds.rules, &claim.delivery, grounds.clock.now());
     let recipient = rules.partners.get(&delivery.partner);
     let channel = channel(rules, &delivery.partner, &delivery.channel);
@@ -207,6 +211,18 @@ fn tell(rules: &Rules, claim: &Claimed, (recall, now): (Recall, Timestamp)) -> O
         now,
     });
     Some(Release::Go(Box::new(notice)))
+}
+
+fn is_report(claim: &Claimed) -> bool {
+    claim.record.record_type.as_str() == CHILD_ABUSE_REPORT
+}
+
+/// A report of child abuse that may have arrived is never sent a second time: a person asks.
+fn by_phone() -> Plan {
+    Plan::End(Completion::Held {
+        cause: HoldCause::ConfirmByPhone,
+        decision: None,
+    })
 }
 
 /// Its channel takes no notices any more.

@@ -4,7 +4,7 @@
 //! the simulated recipients; a prevention record, or one that does not say, never reaches child
 //! welfare, probation, police, courts or attorneys unless the family's own consent names them.
 
-use crate::base::id::{ChannelId, PartnerId, RecordType};
+use crate::base::id::{CHILD_ABUSE_REPORT, ChannelId, PartnerId, RecordType};
 use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
 use crate::format::Node;
@@ -212,7 +212,8 @@ pub fn behind_the_wall(record: &Record) -> bool {
 
 /// Whether the prevention wall keeps this record from that partner.
 fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool {
-    if !behind_the_wall(record) {
+    // Nothing keeps a report of child abuse from those who take such reports.
+    if record.record_type.as_str() == CHILD_ABUSE_REPORT || !behind_the_wall(record) {
         return false;
     }
     match partner.recipient_role() {

@@ -7,7 +7,7 @@ use super::asserted::{Asserted, Given};
 use super::{HeldConsent, ReleaseInput, read_paper};
 use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
-use crate::base::id::PersonId;
+use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
 use crate::base::vocabulary::{Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::given::{Maybe, Word};
@@ -124,6 +124,11 @@ pub fn context(input: &ReleaseInput<'_>, purpose: Purpose) -> Context {
             signed: Maybe::True,
         }),
         source_is_covered_entity: covered(input.source),
+        // Nobody has to say so: a copy of a report is one.
+        mandated_report: match input.record.record_type.as_str() == CHILD_ABUSE_REPORT {
+            true => Maybe::True,
+            false => Maybe::Absent,
+        },
         subject_is_worker: if a_worker_is_the_subject(input) {
             Maybe::True
         } else {

@@ -121,6 +121,8 @@ pub enum HoldCause {
     EmergencyAccess,
     /// A record was given at the emergency door: told to who had handed it in.
     EmergencyNotice,
+    /// A copy of a child-abuse report may have arrived: it is never sent again, a person asks.
+    ConfirmByPhone,
 }
 
 /// A submission to accept in one transaction.

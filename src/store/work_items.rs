@@ -160,6 +160,8 @@ async fn resolve(
         _ if ends_with(cause_of(&item.text(3)?)?) != kind_of(resolution) => false,
         (Resolution::Justified | Resolution::NotJustified | Resolution::Acknowledge, _, _) => true,
         (Resolution::Discard, _, _) => true,
+        // What may have arrived and must not arrive twice goes on by nobody's word.
+        _ if cause_of(&item.text(3)?)? == HoldCause::ConfirmByPhone => false,
         // What a pull held goes into the requester's next one; nothing is routed anew.
         (_, _, None) if is_of_pull(tx, id).await? => resolution == Resolution::Release,
         (Resolution::Release, _, Some(delivery)) => release_delivery(tx, delivery).await?,

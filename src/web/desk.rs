@@ -89,6 +89,10 @@ const fn meaning(cause: HoldCause) -> &'static str {
         HoldCause::EmergencyNotice => {
             "a record was given at the emergency door: its source is told to whom, and documents it"
         }
+        HoldCause::ConfirmByPhone => {
+            "a copy of a child-abuse report may have arrived and is never sent a second time: ask \
+             the agency by phone, then discard the item saying what it answered"
+        }
     }
 }
 
@@ -100,6 +104,7 @@ const fn words(cause: HoldCause) -> &'static [Word] {
         | HoldCause::ReplayConfirmation
         | HoldCause::RecallByHand
         | HoldCause::StandingUnknown
+        | HoldCause::ConfirmByPhone
         | HoldCause::ConsentAgesOut => &[Word::Discard],
         HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
         HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => &[Word::Acknowledge],

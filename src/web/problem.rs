@@ -49,6 +49,7 @@ kinds! {
     FORMAT_UNSUPPORTED = 415, "format-unsupported", "This format is not taken here";
     RANGE_INVALID = 416, "range-invalid", "The file does not reach so far";
     BODY_INVALID = 422, "body-invalid", "The body cannot be read as what it should be";
+    REPORT_BY_PHONE_FIRST = 422, "report-by-phone-first", "Report by phone first; llame primero";
     NOTHING_ACCEPTED = 422, "nothing-accepted", "No record could be accepted";
     RULES_DEFECTIVE = 422, "rules-defective", "The catalog has defects; the old rules stay";
     RATE_LIMITED = 429, "rate-limited", "Too many requests from this partner";

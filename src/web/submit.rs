@@ -8,9 +8,10 @@ use super::body::too_large;
 use super::media::media_type;
 use super::problem::{
     BODY_TOO_LARGE, FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
+    REPORT_BY_PHONE_FIRST,
 };
 use crate::base::finding::Finding;
-use crate::base::finding_codes::SIZE_EXCEEDED;
+use crate::base::finding_codes::{self, SIZE_EXCEEDED};
 use crate::base::id::{ChannelId, PartnerId};
 use crate::base::limits::{IDEMPOTENCY_KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
 use crate::base::sensitive::Sensitive;
@@ -101,10 +102,11 @@ async fn accept(call: &Call, rules: &Arc<Rules>, inbound: Inbound) -> Result<Rec
 async fn dry_run(call: &Call, rules: Arc<Rules>, inbound: Inbound) -> Outcome {
     let store = call.site.store.clone();
     let inside = call.site.runtime.clone();
+    let sender = inbound.partner.clone();
     let work = move || inside.block_on(intake::dry_run(&store, &rules, inbound));
     let done = call.site.runtime.spawn_blocking(work).await;
     let done = done.unwrap_or_else(|_| Err(ended_badly()));
-    Ok(HttpResponse::Ok().json(done.map_err(refused)?))
+    Ok(HttpResponse::Ok().json(done.map_err(|refusal| refused(call, &sender, refusal))?))
 }
 
 /// Streams a body into a batch on the gateway's own threads; `head` is what has come already.
@@ -239,7 +241,7 @@ fn answered(call: &Call, partner: &PartnerId, taken: Result<Receipt, Refusal>) -
             Ok(HttpResponse::Accepted().json(&receipt))
         }
         Err(refusal) => {
-            let problem = refused(refusal);
+            let problem = refused(call, partner, refusal);
             emit(&Event::Refused {
                 partner,
                 code: problem.kind.code,
@@ -259,8 +261,49 @@ fn all_too_large(findings: &[Finding]) -> bool {
     errors.peek().is_some() && errors.all(|finding| finding.code == SIZE_EXCEEDED.code)
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn by_phone_first(findings: &[Finding]) -> bool {
+    let code = finding_codes::REPORT_BY_PHONE_FIRST.code;
+    findings.iter().any(|finding| finding.code == code)
+}
+
+/// Whom to call, in English and Spanish: the hotline of the sender's county, where its partner file
+/// tells it.
+fn hotline(rules: &Rules, sender: &PartnerId) -> String {
+    let county = rules
+        .partners
+        .get(sender)
+        .and_then(|own| own.county_fips.as_deref());
+    let of_county = rules
+        .partners
+        .values()
+        .filter(|partner| county.is_some() && partner.county_fips.as_deref() == county);
+    let number = of_county
+        .filter_map(|partner| partner.hotline.as_deref())
+        .next();
+    match number {
+        Some(number) => format!(
+            "This gateway is not a hotline. Call the county's child-abuse hotline now: {number}. \
+             In danger call 911. Then send the copy with the time of the call and the agency's \
+             reference number. / Este sistema no es una línea de emergencia. Llame ahora a la \
+             línea de abuso infantil del condado: {number}. En peligro llame al 911. Después envíe \
+             la copia con la hora de la llamada y el número de referencia de la agencia."
+        ),
+        None => String::from(
+            "This gateway is not a hotline. Call your county's child-abuse number now; in danger \
+             call 911. Then send the copy with the time of the call and the agency's reference \
+             number. / Este sistema no es una línea de emergencia. Llame ahora al número de abuso \
+             infantil de su condado; en peligro llame al 911. Después envíe la copia con la hora \
+             de la llamada y el número de referencia de la agencia.",
+        ),
+    }
+}
+
+fn refused(call: &Call, partner: &PartnerId, refusal: Refusal) -> Problem {
     match refusal {
+        Refusal::Nothing(findings) if by_phone_first(&findings) => {
+            let detail = hotline(&call.site.rules.load(), partner);
+            Problem::new(&REPORT_BY_PHONE_FIRST, detail).with("findings", json!(findings))
+        }
         Refusal::ChannelUnknown | Refusal::FormatUnknown => Problem::new(
             &FORMAT_UNSUPPORTED,
             "no in-channel of yours takes this format",

@@ -9,10 +9,11 @@ use super::json;
 use super::paging::Page;
 use super::principal::Principal;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
-use crate::base::id::{DeliveryId, WorkItemId};
+use crate::base::id::{CHILD_ABUSE_REPORT, DeliveryId, WorkItemId};
 use crate::config::Role;
 use crate::store::{
     DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
+    StoredRecord,
 };
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -180,6 +181,14 @@ pub async fn replay(mut call: Call) -> Outcome {
     let found = found.ok_or_else(Problem::not_found)?;
     let Reason { reason } = json::read(&mut call, &REASON).await?;
     let act = act(&call, reason)?;
+    let record = call.site.store.record(found.record_id).await;
+    let record = record.map_err(|error| store_failed(&error))?;
+    let report = |record: StoredRecord| record.record_type.as_str() == CHILD_ABUSE_REPORT;
+    if found.attempts > 0 && record.is_some_and(report) {
+        return Err(conflict(
+            "a copy of a child-abuse report is never sent again: ask the agency by phone",
+        ));
+    }
     if found.state == DeliveryState::Withheld {
         return request(&call, id, act).await;
     }

@@ -21,7 +21,7 @@ const TYPES: [&str; 4] = [
     "service-referral",
 ];
 
-/// One record of each type, for a sender known by that identifier.
+/// One record of each type of the work with families, for a sender known by that identifier.
 fn of_all_types(asker: &str, numbers: &mut u32) -> Vec<Grown> {
     let (sources, _) = catalog::load(&[]);
     let grown = TYPES

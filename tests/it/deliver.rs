@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 mod replay;
+mod report;
 mod untied;
 
 /// A recipient that answers with the status it was told and keeps what came.

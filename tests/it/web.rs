@@ -8,6 +8,7 @@ mod extracts;
 mod fhir;
 pub mod harness;
 pub mod holdings;
+mod hotline;
 mod identity;
 mod imports;
 mod offices;

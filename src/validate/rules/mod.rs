@@ -8,6 +8,7 @@ mod contact;
 mod family;
 mod persons;
 mod referral;
+mod report;
 mod time;
 
 pub use persons::REFERENCES;
@@ -18,7 +19,7 @@ use crate::base::finding_codes::{
     PERIOD_REVERSED, RECORD_SEALED, SERVICE_SOURCE_UNKNOWN, SUPERSEDED_UNKNOWN,
     UPDATED_BEFORE_CREATED, VOID_UNKNOWN,
 };
-use crate::base::id::RecordType;
+use crate::base::id::{CHILD_ABUSE_REPORT, RecordType};
 use crate::format::tree::{Node, Value};
 use std::fmt::Write as _;
 
@@ -42,6 +43,7 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "family-case" => family::check(&mut check),
         "engagement-contact" => contact::check(&mut check),
         "service-referral" => referral::check(&mut check),
+        CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }
     earlier(&mut check);
