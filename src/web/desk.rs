@@ -5,7 +5,7 @@
 //! the item, or audit. It must never show a value of a record, nor a person.
 
 use super::answer::{Call, store_failed};
-use super::emergency;
+use super::emergency::{self, Listener};
 use super::principal::{OperatorPass, Principal};
 use super::problem::Problem;
 use super::work::Word;
@@ -150,8 +150,9 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         "due_at": item.due_at.map(Timestamp::to_rfc3339),
         "overdue": item.overdue_at.is_some(),
     });
-    if let (Some(Principal::Partner(_)), Some(id)) = (&call.principal, item.emergency_id) {
-        put(&mut told, "emergency", declared(call, id, false).await?);
+    if let (Some(Principal::Partner(pass)), Some(id)) = (&call.principal, item.emergency_id) {
+        let listener = Listener::of_source(call.site.rules.load().partners.get(&pass.id));
+        put(&mut told, "emergency", declared(call, id, listener).await?);
     }
     if let (Some(Principal::Operator(pass)), Some(members)) =
         (&call.principal, told.as_object_mut())
@@ -171,7 +172,7 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         if let Some(id) = item.emergency_id {
             members.insert(String::from("on_call"), json!(on_call(call)));
             if entitled {
-                let declared = declared(call, id, true).await?;
+                let declared = declared(call, id, Listener::Officer).await?;
                 members.insert(String::from("emergency"), declared);
             }
         }
@@ -193,15 +194,15 @@ fn on_call(call: &Call) -> Vec<&str> {
 }
 
 /// What was declared at the emergency door; an officer also hears what was given, by class and law.
-async fn declared(call: &Call, id: EmergencyId, to_officer: bool) -> Result<Value, Problem> {
+async fn declared(call: &Call, id: EmergencyId, to: Listener) -> Result<Value, Problem> {
     let store = &call.site.store;
     let found = store.emergency(id).await;
     let found = found.map_err(|error| store_failed(&error))?;
     let Some(found) = found else {
         return Ok(Value::Null);
     };
-    let mut told = emergency::shown(&found, to_officer);
-    if to_officer {
+    let mut told = emergency::shown(&found, to);
+    if to == Listener::Officer {
         let given = store.emergency_given(id).await;
         let given = given.map_err(|error| store_failed(&error))?;
         let given = given.iter().map(|(record, decision)| {

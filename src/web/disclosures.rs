@@ -4,7 +4,7 @@
 //! in the ledger before a line is shown.
 
 use super::answer::{Call, Outcome, store_failed};
-use super::emergency;
+use super::emergency::{self, Listener};
 use super::paging::Page;
 use super::problem::{PARAMETER_INVALID, Problem};
 use super::work::{REASON_CHARS_MAX, act};
@@ -108,7 +108,8 @@ fn shown(disclosure: &Disclosure) -> Value {
         "obligations": disclosure.decision.obligations,
         "citations": disclosure.decision.citations,
         "recall": disclosure.recall.as_ref().map(recalled),
-        "emergency": disclosure.emergency.as_ref().map(|told| emergency::shown(told, true)),
+        "emergency": disclosure.emergency.as_ref()
+            .map(|told| emergency::shown(told, Listener::Officer)),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::base::digest::Digest;
 use crate::base::id::{ChannelId, EmergencyId, PersonId};
 use crate::base::limits::{EMERGENCY_ANSWER_BYTES_MAX, EMERGENCY_RECORDS_MAX};
 use crate::base::sensitive::{Reason, Sensitive};
-use crate::base::vocabulary::Purpose;
+use crate::base::vocabulary::{Purpose, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::intake::scoped_identifier;
 use crate::kept::{Readied, Toward, decision_record, on_file};
@@ -25,7 +25,7 @@ use crate::store::{EmergencyAnswer, EmergencyGiven, EmergencyRow, EmergencyTold,
 use crate::telemetry::{Event, emit};
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
 /// Longest name, title or place, characters.
@@ -330,24 +330,53 @@ fn told(door: &Door<'_>, asked: &Asked, answer: &Answer) -> Value {
     })
 }
 
-/// What was declared, for those who look at it: to an officer all of it, to the source of a record
-/// who was told what, when and for what, as 42 CFR 2.51 has it documented.
-pub fn shown(told: &EmergencyTold, to_officer: bool) -> Value {
+/// Who is told what was declared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// A privacy officer or auditor: all of it.
+    Officer,
+    /// A Part 2 program whose record was given: what 42 CFR 2.51(c) has it document.
+    Part2Program,
+    /// Any other source: who, when and for what. How somebody else's patient does is not its to
+    /// know.
+    Source,
+}
+
+impl Listener {
+    /// What that partner hears as the source of a record that was given.
+    pub fn of_source(source: Option<&Partner>) -> Listener {
+        match source.and_then(Partner::source_role) {
+            Some(SourceRole::SudProgram) => Listener::Part2Program,
+            _ => Listener::Source,
+        }
+    }
+}
+
+/// What was declared, for those who look at it.
+pub fn shown(told: &EmergencyTold, to: Listener) -> Value {
     let read = serde_json::from_slice(told.declaration.expose(Reason::Send));
     let declared: Option<Asked> = read.ok();
-    let mut out = json!({
-        "access_id": told.emergency_id,
-        "partner": told.requester,
-        "purpose": told.purpose,
-        "at": told.at.to_rfc3339(),
-        "requester": declared.as_ref().map(|asked| &asked.requester),
-        "emergency": declared.as_ref().map(|asked| &asked.emergency),
+    let declared = declared.as_ref();
+    let requester = declared.map(|asked| match to {
+        Listener::Source => json!({
+            "title": asked.requester.title,
+            "affiliation": asked.requester.affiliation,
+        }),
+        Listener::Officer | Listener::Part2Program => json!(asked.requester),
     });
-    if let (true, Some(members)) = (to_officer, out.as_object_mut()) {
-        let reason = declared.as_ref().map(|asked| &asked.reason);
-        let subject = declared.as_ref().map(|asked| &asked.subject);
-        members.insert(String::from("reason"), json!(reason));
-        members.insert(String::from("subject"), json!(subject));
+    let mut members = Map::new();
+    let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
+    put("access_id", json!(told.emergency_id));
+    put("partner", json!(told.requester));
+    put("purpose", json!(told.purpose));
+    put("at", json!(told.at.to_rfc3339()));
+    put("requester", json!(requester));
+    if to != Listener::Source {
+        put("emergency", json!(declared.map(|asked| &asked.emergency)));
     }
-    out
+    if to == Listener::Officer {
+        put("reason", json!(declared.map(|asked| &asked.reason)));
+        put("subject", json!(declared.map(|asked| &asked.subject)));
+    }
+    Value::Object(members)
 }

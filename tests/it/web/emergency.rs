@@ -19,9 +19,14 @@ purpose = "medical_emergency"
 
 /// A gateway on which a clinic has handed in a contact with a diagnosis.
 async fn opened(change: impl FnOnce(&mut kinbridge::config::Config)) -> Gateway {
-    let clinic = format!("role = \"mhp\"\nmode = \"live\"\n{SENDER}");
+    opened_by("mhp", change).await
+}
+
+/// As [`opened`], by a source of that role.
+async fn opened_by(role: &str, change: impl FnOnce(&mut kinbridge::config::Config)) -> Gateway {
+    let source = format!("role = \"{role}\"\nmode = \"live\"\n{SENDER}");
     let partners = [
-        ("alpha", clinic.as_str()),
+        ("alpha", source.as_str()),
         ("beta", SENDER),
         ("hospital", HOSPITAL),
     ];
@@ -125,15 +130,37 @@ async fn an_emergency_is_answered_told_accounted_and_reviewed() {
     assert_eq!(source[0]["record_id"], records[0]["record_id"]);
     assert_eq!(source[0]["emergency"]["partner"], "hospital");
     assert_eq!(
-        source[0]["emergency"]["requester"]["name"],
-        "Dr. Ada Testmann"
+        source[0]["emergency"]["requester"],
+        json!({ "title": "Emergency physician", "affiliation": "Example Hospital" })
     );
-    assert!(!json!(source).to_string().contains("zebra-reason"));
+    let told = json!(source).to_string();
+    for trace in ["zebra-reason", "Unconscious", "Ada Testmann"] {
+        assert!(!told.contains(trace), "{trace} in {told}");
+    }
     assert!(items(&gateway, "beta").await.is_empty());
     assert!(items(&gateway, "hospital").await.is_empty());
 
     accounted(&gateway).await;
     resolved(&gateway, review[0], source[0]["work_item_id"].as_str()).await;
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_2_program_is_told_what_it_has_to_document() {
+    // Goal: 42 CFR 2.51(c) is met and nothing more is told: neither reason nor subject. Method: the
+    // same request, of a record of a substance-use program.
+    let gateway = opened_by("sud_program", |_| {}).await;
+    let (status, answer) = access(&gateway, "hospital", &declaration("F-1001")).await;
+    assert_eq!(status, 200, "{answer}");
+    let source = items(&gateway, "alpha").await;
+    let notice = of(&source, "emergency-notice");
+    assert_eq!(notice.len(), 1, "{source:?}");
+    let told = &notice[0]["emergency"];
+    assert_eq!(told["requester"]["name"], "Dr. Ada Testmann");
+    assert_eq!(told["emergency"]["nature"], "Unconscious");
+    for member in ["reason", "subject", "given"] {
+        assert_eq!(told.get(member), None, "{member}");
+    }
     gateway.running.shutdown().await;
 }
 
