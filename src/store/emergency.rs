@@ -21,7 +21,7 @@ use crate::base::id::*;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::ledger::entry::{EntryKind, Fields};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One answer, sealed.
 struct Asked {
@@ -201,8 +201,8 @@ async fn records(
 }
 
 async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault> {
-    if !unchanged(tx, &asked.new.epochs).await? {
-        return Ok(EmergencyAnswer::EpochChanged);
+    if !unchanged(tx, &asked.new.epochs).await? || !all_stand(tx, &asked.given).await? {
+        return Ok(EmergencyAnswer::Changed);
     }
     let now = tx.now();
     insert(tx, asked, now).await?;
@@ -244,6 +244,18 @@ async fn unchanged(tx: &mut Tx, epochs: &[(PersonId, i64)]) -> Result<bool, Faul
     }
     let same = |(person, epoch): &(PersonId, i64)| known.get(person) == Some(epoch);
     Ok(epochs.iter().all(same))
+}
+
+/// Whether each record still is as it was decided: not replaced by its sender, not withdrawn.
+async fn all_stand(tx: &mut Tx, given: &[Sealed]) -> Result<bool, Fault> {
+    let keys: Vec<Cell> = given.iter().map(|given| Cell::from(given.row.0)).collect();
+    let head = "SELECT v.row_id FROM record_version v JOIN record r \
+                ON r.record_id = v.record_id AND r.current_row = v.row_id \
+                WHERE v.void = 0 AND v.row_id IN";
+    let found = for_keys(&mut tx.conn, head, "", &[], &keys).await?;
+    let standing = found.iter().map(|row| row.id(0));
+    let standing = standing.collect::<Result<HashSet<[u8; 16]>, Fault>>()?;
+    Ok(given.iter().all(|given| standing.contains(&given.row.0)))
 }
 
 async fn insert(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> {

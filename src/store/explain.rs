@@ -1,4 +1,5 @@
-//! The newest decision about a delivery or a record in a pull, for those who may see why.
+//! The newest decision about a delivery, or about a record in a pull or at the emergency door, for
+//! those who may see why.
 
 use super::claim::state_of;
 use super::keys::Keys;
@@ -29,8 +30,8 @@ impl Store {
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
-    /// What was decided last under this id (of a delivery, or of a disclosure of a pull), and what
-    /// it was about. For privacy officers and auditors, never for a sender or a recipient.
+    /// What was decided last under this id (of a delivery, or of a disclosure of a pull or at the
+    /// emergency door), and what it was about. For privacy officers and auditors, never for a sender or a recipient.
     ///
     /// # Errors
     /// When the database fails.
@@ -48,10 +49,13 @@ pub(super) async fn past(
     keys: &Keys,
     id: [u8; 16],
 ) -> Result<Option<PastDecision>, Fault> {
-    let sql = "SELECT c.body, coalesce(d.record_id, e.record_id), \
-               coalesce(d.partner, e.requester), d.channel, d.state FROM decision c \
+    let sql = "SELECT c.body, coalesce(d.record_id, e.record_id, g.record_id), \
+               coalesce(d.partner, e.requester, a.requester), \
+               coalesce(d.channel, nullif(a.channel, '')), d.state FROM decision c \
                LEFT JOIN delivery d ON d.delivery_id = c.source_id \
                LEFT JOIN extract_record e ON e.disclosure_id = c.source_id \
+               LEFT JOIN emergency_disclosure g ON g.disclosure_id = c.source_id \
+               LEFT JOIN emergency_access a ON a.emergency_id = g.emergency_id \
                WHERE c.source_id = ? ORDER BY c.at DESC, c.token DESC LIMIT 1";
     let Some(row) = first(conn, sql, row![id]).await? else {
         return Ok(None);

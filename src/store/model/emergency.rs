@@ -64,8 +64,8 @@ pub struct EmergencyGiven {
 pub enum EmergencyAnswer {
     /// Committed: give it now.
     Go,
-    /// A consent or fact changed meanwhile: decide again.
-    EpochChanged,
+    /// A consent, a fact or a record of it changed meanwhile: decide again.
+    Changed,
 }
 
 /// What was declared at the emergency door, opened.

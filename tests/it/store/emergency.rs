@@ -121,7 +121,7 @@ async fn an_answer_on_an_older_state_of_consents_is_not_given() {
     let mut new = answer(&row);
     new.epochs[0].1 -= 1;
     let done = store.authorise_emergency(new).await;
-    assert_eq!(done.expect("answer"), EmergencyAnswer::EpochChanged);
+    assert_eq!(done.expect("answer"), EmergencyAnswer::Changed);
     assert!(
         disclosed(&store, row.record.persons[0].person)
             .await
@@ -134,6 +134,30 @@ async fn an_answer_on_an_older_state_of_consents_is_not_given() {
             .expect("items")
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn a_record_withdrawn_or_replaced_meanwhile_is_not_given() {
+    // Goal: what its sender took back or corrected before the answer was committed is decided again.
+    // Method: decided, then voided, or handed in anew; no consent changes.
+    for action in [Action::Void, Action::Upsert] {
+        let world = World::new();
+        let store = world.open().await;
+        let row = accepted(&store, "a").await;
+        let new = answer(&row);
+        let mut later = record(0, "a", "later");
+        later.action = action;
+        let done = store.accept(submission(None, "later", vec![later])).await;
+        done.expect("accepted");
+        let done = store.authorise_emergency(new).await;
+        assert_eq!(
+            done.expect("answer"),
+            EmergencyAnswer::Changed,
+            "{action:?}"
+        );
+        let person = row.record.persons[0].person;
+        assert!(disclosed(&store, person).await.is_empty(), "{action:?}");
+    }
 }
 
 #[tokio::test]

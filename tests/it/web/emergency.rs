@@ -185,6 +185,25 @@ async fn accounted(gateway: &Gateway) {
     let declared = &disclosures[0]["emergency"];
     assert_eq!(declared["requester"]["affiliation"], "Example Hospital");
     assert_eq!(declared["emergency"]["nature"], "Unconscious");
+    explained(gateway, &disclosures[0]).await;
+}
+
+/// An officer is told why it went, by the id the accounting gives it.
+async fn explained(gateway: &Gateway, disclosure: &Value) {
+    let id = disclosure["disclosure_id"].as_str().expect("an id");
+    let ask = client()
+        .get(gateway.url(&format!("/v1/deliveries/{id}/decision")))
+        .header("kinbridge-reason", "the family asks")
+        .bearer_auth("token-auditor");
+    let answer = ask.send().await.expect("answer");
+    let status = answer.status().as_u16();
+    let told: Value = answer.json().await.expect("json");
+    assert_eq!(status, 200, "{told}");
+    fits(gateway, "PastDecision", &told).await;
+    assert_eq!(told["partner"], "hospital");
+    assert_eq!(told["channel"], "emergency");
+    assert_eq!(told["record_id"], disclosure["record_id"]);
+    assert_eq!(told["as_recorded"], true, "{told}");
 }
 
 async fn resolved(gateway: &Gateway, review: &Value, notice: Option<&str>) {
