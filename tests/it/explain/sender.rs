@@ -4,19 +4,23 @@
 //! the sender is told is compared whole.
 
 use crate::deliver::Road;
+use crate::facts::{NOW, at, said};
 use crate::labels::{CONTACT, record};
 use crate::release::{PARTNERS, Paper, REFERRAL, ROI, paper, rules_with};
 use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{ChannelId, ConsentId, CorrelationId, PartnerId, PersonId, RecordId};
+use kinbridge::base::id::{
+    ChannelId, ConsentId, CorrelationId, FactId, PartnerId, PersonId, RecordId,
+};
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::intake::{Inbound, dry_run};
 use kinbridge::record::Record;
 use kinbridge::release::{
-    HeldConsent, NOT_RELEASABLE, Protections, Release, ReleaseInput, SenderTold, known_to_sender,
-    recorded, rehearsed, release,
+    HeldConsent, HeldFact, NOT_RELEASABLE, Protections, Release, ReleaseInput, SenderTold,
+    known_to_sender, recorded, rehearsed, release,
 };
 use kinbridge::rules::Rules;
 use kinbridge::store::NewConsent;
+use serde_json::json;
 
 const REFUSAL: &str = r#"{"id": "k2", "kind": "privacy_directive", "type": "deny",
   "grantor": "self", "classes": ["*"], "recipients": ["*"],
@@ -215,6 +219,50 @@ fn nothing_is_called_released_that_the_road_keeps() {
         }
     });
     assert!(kept > 0 && masked > 0, "no pair showed it: {kept} {masked}");
+}
+
+#[test]
+fn an_order_another_party_entered_is_told_nowhere() {
+    let asserting = PARTNERS[1].replace(
+        "county_fips =",
+        "asserts = [\"restraining_order\"]\ncounty_fips =",
+    );
+    let rules = rules_with(&[PARTNERS[0], &asserting, PARTNERS[2], PARTNERS[3]]);
+    let contact = record("engagement-contact", CONTACT);
+    let world = World {
+        rules: &rules,
+        record: &contact,
+        to: "county",
+        papers: Vec::new(),
+        protections: Protections::default(),
+    };
+    let order = said("restraining_order", json!(true), ("county", at(NOW)));
+    let body = Sensitive::new(order.to_string().into_bytes());
+    let (id, county) = (FactId::new("f1"), PartnerId::new("county"));
+    let held = [1, 2, 3].map(|subject| HeldFact {
+        id: &id,
+        asserter: &county,
+        subject: PersonId([subject; 16]),
+        ended_at: None,
+        revision: 1,
+        body: &body,
+    });
+    world.input(|input| {
+        let ordered = &ReleaseInput {
+            facts: &held,
+            ..*input
+        };
+        assert_eq!(rehearsed(&rules, input), rehearsed(&rules, ordered));
+        let (before, after) = (recorded(&rules, input), recorded(&rules, ordered));
+        let rows = before.rows.iter().zip(&after.rows);
+        let changed: Vec<_> = rows.filter(|(before, after)| before != after).collect();
+        assert!(!changed.is_empty(), "the order keeps nothing back");
+        for (before, after) in changed {
+            assert_eq!((before.effect, after.effect), ("permit", NOT_RELEASABLE));
+            assert_eq!(after.citation, "policy:not-releasable");
+        }
+        assert!(!after.citations.iter().any(|token| token.starts_with("FAM")));
+    });
 }
 
 #[test]
