@@ -223,11 +223,7 @@ fn nothing_is_called_released_that_the_road_keeps() {
 
 #[test]
 fn an_order_another_party_entered_is_told_nowhere() {
-    let asserting = PARTNERS[1].replace(
-        "county_fips =",
-        "asserts = [\"restraining_order\"]\ncounty_fips =",
-    );
-    let rules = rules_with(&[PARTNERS[0], &asserting, PARTNERS[2], PARTNERS[3]]);
+    let rules = rules_with(PARTNERS);
     let contact = record("engagement-contact", CONTACT);
     let world = World {
         rules: &rules,
