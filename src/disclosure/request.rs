@@ -201,6 +201,8 @@ pub struct Consent {
     pub purposes: Listed<Purpose>,
     /// Only these recipients, if given.
     pub recipient_ids: Option<Texts>,
+    /// Only data that these hold, if given. The rules see no holder by its id: release looks.
+    pub discloser_ids: Option<Texts>,
     /// Only data of this period, if given.
     pub data_period: Option<Period>,
     /// When it was signed.

@@ -105,22 +105,29 @@ fn of_the_family(consent: &Consent) -> bool {
 
 /// Whether a consent may open anything for this record toward this recipient: one lodged or
 /// confirmed by the source of the data or by the county of the record's jurisdiction. What would
-/// receive may lodge, and neither its lodging nor its word gives it data. One for a single use
-/// opens nothing to a pull, which may be fetched any number of times. A refusal counts whoever
-/// lodged it.
+/// receive may lodge, and neither its lodging nor its word gives it data. One that names who is to
+/// disclose opens no other's data. One for a single use opens nothing to a pull, which may be
+/// fetched any number of times. A refusal counts whoever lodged it.
 pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
     let stands = |who: &PartnerId| {
         *who == input.source.id
             || (*who != input.recipient.id && is_its_county(rules, input.record, who))
     };
     let pulled = input.channel.direction == Way::Pull && is_for_one_use(rules, held);
-    (!pulled && backed(held, input.now, stands)) || refuses(held)
+    let given = discloses(held, &input.source.id) && backed(held, input.now, stands);
+    (!pulled && given) || refuses(held)
 }
 
 /// As [`may_open`], before a recipient is known.
 fn well_lodged(rules: &Rules, papers: &FamilyPapers<'_>, held: &HeldConsent<'_>) -> bool {
     let stands = |who: &PartnerId| who == papers.source || is_its_county(rules, papers.record, who);
-    backed(held, papers.now, stands) || refuses(held)
+    (discloses(held, papers.source) && backed(held, papers.now, stands)) || refuses(held)
+}
+
+/// Whether it lets this source disclose: it names nobody who is to, or this one.
+fn discloses(held: &HeldConsent<'_>, source: &PartnerId) -> bool {
+    let named = read_paper(held.body).and_then(|paper| paper.discloser_ids);
+    named.is_none_or(|named| named.hold(source.as_str()))
 }
 
 /// Whether its lodger or somebody who has confirmed it by then is one of those.

@@ -12,6 +12,7 @@ use super::forms::{Form, object, required, text, word};
 use super::json;
 use super::principal::Principal;
 use super::problem::{Problem, STATE_CONFLICT};
+use super::sets;
 use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
@@ -75,7 +76,8 @@ async fn to_end(call: &Call) -> Result<(StoredConsent, Option<OperatorAct>), Pro
 }
 
 /// It no longer counts from the instant the revocation was told, by whatever means; what is still
-/// to be sent is decided again without it. A consent that was revoked before stays as it is.
+/// to be sent is decided again without it. A consent that was revoked before stays as it is. A
+/// document of several papers is revoked whole: whoever revokes need not know how many it made.
 pub async fn revoke(mut call: Call) -> Outcome {
     let (consent, act) = to_end(&call).await?;
     let told: Option<Revocation> = json::read_optional(&mut call, &REVOCATION).await?;
@@ -85,7 +87,8 @@ pub async fn revoke(mut call: Call) -> Outcome {
         None => now,
     };
     let told = told.filter(|told| told.is_said()).map(|told| sealed(&told));
-    finish(&call, consent, (Ending::Revoked(at), told, act)).await
+    let set = sets::whole(&call, consent.clone()).await?;
+    finish(&call, (consent, set), (Ending::Revoked(at), told, act)).await
 }
 
 /// The instant a revocation was told: a day is its beginning.
@@ -118,7 +121,8 @@ static HAPPENED: LazyLock<Form> = LazyLock::new(|| {
     ]))
 });
 
-/// What it was to end with has happened: from that day on it no longer counts.
+/// What it was to end with has happened: from that day on it no longer counts, nor does any other
+/// permit of its document that ends with this.
 pub async fn ended(mut call: Call) -> Outcome {
     let (consent, act) = to_end(&call).await?;
     let told: Happened = json::read(&mut call, &HAPPENED).await?;
@@ -133,12 +137,14 @@ pub async fn ended(mut call: Call) -> Outcome {
         _ => return Err(wrong(Finding::new(&SCHEMA_PATTERN_MISMATCH))),
     };
     let over = consent.revoked_at.is_some() || consent.ended_on.is_some();
-    if !over && !ends_with(&call, &consent, told.event) {
+    let mut set = sets::whole(&call, consent.clone()).await?;
+    set.retain(|one| ends_with(&call, one, told.event));
+    if !over && set.is_empty() {
         let detail = "the consent does not end with this: revoke it, if it was revoked";
         return Err(Problem::new(&STATE_CONFLICT, detail));
     }
     let ending = (Ending::Ended(day.0), Some(sealed(&told)), act);
-    finish(&call, consent, ending).await
+    finish(&call, (consent, set), ending).await
 }
 
 /// Whether the paper says this event, or its kind ends with it whatever the paper says. A refusal
@@ -160,9 +166,10 @@ fn ends_with(call: &Call, consent: &StoredConsent, event: EndEvent) -> bool {
         })
 }
 
+/// Ends these papers one by one, and answers for the one that was addressed.
 async fn finish(
     call: &Call,
-    consent: StoredConsent,
+    (consent, set): (StoredConsent, Vec<StoredConsent>),
     (how, told, act): (Ending, Option<Sensitive<Vec<u8>>>, Option<OperatorAct>),
 ) -> Outcome {
     let by = match &call.principal {
@@ -178,8 +185,14 @@ async fn finish(
         at: call.site.clock.now(),
         correlation_id: call.correlation.clone(),
     };
-    let change = call.site.store.end_consent(consent.registry_id, end).await;
-    let revision = changed(change.map_err(|error| store_failed(&error))?)?;
+    let mut revision = consent.revision;
+    for one in set {
+        let change = call.site.store.end_consent(one.registry_id, end.clone());
+        let changed = changed(change.await.map_err(|error| store_failed(&error))?)?;
+        if one.registry_id == consent.registry_id {
+            revision = changed;
+        }
+    }
     let own = call.part("id") == consent.consent_id.as_str();
     Ok(HttpResponse::Ok().json(json!({
         "consent_id": own.then_some(&consent.consent_id),

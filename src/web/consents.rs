@@ -41,6 +41,12 @@ pub async fn put(mut call: Call) -> Outcome {
             "ids of this form are the registry's: lodge it under an id of your own",
         ));
     }
+    if id.as_str().contains('#') {
+        return Err(Problem::new(
+            &STATE_CONFLICT,
+            "an id with a number sign is of a paper of a document: lodge the document again",
+        ));
+    }
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
     let read = json::read_checked(&mut call, &LODGING, check);

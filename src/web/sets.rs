@@ -12,7 +12,7 @@ use super::forms::errors;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::finding::Finding;
-use crate::base::id::ConsentId;
+use crate::base::id::{ConsentId, PartnerId};
 use crate::disclosure::request::Direction;
 use crate::store::StoredConsent;
 use serde_json::{Map, Value, json};
@@ -63,10 +63,15 @@ fn slot_id(id: &str, number: usize) -> ConsentId {
 /// document.
 pub async fn slots(call: &Call, id: &str) -> Result<Vec<Slot>, Problem> {
     let partner = call.partner()?.id.clone();
+    slots_of(call, &partner, id).await
+}
+
+/// As [`slots`], of a lodger.
+async fn slots_of(call: &Call, lodger: &PartnerId, id: &str) -> Result<Vec<Slot>, Problem> {
     let mut slots = Vec::new();
     for number in 0..SLOTS_MAX {
         let slot = slot_id(id, number);
-        let found = call.site.store.get_consent(&partner, &slot).await;
+        let found = call.site.store.get_consent(lodger, &slot).await;
         let Some(stored) = found.map_err(|error| store_failed(&error))? else {
             break;
         };
@@ -78,6 +83,27 @@ pub async fn slots(call: &Call, id: &str) -> Result<Vec<Slot>, Problem> {
         });
     }
     Ok(slots)
+}
+
+/// Every paper of the document a stored paper is of, in the order in which they may end: permits
+/// before the refusals around them.
+pub async fn whole(call: &Call, of: StoredConsent) -> Result<Vec<StoredConsent>, Problem> {
+    let id = document(of.consent_id.as_str());
+    let mut set = slots_of(call, &of.partner, id).await?;
+    set.sort_by_key(|slot| slot.direction() != Some(Direction::Permit));
+    let mut set: Vec<StoredConsent> = set.into_iter().map(|slot| slot.stored).collect();
+    if !set.iter().any(|one| one.registry_id == of.registry_id) {
+        set.push(of);
+    }
+    Ok(set)
+}
+
+/// The id of the document a paper of this id is of.
+fn document(id: &str) -> &str {
+    match id.rsplit_once('#') {
+        Some((document, number)) if number.parse::<usize>().is_ok() => document,
+        _ => id,
+    }
 }
 
 /// The papers in the registry's own type, checked as if each had been sent by itself; findings at

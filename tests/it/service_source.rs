@@ -186,6 +186,11 @@ fn the_family_opens_the_wall_only_with_a_consent_that_counts_now() {
             "not the family's",
         ),
         ("[\"cws\"]", "[\"*\"]", "everyone names nobody"),
+        (
+            "\"revoked\": null",
+            "\"discloser_ids\": [\"food-bank\"]",
+            "another's to disclose",
+        ),
     ] {
         assert_ne!(own, own.replace(from, to), "{why}");
         assert!(walled(paper(2, &own.replace(from, to))), "{why}");

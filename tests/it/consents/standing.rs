@@ -48,6 +48,26 @@ fn the_source_or_the_county_stands_behind_it_or_it_opens_nothing() {
 }
 
 #[test]
+fn a_paper_that_names_who_discloses_opens_no_other_sources_data() {
+    // The county stands behind it, so that only the naming decides; a refusal is not narrowed.
+    for (named, opens) in [
+        (r#"["food-bank"]"#, false),
+        (r#"["food-bank", "program"]"#, true),
+        ("null", true),
+        ("{}", false),
+    ] {
+        let revoked = "\"revoked\": null";
+        let naming = format!("{revoked}, \"discloser_ids\": {named}");
+        let body = ROI.replace(revoked, &naming);
+        let mut held = paper(1, &body);
+        held.lodger = PartnerId::new("county");
+        assert_eq!(goes(&[held]), opens, "{named}");
+        let deny = body.replace("permit", "deny").replace("\"k1\"", "\"k2\"");
+        assert!(!goes(&[paper(1, ROI), paper(1, &deny)]), "{named}");
+    }
+}
+
+#[test]
 fn another_countys_word_opens_nothing() {
     let elsewhere = REFERRAL.replace("06067", "06085");
     let record = crate::labels::record("service-referral", &elsewhere);

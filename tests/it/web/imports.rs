@@ -58,6 +58,33 @@ async fn a_form_is_lodged_replaced_and_ended_as_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn revoking_any_paper_of_a_form_revokes_the_form() {
+    // Goal: nothing of a form stays open behind the paper that was revoked, and no id of a form's
+    // paper can be anybody's own. Method: revoke by the form's id, by that of a later paper, by the
+    // registry's; then look at each.
+    for by in 0..3 {
+        let gateway = Gateway::start().await;
+        import(&gateway, "?form=ascmi", &release()).await;
+        let last = paper(&gateway, "release-1#2").await;
+        let registered = last["registry_id"].as_str().expect("an id").to_owned();
+        let id = ["release-1", "release-1%231", &registered][by];
+        let url = gateway.url(&format!("/v1/consents/{id}/revoke"));
+        let ask = client().post(url).bearer_auth("token-alpha").send().await;
+        assert_eq!(ask.expect("answer").status(), 200, "{id}");
+        for gone in ["release-1", "release-1#1", "release-1#2"] {
+            let told = paper(&gateway, gone).await;
+            assert!(told["revoked_at"].is_string(), "{gone} by {id}");
+            assert_eq!(told["revision"], 2);
+        }
+        let url = gateway.url("/v1/consents/release-2%231");
+        let put = client().put(url).bearer_auth("token-alpha");
+        let put = put.json(&super::holdings::lodging()).send().await;
+        assert_eq!(put.expect("answer").status(), 409);
+        gateway.running.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_taken_leaves_nothing() {
     // Goal: another form, an answer without a meaning and an id that could be another paper's lodge
     // nothing. Method: each once, then what is kept.
