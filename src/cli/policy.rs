@@ -108,10 +108,13 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
-    print!("{}", table(&rows, &operator, &facts));
+    let table = table(&rows, &operator, &facts);
+    let (told, sum) = table.trim_end().rsplit_once('\n').unwrap_or(("", &table));
+    println!("{told}");
     for reading in &readings {
         println!("{}", policy_readings::line(reading));
     }
+    println!("{sum}");
     Ok(ExitCode::SUCCESS)
 }
 
