@@ -76,8 +76,10 @@ impl Asked {
         };
         let asked = rules.labels.label(&record, Origin::default()).asked();
         let subject = |at: u16| {
-            let role = if at % 2 == 0 { "parent" } else { "child" };
-            let age = if at % 2 == 0 { 35 } else { 9 };
+            let (role, age) = match at % 2 {
+                0 => ("parent", 35),
+                _ => ("child", 9),
+            };
             read(&json!({"id": format!("p{at}"), "role": role, "age": age}))
         };
         Asked {

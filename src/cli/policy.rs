@@ -1,7 +1,7 @@
 //! `kinbridge policy`: the law pack on the table. Lists it, runs cases, compares packs.
 
-use super::{policy_facts, policy_readings};
 use super::recorded::{Changes, Recorded};
+use super::{policy_facts, policy_readings};
 use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::vocabulary::Effect;
 use crate::catalog;

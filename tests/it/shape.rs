@@ -1,7 +1,7 @@
 //! Goal: what is withheld leaves no trace in what goes: an output is, byte for byte, that of a
 //! record in which the withheld values had never been. Method: records with something in every
 //! leaf, thinned and labelled at random, cut for 2,000 random sets of permitted (class, person);
-//! each cut is compared with the record rebuilt of nothing but the released leaves, in every format.
+//! each cut is compared with the record rebuilt of the released leaves alone, in every format.
 
 use crate::canaries::grow::grow_sized;
 use crate::release::rules_with;

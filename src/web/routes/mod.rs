@@ -1,6 +1,7 @@
 //! The one table of routes. It drives registration, authentication, limits, OpenAPI, the documents
 //! and the tests that foreign and unknown ids answer alike. A route that is not here is not served.
 
+mod row;
 mod table;
 
 use crate::config::Role;

@@ -61,13 +61,23 @@ async fn what_may_have_arrived_is_asked_about_and_not_sent_again() {
         at: road.now(),
     };
     let id = items[0].work_item_id;
-    let released = road.store.resolve_work_item(id, Resolution::Release, by()).await;
+    let released = road
+        .store
+        .resolve_work_item(id, Resolution::Release, by())
+        .await;
     assert_eq!(released.expect("answer"), Resolved::Unfit);
-    let discarded = road.store.resolve_work_item(id, Resolution::Discard, by()).await;
+    let discarded = road
+        .store
+        .resolve_work_item(id, Resolution::Discard, by())
+        .await;
     assert_eq!(discarded.expect("answer"), Resolved::Done);
     road.hand_in("again", &report()).await;
     hours_pass(&road).await;
-    assert_eq!(road.arrived(AGENCY).len(), 1, "sent again it is a duplicate");
+    assert_eq!(
+        road.arrived(AGENCY).len(),
+        1,
+        "sent again it is a duplicate"
+    );
 }
 
 #[tokio::test]
@@ -78,5 +88,8 @@ async fn what_was_not_taken_is_tried_again_until_it_is() {
     road.drive().await;
     road.answers(AGENCY, 200);
     hours_pass(&road).await;
-    assert_eq!(road.state(&receipt, "agency").await, DeliveryState::Confirmed);
+    assert_eq!(
+        road.state(&receipt, "agency").await,
+        DeliveryState::Confirmed
+    );
 }
