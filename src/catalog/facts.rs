@@ -140,7 +140,7 @@ impl FactKind {
     pub fn is_asserted_by(&self, partner: &Partner) -> bool {
         let role = partner.source_role();
         role.is_some_and(|role| self.may_be_asserted_by(role))
-            && partner.asserts.iter().any(|kind| *kind == self.id)
+            && partner.asserts.contains(&self.id)
     }
 }
 

@@ -117,11 +117,25 @@ pub struct PolicyInfo {
     pub counsel: Option<Counsel>,
 }
 
+/// What a decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecisionMode {
+    /// A written case, whose facts are as it says; what it does not say is not so.
+    Case,
+    /// A what-if asked of the gateway: it releases nothing.
+    Hypothetical,
+    /// A stored record, on what the registry holds.
+    Live,
+}
+
 /// The decision as it is told.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decision {
     /// The question's id.
     pub id: Option<Text>,
+    /// What it rests on.
+    pub mode: DecisionMode,
     /// The whole.
     pub decision: Effect,
     /// What may go, in the order asked.
@@ -172,10 +186,17 @@ pub struct Judgement {
 }
 
 impl Decision {
+    /// The same, told as resting on something else.
+    #[must_use]
+    pub fn in_mode(self, mode: DecisionMode) -> Decision {
+        Decision { mode, ..self }
+    }
+
     /// The answer to what is no question: deny, and somebody looks at it.
     pub(super) fn unread(id: Option<Text>, rule_set: Arc<str>) -> Decision {
         Decision {
             id,
+            mode: DecisionMode::Case,
             decision: Effect::Deny,
             permit: Vec::new(),
             redact: Vec::new(),

@@ -3,7 +3,7 @@
 //! Fails closed: no subject, no clock, no known role or purpose, no answer but deny.
 
 use super::among::Among;
-use super::answer::{Answer, Decision, Judged, Judgement, PolicyInfo, Row, TraceRow};
+use super::answer::{Answer, Decision, DecisionMode, Judged, Judgement, PolicyInfo, Row, TraceRow};
 use super::calendar::Calendar;
 use super::cite;
 use super::condition::Situation;
@@ -258,6 +258,7 @@ impl Policy {
         let decision = effect(judged.permit, judged.requested, unknown);
         let mut told = Decision {
             id: request.id.clone(),
+            mode: DecisionMode::Case,
             decision,
             permit: Vec::new(),
             redact: Vec::new(),

@@ -36,7 +36,7 @@ mod unlock;
 pub mod why;
 pub mod words;
 
-pub use answer::{Answer, Decision, PolicyInfo, Row, TraceRow};
+pub use answer::{Answer, Decision, DecisionMode, PolicyInfo, Row, TraceRow};
 pub use decide::{Ask, Policy};
 pub use plain::{Again, Plain, Seen};
 pub use request::{Consent, Context, Request, Subject};

@@ -42,6 +42,18 @@ pub(super) fn zone() -> TimeZone {
     LOCAL.clone()
 }
 
+impl std::fmt::Display for Day {
+    /// `YYYY-MM-DD`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let span = jiff::Span::new().try_days(self.0);
+        let date = span.and_then(|span| jiff::civil::date(1970, 1, 1).checked_add(span));
+        match date {
+            Ok(date) => write!(f, "{date}"),
+            Err(_) => f.write_str("?"),
+        }
+    }
+}
+
 const SECOND: i64 = 1_000_000;
 const DAY_SECONDS: i64 = 86_400;
 

@@ -49,6 +49,9 @@ pub struct Assertion {
     /// Who ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// The second human of the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_confirmed_by: Option<String>,
 }
 
 /// Another person, as the asserter identifies them.

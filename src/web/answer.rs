@@ -18,7 +18,7 @@ use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
 use super::{
-    consent_acts, consents, decisions, disclosures, emergency, explain, extracts, health,
+    consent_acts, consents, decisions, disclosures, emergency, explain, extracts, facts, health,
     operations, persons, submissions, submit, work,
 };
 use crate::base::id::CorrelationId;
@@ -375,6 +375,10 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentEnded => consent_acts::ended(call).await,
         Handler::ConsentHistory => consent_acts::history(&call).await,
         Handler::ConsentList => consents::list(&call).await,
+        Handler::FactPut => facts::put(call).await,
+        Handler::FactGet => facts::get(&call).await,
+        Handler::FactConfirm => facts::confirm(call).await,
+        Handler::FactEnd => facts::end(call).await,
         Handler::ConsentForm => sheets::get(&call),
         Handler::ConsentImport => imports::lodge(call).await,
         Handler::FhirMetadata => fhir_consents::metadata(),

@@ -1,12 +1,15 @@
 //! Decisions on request: what may go to whom, and why. Nothing is released or stored.
 //!
-//! A question is written out as the shipped cases are, or names a stored record.
+//! A question names a stored record, or is written out as the shipped cases are. The latter is a
+//! what-if: it rests on whatever the asker writes, so it is a privacy officer's alone, is marked
+//! hypothetical, and can release nothing.
 
-use super::answer::{Call, Outcome};
+use super::answer::{Call, Outcome, forbidden};
 use super::forms::{Form, errors, opened, text};
 use super::problem::{PARAMETER_INVALID, Problem};
 use super::{json, stored};
-use crate::disclosure::Request;
+use crate::config::Role;
+use crate::disclosure::{DecisionMode, Request};
 use actix_web::HttpResponse;
 use std::sync::LazyLock;
 
@@ -37,6 +40,9 @@ pub async fn decide(mut call: Call) -> Outcome {
         }
         return stored::decide(&call, &bytes).await;
     }
+    if !call.operator()?.roles.contains(&Role::PrivacyOfficer) {
+        return Err(forbidden());
+    }
     let request: Request = json::parse(&bytes)?;
     let rules = call.site.rules.load();
     let decision = if explain {
@@ -44,5 +50,6 @@ pub async fn decide(mut call: Call) -> Outcome {
     } else {
         rules.policy.decide(&request)
     };
+    let decision = decision.in_mode(DecisionMode::Hypothetical);
     Ok(HttpResponse::Ok().json(decision))
 }

@@ -5,6 +5,7 @@
 //! caller may not see.
 
 pub mod answer;
+mod asserting;
 pub mod body;
 mod capture;
 pub mod certificates;
@@ -21,6 +22,7 @@ mod disclosures;
 mod emergency;
 mod explain;
 mod extracts;
+mod facts;
 mod fhir_consents;
 mod forms;
 mod health;

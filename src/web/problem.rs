@@ -38,6 +38,7 @@ kinds! {
     PARAMETER_INVALID = 400, "parameter-invalid", "A header or parameter is missing or malformed";
     UNAUTHENTICATED = 401, "unauthenticated", "No valid credential";
     FORBIDDEN = 403, "forbidden", "This credential may not do this";
+    FACT_NOT_ASSERTABLE = 403, "fact-not-assertable", "This partner may not assert such a fact";
     NOT_FOUND = 404, "not-found", "There is no such thing, or it is not yours";
     METHOD_NOT_ALLOWED = 405, "method-not-allowed", "This address does not take this method";
     BODY_TOO_SLOW = 408, "body-too-slow", "The body came too slowly or not at all";

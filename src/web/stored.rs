@@ -18,6 +18,7 @@ use crate::base::id::{PartnerId, RecordId};
 use crate::base::vocabulary::{Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
+use crate::disclosure::DecisionMode;
 use crate::intake::dry_run::dry_rows;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons};
 use crate::release::candidates::{Ties, Untied, candidates};
@@ -114,6 +115,7 @@ pub async fn decide(call: &Call, bytes: &[u8]) -> Outcome {
     };
     if let Some(members) = answer.as_object_mut() {
         members.insert(String::from("id"), json!(stored.record_id));
+        members.insert(String::from("mode"), json!(DecisionMode::Live));
         members.insert(String::from("recipient"), json!(recipient.id));
         members.insert(String::from("purpose"), json!(asked.purpose));
         members.insert(String::from("rule_set"), json!(rules.digest));

@@ -5,6 +5,7 @@ mod desk;
 mod emergency;
 mod explain;
 mod extracts;
+mod facts;
 mod fhir;
 pub mod harness;
 pub mod holdings;

@@ -221,6 +221,41 @@ pub(super) const ROUTES: &[Route] = &[
         problem(400, "Another language"),
         problem(404, "There is no such kind of consent"),
     ]),
+    put("fact_put", "/v1/facts/{id}", Handler::FactPut)
+        .open_to(PARTNERS, Scope::Own(IdKind::Fact))
+        .json(&[(JSON_TYPE, "FactAssertion")])
+        .says("Assert a fact of a person or a new revision of it")
+        .answers(&[
+            answer(200, "Kept, or kept already", "FactChange"),
+            problem(
+                409,
+                "It is another person's, was ended, or was changed meanwhile",
+            ),
+        ]),
+    get("fact", "/v1/facts/{id}", Handler::FactGet)
+        .open_to(PARTNERS, Scope::Own(IdKind::Fact))
+        .says("The newest revision of a fact you assert")
+        .answers(&[answer(200, "The fact", "Fact")]),
+    post(
+        "fact_confirm",
+        "/v1/facts/{id}/confirm",
+        Handler::FactConfirm,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Fact))
+    .json(&[(JSON_TYPE, "FactConfirmation")])
+    .says("Have a second human confirm a fact, or confirm again that it is still so")
+    .answers(&[
+        answer(200, "Confirmed", "FactChange"),
+        problem(409, "It was ended, or was changed meanwhile"),
+    ]),
+    post("fact_end", "/v1/facts/{id}/end", Handler::FactEnd)
+        .open_to(PARTNERS, Scope::Own(IdKind::Fact))
+        .json(&[(JSON_TYPE, "FactEnd")])
+        .says("End a fact: nothing more rests on it")
+        .answers(&[
+            answer(200, "Ended, now or before", "FactChange"),
+            problem(409, "It was changed meanwhile"),
+        ]),
     post("decide", "/v1/decisions", Handler::Decide)
         .open_to(EVERYBODY, Scope::Gateway)
         .with(&[query(

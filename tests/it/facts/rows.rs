@@ -490,3 +490,47 @@ fn what_a_decision_rested_on_is_told_with_it() {
         "toward another recipient nothing was asked"
     );
 }
+
+#[test]
+fn the_page_of_facts_is_the_table() {
+    // Goal: docs/facts.md tells every kind as the law pack has it, and no other. Method: its rows
+    // written anew from the table.
+    use kinbridge::catalog::facts::Validity;
+    let law = kinbridge::catalog::load(&[]).0.facts;
+    let page = std::fs::read_to_string("docs/facts.md").expect("the page");
+    let told: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let rows: Vec<String> = law
+        .kinds
+        .iter()
+        .map(|kind| {
+            let by: Vec<&str> = kind.asserters.iter().map(|role| role.as_str()).collect();
+            let lasts = match kind.validity {
+                Validity::Open => "until ended".to_owned(),
+                Validity::Days(days) => format!("{days} days"),
+                Validity::Hours(hours) => format!("{hours} hours"),
+            };
+            format!(
+                "| `{}` | {} | {} | {} | {} | {} | {} | {} | {lasts} | {} |",
+                kind.id,
+                kind.plain_en,
+                kind.key,
+                kind.key.shape().as_str(),
+                kind.about.as_str().replace('_', " "),
+                by.join(", "),
+                if kind.key.restricts() {
+                    "closes"
+                } else {
+                    "opens"
+                },
+                if kind.confirm { "two" } else { "one" },
+                kind.mark,
+            )
+        })
+        .collect();
+    assert_eq!(told, rows);
+    let days = format!("`standing_max_age_days` ({};", law.standing_max_age_days);
+    assert!(page.contains(&days), "{days}");
+}

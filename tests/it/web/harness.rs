@@ -51,7 +51,7 @@ pub fn partner(id: &str, more: &str) -> String {
     let token = Digest::of(format!("token-{id}").as_bytes());
     let what = match more.starts_with("role") {
         true => "",
-        false => "role = \"ppp\"\nmode = \"test\"\n",
+        false => "role = \"ppp\"\nmode = \"test\"\nasserts = [\"mandated_report\"]\n",
     };
     let (what, more) = match more.split_once("\n\n") {
         Some((first, rest)) if what.is_empty() => (first, rest),

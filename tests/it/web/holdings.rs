@@ -33,6 +33,14 @@ pub async fn of_alpha(gateway: &Gateway) -> Holdings {
         .await
         .expect("answer");
     assert_eq!(consent.status(), 200);
+    let fact = client()
+        .put(gateway.url("/v1/facts/f-1"))
+        .bearer_auth("token-alpha")
+        .json(&asserting())
+        .send()
+        .await
+        .expect("answer");
+    assert_eq!(fact.status(), 200);
     let extract = client()
         .post(gateway.url("/v1/extracts"))
         .bearer_auth("token-alpha")
@@ -118,6 +126,20 @@ pub fn lodging() -> Value {
     })
 }
 
+/// A fact of the same person.
+pub fn asserting() -> Value {
+    json!({
+        "subject": { "system": "urn:example:family-id", "value": "F-1001" },
+        "fact": {
+            "kind": "mandated_report",
+            "value": true,
+            "recipient": "beta",
+            "source": "observation",
+            "entered_by": "ana"
+        }
+    })
+}
+
 /// The same person's, as a FHIR Consent.
 pub fn fhir() -> Value {
     let mut consent = crate::consents_fhir::document(json!({"type": "permit"}));
@@ -136,6 +158,7 @@ impl Holdings {
                 (self.submission.to_string(), unknown.to_string())
             }
             IdKind::Consent => (String::from("roi-1"), String::from("roi-9")),
+            IdKind::Fact => (String::from("f-1"), String::from("f-9")),
             IdKind::Extract => {
                 let unknown = ExtractId::mint(Timestamp(1));
                 (self.extract.clone(), unknown.to_string())
@@ -152,6 +175,9 @@ impl Holdings {
     pub fn body(&self, route: &str) -> String {
         match route {
             "consent_put" => lodging().to_string(),
+            "fact_put" => asserting().to_string(),
+            "fact_confirm" => json!({ "confirmed_by": "ben" }).to_string(),
+            "fact_end" => json!({ "ended_by": "ana" }).to_string(),
             "fhir_consent_put" => fhir().to_string(),
             "consent_confirm" => json!({ "entered_by": "w-17" }).to_string(),
             "consent_ended" => {

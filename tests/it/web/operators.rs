@@ -154,9 +154,18 @@ async fn a_decision_is_told_in_the_shape_of_the_document() {
         "context": { "now": "2026-09-15T12:00:00-07:00" },
     });
     for path in ["/v1/decisions", "/v1/decisions?explain=true"] {
-        let (status, decision) = post(&gateway, path, "alpha", question.clone()).await;
+        for who in ["alpha", "integrator", "auditor"] {
+            let (status, refused) = post(&gateway, path, who, question.clone()).await;
+            assert_eq!(
+                (status, &refused["code"]),
+                (403, &json!("forbidden")),
+                "{who}"
+            );
+        }
+        let (status, decision) = post(&gateway, path, "privacy_officer", question.clone()).await;
         assert_eq!(status, 200);
         assert_eq!(decision["decision"], "deny");
+        assert_eq!(decision["mode"], "hypothetical");
         let errors: Vec<String> = schema
             .iter_errors(&decision)
             .map(|e| e.to_string())

@@ -1,0 +1,224 @@
+//! The registry of facts over the API: who may assert what, what a second human is asked for, and
+//! every finding at its field.
+
+use super::harness::{Gateway, SENDER, client};
+use super::holdings::asserting;
+use serde_json::{Value, json};
+
+const COUNTY: &str = "role = \"cws\"\nmode = \"test\"\ncounty_fips = \"06067\"\n\
+    asserts = [\"casa_appointed\", \"restraining_order\", \"removed\"]\n\n";
+
+async fn with_county() -> Gateway {
+    let partners = [("alpha", SENDER), ("beta", SENDER), ("county", COUNTY)];
+    Gateway::start_with_partners(&partners, |_| {}).await
+}
+
+async fn ask(
+    gateway: &Gateway,
+    verb: &str,
+    path: &str,
+    (who, body): (&str, Value),
+) -> (u16, Value) {
+    let verb: reqwest::Method = verb.parse().expect("a method");
+    let asked = client()
+        .request(verb, gateway.url(path))
+        .bearer_auth(format!("token-{who}"))
+        .json(&body);
+    let answer = asked.send().await.expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+fn fact(more: &Value) -> Value {
+    let mut body = json!({
+        "subject": { "system": "urn:example:family-id", "value": "F-1001" },
+        "fact": { "kind": "casa_appointed", "value": true, "recipient": "beta",
+                  "source": "court_order", "entered_by": "ana" }
+    });
+    for (name, value) in more.as_object().expect("members") {
+        body["fact"][name] = value.clone();
+    }
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fact_is_asserted_confirmed_said_again_and_ended() {
+    // Goal: its revisions follow one another, saying it again takes no confirmation away, an ended
+    // one stays ended. Method: the life of one fact.
+    let gateway = with_county().await;
+    let path = "/v1/facts/ord-1";
+    let put = async || ask(&gateway, "PUT", path, ("county", fact(&json!({})))).await;
+    assert_eq!(
+        put().await,
+        (200, json!({ "fact_id": "ord-1", "revision": 1 }))
+    );
+    let confirm = format!("{path}/confirm");
+    let by = async |who: &str| {
+        ask(
+            &gateway,
+            "POST",
+            &confirm,
+            ("county", json!({ "confirmed_by": who })),
+        )
+        .await
+    };
+    let (status, refused) = by(" Ana ").await;
+    assert_eq!(status, 422);
+    assert_eq!(refused["findings"][0]["path"], "/confirmed_by");
+    assert_eq!(by("ben").await.1["revision"], 2);
+    assert_eq!(put().await.1["revision"], 2, "said again");
+    let (_, kept) = ask(&gateway, "GET", path, ("county", Value::Null)).await;
+    assert_eq!(kept["fact"]["confirmed_by"], "ben");
+    assert_eq!(kept["ended_at"], Value::Null);
+    let end = format!("{path}/end");
+    let ended = json!({ "ended_by": "ana" });
+    let done = ask(&gateway, "POST", &end, ("county", ended.clone())).await;
+    assert_eq!(done.1["revision"], 3);
+    let again = ask(&gateway, "POST", &end, ("county", ended)).await;
+    assert_eq!(again.1["revision"], 3);
+    let (status, refused) = put().await;
+    assert_eq!((status, &refused["code"]), (409, &json!("state-conflict")));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
+    let gateway = with_county().await;
+    let path = "/v1/facts/ord-1";
+    let order = |value: bool, second: Value| {
+        let more = json!({ "kind": "restraining_order", "value": value, "confirmed_by": second });
+        fact(&more)
+    };
+    let put = async |body: Value| ask(&gateway, "PUT", path, ("county", body)).await;
+    assert_eq!(
+        put(order(true, Value::Null)).await.0,
+        200,
+        "it counts at once"
+    );
+    let (status, refused) = put(order(false, Value::Null)).await;
+    assert_eq!(status, 422);
+    assert_eq!(refused["findings"][0]["path"], "/fact/confirmed_by");
+    assert_eq!(put(order(false, json!("ben"))).await.1["revision"], 2);
+    let end = format!("{path}/end");
+    let by = async |body: Value| ask(&gateway, "POST", &end, ("county", body)).await;
+    assert_eq!(by(json!({ "ended_by": "ana" })).await.0, 422);
+    assert_eq!(
+        by(json!({ "ended_by": "ana", "confirmed_by": "ANA" }))
+            .await
+            .0,
+        422
+    );
+    assert_eq!(
+        by(json!({ "ended_by": "ana", "confirmed_by": "ben" }))
+            .await
+            .0,
+        200
+    );
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_asserts_only_what_its_file_says() {
+    // Goal: 403 with a code of its own, whatever the role may; and nothing is kept.
+    let gateway = with_county().await;
+    for (who, kind, value) in [
+        ("alpha", "casa_appointed", json!(true)),
+        ("county", "standing", json!("parent_of_subject")),
+        ("county", "imminent_threat", json!(true)),
+    ] {
+        let body = fact(&json!({ "kind": kind, "value": value }));
+        let (status, refused) = ask(&gateway, "PUT", "/v1/facts/f-7", (who, body)).await;
+        assert_eq!(
+            (status, &refused["code"]),
+            (403, &json!("fact-not-assertable")),
+            "{kind}"
+        );
+        let (status, _) = ask(&gateway, "GET", "/v1/facts/f-7", (who, Value::Null)).await;
+        assert_eq!(status, 404);
+    }
+    let own = ask(&gateway, "PUT", "/v1/facts/f-7", ("alpha", asserting())).await;
+    assert_eq!(own.0, 200);
+    gateway.running.shutdown().await;
+}
+
+/// What is changed of a sound fact, where that is told, and as what.
+fn misfits() -> Vec<(Value, &'static str, &'static str)> {
+    vec![
+        (
+            json!({ "kind": "CANARY" }),
+            "/fact/kind",
+            "schema-code-unknown",
+        ),
+        (
+            json!({ "value": "CANARY" }),
+            "/fact/value",
+            "schema-type-mismatch",
+        ),
+        (
+            json!({ "recipient": "CANARY" }),
+            "/fact/recipient",
+            "schema-code-unknown",
+        ),
+        (
+            json!({ "recipient": null }),
+            "/fact/recipient",
+            "schema-type-mismatch",
+        ),
+        (
+            json!({ "from": "2026-02-30" }),
+            "/fact/from",
+            "date-impossible",
+        ),
+        (
+            json!({ "from": "2026-02-10", "to": "2026-02-09" }),
+            "/fact/to",
+            "period-reversed",
+        ),
+        (
+            json!({ "from": "2026-01-01", "to": "2027-01-01" }),
+            "/fact/to",
+            "schema-value-out-of-range",
+        ),
+        (
+            json!({ "source": "CANARY" }),
+            "/fact/source",
+            "schema-code-unknown",
+        ),
+        (
+            json!({ "document_digest": "CANARY" }),
+            "/fact/document_digest",
+            "schema-",
+        ),
+        (
+            json!({ "confirmed_by": "Ana" }),
+            "/fact/confirmed_by",
+            "schema-value-out-of-range",
+        ),
+        (
+            json!({ "entered_by": null }),
+            "/fact/entered_by",
+            "schema-type-mismatch",
+        ),
+        (json!({ "CANARY": 1 }), "/fact", "schema-unknown-field"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_finding_names_its_field_and_repeats_nothing() {
+    let gateway = with_county().await;
+    for (more, at, code) in misfits() {
+        let (status, refused) =
+            ask(&gateway, "PUT", "/v1/facts/f-1", ("county", fact(&more))).await;
+        assert_eq!(status, 422, "{more}: {refused}");
+        let found = refused["findings"].as_array().expect("findings");
+        let named = found.iter().any(|finding| {
+            let path = finding["path"].as_str().unwrap_or_default();
+            path.starts_with(at)
+                && finding["code"]
+                    .as_str()
+                    .is_some_and(|it| it.starts_with(code))
+        });
+        assert!(named, "{more}: {refused}");
+        assert!(!refused.to_string().contains("CANARY"), "{refused}");
+    }
+    gateway.running.shutdown().await;
+}
