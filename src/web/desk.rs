@@ -32,10 +32,7 @@ const fn meaning(cause: HoldCause) -> &'static str {
             "what is left after redaction is not valid in the recipient's format, at the places \
              told as `invalid`: mend the mapping or the record, then release"
         }
-        HoldCause::AddresseeUnknown => {
-            "the record names an addressee no partner file knows: add the partner, then release, \
-             or discard"
-        }
+        HoldCause::AddresseeUnknown => "no partner file knows the addressee: add it, or discard",
         HoldCause::VocabularyUnknown => {
             "a purpose or data class outside the vocabulary: the rules must learn it before it is \
              released"
