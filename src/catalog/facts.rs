@@ -139,8 +139,7 @@ impl FactKind {
     /// Whether this partner may, by its role and by its file.
     pub fn is_asserted_by(&self, partner: &Partner) -> bool {
         let role = partner.source_role();
-        role.is_some_and(|role| self.may_be_asserted_by(role))
-            && partner.asserts.contains(&self.id)
+        role.is_some_and(|role| self.may_be_asserted_by(role)) && partner.asserts.contains(&self.id)
     }
 }
 
