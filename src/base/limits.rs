@@ -43,8 +43,12 @@ pub const IDS_REMEMBERED_MAX: usize = 100_000;
 pub const CONSENTS_MAX: usize = 512;
 /// Memoised decisions kept per rule set.
 pub const DECISIONS_CACHED_MAX: usize = 65_536;
-/// Records of a person an answer at the emergency door is made of; the newest.
+/// Records of a person an answer at the emergency door holds; the newest that may go.
 pub const EMERGENCY_RECORDS_MAX: usize = 200;
+/// Records of a person read at once to find them.
+pub const EMERGENCY_PAGE_ROWS: usize = 200;
+/// How many times so many are read for one answer; officers are told where that is not all.
+pub const EMERGENCY_PAGES_MAX: usize = 20;
 /// Bytes of such an answer.
 pub const EMERGENCY_ANSWER_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a recipient's answer that are read.

@@ -8,8 +8,8 @@ use super::authorise::{decision_insert, decision_row, disclosure_insert};
 use super::decision::{self, SealedDecision};
 use super::keys::{Domain, Keys, Place};
 use super::model::{
-    DecisionRecord, EmergencyAnswer, EmergencyRow, EmergencyTold, HoldCause, NewEmergency, RowRef,
-    StoreError,
+    DecisionRecord, EmergencyAnswer, EmergencyAsk, EmergencyCursor, EmergencyPage, EmergencyRow,
+    EmergencyTold, HoldCause, NewEmergency, RowRef, StoreError,
 };
 use super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
 use super::stage::cause_word;
@@ -43,19 +43,18 @@ struct Sealed {
 }
 
 impl Store {
-    /// The newest versions of records that speak of a person, newest first, so many at most: not
+    /// The newest versions of records of some types that speak of a person, newest first: not
     /// withdrawn, not held.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn emergency_records(
         &self,
-        (person, test): (PersonId, bool),
-        limit: usize,
-    ) -> Result<Vec<EmergencyRow>, StoreError> {
+        ask: EmergencyAsk<'_>,
+    ) -> Result<EmergencyPage, StoreError> {
         const NAME: &str = "emergency_records";
         let mut conn = self.reader(NAME).await?;
-        let found = records(&mut conn, &self.inner.keys, (person, test, limit)).await;
+        let found = records(&mut conn, &self.inner.keys, &ask).await;
         found.map_err(|fault| failed(NAME, &fault))
     }
 
@@ -171,22 +170,40 @@ pub(super) fn told(keys: &Keys, row: &SqliteRow, from: usize) -> Result<Emergenc
     })
 }
 
+const RECORDS: &str = "SELECT DISTINCT v.row_id, v.received_at FROM record_person p \
+     JOIN record_version v ON v.row_id = p.row_id \
+     JOIN record r ON r.record_id = v.record_id AND r.current_row = v.row_id \
+     JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
+     WHERE p.person = ? AND v.test = ? AND v.void = 0 \
+     AND v.record_type IN (SELECT value FROM json_each(?)) \
+     AND v.held_until <= (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry) \
+     AND (v.received_at, v.row_id) < (?, ?) \
+     ORDER BY v.received_at DESC, v.row_id DESC LIMIT ?";
+
 async fn records(
     conn: &mut SqliteConnection,
     keys: &Keys,
-    (person, test, limit): (PersonId, bool, usize),
-) -> Result<Vec<EmergencyRow>, Fault> {
-    let person = identity::counts_to(conn, person).await?;
-    let sql = "SELECT DISTINCT v.row_id, v.received_at FROM record_person p \
-               JOIN record_version v ON v.row_id = p.row_id \
-               JOIN record r ON r.record_id = v.record_id AND r.current_row = v.row_id \
-               JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
-               WHERE p.person = ? AND v.test = ? AND v.void = 0 \
-               AND v.held_until <= (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry) \
-               ORDER BY v.received_at DESC, v.row_id DESC LIMIT ?";
-    let found = all(conn, sql, row![person.0, test, limit]).await?;
+    ask: &EmergencyAsk<'_>,
+) -> Result<EmergencyPage, Fault> {
+    let person = identity::counts_to(conn, ask.person).await?;
+    let types: Vec<&str> = ask.record_types.iter().map(RecordType::as_str).collect();
+    let types = serde_json::to_string(&types).map_err(|_| Fault::Damaged("a list of types"))?;
+    let (at, id) = match ask.after {
+        Some(after) => (after.received_at.0, after.row.0),
+        None => (i64::MAX, [u8::MAX; 16]),
+    };
+    let cells = row![person.0, ask.test, types, at, id, ask.limit];
+    let found = all(conn, RECORDS, cells).await?;
     let ids = found.iter().map(|row| row.id(0));
     let ids = ids.collect::<Result<Vec<[u8; 16]>, Fault>>()?;
+    // One that cannot be opened is left out, and the page goes on behind it all the same.
+    let last = found.last().filter(|_| found.len() >= ask.limit);
+    let next = last.map(|row| {
+        Ok::<_, Fault>(EmergencyCursor {
+            row: RowRef(row.id(0)?),
+            received_at: Timestamp(row.int(1)?),
+        })
+    });
     let opened = open::records(conn, keys, &ids).await?;
     let mut opened: HashMap<[u8; 16], _> = opened
         .into_iter()
@@ -197,7 +214,10 @@ async fn records(
         let row = RowRef(id);
         Some(EmergencyRow { row, record })
     });
-    Ok(in_order.collect())
+    Ok(EmergencyPage {
+        rows: in_order.collect(),
+        next: next.transpose()?,
+    })
 }
 
 async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault> {
@@ -340,7 +360,13 @@ async fn raise(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> 
             new.emergency_id.0,
         ]);
     };
-    let counts = format!("given {}, held {}", asked.given.len(), new.held);
+    let mut counts = format!("given {}, held {}", asked.given.len(), new.held);
+    for (so, word) in [
+        (new.truncated, ", more may go than one answer holds"),
+        (new.unread, ", older ones not looked at"),
+    ] {
+        counts.push_str(if so { word } else { "" });
+    }
     let told = Told {
         detail: Some(&counts),
         due_at: None,

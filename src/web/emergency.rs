@@ -13,15 +13,19 @@ use super::work::REASON_CHARS_MAX;
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::{ChannelId, EmergencyId, PersonId};
-use crate::base::limits::{EMERGENCY_ANSWER_BYTES_MAX, EMERGENCY_RECORDS_MAX};
+use crate::base::limits::{
+    EMERGENCY_ANSWER_BYTES_MAX, EMERGENCY_PAGE_ROWS, EMERGENCY_PAGES_MAX, EMERGENCY_RECORDS_MAX,
+};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{Purpose, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::intake::scoped_identifier;
-use crate::kept::{Readied, Toward, decision_record, on_file};
+use crate::kept::{OnFile, Readied, Toward, decision_record, on_file};
 use crate::release::{Emergency, Outgoing, Release};
 use crate::rules::Rules;
-use crate::store::{EmergencyAnswer, EmergencyGiven, EmergencyRow, EmergencyTold, NewEmergency};
+use crate::store::{
+    EmergencyAnswer, EmergencyAsk, EmergencyGiven, EmergencyRow, EmergencyTold, NewEmergency,
+};
 use crate::telemetry::{Event, emit};
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
@@ -124,6 +128,48 @@ struct Door<'a> {
 struct Answer {
     given: Vec<Given>,
     held: u64,
+    room: Room,
+    /// Whether there are older records than were decided.
+    unread: bool,
+}
+
+/// How much an answer still holds. What is left out is told by what may go alone: what stays is
+/// not counted, and nobody hears of it.
+struct Room {
+    records: usize,
+    bytes: usize,
+    /// Whether something that may go found no place.
+    left_out: bool,
+}
+
+impl Default for Room {
+    fn default() -> Room {
+        Room {
+            records: EMERGENCY_RECORDS_MAX,
+            bytes: EMERGENCY_ANSWER_BYTES_MAX,
+            left_out: false,
+        }
+    }
+}
+
+impl Room {
+    /// Whether a document of so many bytes still goes in; it takes its place then.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let left = self
+            .records
+            .checked_sub(1)
+            .zip(self.bytes.checked_sub(bytes));
+        match left {
+            Some((records, bytes)) => (self.records, self.bytes) = (records, bytes),
+            None => self.left_out = true,
+        }
+        left.is_some()
+    }
+
+    /// Whether nothing more can be learned by looking on.
+    fn is_full(&self) -> bool {
+        self.records == 0 && self.left_out
+    }
 }
 
 /// One record of it.
@@ -226,18 +272,27 @@ async fn decided(call: &Call, door: &Door<'_>, asked: &Asked) -> Result<Answer, 
     let Some(person) = person else {
         return Ok(Answer::default());
     };
-    let rows = store.emergency_records((person, door.test), EMERGENCY_RECORDS_MAX);
-    let rows = rows.await.map_err(|error| store_failed(&error))?;
-    let found = on_file(store, rows.iter().map(|row| &row.record)).await;
-    let found = found.map_err(|error| store_failed(&error))?;
-    let by_person = found.by_person();
-    let mut released = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let readied = Readied::new(&row.record, &found, &by_person);
+    let (mut answer, mut after) = (Answer::default(), None);
+    for _ in 0..EMERGENCY_PAGES_MAX {
+        let page = store.emergency_records(EmergencyAsk {
+            person,
+            test: door.test,
+            record_types: &door.channel.records,
+            after,
+            limit: EMERGENCY_PAGE_ROWS,
+        });
+        let page = page.await.map_err(|error| store_failed(&error))?;
+        let found = on_file(store, page.rows.iter().map(|row| &row.record)).await;
+        let found = found.map_err(|error| store_failed(&error))?;
         let toward = toward(door, asked, person);
-        released.push(readied.and_then(|one| one.release(door.rules, toward, door.now)));
+        gather(&mut answer, door, (page.rows, &found), toward);
+        after = page.next;
+        if after.is_none() || answer.room.is_full() {
+            return Ok(answer);
+        }
     }
-    Ok(gathered(rows, released))
+    answer.unread = true;
+    Ok(answer)
 }
 
 fn toward<'a>(door: &Door<'a>, asked: &Asked, subject: PersonId) -> Toward<'a> {
@@ -250,24 +305,28 @@ fn toward<'a>(door: &Door<'a>, asked: &Asked, subject: PersonId) -> Toward<'a> {
     }
 }
 
-/// What may go of what was decided, as much as one answer holds.
-fn gathered(rows: Vec<EmergencyRow>, released: Vec<Option<Release>>) -> Answer {
-    let (mut answer, mut bytes) = (Answer::default(), 0_usize);
-    for (row, release) in rows.into_iter().zip(released) {
+/// Adds what may go of these, as much as one answer holds: a smaller one may fit behind a larger.
+fn gather(
+    answer: &mut Answer,
+    door: &Door<'_>,
+    (rows, found): (Vec<EmergencyRow>, &OnFile),
+    toward: Toward<'_>,
+) {
+    let by_person = found.by_person();
+    for row in rows {
+        let readied = Readied::new(&row.record, found, &by_person);
+        let release = readied.and_then(|one| one.release(door.rules, toward, door.now));
         match release {
             Some(Release::Go(outgoing)) => {
                 let given = Given::new(row, outgoing);
-                bytes = bytes.saturating_add(given.content.len());
-                if bytes > EMERGENCY_ANSWER_BYTES_MAX {
-                    break;
+                if answer.room.takes(given.content.len()) {
+                    answer.given.push(given);
                 }
-                answer.given.push(given);
             }
             Some(Release::Held(..)) => answer.held += 1,
             Some(Release::Withheld(_) | Release::Untied(_)) | None => {}
         }
     }
-    answer
 }
 
 /// Whether the answer is on record now and may be given.
@@ -302,6 +361,8 @@ async fn committed(
             .collect(),
         given: given.collect(),
         held: answer.held,
+        truncated: answer.room.left_out,
+        unread: answer.unread,
         review_due: door.rules.policy.calendar().due(door.now),
     };
     let answered = call.site.store.authorise_emergency(new).await;
@@ -327,6 +388,7 @@ fn told(door: &Door<'_>, asked: &Asked, answer: &Answer) -> Value {
         "answered_at": door.now.to_rfc3339(),
         "purpose": asked.purpose,
         "records": records.collect::<Vec<_>>(),
+        "truncated": answer.room.left_out,
     })
 }
 
@@ -379,4 +441,28 @@ pub fn shown(told: &EmergencyTold, to: Listener) -> Value {
         put("subject", json!(declared.map(|asked| &asked.subject)));
     }
     Value::Object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_place_is_told_and_does_not_keep_smaller_ones_out() {
+        // Goal: an answer is never incomplete without saying so. Method: one too large, one behind
+        // it that fits, then more than an answer counts.
+        let mut room = Room::default();
+        assert!(room.takes(10) && !room.left_out);
+        assert!(!room.takes(EMERGENCY_ANSWER_BYTES_MAX) && room.left_out);
+        assert!(room.takes(10) && !room.is_full());
+        let mut room = Room::default();
+        for _ in 0..EMERGENCY_RECORDS_MAX {
+            assert!(room.takes(1));
+        }
+        assert!(
+            !room.left_out && !room.is_full(),
+            "full, and nothing left out"
+        );
+        assert!(!room.takes(1) && room.is_full());
+    }
 }

@@ -27,6 +27,9 @@ pub(super) enum About {
     Consent,
     Fact,
     Extract,
+    Access,
+    Confirmation,
+    Use,
 }
 
 impl About {
@@ -41,6 +44,11 @@ impl About {
             About::Consent => format!("consent revision {}", crate::base::digest::hex(&id)),
             About::Fact => format!("fact revision {}", crate::base::digest::hex(&id)),
             About::Extract => ExtractId(id).to_string(),
+            About::Access => EmergencyId(id).to_string(),
+            About::Confirmation => {
+                format!("consent confirmation {}", crate::base::digest::hex(&id))
+            }
+            About::Use => format!("use of consent {}", RegistryId(id)),
         })
     }
 }
@@ -61,7 +69,7 @@ pub(super) struct Sealed {
     pub(super) sql: &'static str,
 }
 
-pub(super) const SEALED: [Sealed; 3] = [
+pub(super) const SEALED: [Sealed; 5] = [
     Sealed {
         about: About::Decision,
         message: "a decision about the delivery was changed",
@@ -84,9 +92,24 @@ pub(super) const SEALED: [Sealed; 3] = [
               JOIN fact_revision r ON r.row_id = t.row_id \
               WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
     },
+    Sealed {
+        about: About::Access,
+        message: "what was declared at the emergency door was changed",
+        sql: "SELECT t.emergency, 0, a.request, t.sealed, t.position FROM told_access t \
+              JOIN emergency_access a ON a.emergency_id = t.emergency \
+              WHERE t.sealed IS NOT NULL AND (t.emergency, 0) > (?, ?) \
+              ORDER BY t.emergency LIMIT ?",
+    },
+    Sealed {
+        about: About::Confirmation,
+        message: "the content of the consent's confirmation was changed",
+        sql: "SELECT t.row_id, 0, r.body, t.sealed, t.position FROM told_confirmation t \
+              JOIN consent_confirmation r ON r.row_id = t.row_id \
+              WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
+    },
 ];
 
-pub(super) const CHECKS: [Check; 19] = [
+pub(super) const CHECKS: [Check; 30] = [
     Check {
         about: About::Submission,
         kind: RowProblemKind::EntryMissing,
@@ -239,5 +262,92 @@ pub(super) const CHECKS: [Check; 19] = [
               SELECT l.extract, NULL FROM listed_left l WHERE NOT EXISTS (SELECT 1 \
               FROM told_left t WHERE t.extract = l.extract AND t.at = l.at)) \
               GROUP BY extract LIMIT ?",
+    },
+    Check {
+        about: About::Access,
+        kind: RowProblemKind::RowMissing,
+        message: "the request at the emergency door is in the ledger and not in the store",
+        sql: "SELECT t.emergency, t.position FROM told_access t WHERE NOT EXISTS (SELECT 1 \
+              FROM emergency_access a WHERE a.emergency_id = t.emergency) LIMIT ?",
+    },
+    Check {
+        about: About::Access,
+        kind: RowProblemKind::EntryMissing,
+        message: "the request at the emergency door is in the store and not in the ledger",
+        sql: "SELECT a.emergency_id, NULL FROM emergency_access a WHERE NOT EXISTS (SELECT 1 \
+              FROM told_access t WHERE t.emergency = a.emergency_id) LIMIT ?",
+    },
+    Check {
+        about: About::Access,
+        kind: RowProblemKind::RowAltered,
+        message: "the row of the request at the emergency door does not say what its entry says",
+        sql: "SELECT t.emergency, t.position FROM told_access t JOIN emergency_access a \
+              ON a.emergency_id = t.emergency WHERE a.requester IS NOT t.requester \
+              OR a.at <> t.at OR a.channel IS NOT t.channel OR a.purpose IS NOT t.purpose \
+              OR a.test IS NOT t.test OR a.rule_set IS NOT t.rule_set \
+              OR a.correlation_id IS NOT t.correlation LIMIT ?",
+    },
+    Check {
+        about: About::Disclosure,
+        kind: RowProblemKind::EntryMissing,
+        message: "by the store it was given at the emergency door, and the ledger does not know",
+        sql: "SELECT g.disclosure_id, NULL FROM emergency_disclosure g WHERE NOT EXISTS (SELECT 1 \
+              FROM told_given t WHERE t.disclosure = g.disclosure_id) LIMIT ?",
+    },
+    Check {
+        about: About::Disclosure,
+        kind: RowProblemKind::RowAltered,
+        message: "what was given at the emergency door is not what its entry says",
+        sql: "SELECT t.disclosure, t.position FROM told_given t JOIN emergency_disclosure g \
+              ON g.disclosure_id = t.disclosure WHERE g.emergency_id <> t.emergency \
+              OR g.record_id IS NOT t.record OR g.output IS NOT t.output LIMIT ?",
+    },
+    Check {
+        about: About::Confirmation,
+        kind: RowProblemKind::RowMissing,
+        message: "the consent's confirmation is in the ledger and not in the store",
+        sql: "SELECT t.row_id, t.position FROM told_confirmation t WHERE NOT EXISTS (SELECT 1 \
+              FROM consent_confirmation r WHERE r.row_id = t.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Confirmation,
+        kind: RowProblemKind::EntryMissing,
+        message: "the consent's confirmation is in the store and its entry not in the ledger",
+        sql: "SELECT r.row_id, NULL FROM consent_confirmation r WHERE NOT EXISTS (SELECT 1 \
+              FROM told_confirmation t WHERE t.row_id = r.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Confirmation,
+        kind: RowProblemKind::RowAltered,
+        message: "the consent's confirmation does not say what its entry says",
+        sql: "SELECT t.row_id, t.position FROM told_confirmation t JOIN consent_confirmation r \
+              ON r.row_id = t.row_id LEFT JOIN consent c ON c.consent_key = r.consent_key \
+              WHERE r.confirmed_at <> t.at OR r.confirmed_by IS NOT t.by \
+              OR r.revision IS NOT t.revision OR c.registry_id IS NOT t.consent LIMIT ?",
+    },
+    Check {
+        about: About::Use,
+        kind: RowProblemKind::RowMissing,
+        message: "the ledger says that the consent was used up, and the store does not",
+        sql: "SELECT t.consent, t.position FROM told_use t WHERE NOT EXISTS (SELECT 1 \
+              FROM consent_use u JOIN consent c ON c.consent_key = u.consent_key \
+              WHERE c.registry_id = t.consent) LIMIT ?",
+    },
+    Check {
+        about: About::Use,
+        kind: RowProblemKind::EntryMissing,
+        message: "the store says that the consent was used up, and the ledger does not",
+        sql: "SELECT c.registry_id, NULL FROM consent_use u LEFT JOIN consent c \
+              ON c.consent_key = u.consent_key WHERE NOT EXISTS (SELECT 1 FROM told_use t \
+              WHERE t.consent = c.registry_id) LIMIT ?",
+    },
+    Check {
+        about: About::Use,
+        kind: RowProblemKind::RowAltered,
+        message: "the consent was used up by another delivery, or at another time, than the \
+                  ledger says",
+        sql: "SELECT t.consent, t.position FROM told_use t JOIN consent c \
+              ON c.registry_id = t.consent JOIN consent_use u ON u.consent_key = c.consent_key \
+              WHERE u.delivery_id <> t.delivery OR u.used_at <> t.at LIMIT ?",
     },
 ];

@@ -1,7 +1,7 @@
 //! The rows of the business held against the ledger, for a verification from outside.
 //!
-//! Every sealed submission, decision, disclosure, revision of a consent or fact, and extract must
-//! have its entry and every entry its row, and what both say must agree. It reads the database
+//! Every sealed submission, decision, disclosure, revision of a consent or fact, confirmation and
+//! use of a consent, request at the emergency door, and extract must have its entry and every entry its row, and what both say must agree. It reads the database
 //! inside the caller's transaction, writes only temporary tables of its own connection, and must
 //! never change a row.
 
@@ -71,9 +71,9 @@ impl Crosscheck {
             };
             match kind.as_str() {
                 "submission" => self.submission(conn, entry.position, &told).await?,
-                "consent" => push_consent(&mut out, entry.position, &told),
+                "consent" => push_consent(&mut out, entry.position, &told, &entry.body),
                 "fact" => push_fact(&mut out, entry.position, &told),
-                "emergency" => push_emergency(&mut out, entry.position, &told),
+                "emergency" => push_emergency(&mut out, entry.position, &told, &entry.body),
                 "extract" => push_extract(&mut out, entry.position, &told),
                 kind => push_delivery(&mut out, entry.position, kind, &told),
             }

@@ -8,7 +8,7 @@ use crate::store::sql::{Fault, Insert, row};
 use sqlx::sqlite::SqliteConnection;
 
 /// What entries say, by what they are about. Temporary: it goes with the connection.
-pub(super) const TABLES: [&str; 6] = [
+pub(super) const TABLES: [&str; 10] = [
     "CREATE TEMP TABLE told_decision (source BLOB NOT NULL, token INTEGER NOT NULL, \
      position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, disclosed INTEGER NOT NULL, \
      authorised INTEGER NOT NULL, PRIMARY KEY (source, token)) WITHOUT ROWID",
@@ -23,7 +23,46 @@ pub(super) const TABLES: [&str; 6] = [
     "CREATE TEMP TABLE told_left (extract BLOB NOT NULL, at INTEGER NOT NULL, \
      position INTEGER NOT NULL, disclosed INTEGER NOT NULL, PRIMARY KEY (extract, at)) \
      WITHOUT ROWID",
+    "CREATE TEMP TABLE told_access (emergency BLOB PRIMARY KEY NOT NULL, \
+     position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, requester TEXT, channel TEXT, \
+     purpose TEXT, test INTEGER, rule_set TEXT, correlation TEXT) WITHOUT ROWID",
+    "CREATE TEMP TABLE told_given (disclosure BLOB PRIMARY KEY NOT NULL, \
+     position INTEGER NOT NULL, emergency BLOB NOT NULL, record BLOB, output BLOB) WITHOUT ROWID",
+    "CREATE TEMP TABLE told_use (consent BLOB PRIMARY KEY NOT NULL, position INTEGER NOT NULL, \
+     at INTEGER NOT NULL, delivery BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TEMP TABLE told_confirmation (row_id BLOB PRIMARY KEY NOT NULL, \
+     position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, consent BLOB, by TEXT, \
+     revision INTEGER) WITHOUT ROWID",
 ];
+
+/// What the entry of a request at the emergency door says, and of a record it was given.
+#[derive(serde::Deserialize)]
+struct ToldEmergency {
+    at: i64,
+    emergency: EmergencyId,
+    sealed: Option<Digest>,
+    requester: Option<String>,
+    channel: Option<String>,
+    purpose: Option<String>,
+    test: Option<i64>,
+    rule_set: Option<String>,
+    correlation: Option<String>,
+    record: Option<RecordId>,
+    output: Option<Digest>,
+}
+
+/// What the entry of a consent's confirmation says, or of its one use.
+#[derive(serde::Deserialize)]
+struct ToldConsentAct {
+    at: i64,
+    change: String,
+    consent: RegistryId,
+    sealed: Option<Digest>,
+    delivery: Option<DeliveryId>,
+    confirmation: Option<String>,
+    by: Option<String>,
+    revision: Option<i64>,
+}
 
 /// The members of an entry that are about a row.
 #[derive(serde::Deserialize)]
@@ -60,6 +99,10 @@ pub(super) struct Page {
     pub(super) extracts: Insert,
     pub(super) ended: Insert,
     pub(super) left: Insert,
+    accesses: Insert,
+    given: Insert,
+    uses: Insert,
+    confirmations: Insert,
 }
 
 impl Page {
@@ -97,6 +140,24 @@ impl Page {
                 "ON CONFLICT (extract, at) DO UPDATE SET \
                  disclosed = disclosed + excluded.disclosed",
             ),
+            accesses: Insert::new(
+                "INSERT INTO told_access (emergency, position, at, sealed, requester, channel, \
+                 purpose, test, rule_set, correlation) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            given: Insert::new(
+                "INSERT INTO told_given (disclosure, position, emergency, record, output) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            uses: Insert::new(
+                "INSERT INTO told_use (consent, position, at, delivery) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
+            confirmations: Insert::new(
+                "INSERT INTO told_confirmation (row_id, position, at, sealed, consent, by, \
+                 revision) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
         }
     }
 
@@ -109,6 +170,10 @@ impl Page {
             self.extracts,
             self.ended,
             self.left,
+            self.accesses,
+            self.given,
+            self.uses,
+            self.confirmations,
         ] {
             insert.run(conn).await?;
         }
@@ -141,11 +206,20 @@ pub(super) fn push_delivery(out: &mut Page, position: u64, kind: &str, told: &To
     ]);
 }
 
-/// A record that was given at the emergency door; the request itself names none.
-pub(super) fn push_emergency(out: &mut Page, position: u64, told: &Told) {
+/// A request at the emergency door, or a record that was given there.
+pub(super) fn push_emergency(out: &mut Page, position: u64, told: &Told, body: &[u8]) {
+    let of = serde_json::from_slice::<ToldEmergency>(body).ok();
     let Some(disclosure) = told.disclosure else {
+        if let Some(of) = of {
+            push_access(out, position, of);
+        }
         return;
     };
+    if let Some(of) = of {
+        let record = of.record.map(|record| record.0.to_vec());
+        let cells = row![disclosure.0, position, of.emergency.0, record, of.output];
+        out.given.push(cells);
+    }
     out.decisions.push(row![
         disclosure.0,
         0_i64,
@@ -157,8 +231,43 @@ pub(super) fn push_emergency(out: &mut Page, position: u64, told: &Told) {
     ]);
 }
 
-pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told) {
+fn push_access(out: &mut Page, position: u64, of: ToldEmergency) {
+    out.accesses.push(row![
+        of.emergency.0,
+        position,
+        of.at,
+        of.sealed,
+        of.requester,
+        of.channel,
+        of.purpose,
+        of.test,
+        of.rule_set,
+        of.correlation,
+    ]);
+}
+
+pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u8]) {
     push_revision(&mut out.consents, position, told, told.revoked_at);
+    let Ok(act) = serde_json::from_slice::<ToldConsentAct>(body) else {
+        return;
+    };
+    let row_id = act.confirmation.as_deref().and_then(unhex);
+    match (act.change.as_str(), act.delivery, row_id) {
+        ("used", Some(delivery), _) => {
+            out.uses
+                .push(row![act.consent.0, position, act.at, delivery.0]);
+        }
+        ("confirmed", _, Some(row_id)) => out.confirmations.push(row![
+            row_id,
+            position,
+            act.at,
+            act.sealed,
+            act.consent.0,
+            act.by,
+            act.revision,
+        ]),
+        _ => {}
+    }
 }
 
 pub(super) fn push_fact(out: &mut Page, position: u64, told: &Told) {

@@ -15,6 +15,39 @@ pub struct EmergencyRow {
     pub record: StoredRecord,
 }
 
+/// Which records that speak of a person are asked for.
+#[derive(Clone, Debug)]
+pub struct EmergencyAsk<'a> {
+    /// Whom.
+    pub person: PersonId,
+    /// In test traffic, or in live traffic.
+    pub test: bool,
+    /// Of which types.
+    pub record_types: &'a [RecordType],
+    /// Behind which; from the newest on when `None`.
+    pub after: Option<EmergencyCursor>,
+    /// So many at most.
+    pub limit: usize,
+}
+
+/// Where a page of them ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EmergencyCursor {
+    /// When the last of it came in.
+    pub received_at: Timestamp,
+    /// Which that was.
+    pub row: RowRef,
+}
+
+/// Some of them, newest first.
+#[derive(Clone, Debug)]
+pub struct EmergencyPage {
+    /// The records.
+    pub rows: Vec<EmergencyRow>,
+    /// Where to go on; `None` where there are no more.
+    pub next: Option<EmergencyCursor>,
+}
+
 /// An answer at the emergency door, before it is given.
 #[derive(Clone, Debug)]
 pub struct NewEmergency {
@@ -40,6 +73,10 @@ pub struct NewEmergency {
     pub given: Vec<EmergencyGiven>,
     /// Records that wait for a person and are therefore not given.
     pub held: u64,
+    /// Whether more may go than one answer holds.
+    pub truncated: bool,
+    /// Whether there are older records nobody has decided.
+    pub unread: bool,
     /// When an officer has to have looked at it.
     pub review_due: Timestamp,
 }

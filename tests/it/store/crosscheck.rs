@@ -15,11 +15,16 @@ async fn lived_in(world: &World) {
     let done = store.accept(submission(None, "1", records)).await;
     done.expect("accepted");
     route_all(&store, &["county"]).await;
+    confirmed_consent(&store).await;
     let claims = claim(world, &store, &["county"], 9).await;
     let [sent, kept] = claims.as_slice() else {
         panic!("two deliveries")
     };
-    let go = store.authorise(vec![authorisation(sent)]).await;
+    let go = Authorisation {
+        spends: vec![(sender(), ConsentId::new("once"))],
+        ..authorisation(sent)
+    };
+    let go = store.authorise(vec![go]).await;
     assert_eq!(go.expect("an answer"), [Authorised::Go]);
     assert!(complete_one(&store, sent, Completion::Confirmed).await);
     let decision = Box::new(decision(kept, "withhold"));
@@ -38,6 +43,32 @@ async fn lived_in(world: &World) {
     ended.expect("ended");
     store.sequence().await.expect("sequenced");
     store.close().await;
+}
+
+/// A consent for one disclosure, which the county confirms.
+async fn confirmed_consent(store: &Store) {
+    let consent_id = ConsentId::new("once");
+    let subject = store.person_seen_by(&sender(), "urn:x|a-c", false).await;
+    let consent = NewConsent {
+        consent_id: consent_id.clone(),
+        partner: sender(),
+        subject: subject.expect("read").expect("known"),
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    };
+    store.put_consent(consent).await.expect("lodged");
+    let lodged = store.get_consent(&sender(), &consent_id).await;
+    let confirmation = NewConfirmation {
+        registry_id: lodged.expect("read").expect("there").registry_id,
+        revision: 1,
+        by: PartnerId::new("county"),
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    };
+    let done = store.confirm_consent(confirmation).await;
+    assert_eq!(done.expect("confirmed"), Confirmed::Done);
 }
 
 async fn lodge_and_revoke(store: &Store, subject: PersonId) {
@@ -70,7 +101,45 @@ async fn lodge_and_revoke(store: &Store, subject: PersonId) {
 use RowProblemKind::{EntryMissing, RowAltered, RowMissing};
 
 /// What is done to the rows, and how the row is named.
-const TAMPERINGS: [(&str, RowProblemKind, &str); 21] = [
+const TAMPERINGS: [(&str, RowProblemKind, &str); 29] = [
+    ("DELETE FROM consent_use", RowMissing, "use of consent"),
+    (
+        "UPDATE consent_use SET delivery_id = zeroblob(16)",
+        RowAltered,
+        "use of consent",
+    ),
+    (
+        "UPDATE consent_use SET used_at = used_at - 1",
+        RowAltered,
+        "use of consent",
+    ),
+    (
+        "INSERT INTO consent_use SELECT consent_key, zeroblob(16), 1 FROM consent \
+         WHERE consent_key NOT IN (SELECT u.consent_key FROM consent_use u)",
+        EntryMissing,
+        "use of consent",
+    ),
+    (
+        "DELETE FROM consent_confirmation",
+        RowMissing,
+        "consent confirmation",
+    ),
+    (
+        "UPDATE consent_confirmation SET confirmed_by = 'another'",
+        RowAltered,
+        "consent confirmation",
+    ),
+    (
+        "UPDATE consent_confirmation SET body = zeroblob(99)",
+        RowAltered,
+        "consent confirmation",
+    ),
+    (
+        "INSERT INTO consent_confirmation SELECT zeroblob(16), consent_key, revision, 'another', \
+         confirmed_at, key_id, wrapped, body FROM consent_confirmation",
+        EntryMissing,
+        "consent confirmation",
+    ),
     ("DELETE FROM submission", RowMissing, "sub_"),
     ("UPDATE submission SET accepted = 1", RowAltered, "sub_"),
     ("UPDATE submission SET received_at = 1", RowAltered, "sub_"),
@@ -177,6 +246,8 @@ async fn a_ledger_emptied_beside_its_rows_is_found() {
         "dlv_",
         "dis_",
         "consent revision",
+        "consent confirmation",
+        "use of consent",
         "fact revision",
         "ext_",
     ] {

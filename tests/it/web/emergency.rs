@@ -250,6 +250,61 @@ async fn who_is_not_known_answers_like_who_nothing_may_be_told_about() {
     gateway.running.shutdown().await;
 }
 
+/// Hands so many further contacts of the same person in, newer than what is there.
+async fn contacts(gateway: &Gateway, prefix: &str, dx: &[&str]) {
+    let lines = (0..203).map(|at| {
+        let mut contact = contact(&format!("{prefix}-{at}"));
+        contact["persons"][0]["role"] = json!("parent");
+        contact["persons"][0]["birth_date"] = json!("1990-05-05");
+        contact["persons"][0]["identifiers"] =
+            json!([{ "system": "urn:example:family-id", "value": "F-1001" }]);
+        if !dx.is_empty() {
+            contact["body"]["billable"] = json!({ "hcpcs": "H0038", "dx": dx });
+        }
+        contact.to_string() + "\n"
+    });
+    let ask = client()
+        .post(gateway.url("/v1/submissions"))
+        .bearer_auth("token-alpha")
+        .header("content-type", "application/x-ndjson")
+        .header("kinbridge-format", "kinbridge-json/1.0")
+        .body(lines.collect::<String>());
+    let answer = ask.send().await.expect("answer");
+    assert_eq!(answer.status(), 202);
+    let receipt: Value = answer.json().await.expect("json");
+    assert_eq!(receipt["counts"]["accepted"], 203, "{}", receipt["counts"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_whole_or_says_that_it_is_not() {
+    // Goal: what may go is found behind whatever is newer and stays; an answer with more than it
+    // holds says so, and of what stays nobody hears. Method: one contact behind more than a page of
+    // those nothing opens, then as many that go.
+    let gateway = opened(|_| {}).await;
+    contacts(&gateway, "stays", &[]).await;
+    let (status, answer) = access(&gateway, "hospital", &declaration("F-1001")).await;
+    assert_eq!(status, 200, "{answer}");
+    let records = answer["records"].as_array().expect("records");
+    assert_eq!(records.len(), 1);
+    assert!(records[0].to_string().contains("F11.20"));
+    assert_eq!(answer["truncated"], false);
+    contacts(&gateway, "goes", &["F11.20"]).await;
+    let (status, answer) = access(&gateway, "hospital", &declaration("F-1001")).await;
+    assert_eq!(status, 200);
+    fits(&gateway, "EmergencyAnswer", &answer).await;
+    assert_eq!(answer["records"].as_array().expect("records").len(), 200);
+    assert_eq!(answer["truncated"], true);
+    let officer = items(&gateway, "privacy_officer").await;
+    let told = of(&officer, "emergency-access");
+    let told: Vec<&str> = told.iter().filter_map(|i| i["detail"].as_str()).collect();
+    let more = "given 200, held 0, more may go than one answer holds";
+    assert!(
+        told.contains(&more) && told.contains(&"given 1, held 0"),
+        "{told:?}"
+    );
+    gateway.running.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_door_asks_who_why_and_for_what_and_how_often() {
     // Goal: no anonymous request, none without what 42 CFR 2.51 asks, none from whom no channel

@@ -10,8 +10,8 @@ use kinbridge::base::id::{
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::record::whereabouts::Stated;
 use kinbridge::store::{
-    Action, DecisionRecord, Earlier, EmergencyAnswer, EmergencyGiven, HoldCause, NewEmergency,
-    NewPerson, NewRecord, NewSubmission, Store,
+    Action, DecisionRecord, Earlier, EmergencyAnswer, EmergencyAsk, EmergencyGiven, HoldCause,
+    NewEmergency, NewPerson, NewRecord, NewSubmission, Store,
 };
 use kinbridge::web::routes::IdKind;
 use serde_json::{Value, json};
@@ -63,8 +63,15 @@ async fn notice(store: &Store) -> WorkItemId {
     let identifier = "urn:example:test|0";
     let person = store.person_seen_by(&alpha, identifier, true).await;
     let person = person.expect("read").expect("known");
-    let rows = store.emergency_records((person, true), 9).await;
-    let row = rows.expect("read").remove(0);
+    let types = [RecordType::new("person")];
+    let page = store.emergency_records(EmergencyAsk {
+        person,
+        test: true,
+        record_types: &types,
+        after: None,
+        limit: 9,
+    });
+    let row = page.await.expect("read").rows.remove(0);
     let now = Timestamp(1_790_000_000_000_000);
     let decision = DecisionRecord {
         rule_set: RuleSetId::new("rules"),
@@ -99,6 +106,8 @@ async fn notice(store: &Store) -> WorkItemId {
             output: Digest::of(b"output"),
         }],
         held: 0,
+        truncated: false,
+        unread: false,
         review_due: now,
     };
     let answer = store.authorise_emergency(given).await;
