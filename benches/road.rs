@@ -310,6 +310,7 @@ fn release_one(bencher: Bencher, format: &str) {
         consents: &[],
         facts: &[],
         protections: &Protections::default(),
+        received: &[],
         now: now(),
         reviewed: false,
         done: kinbridge::release::ObligationSet::default(),

@@ -4,6 +4,7 @@
 //! It decides nothing.
 
 pub mod aging;
+mod received;
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -16,8 +17,9 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Release,
-    ReleaseInput, SinceLodged, Taken, no_channel, opened, read_paper, release,
+    Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Received,
+    Release, ReleaseInput, SinceLodged, Taken, derived_from, no_channel, opened, read_paper,
+    release,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -81,6 +83,8 @@ pub struct OnFile {
     /// What records say of where they live, in live traffic and in test traffic.
     live: Protections,
     test: Protections,
+    /// How senders of records got what they hand on, where they were given it here.
+    received: HashMap<(RecordId, Digest), Vec<Received>>,
     /// Records that had to be read to find it.
     read: HashMap<(RecordId, Digest), Record>,
 }
@@ -141,6 +145,20 @@ pub async fn on_file<'a>(
         facts: store.facts_of(&persons).await?,
         ..OnFile::default()
     };
+    for stored in records.clone() {
+        let ids = derived_from(
+            &stored.record_type,
+            &stored.source_record_id,
+            &stored.payload,
+        );
+        if ids.is_empty() {
+            continue;
+        }
+        let given = store.given_to(&stored.partner, &ids).await?;
+        let received = received::of(&given, stored, &found.consents);
+        let key = (stored.record_id, stored.version);
+        found.received.insert(key, received);
+    }
     if !store.protects_anybody().await? {
         return Ok(found);
     }
@@ -270,6 +288,7 @@ pub struct Readied<'a> {
     consents: Vec<HeldConsent<'a>>,
     facts: Vec<HeldFact<'a>>,
     protections: &'a Protections,
+    received: &'a [Received],
 }
 
 impl<'a> Readied<'a> {
@@ -289,6 +308,10 @@ impl<'a> Readied<'a> {
             persons: persons(stored),
             consents: on_file.consents(stored),
             facts: on_file.facts(stored),
+            received: found
+                .received
+                .get(&(stored.record_id, stored.version))
+                .map_or(&[], Vec::as_slice),
             protections: match stored.test {
                 true => &found.test,
                 false => &found.live,
@@ -344,6 +367,7 @@ impl<'a> Readied<'a> {
             consents: &self.consents,
             facts: &self.facts,
             protections: self.protections,
+            received: self.received,
             now,
         })
     }

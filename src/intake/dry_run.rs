@@ -189,6 +189,7 @@ async fn recipients(
             consents: &held,
             facts: &facts,
             protections: &Protections::default(),
+            received: &[],
             now: sender.now,
         };
         let way = (candidate.partner, candidate.channel);

@@ -7,7 +7,7 @@ use super::used::used;
 use super::written::{EXCERPT_TYPE, excerpt, written};
 use super::{
     ConsentSeen, FactSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow,
-    candidates, facts, keys, obligations, services, standing,
+    candidates, facts, keys, obligations, received, services, standing,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -63,7 +63,8 @@ impl Answers {
 /// Decides and renders one record for one recipient.
 pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     let effective = input.consents.iter();
-    let effective = effective.filter(|held| papers::may_open(rules, input, held));
+    let effective = effective
+        .filter(|held| papers::may_open(rules, input, held) || received::names(input, held));
     let effective: Vec<HeldConsent<'_>> = effective.copied().collect();
     let input = &ReleaseInput {
         consents: &effective,
@@ -249,7 +250,7 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
 fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
     let origin = Origin {
         part2_program: input.source.source_role() == Some(SourceRole::SudProgram),
-        part2_consent: came_under_part2_consent(input),
+        part2_consent: came_under_part2_consent(input) || received::part2(input),
         dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
     };
     let mut known = input.protections.of(input.record, input.persons);
@@ -406,6 +407,9 @@ pub fn rendered(
     owed: ObligationSet,
 ) -> Result<(Vec<u8>, String), Vec<Finding>> {
     if let Some(envelope) = left.root.get_mut("envelope") {
+        for member in received::WHENCE {
+            envelope.remove(member);
+        }
         envelope.set("record_id", Node::string(input.record_id.to_string()));
     }
     let leaves = classes_left(rules, input, &left);
@@ -471,13 +475,15 @@ fn render(
         Some(along) => obligations::attach(&bytes, &media_type, along),
         None => (bytes, media_type),
     };
+    let released = cut.released.into_iter();
+    let released = released.filter(|path| !received::says_whence(path));
     Release::Go(Box::new(Outgoing {
         bytes: Sensitive::new(bytes),
         media_type,
         obligations,
         recall: false,
         along: digest,
-        released_paths: cut.released,
+        released_paths: released.collect(),
         persons_shown: cut.persons_shown,
         withheld_any: cut.withheld_any,
         attached: enclosed,

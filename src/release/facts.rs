@@ -4,7 +4,7 @@
 //! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
 
 use super::asserted::{Asserted, Given};
-use super::{HeldConsent, ReleaseInput, read_paper};
+use super::{HeldConsent, ReleaseInput, read_paper, received};
 use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
 use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
@@ -230,6 +230,9 @@ pub(super) fn question(
             };
             consents.retain(|consent| !void(consent));
         }
+    }
+    if let Some(under) = received::under(input, person) {
+        under.narrow(&mut context, &mut consents);
     }
     Question {
         subject,

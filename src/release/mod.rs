@@ -15,6 +15,7 @@ mod obligations;
 mod outgoing;
 mod papers;
 mod recall;
+mod received;
 mod services;
 mod standing;
 mod used;
@@ -31,6 +32,7 @@ pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
 pub use recall::{NoticeInput, notice};
+pub use received::{Basis, LAWS, Received, derived_from};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
@@ -74,6 +76,8 @@ pub struct ReleaseInput<'a> {
     pub facts: &'a [HeldFact<'a>],
     /// What other records say of where the record's persons live.
     pub protections: &'a Protections,
+    /// How the sender got what it hands on, where the gateway itself gave it to them.
+    pub received: &'a [Received],
     /// The instant of the decision.
     pub now: Timestamp,
 }

@@ -22,6 +22,7 @@ mod explain;
 mod extract;
 mod fact;
 mod findings;
+mod given;
 mod heads;
 mod identity;
 mod join;

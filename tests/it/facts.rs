@@ -226,6 +226,7 @@ pub fn decide_with(
             consents,
             facts: &held,
             protections: &Protections::default(),
+            received: &[],
             now,
         },
     )

@@ -83,6 +83,7 @@ fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Releas
             consents: &consents,
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
         },
     )

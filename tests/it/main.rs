@@ -27,6 +27,7 @@ mod mapping;
 mod metamorphic;
 mod minor_rows;
 mod obligations;
+mod onward;
 mod pull_road;
 mod pulls;
 mod recall;

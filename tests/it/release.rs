@@ -163,6 +163,7 @@ fn decide_with(
             consents: &held,
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: at,
         },
     )
@@ -289,6 +290,7 @@ fn an_agreement_that_has_run_out_opens_nothing() {
             consents: &[],
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: now(),
         },
     );
@@ -445,6 +447,7 @@ https = { url = "https://program.example/inbox" }
             consents: &held,
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: now(),
         },
     )
@@ -516,6 +519,7 @@ fn what_is_left_is_valid_in_every_format() {
                     consents: &[],
                     facts: &[],
                     protections: &Protections::default(),
+                    received: &[],
                     now: now(),
                 },
             );
@@ -555,6 +559,7 @@ fn a_human_look_opens_the_hold_and_nothing_else() {
         consents: &[],
         facts: &[],
         protections: &Protections::default(),
+        received: &[],
         now: now(),
     };
     let before = release(rules, &input);

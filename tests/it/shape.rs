@@ -281,6 +281,7 @@ fn written(whole: &Record, left: &Record, owed: ObligationSet) -> Vec<Result<Vec
             consents: &[],
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: Timestamp(1_790_000_000_000_000),
         };
         let written = rendered(rules, &input, left.clone(), owed);

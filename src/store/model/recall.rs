@@ -65,6 +65,13 @@ pub struct Recalled {
     pub by_notice: bool,
 }
 
+/// What a partner was given of one record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// Under these decisions; none when it was never given the record.
+    pub decisions: Vec<super::DecisionRecord>,
+}
+
 /// A recall that a person has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecallByHand {

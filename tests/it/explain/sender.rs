@@ -78,6 +78,7 @@ impl World<'_> {
             consents: &held,
             facts: &[],
             protections: &self.protections,
+            received: &[],
             now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
         })
     }

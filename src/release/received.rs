@@ -1,0 +1,174 @@
+//! How the sender of a record got what is in it: onward use is judged by that.
+//!
+//! What the gateway itself knows, because it gave the thing to the sender, goes before what the
+//! sender says: nobody passes on as their own what they were given here. A consent something came
+//! under is no ground to pass it on. Where several may have been, the one that opens least stands
+//! for them. It must never open anything by a claim the gateway knows better.
+
+use super::{HeldConsent, ReleaseInput, read_paper};
+use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RecordType};
+use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::vocabulary::ConsentKind;
+use crate::disclosure::given::Word;
+use crate::disclosure::request::{Consent, Context};
+use crate::format::Node;
+use crate::record::Record;
+
+/// Laws something can have been received under that say how it goes on.
+pub const LAWS: &[&str] = &["WIC5328.04", "CIV56.103", "20USC1232g(b)(1)(L)"];
+
+/// Stands for a ground the rules of onward use do not know: it opens nothing.
+const ANOTHER: &str = "another-ground";
+
+/// Members of the envelope that say where a record is from; they go to nobody.
+pub(super) const WHENCE: &[&str] = &["received_under", "derived_from"];
+
+/// One ground on which the gateway gave the sender something of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Of whom; of everybody in the record when that cannot be told.
+    pub person: Option<PersonId>,
+    /// By what.
+    pub basis: Basis,
+    /// Whether something of 42 CFR Part 2 was in it.
+    pub part2: bool,
+}
+
+/// By what something was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// One of [`LAWS`].
+    Law(&'static str),
+    /// One of these consents.
+    Consents(Vec<(PartnerId, ConsentId)>),
+    /// Something else, or what cannot be told.
+    Another,
+}
+
+/// Whether the gateway gave the sender something by virtue of this consent: whoever lodged it, it
+/// is then looked at, though it opens nothing by itself.
+pub(super) fn names(input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
+    input.received.iter().any(|received| match &received.basis {
+        Basis::Consents(all) => all.iter().any(|one| is(one, held)),
+        _ => false,
+    })
+}
+
+fn is((lodger, id): &(PartnerId, ConsentId), held: &HeldConsent<'_>) -> bool {
+    held.lodger == lodger && held.id == id
+}
+
+/// Whether something of 42 CFR Part 2 was given to the sender.
+pub(super) fn part2(input: &ReleaseInput<'_>) -> bool {
+    input.received.iter().any(|received| received.part2)
+}
+
+/// How what is said of one person was received.
+pub(super) struct Under {
+    /// A word of law, or a scoped consent id.
+    word: String,
+    /// Scoped ids of consents that may have been the ground as well: none of them counts either.
+    others: Vec<String>,
+}
+
+impl Under {
+    /// Puts it into a question about the person.
+    pub(super) fn narrow(&self, context: &mut Context, consents: &mut Vec<Consent>) {
+        context.received_under = Some(self.word.as_str().into());
+        consents.retain(|paper| {
+            let id = paper.id.as_deref();
+            !self.others.iter().any(|other| id == Some(other.as_str()))
+        });
+    }
+}
+
+/// Whether a path is of what says where the record is from.
+pub(super) fn says_whence(path: &str) -> bool {
+    let below = path.strip_prefix("/envelope/");
+    let member = below.and_then(|below| below.split('/').next());
+    member.is_some_and(|member| WHENCE.contains(&member))
+}
+
+/// How what is said of a person was received, where the sender did not have it first.
+pub(super) fn under(input: &ReleaseInput<'_>, person: PersonId) -> Option<Under> {
+    let alone = |word: String| Under {
+        word,
+        others: Vec::new(),
+    };
+    let own = || {
+        let all = input.received.iter();
+        all.filter(|received| received.person.is_none_or(|of| of == person))
+    };
+    let consents = own().filter_map(|received| match &received.basis {
+        Basis::Consents(all) => Some(all),
+        _ => None,
+    });
+    let mut consents: Vec<&(PartnerId, ConsentId)> = consents.flatten().collect();
+    // What opens most comes last.
+    consents.sort_by_key(|one| (passes_on(input, one), (*one).clone()));
+    consents.dedup();
+    if own().next().is_none() {
+        return claimed(input).map(alone);
+    }
+    let mut ids = consents.into_iter().map(|(lodger, id)| scoped(lodger, id));
+    if let Some(first) = ids.next() {
+        return Some(Under {
+            word: first,
+            others: ids.collect(),
+        });
+    }
+    let mut laws = own().map(|received| match received.basis {
+        Basis::Law(word) => Some(word),
+        _ => None,
+    });
+    let law = laws.next().flatten();
+    let alike = laws.all(|other| other == law);
+    Some(alone(law.filter(|_| alike).unwrap_or(ANOTHER).to_owned()))
+}
+
+/// Whether a consent is of the one kind that lets its recipient pass on.
+fn passes_on(input: &ReleaseInput<'_>, one: &(PartnerId, ConsentId)) -> bool {
+    let held = input.consents.iter().find(|held| is(one, held));
+    let paper = held.and_then(|held| read_paper(held.body));
+    paper.is_some_and(|paper| paper.kind == Word::Known(ConsentKind::Part2Tpo))
+}
+
+/// What the sender says; a consent by its own id of it.
+fn claimed(input: &ReleaseInput<'_>) -> Option<String> {
+    let claim = input.record.envelope()?.text("received_under")?;
+    Some(match LAWS.contains(&claim) {
+        true => claim.to_owned(),
+        false => scoped(&input.source.id, &ConsentId::new(claim)),
+    })
+}
+
+/// As `facts::consents` names them: two lodgers may use the same id.
+fn scoped(lodger: &PartnerId, id: &ConsentId) -> String {
+    format!("{lodger}/{id}")
+}
+
+/// The records a sender says this one was made from, and the one whose id it uses as its own;
+/// empty for nearly all.
+pub fn derived_from(
+    record_type: &RecordType,
+    source_record_id: &str,
+    payload: &Sensitive<Vec<u8>>,
+) -> Vec<RecordId> {
+    const MEMBER: &[u8] = b"\"derived_from\"";
+    let mut out: Vec<RecordId> = RecordId::parse(source_record_id).into_iter().collect();
+    let bytes = payload.expose(Reason::Decide);
+    // Looked for before it is read: nearly no record has it.
+    if bytes.windows(MEMBER.len()).any(|part| part == MEMBER) {
+        let record = super::opened(record_type, payload);
+        out.extend(record.iter().flat_map(named));
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+fn named(record: &Record) -> Vec<RecordId> {
+    let ids = record.envelope().and_then(|e| e.get("derived_from"));
+    let ids = ids.map(Node::items).unwrap_or_default().iter();
+    ids.filter_map(|id| RecordId::parse(id.as_str()?)).collect()
+}
