@@ -17,7 +17,8 @@ fn partner(id: &str, role: &str, ways: &str) -> String {
     format!(
         "id = \"{id}\"\nname = \"Invented {id}\"\nrole = \"{role}\"\nmode = \"live\"\n\
          county_fips = \"06067\"\nagreement = [{{ id = \"1\", kind = \"contract_10850\" }}, \
-         {{ id = \"2\", kind = \"baa\" }}, {{ id = \"3\", kind = \"qsoa\" }}]\nidentifier = [{{ system = \"urn:org\", value = \"{id}\" }}]\n\
+         {{ id = \"2\", kind = \"baa\" }}, {{ id = \"3\", kind = \"qsoa\" }}]\n\
+         identifier = [{{ system = \"urn:org\", value = \"{id}\" }}]\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = \"kinbridge-json/1.0\"\n\
          records = [\"service-referral\"]\n{ways}"
     )

@@ -4,16 +4,16 @@
 //! comes, and the new decision's instant is compared with it.
 
 use crate::deliver::{ROI, Road, consent, lodge, referral};
+use crate::facts::{entered, said};
 use crate::store::world::{authorisation, claim};
 use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{ConsentId, CorrelationId, FactId, PartnerId};
+use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId};
 use kinbridge::base::limits::LEASE;
-use kinbridge::base::sensitive::Sensitive;
 use kinbridge::intake::Receipt;
 use kinbridge::store::{
-    DeliveryState, DeliveryView, FactChange, FactStep, HoldCause, NewFact, OperatorAct, Resolution,
-    Resolved,
+    DeliveryState, DeliveryView, FactChange, HoldCause, OperatorAct, Resolution, Resolved,
 };
+use serde_json::json;
 use std::time::Duration;
 
 const CLINIC: &str = "https://clinic.example/inbox";
@@ -136,17 +136,11 @@ async fn assert_fact(road: &Road) {
         .store
         .person_by_identifier("urn:example:person|m-1", false)
         .await;
-    let done = road.store.put_fact(NewFact {
-        fact_id: FactId::new("f1"),
-        partner: PartnerId::new("county"),
-        subject: subject.expect("an answer").expect("known"),
-        step: FactStep::Asserted,
-        after: None,
-        ended_at: None,
-        body: Sensitive::new(b"{}".to_vec()),
-        at: road.now(),
-        correlation_id: CorrelationId::new("test"),
-    });
+    let subject = subject.expect("an answer").expect("known");
+    let fact = said("caregiver_current", json!(true), ("program", road.now()));
+    let done = road
+        .store
+        .put_fact(entered("f1", subject, &fact, road.now()));
     assert!(matches!(done.await.expect("kept"), FactChange::Done { .. }));
 }
 

@@ -401,6 +401,7 @@ impl Grower<'_> {
             Some("^[0-9a-f]{64}$") => {
                 same(format!("{number:064x}").replace("00000000", "b7319a5e"))
             }
+            Some("^rec_[0-9a-f]{32}$") => same(format!("rec_7319{number:028x}")),
             Some(pattern) if pattern.starts_with("^[A-Za-z]{2,8}") => {
                 (format!("es-x-q{number:05}"), None)
             }
