@@ -113,6 +113,7 @@ fn asked(
             consents: &held,
             facts: &[],
             protections: &Protections::default(),
+            received: &[],
             now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
         },
     )
