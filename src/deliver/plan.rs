@@ -4,6 +4,7 @@
 //! its recipients, and the records of a claim are shared out over the cores, away from the threads
 //! that serve requests.
 
+use super::recall::takes_notices;
 use super::router::{Leg, channel};
 use super::transport::Parcel;
 use crate::base::clock::{Clock, Timestamp};
@@ -197,7 +198,6 @@ fn settle(
 /// The notice of a recall, where the channel takes one.
 fn tell(rules: &Rules, claim: &Claimed, (recall, now): (Recall, Timestamp)) -> Option<Release> {
     let to = &claim.delivery;
-    let channel = channel(rules, &to.partner, &to.channel);
     let notice = notice(&NoticeInput {
         rule_set: &rules.digest,
         notice_id: to.delivery_id,
@@ -207,7 +207,7 @@ fn tell(rules: &Rules, claim: &Claimed, (recall, now): (Recall, Timestamp)) -> O
         at: recall.at,
         source: rules.partners.get(&claim.record.partner)?,
         recipient: rules.partners.get(&to.partner)?,
-        channel: channel.filter(|channel| channel.recall)?,
+        channel: takes_notices(rules, to)?,
         now,
     });
     Some(Release::Go(Box::new(notice)))

@@ -7,10 +7,13 @@
 use super::router::channel;
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::RecallReason;
+use crate::catalog::partner::Channel;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, on_file};
-use crate::release::{ObligationSet, Release};
+use crate::release::{ObligationSet, Release, must_be_known};
 use crate::rules::Rules;
-use crate::store::{Delivered, RecallCause, Recalled, Store, StoreError, StoredRecord};
+use crate::store::{
+    Delivered, NewDelivery, RecallCause, Recalled, Store, StoreError, StoredRecord,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -45,16 +48,19 @@ pub(super) async fn recall_some(
     let due = sent.filter(|sent| sent.certain || look.is_against(&page.cause, sent));
     let due = due.map(|sent| Recalled {
         delivery_id: sent.delivery.delivery_id,
-        by_notice: sent.record.is_some() && takes_notices(rules, sent),
+        by_notice: sent.record.is_some() && takes_notices(rules, &sent.delivery).is_some(),
     });
     let (due, looked_at): (Vec<Recalled>, usize) = (due.collect(), page.found.len());
     store.recall(page, due).await?;
     Ok(Some(looked_at))
 }
 
-fn takes_notices(rules: &Rules, sent: &Delivered) -> bool {
-    let to = &sent.delivery;
-    channel(rules, &to.partner, &to.channel).is_some_and(|channel| channel.recall)
+/// The channel a notice may go to. Toward those whose standing must be known a person tells it: that
+/// something changed may be the news of a protective order.
+pub(super) fn takes_notices<'a>(rules: &'a Rules, to: &NewDelivery) -> Option<&'a Channel> {
+    let role = rules.partners.get(&to.partner)?.recipient_role()?;
+    let channel = channel(rules, &to.partner, &to.channel)?;
+    (channel.recall && !must_be_known(role)).then_some(channel)
 }
 
 /// What one page is judged with.

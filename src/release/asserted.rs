@@ -58,7 +58,7 @@ pub(super) struct Given {
 }
 
 /// Recipients for whom a fact nobody told might close everything: it must be known, not absent.
-pub(super) const fn must_be_known(role: RecipientRole) -> bool {
+pub const fn must_be_known(role: RecipientRole) -> bool {
     matches!(
         role,
         RecipientRole::Parent
@@ -164,11 +164,12 @@ impl<'a> Asserted<'a> {
             About::Recipient => named == Some(&self.input.recipient.id),
             About::RecipientOrPerson => match named {
                 Some(named) => *named == self.input.recipient.id,
-                None => self
-                    .input
-                    .recipient
-                    .recipient_role()
-                    .is_some_and(must_be_known),
+                // What is said of one other person alone clears nobody else.
+                None => {
+                    let role = self.input.recipient.recipient_role();
+                    let whomever = known.told.closes() || known.said.other_person.is_none();
+                    role.is_some_and(must_be_known) && whomever
+                }
             },
         }
     }
@@ -270,7 +271,7 @@ impl<'a> Asserted<'a> {
         let said = self.facts.iter().filter(|known| {
             known.kind.key == FactKey::TribeOfChild && known.opens && known.held.subject == person
         });
-        let mut own = None;
+        let (mut own, mut by_county) = (None, false);
         for known in said {
             let Some(tribe) = &known.said.recipient else {
                 continue;
@@ -280,13 +281,20 @@ impl<'a> Asserted<'a> {
             if *tribe == self.input.recipient.id {
                 given.conflict |= own.is_some_and(|own| own != is);
                 own = Some(own.unwrap_or(true) && is);
+                by_county |= is && known.held.asserter != tribe;
             }
             if is && subject.tribe_id.is_none() {
                 subject.tribe_id = Some(format!("partner:{tribe}").into());
             }
         }
-        if own == Some(true) {
-            context.recipient_tribe_id.clone_from(&subject.tribe_id);
+        // A tribe's own word does not make another tribe's child its own.
+        let itself = format!("partner:{}", self.input.recipient.id);
+        match own {
+            Some(true) if by_county || subject.tribe_id.as_deref() == Some(&itself) => {
+                context.recipient_tribe_id.clone_from(&subject.tribe_id);
+            }
+            Some(true) => given.conflict = true,
+            Some(false) | None => {}
         }
     }
 
@@ -316,6 +324,20 @@ impl<'a> Asserted<'a> {
             known.kind.key == key && known.held.subject == person && known.told.closes()
         });
         own.next().map(seen)
+    }
+
+    /// A fact that closes as soon as it is entered and would let somebody sign, where nobody whose
+    /// word opens anything has said the same.
+    pub(super) fn unproved(&self, key: FactKey, person: PersonId) -> Option<FactSeen> {
+        let own = || {
+            self.facts.iter().filter(|known| {
+                known.kind.key == key && known.held.subject == person && known.told.closes()
+            })
+        };
+        match own().any(|known| known.opens) {
+            true => None,
+            false => own().next().map(seen),
+        }
     }
 
     /// Whether the recipient's identity is verified, as a member of the team, for these persons.

@@ -218,8 +218,15 @@ pub(super) fn question(
     let mut given = asserted.give(person, &mut subject, &mut context);
     declare(input, person, &mut context);
     let mut consents = consents(held, person);
-    for (tie, grantors) in SIGNED_BY {
-        if let Some(seen) = asserted.ended(tie, person) {
+    let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
+    let of_age = subject.age.is_some_and(|age| age >= ADULT);
+    let unproved = LETS_SIGN.map(|(key, grantors)| {
+        let known = key == FactKey::Turned18 && of_age;
+        let seen = asserted.unproved(key, person).filter(|_| !known);
+        (seen, grantors)
+    });
+    for (seen, grantors) in ended.into_iter().chain(unproved) {
+        if let Some(seen) = seen {
             given.seen.insert(seen);
             let void = |consent: &Consent| {
                 let by = consent
@@ -250,6 +257,15 @@ const SIGNED_BY: [(FactKey, &[Grantor]); 2] = [
         &[Grantor::Parent, Grantor::YouthAndParent],
     ),
     (FactKey::Guardianship, &[Grantor::Guardian]),
+];
+
+/// Whose signature a fact would let count. Entered by one whose word opens nothing, or unconfirmed,
+/// it closes what it closes and lets nobody sign.
+const LETS_SIGN: [(FactKey, &[Grantor]); 4] = [
+    (FactKey::MinorConsented, &[Grantor::Myself, Grantor::Youth]),
+    (FactKey::Turned18, &[Grantor::Myself, Grantor::Youth]),
+    (FactKey::Deceased, &[Grantor::PersonalRepresentative]),
+    (FactKey::DiedOn, &[Grantor::PersonalRepresentative]),
 ];
 
 /// The consents of one person as the rules read them.

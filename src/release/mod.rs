@@ -21,6 +21,7 @@ mod standing;
 mod used;
 mod written;
 
+pub use asserted::must_be_known;
 pub use decide::{no_channel, opened, release, rendered};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
