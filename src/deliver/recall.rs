@@ -55,8 +55,8 @@ pub(super) async fn recall_some(
     Ok(Some(looked_at))
 }
 
-/// The channel a notice may go to. Toward those whose standing must be known a person tells it: that
-/// something changed may be the news of a protective order.
+/// The channel a notice may go to. Toward those whose standing must be known a person tells it:
+/// that something changed may be the news of a protective order.
 pub(super) fn takes_notices<'a>(rules: &'a Rules, to: &NewDelivery) -> Option<&'a Channel> {
     let role = rules.partners.get(&to.partner)?.recipient_role()?;
     let channel = channel(rules, &to.partner, &to.channel)?;
