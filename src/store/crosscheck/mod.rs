@@ -2,8 +2,8 @@
 //!
 //! Every sealed submission, decision, disclosure, revision of a consent or fact, confirmation and
 //! use of a consent, request at the emergency door, and extract must have its entry and every entry
-//! its row, and what both say must agree. It reads the database inside the caller's transaction, writes only temporary tables of its own connection, and must
-//! never change a row.
+//! its row, and what both say must agree. It reads the database inside the caller's transaction,
+//! writes only temporary tables of its own connection, and must never change a row.
 
 mod checks;
 mod told;
