@@ -113,7 +113,7 @@ pub fn paper(consent: &StoredConsent) -> Value {
 /// Whether the paper itself names this partner as one that is to disclose.
 pub fn names_discloser(consent: &StoredConsent, partner: &PartnerId) -> bool {
     let paper = paper(consent);
-    let named = paper["discloser_ids"].as_array();
+    let named = paper.get("discloser_ids").and_then(Value::as_array);
     named.is_some_and(|ids| ids.iter().any(|id| id == partner.as_str()))
 }
 
@@ -130,10 +130,18 @@ pub struct State {
 impl State {
     /// Adds it to what is shown of a consent.
     pub fn add_to(&self, shown: &mut Value) {
-        shown["state"] = json!(self.word);
-        shown["effective_for"] = json!({ "sources": self.sources, "counties": self.counties });
-        shown["counts"] = json!(self.counts);
-        shown["findings"] = json!(self.findings);
+        let Some(members) = shown.as_object_mut() else {
+            return;
+        };
+        let whose = json!({ "sources": self.sources, "counties": self.counties });
+        for (name, value) in [
+            ("state", json!(self.word)),
+            ("effective_for", whose),
+            ("counts", json!(self.counts)),
+            ("findings", json!(self.findings)),
+        ] {
+            members.insert(name.to_owned(), value);
+        }
     }
 }
 
@@ -202,5 +210,5 @@ async fn over(
 
 /// The signer of the stored paper, where the rules give that signer no say.
 fn other_signer(consent: &StoredConsent) -> Option<OtherGrantor> {
-    paper(consent)["grantor"].as_str()?.parse().ok()
+    paper(consent).get("grantor")?.as_str()?.parse().ok()
 }

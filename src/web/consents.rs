@@ -293,8 +293,8 @@ async fn row(
         "lodged_by": consent.partner,
         "revision": consent.revision,
         "lodged_at": consent.lodged_at.to_rfc3339(),
-        "kind": paper["kind"],
-        "type": paper["type"],
+        "kind": paper.get("kind"),
+        "type": paper.get("type"),
         "state": state.word,
         "stops_on": stops.and_then(day_text),
     })))
