@@ -125,10 +125,10 @@ fn paper(at: usize) -> Consent {
     let kind = kinds[at % kinds.len()];
     let mut paper = json!({
         "id": format!("c{at}"), "kind": kind, "type": "permit",
-        "grantor": if at % 3 == 0 { "self" } else { "parent" },
+        "grantor": ["self", "parent", "parent"][at % 3],
         "classes": ["general_health", "mental_health", "referral", "engagement_contact",
             "sud_part2"],
-        "recipients": if at % 4 == 0 { json!(["cws", "mhp"]) } else { json!(["mhp"]) },
+        "recipients": [json!(["cws", "mhp"]), json!(["mhp"])][(at % 4).min(1)],
         "purposes": ["care_coordination", "treatment"],
         "signed": "2026-03-02", "start": "2026-03-02", "end": "2027-03-01",
     });

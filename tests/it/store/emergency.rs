@@ -205,7 +205,7 @@ async fn an_answer_on_an_older_state_of_consents_is_not_given() {
 
 #[tokio::test]
 async fn a_record_withdrawn_or_replaced_meanwhile_is_not_given() {
-    // Goal: what its sender took back or corrected before the answer was committed is decided again.
+    // Goal: what its sender took back or corrected before the answer was committed is decided anew.
     // Method: decided, then voided, or handed in anew; no consent changes.
     for action in [Action::Void, Action::Upsert] {
         let world = World::new();
