@@ -123,12 +123,14 @@ fn paper(at: usize) -> Consent {
         "part2_specific",
     ];
     let kind = kinds[at % kinds.len()];
+    let grantor = ["self", "parent", "parent"][at % 3];
+    let recipients: &[&str] = [&["cws", "mhp"][..], &["mhp"][..]][(at % 4).min(1)];
     let mut paper = json!({
         "id": format!("c{at}"), "kind": kind, "type": "permit",
-        "grantor": ["self", "parent", "parent"][at % 3],
+        "grantor": grantor,
         "classes": ["general_health", "mental_health", "referral", "engagement_contact",
             "sud_part2"],
-        "recipients": [json!(["cws", "mhp"]), json!(["mhp"])][(at % 4).min(1)],
+        "recipients": recipients,
         "purposes": ["care_coordination", "treatment"],
         "signed": "2026-03-02", "start": "2026-03-02", "end": "2027-03-01",
     });
