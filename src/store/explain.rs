@@ -31,7 +31,8 @@ impl Store {
     }
 
     /// What was decided last under this id (of a delivery, or of a disclosure of a pull or at the
-    /// emergency door), and what it was about. For privacy officers and auditors, never for a sender or a recipient.
+    /// emergency door), and what it was about. For privacy officers and auditors, never for a
+    /// sender or a recipient.
     ///
     /// # Errors
     /// When the database fails.
