@@ -50,6 +50,12 @@ struct Body {
     told: Option<String>,
 }
 
+/// How it was captured, and who told of what became of it.
+type Extras<'a> = (
+    Option<&'a Sensitive<Vec<u8>>>,
+    Option<&'a Sensitive<Vec<u8>>>,
+);
+
 /// A revision ready for the writer.
 struct Lodged {
     key: [u8; 16],

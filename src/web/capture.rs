@@ -4,6 +4,7 @@
 //! asked for: the paper names the signer by capacity.
 
 use super::forms::{Form, object, required, text, truth, word};
+use super::lodging::{Identifier, identifier};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{SCHEMA_PATTERN_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE};
 use crate::catalog::schema::Shape;
@@ -167,20 +168,23 @@ pub fn check(capture: &Node, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is told of a confirmation or an end: who entered it.
+/// What is told of a confirmation: who entered it, and whose consent they looked at.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entered {
     /// Who entered it, by the partner's own id of them.
     pub entered_by: String,
+    /// Whose it is, by an identifier the partner knows the person by. Not kept.
+    #[serde(skip_serializing)]
+    pub subject: Identifier,
 }
 
 /// The form of it.
 pub static ENTERED: LazyLock<Form> = LazyLock::new(|| {
-    Form::of(object(vec![(
-        "entered_by",
-        required(text(1, TEXT_CHARS_MAX)),
-    )]))
+    Form::of(object(vec![
+        ("entered_by", required(text(1, TEXT_CHARS_MAX))),
+        ("subject", required(identifier())),
+    ]))
 });
 
 words! {

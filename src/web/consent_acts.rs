@@ -6,7 +6,7 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::{ENTERED, Entered, REVOCATION, Revocation};
 use super::consent_state::{Say, found};
-use super::consents::{changed, day_text, noted};
+use super::consents::{changed, day_text, known_by, noted};
 use super::disclosures::reason;
 use super::forms::{Form, object, required, text, word};
 use super::json;
@@ -17,7 +17,7 @@ use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{DATE_IN_FUTURE, SCHEMA_PATTERN_MISMATCH};
-use crate::base::id::PartnerId;
+use crate::base::id::{PartnerId, PersonId};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::EndEvent;
 use crate::disclosure::moment::{Moment, Now, local_day};
@@ -38,8 +38,11 @@ pub async fn confirm(mut call: Call) -> Outcome {
     let (consent, say) = found(&call).await?;
     let partner = call.partner()?;
     let entered: Entered = json::read(&mut call, &ENTERED).await?;
-    // Its lodger stands behind it already.
+    // Its lodger stands behind it already. Nobody else is shown whose it is: they must know.
     if say != Say::Lodger {
+        if !leads_to(&call, &entered, consent.subject).await? {
+            return Err(Problem::not_found());
+        }
         let confirmation = NewConfirmation {
             registry_id: consent.registry_id,
             revision: consent.revision,
@@ -58,6 +61,14 @@ pub async fn confirm(mut call: Call) -> Outcome {
         "registry_id": consent.registry_id,
         "revision": consent.revision,
     })))
+}
+
+/// Whether the identifier leads the calling partner to this person.
+async fn leads_to(call: &Call, entered: &Entered, subject: PersonId) -> Result<bool, Problem> {
+    let (partner, store) = (call.partner()?, &call.site.store);
+    let (identifier, test) = known_by(call, &entered.subject)?;
+    let person = store.person_seen_by(&partner.id, &identifier.text, test);
+    Ok(person.await.map_err(|error| store_failed(&error))? == Some(subject))
 }
 
 fn sealed<T: Serialize>(told: &T) -> Sensitive<Vec<u8>> {

@@ -2,8 +2,8 @@
 //! become of it.
 //!
 //! A lodger's own id is the address of its consents. By the registry's id it is found by its
-//! lodger, by an officer, by the county whose jurisdiction the person's records are in and by who
-//! is a source of data about the person; to all others it does not exist.
+//! lodger, by an officer, by the county whose jurisdiction the person's records are in, where it may
+//! know of it, and by who is a source of data about the person; to all others it does not exist.
 
 use super::answer::{Call, store_failed};
 use super::counting;
@@ -13,7 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PartnerId, RegistryId};
 use crate::base::sensitive::Reason;
-use crate::base::vocabulary::{OtherGrantor, SourceRole};
+use crate::base::vocabulary::{ConsentKind, OtherGrantor, SourceRole};
 use crate::catalog::Partner;
 use crate::disclosure::moment::{Now, local_day};
 use crate::disclosure::request::{Consent, Direction};
@@ -74,7 +74,9 @@ pub async fn found(call: &Call) -> Result<(StoredConsent, Say), Problem> {
         Some(partner) => {
             let (ties, _) = ties(call, partner, &consent).await?;
             match ties {
-                PersonTies { county: true, .. } => Say::County,
+                PersonTies { county: true, .. } if county_may_know(call, &consent, partner) => {
+                    Say::County
+                }
                 PersonTies { source: true, .. } | PersonTies { lodger: true, .. } => Say::Source,
                 _ => return Err(Problem::not_found()),
             }
@@ -89,13 +91,44 @@ pub async fn ties(
     partner: &PartnerId,
     consent: &StoredConsent,
 ) -> Result<(PersonTies, Option<String>), Problem> {
-    let county = {
+    let (county, unseen) = {
         let rules = call.site.rules.load();
-        rules.partners.get(partner).and_then(county)
+        let unseen = rules.partners.iter().filter(|(_, file)| unseen(file));
+        let unseen: Vec<PartnerId> = unseen.map(|(id, _)| id.clone()).collect();
+        (rules.partners.get(partner).and_then(county), unseen)
     };
     let about = (consent.subject, consent.registry_id);
-    let ties = call.site.store.ties_to(about, partner, county.as_deref());
+    let jurisdiction = (county.as_deref(), unseen.as_slice());
+    let ties = call.site.store.ties_to(about, partner, jurisdiction);
     Ok((ties.await.map_err(|error| store_failed(&error))?, county))
+}
+
+/// Whether to be known to this source says by itself what no county may learn.
+fn unseen(partner: &Partner) -> bool {
+    matches!(
+        partner.source_role(),
+        Some(SourceRole::SudProgram | SourceRole::DvProgram)
+    )
+}
+
+/// Whether a county may know of another's consent by its jurisdiction: the paper names it as
+/// discloser, or neither its kind nor its lodger says what no county may learn.
+pub fn county_may_know(call: &Call, consent: &StoredConsent, county: &PartnerId) -> bool {
+    let kind = read_paper(&consent.body).and_then(|paper| paper.kind.known());
+    let telling = kind.is_none_or(|kind| {
+        matches!(
+            kind,
+            ConsentKind::Part2Tpo
+                | ConsentKind::Part2Specific
+                | ConsentKind::Part2CounselingNotes
+                | ConsentKind::Part2Legal
+                | ConsentKind::PsychNotesAuth
+                | ConsentKind::VawaRelease
+        )
+    });
+    let rules = call.site.rules.load();
+    let lodger = rules.partners.get(&consent.partner);
+    names_discloser(consent, county) || (!telling && lodger.is_some_and(|file| !unseen(file)))
 }
 
 /// The county a partner is, if it is one.
@@ -112,9 +145,8 @@ pub fn paper(consent: &StoredConsent) -> Value {
 
 /// Whether the paper itself names this partner as one that is to disclose.
 pub fn names_discloser(consent: &StoredConsent, partner: &PartnerId) -> bool {
-    let paper = paper(consent);
-    let named = paper.get("discloser_ids").and_then(Value::as_array);
-    named.is_some_and(|ids| ids.iter().any(|id| id == partner.as_str()))
+    let named = read_paper(&consent.body).and_then(|paper| paper.discloser_ids);
+    named.is_some_and(|ids| ids.hold(partner.as_str()))
 }
 
 /// What has become of a consent, and for whose data it counts.
@@ -166,13 +198,19 @@ pub async fn state(call: &Call, consent: &StoredConsent) -> Result<State, Proble
         return Ok(state);
     }
     state.counts = state.findings.is_empty();
+    let officer = !matches!(call.principal, Some(Principal::Partner(_)));
     let behind = consent.confirmed.iter().map(|(by, _)| by);
     for partner in std::iter::once(&consent.partner).chain(behind) {
         let (ties, county) = ties(call, partner, consent).await?;
-        if ties.source {
+        let named = paper.discloser_ids.as_ref();
+        if ties.source && named.is_none_or(|ids| ids.hold(partner.as_str())) {
             state.sources.insert(partner.clone());
         }
-        state.counties.extend(county.filter(|_| ties.county));
+        // Lodging about anybody must not tell a county whether others hold records of them.
+        let told = officer || *partner != consent.partner;
+        state
+            .counties
+            .extend(county.filter(|_| ties.county && told));
     }
     let refuses = paper.direction.known() == Some(Direction::Deny);
     let somewhere = !state.sources.is_empty() || !state.counties.is_empty();

@@ -6,7 +6,9 @@
 
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::Capture;
-use super::consent_state::{Say, consent_id, county, found, names_discloser, paper, state, ties};
+use super::consent_state::{
+    Say, consent_id, county, county_may_know, found, names_discloser, paper, state, ties,
+};
 use super::counting;
 use super::disclosures::reason;
 use super::json;
@@ -25,7 +27,7 @@ use crate::format::Node;
 use crate::intake::scoped_identifier;
 use crate::kept::aging::{event_overdue, stop};
 use crate::release::read_paper;
-use crate::store::{ConsentChange, ConsentsAsked, NewConsent, StoredConsent};
+use crate::store::{ConsentChange, ConsentsAsked, NewConsent, NewIdentifier, StoredConsent};
 use actix_web::HttpResponse;
 use actix_web::web::Query;
 use serde::Deserialize;
@@ -121,19 +123,21 @@ pub async fn lodge(
 
 /// The person the calling partner's identifier leads to, made known if it leads to none.
 pub async fn person_of(call: &Call, subject: &Identifier) -> Result<PersonId, Problem> {
-    let partner = call.partner()?;
-    let Identifier { system, value } = subject;
-    let (identifier, test) = {
-        let rules = call.site.rules.load();
-        // A partner whose file was taken away since the call began lodges nothing.
-        let file = rules.partners.get(&partner.id);
-        let file = file.ok_or_else(Problem::not_found)?;
-        let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
-        (scoped, file.mode == Mode::Test)
-    };
-    let store = &call.site.store;
+    let (identifier, test) = known_by(call, subject)?;
+    let (partner, store) = (call.partner()?, &call.site.store);
     let person = store.ensure_person(&partner.id, &identifier, test).await;
     person.map_err(|error| store_failed(&error))
+}
+
+/// An identifier as the calling partner means it, and whether of test persons.
+pub fn known_by(call: &Call, subject: &Identifier) -> Result<(NewIdentifier, bool), Problem> {
+    let Identifier { system, value } = subject;
+    let rules = call.site.rules.load();
+    // A partner whose file was taken away since the call began lodges nothing.
+    let file = rules.partners.get(&call.partner()?.id);
+    let file = file.ok_or_else(Problem::not_found)?;
+    let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
+    Ok((scoped, file.mode == Mode::Test))
 }
 
 /// The newest revision, with what has become of it. Who may only stand behind it sees it where the
@@ -184,7 +188,7 @@ pub fn changed(change: ConsentChange) -> Result<u32, Problem> {
 }
 
 /// A consent as its lodger and officers read it, or as who may stand behind it does: without the
-/// lodger's own id of it, and without how it was captured.
+/// lodger's own id of it, without which of two signed, and without how it was captured.
 fn shown(consent: &StoredConsent, own: bool) -> Value {
     let mut paper = paper(consent);
     let captured = consent.capture.as_ref().filter(|_| own);
@@ -198,6 +202,7 @@ fn shown(consent: &StoredConsent, own: bool) -> Value {
     let id = own.then_some(&consent.consent_id);
     if let (false, Some(members)) = (own, paper.as_object_mut()) {
         members.remove("id");
+        members.remove("grantor_id");
     }
     json!({
         "consent_id": id,
@@ -301,11 +306,14 @@ async fn row(
 }
 
 /// Whether a partner may know of another's consent: the paper names it as discloser, or it is the
-/// county of the person's records.
+/// county of the person's records and the paper is not of what no county may learn.
 async fn may_know(call: &Call, consent: &StoredConsent) -> Result<bool, Problem> {
     let partner = call.partner()?;
     if names_discloser(consent, &partner.id) {
         return Ok(true);
+    }
+    if !county_may_know(call, consent, &partner.id) {
+        return Ok(false);
     }
     let (ties, _) = ties(call, &partner.id, consent).await?;
     Ok(ties.county)

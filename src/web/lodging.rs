@@ -43,7 +43,7 @@ pub struct Lodging {
 }
 
 /// Whose consent it is.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identifier {
     /// The system the value is of.
@@ -204,14 +204,18 @@ fn shape() -> Shape {
         ("supersedes", ids()),
         ("exception_to", ids()),
     ]);
-    let identifier = object(vec![
-        ("system", required(text(1, IDENTIFIER_CHARS_MAX))),
-        ("value", required(text(1, IDENTIFIER_CHARS_MAX))),
-    ]);
     object(vec![
-        ("subject", required(identifier)),
+        ("subject", required(identifier())),
         ("consent", required(paper)),
         ("capture", capture::shape()),
+    ])
+}
+
+/// The form of an identifier.
+pub fn identifier() -> Shape {
+    object(vec![
+        ("system", required(text(1, IDENTIFIER_CHARS_MAX))),
+        ("value", required(text(1, IDENTIFIER_CHARS_MAX))),
     ])
 }
 

@@ -19,6 +19,6 @@ mod registry;
 mod replay;
 mod sheets;
 mod storage;
-mod stored;
+pub mod stored;
 mod submissions;
 mod table;

@@ -6,6 +6,7 @@ use super::{raise_epoch, reevaluate};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
 use crate::base::sensitive::Reason;
+use crate::base::vocabulary::ServiceSource;
 use crate::ledger::entry::{EntryKind, Fields};
 use crate::store::Store;
 use crate::store::model::{Confirmed, NewConfirmation, PersonTies, StoreError};
@@ -42,7 +43,9 @@ impl Store {
             .await
     }
 
-    /// What ties a partner, and records of a county, to a person; another consent than this one.
+    /// What ties a partner, and records of a county, to a person; another consent than this one. A
+    /// county's tie is never a record behind the prevention wall, nor one of the unseen sources:
+    /// that they hold anything of the person is not the county's to learn.
     ///
     /// # Errors
     /// When the database fails.
@@ -50,7 +53,7 @@ impl Store {
         &self,
         (person, but): (PersonId, RegistryId),
         partner: &PartnerId,
-        county_fips: Option<&str>,
+        (county_fips, unseen): (Option<&str>, &[PartnerId]),
     ) -> Result<PersonTies, StoreError> {
         const NAME: &str = "ties_to";
         let mut conn = self.reader(NAME).await?;
@@ -64,8 +67,22 @@ impl Store {
              EXISTS (SELECT 1 FROM record_person p JOIN record_version v ON v.row_id = p.row_id \
              JOIN record r ON r.current_row = v.row_id JOIN submission s \
              ON s.submission_id = v.submission_id AND s.state = 1 \
-             WHERE p.person = ?1 AND v.void = 0 AND v.county_fips = ?4)";
-        let cells = row![person.0, partner.as_str(), but.0, county_fips];
+             WHERE p.person = ?1 AND v.void = 0 AND v.county_fips = ?4 \
+             AND v.service_source IN (?5, ?6) \
+             AND v.partner NOT IN (SELECT j.value FROM json_each(?7) j))";
+        let [case, referral] =
+            [ServiceSource::Case, ServiceSource::Referral].map(ServiceSource::as_str);
+        let unseen = serde_json::to_string(unseen);
+        let unseen = unseen.map_err(|_| failed(NAME, &Fault::Damaged("ids of partners")))?;
+        let cells = row![
+            person.0,
+            partner.as_str(),
+            but.0,
+            county_fips,
+            case,
+            referral,
+            unseen.as_str(),
+        ];
         let found = async {
             let row = first(&mut conn, sql, cells).await?;
             let row = row.ok_or(Fault::Damaged("no answer"))?;

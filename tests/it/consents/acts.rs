@@ -2,7 +2,8 @@
 //! by its event; strangers learn nothing. Method: two partners and a stranger about one person.
 
 use crate::web::harness::{Gateway, SENDER, client};
-use crate::web::holdings::lodging;
+use crate::web::holdings::{in_county, lodging};
+use crate::web::stored::COUNTY;
 use serde_json::{Value, json};
 
 async fn ask(gateway: &Gateway, who: &str, verb: &str, path: &str, body: Value) -> (u16, Value) {
@@ -51,13 +52,18 @@ async fn world() -> (Gateway, String) {
 async fn who_may_confirms_and_a_stranger_finds_nothing() {
     let (gateway, id) = world().await;
     let path = format!("/v1/consents/{id}/confirm");
-    let entered = json!({ "entered_by": "w-17" });
+    let subject = paper()["subject"].clone();
+    let entered = json!({ "entered_by": "w-17", "subject": subject });
     let (status, stranger) = ask(&gateway, "gamma", "POST", &path, entered.clone()).await;
     assert_eq!(status, 404);
     let nobody = "/v1/consents/con_00000000000000000000000000000000/confirm";
     let (_, unknown) = ask(&gateway, "gamma", "POST", nobody, entered.clone()).await;
     assert_eq!(stranger["code"], unknown["code"]);
     assert_eq!(ask(&gateway, "beta", "POST", &path, json!({})).await.0, 422);
+    // Whose it is must be known: another's identifier finds nothing, one of nobody's neither.
+    let mut other = entered.clone();
+    other["subject"]["value"] = json!("F-2002");
+    assert_eq!(ask(&gateway, "beta", "POST", &path, other).await.0, 404);
     assert_eq!(ask(&gateway, "beta", "POST", &path, entered).await.0, 200);
     let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
     assert_eq!(own["confirmed"][0]["by"], "beta", "{own}");
@@ -164,5 +170,90 @@ async fn a_consent_ends_with_its_own_event_and_with_no_other() {
     )
     .await;
     assert_eq!(status, 400);
+    gateway.running.shutdown().await;
+}
+
+const TREATMENT: &str = "role = \"sud_program\"\nmode = \"test\"\n\n";
+
+/// Ids of the others' consents a county is told of.
+async fn told_to_the_county(gateway: &Gateway) -> Vec<Value> {
+    let list = "/v1/consents?state=lodged";
+    let (status, list) = ask(gateway, "county", "GET", list, Value::Null).await;
+    assert_eq!(status, 200, "{list}");
+    let rows = list["consents"].as_array().expect("rows").iter();
+    let others = rows.filter(|row| row["lodged_by"] != "county");
+    others.map(|row| row["registry_id"].clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_tells_no_county_what_others_hold() {
+    // Goal: neither a county's own lodging nor the list says whether somebody behind the wall or a
+    // treatment program knows a person; of others' papers it sees those it may know of, without
+    // who of two signed. Method: the same person, records of one source after another.
+    let treatment = TREATMENT.to_owned() + SENDER;
+    let partners = [
+        ("county", COUNTY),
+        ("alpha", SENDER),
+        ("beta", SENDER),
+        ("program", treatment.as_str()),
+    ];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let store = &gateway.running.gateway.store;
+    let mut plain = paper();
+    let members = plain["consent"].as_object_mut().expect("an object");
+    members.remove("discloser_ids");
+    plain["consent"]["grantor_id"] = json!("g-1");
+    let mut part2 = plain.clone();
+    part2["consent"]["kind"] = json!("part2_specific");
+    let mut named = part2.clone();
+    named["consent"]["discloser_ids"] = json!(["county"]);
+    let mut ids = Vec::new();
+    for (who, id, paper) in [
+        ("county", "own", &plain),
+        ("beta", "plain", &plain),
+        ("alpha", "part2", &part2),
+        ("program", "plain", &plain),
+        ("alpha", "named", &named),
+    ] {
+        let (status, told) = ask(
+            &gateway,
+            who,
+            "PUT",
+            &format!("/v1/consents/{id}"),
+            paper.clone(),
+        )
+        .await;
+        assert_eq!(status, 200, "{told}");
+        ids.push(told["registry_id"].clone());
+    }
+    let own = "/v1/consents/own";
+    let (_, nothing) = ask(&gateway, "county", "GET", own, Value::Null).await;
+    let hidden = [
+        ("alpha", Some("prevention")),
+        ("alpha", None),
+        ("program", Some("case")),
+    ];
+    for (source, service) in hidden {
+        in_county(store, source, ("06067", service)).await;
+        let (_, told) = ask(&gateway, "county", "GET", own, Value::Null).await;
+        assert_eq!(told, nothing, "{source} {service:?}");
+        let seen = told_to_the_county(&gateway).await;
+        assert!(!seen.contains(&ids[1]), "{source} {service:?}");
+        let by_id = format!("/v1/consents/{}", ids[1].as_str().expect("an id"));
+        let (status, _) = ask(&gateway, "county", "GET", &by_id, Value::Null).await;
+        assert_eq!(status, 404, "{source} {service:?}");
+    }
+    in_county(store, "alpha", ("06067", Some("case"))).await;
+    let (_, told) = ask(&gateway, "county", "GET", own, Value::Null).await;
+    assert_eq!(told, nothing, "nor of what it may know of otherwise");
+    let mut seen = told_to_the_county(&gateway).await;
+    seen.retain(|id| *id != ids[4]);
+    assert_eq!(seen, [ids[1].clone()]);
+    for (at, status) in [(1, 200), (2, 404), (3, 404), (4, 200)] {
+        let by_id = format!("/v1/consents/{}", ids[at].as_str().expect("an id"));
+        let (found, told) = ask(&gateway, "county", "GET", &by_id, Value::Null).await;
+        assert_eq!(found, status, "{at}: {told}");
+        assert!(!told.to_string().contains("g-1"), "{told}");
+    }
     gateway.running.shutdown().await;
 }

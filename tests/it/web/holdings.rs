@@ -188,7 +188,9 @@ impl Holdings {
             "fact_confirm" => json!({ "confirmed_by": "ben" }).to_string(),
             "fact_end" => json!({ "ended_by": "ana" }).to_string(),
             "fhir_consent_put" => fhir().to_string(),
-            "consent_confirm" => json!({ "entered_by": "w-17" }).to_string(),
+            "consent_confirm" => {
+                json!({ "entered_by": "w-17", "subject": lodging()["subject"] }).to_string()
+            }
             "consent_ended" => {
                 json!({ "event": "other", "on": "2026-03-01", "entered_by": "w-17" }).to_string()
             }
@@ -199,6 +201,21 @@ impl Holdings {
 
 /// A submission with so many accepted records.
 pub async fn submission(store: &Store, partner: &str, records: u32) -> SubmissionId {
+    accepted(store, partner, (0..records).map(record).collect()).await
+}
+
+/// A record of a partner about the person of [`lodging`], in a county's jurisdiction.
+pub async fn in_county(store: &Store, partner: &str, (fips, service): (&str, Option<&str>)) {
+    let mut record = record(7);
+    record.source_record_id = format!("in {fips} as {service:?}");
+    record.version = Digest::of(record.source_record_id.as_bytes());
+    record.persons[0].identifiers = vec!["urn:example:family-id|F-1001".into()];
+    record.county_fips = Some(fips.to_owned());
+    record.service_source = service.map(str::to_owned);
+    accepted(store, partner, vec![record]).await;
+}
+
+async fn accepted(store: &Store, partner: &str, records: Vec<NewRecord>) -> SubmissionId {
     let now = Timestamp(1_790_000_000_000_000);
     let submission = NewSubmission {
         submission_id: SubmissionId::mint(now),
@@ -210,7 +227,7 @@ pub async fn submission(store: &Store, partner: &str, records: u32) -> Submissio
         rule_set: RuleSetId::new("rules"),
         correlation_id: CorrelationId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
         received_at: now,
-        records: (0..records).map(record).collect(),
+        records,
         rejected: Vec::new(),
     };
     let committed = store.accept(submission).await.expect("accepted");
