@@ -113,6 +113,12 @@ impl OnFile {
         Some(before)
     }
 
+    /// Its consents but for the revisions lodged from an instant on.
+    pub fn consents_before(&self, at: Timestamp) -> Vec<StoredConsent> {
+        let earlier = self.consents.iter().filter(|one| one.lodged_at < at);
+        earlier.cloned().collect()
+    }
+
     /// Consents that were taken back count as never given, at whatever instant is asked about.
     pub fn take_back_throughout(&mut self) {
         for consent in &mut self.consents {

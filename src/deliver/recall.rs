@@ -29,20 +29,24 @@ pub(super) async fn recall_some(
     };
     let records = || page.found.iter().filter_map(|sent| sent.record.as_deref());
     let mut found = on_file(store, records()).await?;
-    let mut before = None;
+    let (mut before, mut earlier) = (None, Vec::new());
     if page.cause.reason == RecallReason::NoLongerPermitted {
         before = found.facts_before(page.cause.at);
     } else {
         found.take_back_throughout();
+        earlier = found.consents_before(page.cause.at);
     }
     let look = Look {
         rules,
         now,
         found: &found,
         by_person: found.by_person(),
-        before: before
-            .as_ref()
-            .map(|facts| ByPerson::new(&found.consents, facts)),
+        before: match page.cause.reason {
+            RecallReason::NoLongerPermitted => before
+                .as_ref()
+                .map(|facts| ByPerson::new(&found.consents, facts)),
+            _ => Some(ByPerson::new(&earlier, &found.facts)),
+        },
     };
     let sent = page.found.iter();
     let due = sent.filter(|sent| sent.certain || look.is_against(&page.cause, sent));
@@ -69,14 +73,14 @@ struct Look<'a> {
     now: Timestamp,
     found: &'a OnFile,
     by_person: ByPerson<'a>,
-    /// As it stood before the fact in question, where that can be told.
+    /// As it stood before the fact or the paper in question, where that can be told.
     before: Option<ByPerson<'a>>,
 }
 
 impl Look<'_> {
     /// Whether less may go now of what was sent, because of what happened. What has merely run out
     /// since is nobody's change: without what was withdrawn less would also have gone at the
-    /// instant of the sending, and without the fact in question it would go now.
+    /// instant of the sending, and without the fact or the refusal in question it would go now.
     fn is_against(&self, cause: &RecallCause, sent: &Delivered) -> bool {
         let Some(record) = sent.record.as_deref() else {
             return true;
@@ -84,11 +88,11 @@ impl Look<'_> {
         if self.goes_whole(record, sent, (self.now, &self.by_person)) {
             return false;
         }
+        let went = |before| self.goes_whole(record, sent, (self.now, before));
         match (cause.reason, &self.before) {
             (RecallReason::NoLongerPermitted, None) => true,
-            (RecallReason::NoLongerPermitted, Some(before)) => {
-                self.goes_whole(record, sent, (self.now, before))
-            }
+            (RecallReason::NoLongerPermitted, Some(before)) => went(before),
+            (RecallReason::ConsentEnded, Some(before)) if went(before) => true,
             _ => !self.goes_whole(record, sent, (sent.decided_at, &self.by_person)),
         }
     }

@@ -67,6 +67,8 @@ struct Lodged {
     change: Change,
     /// The revision it was made from, where it rests on one.
     after: Option<u32>,
+    /// Whether it may close what others opened, however new it is.
+    narrows: bool,
     revoked_at: Option<Timestamp>,
     ended_on: Option<i32>,
     act: Option<OperatorAct>,
@@ -137,6 +139,7 @@ impl Store {
             at: consent.at,
             change: Change::Lodged,
             after: None,
+            narrows: narrows(&consent.body),
             revoked_at: None,
             ended_on: None,
             act: None,
@@ -212,6 +215,7 @@ impl Store {
                 at: end.at,
                 change,
                 after: Some(current.revision),
+                narrows: true,
                 revoked_at,
                 ended_on,
                 act: end.act.clone(),
@@ -281,6 +285,16 @@ fn text(sensitive: &Sensitive<Vec<u8>>) -> Result<String, Fault> {
     String::from_utf8(bytes).map_err(|_| Fault::Damaged("a consent is not text"))
 }
 
+/// Whether a paper refuses or retires others; one nobody can read may.
+fn narrows(body: &Sensitive<Vec<u8>>) -> bool {
+    let read = serde_json::from_slice::<serde_json::Value>(body.expose(Reason::Decide));
+    read.map_or(true, |paper| {
+        let permits = paper.get("type").and_then(|word| word.as_str()) == Some("permit");
+        let retires = paper.get("supersedes");
+        !permits || retires.is_some_and(|ids| !ids.is_null())
+    })
+}
+
 async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
     let subject = identity::counts_to(&mut tx.conn, lodged.subject).await?;
     let revision = match next_revision(tx, lodged, subject).await? {
@@ -290,7 +304,7 @@ async fn lodge(tx: &mut Tx, lodged: &Lodged) -> Result<ConsentChange, Fault> {
     write_revision(tx, lodged, (revision, subject)).await?;
     let epoch = raise_epoch(tx, subject).await?;
     let reevaluated = reevaluate(tx, subject).await?;
-    if revision > 1 {
+    if revision > 1 || lodged.narrows {
         let happened = Happened {
             reason: RecallReason::ConsentEnded,
             at: lodged.at,

@@ -202,6 +202,28 @@ async fn what_merely_ran_out_or_was_given_anew_is_not_recalled() {
 }
 
 #[tokio::test]
+async fn a_refusal_recalls_what_went_before_it_was_lodged() {
+    // Goal: a refusal is a paper of its own and still reaches back, signed long ago or just now; a
+    // permit of its own recalls nothing. Method: sent on a consent, then each lodged.
+    for (signed, recalled) in [("2020-01-01", true), ("2026-09-25", true), ("", false)] {
+        let road = road(&[CLINIC]).await;
+        road.hand_in("k", &referral()).await;
+        lodge(&road, "k1", ROI).await;
+        road.drive().await;
+        assert_eq!(road.arrived(CLINIC).len(), 1);
+        road.advance(Duration::from_secs(10 * 86_400));
+        let body = match recalled {
+            true => ROI.replace("permit", "deny").replace("2020-01-01", signed),
+            false => ROI.replace("sud_program", "service_org"),
+        };
+        lodge(&road, "k2", &body.replace("\"k1\"", "\"k2\"")).await;
+        road.recall().await;
+        let told = notices(&road, CLINIC);
+        assert_eq!(told.len(), usize::from(recalled), "{signed}: {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_sent_too_long_ago_is_left_alone() {
     // Goal: the look back is bounded. Method: a revocation more than a year after the sending.
     let road = road(&[CLINIC]).await;
