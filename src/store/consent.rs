@@ -287,8 +287,9 @@ fn text(sensitive: &Sensitive<Vec<u8>>) -> Result<String, Fault> {
 
 /// Whether a paper refuses or retires others; one nobody can read may.
 fn narrows(body: &Sensitive<Vec<u8>>) -> bool {
-    let read = serde_json::from_slice::<serde_json::Value>(body.expose(Reason::Decide));
-    read.map_or(true, |paper| {
+    let read = text(body).ok();
+    let read = read.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    read.is_none_or(|paper| {
         let permits = paper.get("type").and_then(|word| word.as_str()) == Some("permit");
         let retires = paper.get("supersedes");
         !permits || retires.is_some_and(|ids| !ids.is_null())
