@@ -102,13 +102,12 @@ fn decide(grounds: &Grounds, claim: &Claimed, readied: &Readied<'_>) -> Plan {
     let (rules, delivery, now) = (&*grounds.rules, &claim.delivery, grounds.clock.now());
     let recipient = rules.partners.get(&delivery.partner);
     let channel = channel(rules, &delivery.partner, &delivery.channel);
-    let told = claim.recall.map(|recall| tell(rules, claim, (recall, now)));
-    if let Some(None) = told {
-        return by_hand();
-    }
-    let released = match (recipient, channel) {
-        _ if told.is_some() => told.flatten(),
-        (Some(recipient), Some(channel)) => {
+    let released = match (claim.recall, recipient, channel) {
+        (Some(recall), _, _) => match tell(rules, claim, (recall, now)) {
+            Some(notice) => Some(notice),
+            None => return by_hand(),
+        },
+        (None, Some(recipient), Some(channel)) => {
             let to = Toward {
                 recipient,
                 channel,

@@ -125,12 +125,10 @@ impl Joiner {
         self.hasher.update(&piece.0);
         self.records += 1;
         self.bytes += piece.len();
-        let owed = outgoing.obligations().split(',').filter(|o| !o.is_empty());
-        for owed in owed
-            .filter(|owed| !self.obligations.contains(*owed))
-            .collect::<Vec<_>>()
-        {
-            self.obligations.insert(owed.to_owned());
+        for owed in outgoing.obligations().split(',') {
+            if !owed.is_empty() && !self.obligations.contains(owed) {
+                self.obligations.insert(owed.to_owned());
+            }
         }
         piece
     }

@@ -260,15 +260,12 @@ impl Store {
     }
 }
 
-/// What is sealed beside a paper, where there is any.
-type Beside<'a> = Option<&'a Sensitive<Vec<u8>>>;
-
 impl Body {
     /// What is sealed of a revision.
     fn of(
         id: &ConsentId,
         consent: &Sensitive<Vec<u8>>,
-        (capture, told): (Beside<'_>, Beside<'_>),
+        (capture, told): Extras<'_>,
     ) -> Result<Vec<u8>, Fault> {
         let plain = serde_json::to_vec(&Body {
             id: id.clone(),
