@@ -2,8 +2,9 @@
 //! become of it.
 //!
 //! A lodger's own id is the address of its consents. By the registry's id it is found by its
-//! lodger, by an officer, by the county whose jurisdiction the person's records are in, where it may
-//! know of it, and by who is a source of data about the person; to all others it does not exist.
+//! lodger, by an officer, by the county whose jurisdiction the person's records are in, where it
+//! may know of it, and by who is a source of data about the person; to all others it does not
+//! exist.
 
 use super::answer::{Call, store_failed};
 use super::counting;

@@ -215,14 +215,8 @@ async fn a_consent_tells_no_county_what_others_hold() {
         ("program", "plain", &plain),
         ("alpha", "named", &named),
     ] {
-        let (status, told) = ask(
-            &gateway,
-            who,
-            "PUT",
-            &format!("/v1/consents/{id}"),
-            paper.clone(),
-        )
-        .await;
+        let path = format!("/v1/consents/{id}");
+        let (status, told) = ask(&gateway, who, "PUT", &path, paper.clone()).await;
         assert_eq!(status, 200, "{told}");
         ids.push(told["registry_id"].clone());
     }
