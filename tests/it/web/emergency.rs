@@ -72,19 +72,27 @@ async fn access(gateway: &Gateway, who: &str, body: &Value) -> (u16, Value) {
     call(gateway, who, "/v1/emergency-access", body).await
 }
 
+/// All open work items the caller sees, page after page.
 async fn items(gateway: &Gateway, who: &str) -> Vec<Value> {
-    let ask = client()
-        .get(gateway.url("/v1/work-items"))
-        .bearer_auth(format!("token-{who}"));
-    let page: Value = ask
-        .send()
-        .await
-        .expect("answer")
-        .json()
-        .await
-        .expect("json");
-    fits(gateway, "WorkItemPage", &page).await;
-    page["work_items"].as_array().expect("items").clone()
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/v1/work-items?limit=200{cursor}");
+        let ask = client().get(gateway.url(&path));
+        let answer = ask.bearer_auth(format!("token-{who}")).send().await;
+        let page: Value = answer.expect("answer").json().await.expect("json");
+        fits(gateway, "WorkItemPage", &page).await;
+        items.extend(
+            page["work_items"]
+                .as_array()
+                .expect("items")
+                .iter()
+                .cloned(),
+        );
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
 }
 
 fn of<'a>(items: &'a [Value], cause: &str) -> Vec<&'a Value> {
