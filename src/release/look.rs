@@ -1,6 +1,7 @@
 //! A decision looked at closely, for those who may see why: each class, what would open it, and how
 //! each consent on file was judged. It releases nothing and is never for a sender or a recipient.
 
+use super::asserted::Asserted;
 use super::decide::{parties, person};
 use super::{HeldConsent, ReleaseInput, facts, papers};
 use crate::base::id::{ConsentId, PartnerId, PersonId};
@@ -53,26 +54,40 @@ pub fn look(
         consents: &effective,
         ..*input
     };
-    let context = facts::context(input, parties.purpose);
+    let asserted = Asserted::new(rules, input);
     let persons = (0..input.record.persons().len()).filter_map(|at| u16::try_from(at).ok());
     let entries = persons.filter_map(|at| person(input, at));
     let looks = entries.filter_map(|(entry, id)| {
         let (_, classes) = asked.iter().find(|(person, _)| *person == id)?;
-        let subject = facts::subject(entry, &id.to_string(), input.now);
-        let consents = facts::consents(input.consents, id);
+        // As the road asks it: with what the registry of facts gives and takes.
+        let of = (entry, id);
+        let question = facts::question(&asserted, input, of, input.consents, parties.purpose);
         let (classes, rows) = rules.policy.look(&Ask {
             source: parties.source,
             recipient: parties.recipient,
             purpose: parties.purpose,
             classes: *classes,
-            subject: &subject,
-            consents: &consents,
-            context: &context,
+            subject: &question.subject,
+            consents: &question.consents,
+            context: &question.context,
         });
         let own = effective.iter().filter(|held| held.subject == id);
-        let judged = own.zip(rows).map(|(held, row)| {
-            let (en, es) = (row.en, row.es);
-            seen(held, row.counts, Phrase { en, es })
+        // A paper a fact takes out of the question was not judged: it stands in none of the rows.
+        let mut rows = rows.into_iter().peekable();
+        let judged = own.map(|held| {
+            let scoped = format!("{}/{}", held.lodger, held.id);
+            let row = rows.next_if(|row| row.id.as_ref().is_some_and(|id| **id == *scoped));
+            match row {
+                Some(row) => seen(
+                    held,
+                    row.counts,
+                    Phrase {
+                        en: row.en,
+                        es: row.es,
+                    },
+                ),
+                None => seen(held, false, rules.policy.not_effective()),
+            }
         });
         let no_say = without.iter().filter(|held| held.subject == id);
         let no_say = no_say.map(|held| seen(held, false, rules.policy.not_effective()));

@@ -2,12 +2,12 @@
 
 use super::claim::state_of;
 use super::model::{
-    DeliveryView, LaneStat, RecordTimeline, StoreError, StoreHealth, SubmissionView,
+    DeliveryView, LaneStat, RecordTimeline, StoreError, StoreHealth, StoredRecord, SubmissionView,
 };
 use super::sql::{Cell, Columns as _, Fault, all, first, for_keys, row};
 use super::submission::{self, unsigned};
 use super::writer::failed;
-use super::{Store, setup};
+use super::{Store, open, setup};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
@@ -51,12 +51,16 @@ impl Store {
         }
         let keys: Vec<Cell> = rows.values().map(|row| Cell::from(*row)).collect();
         let mut sent = deliveries_of_rows(conn, &keys).await?;
+        let ids: Vec<[u8; 16]> = sent.keys().copied().collect();
+        let opened = open::records(conn, &self.inner.keys, &ids).await?;
+        let opened = opened.into_iter().map(|one| (one.row_id, one.record));
+        let mut opened: HashMap<[u8; 16], StoredRecord> = opened.collect();
         let records = verdicts.into_iter().map(|verdict| {
             let row = rows.get(&i64::from(verdict.index));
-            let deliveries = row.and_then(|row| sent.remove(row)).unwrap_or_default();
             RecordTimeline {
                 verdict,
-                deliveries,
+                deliveries: row.and_then(|row| sent.remove(row)).unwrap_or_default(),
+                stored: row.and_then(|row| opened.remove(row)),
             }
         });
         Ok(Some(SubmissionView {

@@ -30,7 +30,8 @@ impl Store {
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
                    WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, \
                    emergency_id FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7, ?8))) \
+                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7, ?8) \
+                   AND NOT (cause = ?9 AND delivery_id IS NOT NULL))) \
                    AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
@@ -44,9 +45,11 @@ impl Store {
             HoldCause::EmergencyAccess,
         ];
         let [confirm, review, by_hand, standing, access] = officers.map(cause_word);
+        // Nor is it told that a person looks at a delivery, kept back or only held: that is one.
+        let look = cause_word(HoldCause::HumanReview);
         let limit = limit.min(PAGE_ROWS_MAX);
         let cells = row![
-            partner, after, limit, confirm, review, by_hand, standing, access
+            partner, after, limit, confirm, review, by_hand, standing, access, look
         ];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;

@@ -1,10 +1,15 @@
 //! Submissions: what was handed in and what became of it. A partner sees its own alone.
+//!
+//! Of where a record went it must never tell more than a decision does: of the recipients the sender
+//! knows alone, and of nothing kept back why, since when or whether a person looks at it.
 
 use super::answer::{Call, Outcome, store_failed};
 use super::paging::Page;
 use super::problem::Problem;
-use crate::base::id::SubmissionId;
-use crate::store::{CONSENT_CHANGED, DeliveryView, RecordTimeline};
+use crate::base::id::{PartnerId, SubmissionId};
+use crate::release::{known_to_sender, opened};
+use crate::rules::Rules;
+use crate::store::{CONSENT_CHANGED, DeliveryState, DeliveryView, RecordTimeline, StoredRecord};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
@@ -33,7 +38,9 @@ pub async fn get(call: &Call) -> Outcome {
     let view = found
         .map_err(|error| store_failed(&error))?
         .ok_or_else(Problem::not_found)?;
-    let records: Vec<Value> = view.records.iter().map(timeline).collect();
+    let rules = call.site.rules.load();
+    let records = view.records.iter();
+    let records: Vec<Value> = records.map(|record| timeline(&rules, record)).collect();
     Ok(HttpResponse::Ok().json(json!({
         "submission_id": view.submission_id,
         "channel": view.channel,
@@ -48,26 +55,87 @@ pub async fn get(call: &Call) -> Outcome {
     })))
 }
 
-fn timeline(record: &RecordTimeline) -> Value {
+fn timeline(rules: &Rules, record: &RecordTimeline) -> Value {
     let mut shown = json!(record.verdict);
-    let deliveries: Vec<Value> = record.deliveries.iter().map(delivery).collect();
+    let deliveries: Vec<Value> = match &record.stored {
+        Some(stored) => told(rules, stored, &record.deliveries),
+        None => Vec::new(),
+    };
     if let Some(members) = shown.as_object_mut() {
         members.insert(String::from("deliveries"), Value::Array(deliveries));
     }
     shown
 }
 
+/// The deliveries to recipients the record's sender knows of.
+fn told(rules: &Rules, stored: &StoredRecord, deliveries: &[DeliveryView]) -> Vec<Value> {
+    let known = deliveries
+        .iter()
+        .filter(|to| is_known(rules, stored, &to.partner));
+    known.map(delivery).collect()
+}
+
+/// Whether a record's sender knows of this recipient; a record nobody can read names nobody.
+pub(super) fn is_known(rules: &Rules, stored: &StoredRecord, recipient: &PartnerId) -> bool {
+    let record = opened(&stored.record_type, &stored.payload);
+    let known = record.zip(rules.partners.get(recipient));
+    known.is_some_and(|(record, to)| known_to_sender(to, &stored.partner, &record))
+}
+
 fn delivery(view: &DeliveryView) -> Value {
+    use DeliveryState::{Held, Withdrawn, Withheld};
+    // Whether law, consent or a person keeps it, and since when, may be anybody's word.
+    let kept = matches!(view.state, Withheld | Held | Withdrawn);
+    let detail = view.detail.as_deref().filter(|_| !kept);
     json!({
         "delivery_id": view.delivery_id,
         "partner": view.partner,
         "channel": view.channel,
-        "state": view.state,
-        "generation": view.generation,
+        "state": if kept { Withheld } else { view.state },
+        "generation": if kept { 0 } else { view.generation },
         "attempts": view.attempts,
         "queued_at": view.queued_at.to_rfc3339(),
-        "updated_at": view.updated_at.to_rfc3339(),
-        // That a consent changed meanwhile may be anybody's word.
-        "detail": view.detail.as_deref().filter(|detail| *detail != CONSENT_CHANGED),
+        "updated_at": if kept { view.queued_at } else { view.updated_at }.to_rfc3339(),
+        // That a consent changed meanwhile is nobody's to know either.
+        "detail": detail.filter(|detail| *detail != CONSENT_CHANGED),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::base::digest::Digest;
+    use crate::base::id::{ChannelId, DeliveryId, RecordId};
+
+    fn view(state: DeliveryState, generation: u32, updated_at: i64) -> DeliveryView {
+        DeliveryView {
+            delivery_id: DeliveryId([1; 16]),
+            record_id: RecordId([2; 16]),
+            version: Digest([3; 32]),
+            partner: PartnerId::new("somebody"),
+            channel: ChannelId::new("push"),
+            state,
+            generation,
+            attempts: 1,
+            queued_at: Timestamp(0),
+            updated_at: Timestamp(updated_at),
+            next_at: Timestamp(0),
+            detail: Some(String::from("why")),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_back_reads_alike_whatever_keeps_it() {
+        // Goal: the sender cannot tell a refusal from a look or a withdrawal. Method: compare.
+        let withheld = delivery(&view(DeliveryState::Withheld, 0, 1));
+        for (state, generation) in [(DeliveryState::Held, 1), (DeliveryState::Withdrawn, 2)] {
+            assert_eq!(delivery(&view(state, generation, 5_000_000)), withheld);
+        }
+        let sent = delivery(&view(DeliveryState::Confirmed, 1, 5_000_000));
+        assert_eq!(
+            (&sent["state"], &sent["detail"]),
+            (&json!("confirmed"), &json!("why"))
+        );
+    }
 }

@@ -9,11 +9,12 @@ use super::json;
 use super::paging::Page;
 use super::principal::Principal;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
+use super::submissions::is_known;
 use crate::base::id::{CHILD_ABUSE_REPORT, DeliveryId, WorkItemId};
 use crate::config::Role;
 use crate::store::{
     DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
-    StoredRecord,
+    StoredRecord, WorkItem,
 };
 use actix_web::HttpResponse;
 use serde::Deserialize;
@@ -109,9 +110,27 @@ pub async fn items(call: &Call) -> Outcome {
     let next_cursor = page.next(items.len(), last);
     let mut told: Vec<Value> = Vec::with_capacity(items.len());
     for item in &items {
-        told.push(shown(call, item).await?);
+        if own.is_none() || is_told(call, item).await? {
+            told.push(shown(call, item).await?);
+        }
     }
     Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": next_cursor })))
+}
+
+/// Whether a record's sender is told of the item: not where it is about a delivery to somebody the
+/// sender does not know of.
+async fn is_told(call: &Call, item: &WorkItem) -> Result<bool, Problem> {
+    let (Some(delivery), Some(record)) = (item.delivery_id, item.record_id) else {
+        return Ok(true);
+    };
+    let store = &call.site.store;
+    let delivery = store.delivery(delivery).await;
+    let delivery = delivery.map_err(|error| store_failed(&error))?;
+    let stored = store.record(record).await;
+    let stored = stored.map_err(|error| store_failed(&error))?;
+    let rules = call.site.rules.load();
+    let both = delivery.zip(stored);
+    Ok(both.is_some_and(|(to, stored)| is_known(&rules, &stored, &to.partner)))
 }
 
 /// Resolves one.

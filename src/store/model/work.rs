@@ -190,7 +190,7 @@ pub struct DeliveryView {
 }
 
 /// A submission as its sender sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SubmissionView {
     /// Which.
     pub submission_id: SubmissionId,
@@ -213,12 +213,14 @@ pub struct SubmissionView {
 }
 
 /// One record of a submission with its deliveries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct RecordTimeline {
     /// What became of it at intake.
     pub verdict: RecordVerdict,
     /// Where it went, of this version.
     pub deliveries: Vec<DeliveryView>,
+    /// This version, opened; `None` where it went nowhere or cannot be opened.
+    pub stored: Option<StoredRecord>,
 }
 
 /// One lane's queue.

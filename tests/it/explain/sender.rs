@@ -12,11 +12,12 @@ use kinbridge::base::id::{
     ChannelId, ConsentId, CorrelationId, FactId, PartnerId, PersonId, RecordId,
 };
 use kinbridge::base::sensitive::Sensitive;
+use kinbridge::base::vocabulary::{ClassSet, DataClass, Verdict};
 use kinbridge::intake::{Inbound, dry_run};
 use kinbridge::record::Record;
 use kinbridge::release::{
     HeldConsent, HeldFact, NOT_RELEASABLE, Protections, Release, ReleaseInput, SenderTold,
-    known_to_sender, recorded, rehearsed, release,
+    known_to_sender, look, recorded, rehearsed, release,
 };
 use kinbridge::rules::Rules;
 use kinbridge::store::NewConsent;
@@ -250,6 +251,21 @@ fn an_order_another_party_entered_is_told_nowhere() {
             ..*input
         };
         assert_eq!(rehearsed(&rules, input), rehearsed(&rules, ordered));
+        // An officer is told of it: what is looked at is the road's own question.
+        let mut all = ClassSet::EMPTY;
+        DataClass::ALL.iter().for_each(|class| all.insert(*class));
+        let all = [1, 2, 3].map(|subject| (PersonId([subject; 16]), all));
+        let closed = |input: &ReleaseInput<'_>| {
+            let looks = look(&rules, input, &all);
+            let classes = looks.iter().flat_map(|look| &look.classes);
+            classes
+                .filter(|seen| seen.verdict != Verdict::Permit)
+                .count()
+        };
+        assert!(
+            closed(ordered) > closed(input),
+            "the officer's trace knows no order"
+        );
         let (before, after) = (recorded(&rules, input), recorded(&rules, ordered));
         let rows = before.rows.iter().zip(&after.rows);
         let changed: Vec<_> = rows.filter(|(before, after)| before != after).collect();
