@@ -1,7 +1,7 @@
 //! Submissions: what was handed in and what became of it. A partner sees its own alone.
 //!
-//! Of where a record went it must never tell more than a decision does: of the recipients the sender
-//! knows alone, and of nothing kept back why, since when or whether a person looks at it.
+//! Of where a record went it must never tell more than a decision does: of the recipients the
+//! sender knows alone, and of nothing kept back why, since when or whether a person looks at it.
 
 use super::answer::{Call, Outcome, store_failed};
 use super::paging::Page;

@@ -158,6 +158,45 @@ async fn a_sender_hears_of_no_look_at_a_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_names_only_whom_the_sender_knows() {
+    // Goal: where a record went is told of recipients the sender wrote on it alone. Method: a
+    // contact of another county, one of its own county, each with a delivery to the first.
+    let contracted = format!("{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n");
+    let county = COUNTY.replacen('\n', "\ncounty_fips = \"06067\"\n", 1);
+    let partners = [("alpha", contracted.as_str()), ("county", county.as_str())];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let store = gateway.running.gateway.store.clone();
+    for (key, fips, told) in [
+        ("c-1", "06001", json!(null)),
+        ("c-2", "06067", json!("county")),
+    ] {
+        let mut contact = contact(key);
+        contact["envelope"]["county_fips"] = json!(fips);
+        let sent = hand_in(&gateway, "", &[], contact.to_string()).await;
+        assert_eq!(sent.status, 202, "{}", sent.body);
+        let id = sent.body["records"][0]["record_id"].as_str();
+        let id = RecordId::parse(id.expect("an id")).expect("an id");
+        let claimed = claimed(&store, id, ("county", "pull")).await;
+        let decision = Some(Box::new(world::decision(&claimed, "withhold")));
+        let cause = HoldCause::ObligationOpen;
+        let held = Completion::Held { cause, decision };
+        assert!(world::complete_one(&store, &claimed, held).await);
+        let submission = sent.body["submission_id"].as_str().expect("an id");
+        let ask = client().get(gateway.url(&format!("/v1/submissions/{submission}")));
+        let answer = ask.bearer_auth("token-alpha").send().await.expect("answer");
+        let view: Value = answer.json().await.expect("json");
+        let delivery = &view["records"][0]["deliveries"][0];
+        assert_eq!(delivery["partner"], told, "{view}");
+        let items = items(&gateway, "alpha").await;
+        assert_eq!(
+            items.as_array().expect("items").len(),
+            usize::from(!told.is_null())
+        );
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_words_stand_in_the_document() {
     // Goal: whoever resolves finds the words where the API is described. Method: follow the route's
     // body to its schema.
