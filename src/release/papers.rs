@@ -113,7 +113,9 @@ pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConse
         *who == input.source.id
             || (*who != input.recipient.id && is_its_county(rules, input.record, who))
     };
-    let pulled = input.channel.direction == Way::Pull && is_for_one_use(rules, held);
+    // What is given at the emergency door is given once, over whatever channel leads there.
+    let again = input.channel.direction == Way::Pull && input.emergency.is_none();
+    let pulled = again && is_for_one_use(rules, held);
     let given = discloses(held, &input.source.id) && backed(held, input.now, stands);
     (!pulled && given) || refuses(held)
 }

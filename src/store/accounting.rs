@@ -57,7 +57,11 @@ const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      AND n.disclosure_id = p.disclosure_id AND n.token > p.token) \
      ORDER BY p.at, p.disclosure_id LIMIT ?";
 
-/// One page; disclosures that certainly did not happen are left out of it.
+/// Pages of rows looked at for one page of the accounting, at most.
+const PAGES_LOOKED_MAX: usize = 64;
+
+/// One page; disclosures that certainly did not happen are left out of it, and looked past: a page
+/// is full or the last, up to a bound of rows looked at.
 pub(super) async fn page(
     conn: &mut SqliteConnection,
     keys: &Keys,
@@ -65,25 +69,34 @@ pub(super) async fn page(
 ) -> Result<DisclosurePage, Fault> {
     let person = identity::counts_to(conn, person).await?;
     let limit = limit.clamp(1, PAGE_ROWS_MAX);
-    let (at, id) = after.map_or((i64::MIN, [0; 16]), |c| (c.at.0, c.disclosure_id.0));
-    let rows = all(conn, COLUMNS, row![person.0, at, id, limit]).await?;
     let mut page = DisclosurePage {
-        disclosures: Vec::with_capacity(rows.len()),
+        disclosures: Vec::with_capacity(limit),
         next: None,
     };
-    for row in &rows {
-        let cursor = DisclosureCursor {
-            at: Timestamp(row.int(0)?),
-            disclosure_id: DisclosureId(row.id(1)?),
-        };
-        if let Some(exposure) = exposure(row)? {
-            let read = read(row, keys, (person, cursor, exposure))?;
-            page.disclosures.push(read);
+    let mut last = after;
+    for _ in 0..PAGES_LOOKED_MAX {
+        let (at, id) = last.map_or((i64::MIN, [0; 16]), |c| (c.at.0, c.disclosure_id.0));
+        let rows = all(conn, COLUMNS, row![person.0, at, id, limit]).await?;
+        for row in &rows {
+            let cursor = DisclosureCursor {
+                at: Timestamp(row.int(0)?),
+                disclosure_id: DisclosureId(row.id(1)?),
+            };
+            if let Some(exposure) = exposure(row)? {
+                if page.disclosures.len() == limit {
+                    page.next = last;
+                    return Ok(page);
+                }
+                let read = read(row, keys, (person, cursor, exposure))?;
+                page.disclosures.push(read);
+            }
+            last = Some(cursor);
         }
-        if rows.len() == limit {
-            page.next = Some(cursor);
+        if rows.len() < limit {
+            return Ok(page);
         }
     }
+    page.next = last;
     Ok(page)
 }
 

@@ -6,7 +6,7 @@
 
 use super::Store;
 use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE};
-use super::consent::{self, Spent};
+use super::consent::{self, Spent, User};
 use super::decision::{self, SealedDecision};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
@@ -164,7 +164,8 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             continue;
         }
         // Each spends before the next is looked at: of two in one call the second finds it spent.
-        if consent::spend(tx, &asked.spends, (asked.delivery_id, now)).await? == Spent::ByAnother {
+        let user = User::Delivery(asked.delivery_id);
+        if consent::spend(tx, &asked.spends, (user, now)).await? == Spent::ByAnother {
             out.push(Authorised::EpochChanged);
             continue;
         }

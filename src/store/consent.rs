@@ -28,7 +28,7 @@ mod notice;
 mod read;
 mod spend;
 
-pub(super) use spend::{Spent, spend};
+pub(super) use spend::{Spent, User, spend};
 
 const TABLE: &str = "consent_revision";
 

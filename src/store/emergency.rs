@@ -5,6 +5,7 @@
 //! sealed; nobody hears of another source's records.
 
 use super::authorise::{decision_insert, decision_row, disclosure_insert};
+use super::consent::{self, Spent, User};
 use super::decision::{self, SealedDecision};
 use super::keys::{Domain, Keys, Place};
 use super::model::{
@@ -29,6 +30,8 @@ struct Asked {
     declaration: Vec<u8>,
     /// What the ledger says of it.
     commitment: Digest,
+    /// Keys of the consents for one disclosure that it uses up.
+    spends: Vec<[u8; 16]>,
     given: Vec<Sealed>,
 }
 
@@ -67,7 +70,10 @@ impl Store {
         new: NewEmergency,
     ) -> Result<EmergencyAnswer, StoreError> {
         const NAME: &str = "authorise_emergency";
-        let asked = seal(&self.inner.keys, new).map_err(|fault| failed(NAME, &fault))?;
+        let spends = new.spends.iter();
+        let spends = spends.map(|(lodger, id)| self.consent_key(lodger, id));
+        let spends = spends.collect();
+        let asked = seal(&self.inner.keys, new, spends).map_err(|fault| failed(NAME, &fault))?;
         self.write(NAME, asked, |tx, asked| Box::pin(authorise(tx, asked)))
             .await
     }
@@ -130,7 +136,7 @@ fn place(id: &EmergencyId) -> Place<'_> {
     }
 }
 
-fn seal(keys: &Keys, new: NewEmergency) -> Result<Asked, Fault> {
+fn seal(keys: &Keys, new: NewEmergency, spends: Vec<[u8; 16]>) -> Result<Asked, Fault> {
     let id = new.emergency_id;
     let key = keys.of_row(&id.0)?;
     let plain = new.declaration.expose(Reason::Seal);
@@ -153,6 +159,7 @@ fn seal(keys: &Keys, new: NewEmergency) -> Result<Asked, Fault> {
         new,
         declaration,
         commitment,
+        spends,
         given,
     })
 }
@@ -225,6 +232,10 @@ async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault>
         return Ok(EmergencyAnswer::Changed);
     }
     let now = tx.now();
+    let user = User::Emergency(asked.new.emergency_id);
+    if consent::spend(tx, &asked.spends, (user, now)).await? == Spent::ByAnother {
+        return Ok(EmergencyAnswer::Changed);
+    }
     insert(tx, asked, now).await?;
     let mut decisions = decision_insert();
     let mut disclosures = disclosure_insert();

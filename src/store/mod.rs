@@ -186,7 +186,7 @@ impl Store {
         limit: usize,
     ) -> Result<Option<Vec<RecordVerdict>>, StoreError> {
         const NAME: &str = "submission_records";
-        let limit = limit.min(PAGE_ROWS_MAX);
+        let limit = limit.min(PAGE_ROWS_MAX + 1);
         let mut conn = self.reader(NAME).await?;
         let found = async {
             let head = submission::head(&mut conn, &self.inner.keys, id).await?;

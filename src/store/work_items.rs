@@ -47,7 +47,7 @@ impl Store {
         let [confirm, review, by_hand, standing, access] = officers.map(cause_word);
         // Nor is it told that a person looks at a delivery, kept back or only held: that is one.
         let look = cause_word(HoldCause::HumanReview);
-        let limit = limit.min(PAGE_ROWS_MAX);
+        let limit = limit.min(PAGE_ROWS_MAX + 1);
         let cells = row![
             partner, after, limit, confirm, review, by_hand, standing, access, look
         ];

@@ -16,6 +16,7 @@ use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::paging::Page;
 use super::principal::Principal;
 use super::problem::{PARAMETER_INVALID, Problem, STATE_CONFLICT};
+use super::sets::{self, Sheet};
 use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
@@ -32,6 +33,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// Consents looked at for one page of a list, at most.
+const CONSENTS_LOOKED_MAX: usize = 10_000;
 
 /// Lodges a consent or a new revision of it.
 pub async fn put(mut call: Call) -> Outcome {
@@ -57,7 +61,14 @@ pub async fn put(mut call: Call) -> Outcome {
         consent,
         capture,
     } = read.await?;
-    let lodged = lodge(&call, &id, consent, (&subject, capture)).await?;
+    let sheet = Sheet {
+        except: false,
+        paper: consent,
+        capture,
+    };
+    // What else a document of this id had ends: it is this one paper from now on.
+    let lodged = sets::replace(&call, id.as_str(), &subject, vec![sheet]).await?;
+    let lodged = lodged.first().ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::Ok().json(json!({
         "consent_id": lodged.consent_id,
         "registry_id": lodged.registry_id,
@@ -241,24 +252,39 @@ pub async fn list(call: &Call) -> Outcome {
         let county = rules.partners.get(&partner).and_then(county);
         (partner, county)
     });
-    let asked = ConsentsAsked {
+    let mut asked = ConsentsAsked {
         lodger: partner.clone(),
         tied,
         after,
-        limit: page.rows(),
+        limit: page.rows_and_one(),
     };
-    let found = call.site.store.consents_page(&asked).await;
-    let found = found.map_err(|error| store_failed(&error))?;
-    let last = found.last().map(|consent| consent.registry_id.to_string());
-    let next_cursor = page.next(found.len(), last);
-    let mut rows = Vec::new();
-    for consent in &found {
-        let own = partner.as_ref().is_none_or(|id| *id == consent.partner);
-        if let Some(row) = row(call, consent, (own, &filter)).await? {
-            rows.push(row);
+    let mut rows: Vec<(RegistryId, Value)> = Vec::new();
+    let (mut looked, mut next) = (0, None);
+    // What is filtered out takes no place: a page is full or the last.
+    while rows.len() <= page.rows() {
+        let found = call.site.store.consents_page(&asked).await;
+        let found = found.map_err(|error| store_failed(&error))?;
+        for consent in &found {
+            if rows.len() > page.rows() {
+                break;
+            }
+            let own = partner.as_ref().is_none_or(|id| *id == consent.partner);
+            let row = row(call, consent, (own, &filter)).await?;
+            rows.extend(row.map(|row| (consent.registry_id, row)));
+        }
+        looked += found.len();
+        let Some(last) = found.last().filter(|_| found.len() >= asked.limit) else {
+            break;
+        };
+        asked.after = Some(last.registry_id);
+        if looked >= CONSENTS_LOOKED_MAX {
+            next = Some(page.cursor_of(&last.registry_id.to_string()));
+            break;
         }
     }
-    Ok(HttpResponse::Ok().json(json!({ "consents": rows, "next_cursor": next_cursor })))
+    let cut = page.cut(&mut rows, |(id, _)| id.to_string());
+    let rows: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
+    Ok(HttpResponse::Ok().json(json!({ "consents": rows, "next_cursor": cut.or(next) })))
 }
 
 /// One row of a list, if the filter lets it through and the caller may know of it.

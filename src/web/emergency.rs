@@ -347,6 +347,12 @@ async fn committed(
     let name = name.unwrap_or_else(|| ChannelId::new(""));
     let persons = answer.given.iter();
     let persons = persons.flat_map(|given| &given.row.record.persons);
+    let spends = answer.given.iter();
+    let mut spends: Vec<_> = spends
+        .flat_map(|given| given.outgoing.spends().to_vec())
+        .collect();
+    spends.sort();
+    spends.dedup();
     let new = NewEmergency {
         emergency_id: door.emergency_id,
         requester: door.partner.id.clone(),
@@ -359,6 +365,7 @@ async fn committed(
         epochs: persons
             .map(|person| (person.person, person.epoch))
             .collect(),
+        spends,
         given: given.collect(),
         held: answer.held,
         truncated: answer.room.left_out,

@@ -5,6 +5,7 @@
 
 use super::answer::{Call, Outcome};
 use super::consents::Lodged;
+use super::lodging::Identifier;
 use super::media::media_type;
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, outcome};
 use super::sets::{self, Member, Slot};
@@ -132,18 +133,18 @@ async fn kept(call: &Call, id: &str, reading: Reading, mut told: Vec<Finding>) -
         .papers
         .into_iter()
         .map(|one| Member {
-            direction: one.direction,
             except: one.except,
             paper: one.paper,
         })
         .collect();
-    let papers = sets::checked(call, &reading.subject, &members);
-    let papers = papers.map_err(|findings| {
+    let sheets = sets::checked(call, &reading.subject, members);
+    let sheets = sheets.map_err(|findings| {
         // Its places are those of the registry's own form.
         let here = findings.into_iter().map(|finding| finding.at("Consent"));
         misfit(&here.collect::<Vec<_>>())
     })?;
-    let lodged = sets::replace(call, id, reading.subject, members, papers).await?;
+    let (system, value) = reading.subject;
+    let lodged = sets::replace(call, id, &Identifier { system, value }, sheets).await?;
     told.extend(lodged.into_iter().flat_map(why_not));
     let status = match before.is_empty() {
         true => StatusCode::CREATED,

@@ -4,6 +4,7 @@
 
 use super::answer::{Call, Outcome};
 use super::json as body;
+use super::lodging::Identifier;
 use super::problem::{BODY_INVALID, PARAMETER_INVALID, Problem};
 use super::sets::{self, Member};
 use crate::base::finding::{Finding, LineIndex};
@@ -40,15 +41,15 @@ pub async fn lodge(mut call: Call) -> Outcome {
     let members: Vec<Member> = read
         .papers
         .into_iter()
-        .map(|(direction, paper)| Member {
-            direction,
+        .map(|(_, paper)| Member {
             except: false,
             paper,
         })
         .collect();
-    let papers = sets::checked(&call, &read.subject, &members);
-    let papers = papers.map_err(|wrong| body::misfit(&wrong))?;
-    let lodged = sets::replace(&call, &id, read.subject, members, papers).await?;
+    let sheets = sets::checked(&call, &read.subject, members);
+    let sheets = sheets.map_err(|wrong| body::misfit(&wrong))?;
+    let (system, value) = read.subject;
+    let lodged = sets::replace(&call, &id, &Identifier { system, value }, sheets).await?;
     let mut told = Vec::with_capacity(lodged.len());
     for one in lodged {
         told.push(json!({

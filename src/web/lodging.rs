@@ -123,6 +123,11 @@ pub enum Signer {
 }
 
 impl Paper {
+    /// Permit or deny.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
     /// Makes it an exception inside the refusal of that id.
     pub fn excepts(&mut self, refusal: &str) {
         self.exception_to.push(refusal.to_owned());

@@ -42,10 +42,17 @@ impl Page {
         key.map(Some).ok_or_else(malformed)
     }
 
-    /// The cursor of the next page: the last key of a full page, nothing after a shorter one.
-    pub fn next(&self, shown: usize, last: Option<String>) -> Option<String> {
-        let last = last.filter(|_| shown >= self.rows())?;
-        Some(self.cursor_of(&last))
+    /// Rows to ask for: one more than wanted, which says whether there is a next page.
+    pub fn rows_and_one(&self) -> usize {
+        self.rows() + 1
+    }
+
+    /// Cuts what was asked for to a page, and gives the cursor of the next where something is left.
+    pub fn cut<T>(&self, rows: &mut Vec<T>, key: impl Fn(&T) -> String) -> Option<String> {
+        let more = rows.len() > self.rows();
+        rows.truncate(self.rows());
+        let last = rows.last().filter(|_| more)?;
+        Some(self.cursor_of(&key(last)))
     }
 
     /// The cursor that starts after a key.
@@ -59,4 +66,26 @@ fn malformed() -> Problem {
         &PARAMETER_INVALID,
         "send `cursor` as `next_cursor` gave it and `limit` as a number",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_given_where_something_is_left() {
+        // Goal: no page but the first is ever empty. Method: one row less than a page, as many, one
+        // more.
+        let page = Page {
+            cursor: None,
+            limit: Some(2),
+        };
+        assert_eq!(page.rows_and_one(), 3);
+        for (rows, left) in [(1, false), (2, false), (3, true)] {
+            let mut found: Vec<usize> = (1..=rows).collect();
+            let next = page.cut(&mut found, |row| row.to_string());
+            assert_eq!(found.len(), rows.min(2));
+            assert_eq!(next, left.then(|| page.cursor_of("2")), "{rows}");
+        }
+    }
 }

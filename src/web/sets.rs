@@ -2,10 +2,11 @@
 //!
 //! They stand in the registry under ids made from the document's: its own for the first, `#1`,
 //! `#2` and so on behind it for the others. While a set is being replaced nothing is ever open that
-//! neither the old nor the new set opens: refusals come first, then what is gone ends, then
-//! permits.
+//! neither the old nor the new set opens: new refusals come first, then permits that are gone end,
+//! then new permits come, and refusals that are gone end last.
 
 use super::answer::{Call, store_failed};
+use super::capture::Capture;
 use super::consent_state::paper;
 use super::consents::{Lodged, lodge, person_of};
 use super::forms::errors;
@@ -22,12 +23,20 @@ const SLOTS_MAX: usize = 64;
 
 /// One paper of a document on its way in.
 pub struct Member {
-    /// Permit or deny.
-    pub direction: Direction,
     /// Whether it is an exception inside the first paper's refusal.
     pub except: bool,
     /// The members of `consent` in the registry's form.
     pub paper: Map<String, Value>,
+}
+
+/// One paper of a document, checked.
+pub struct Sheet {
+    /// Whether it is an exception inside the first paper's refusal.
+    pub except: bool,
+    /// The paper itself.
+    pub paper: Paper,
+    /// How it was taken, where that is told.
+    pub capture: Option<Capture>,
 }
 
 /// One paper of a document as it is kept.
@@ -46,8 +55,17 @@ impl Slot {
         self.stored.revoked_at.is_none()
     }
 
+    /// Whether a new revision of it would be taken.
+    fn stands(&self) -> bool {
+        self.live() && self.stored.ended_on.is_none()
+    }
+
     fn direction(&self) -> Option<Direction> {
         self.paper.get("type")?.as_str()?.parse().ok()
+    }
+
+    fn permits(&self) -> bool {
+        self.direction() == Some(Direction::Permit)
     }
 }
 
@@ -90,7 +108,7 @@ async fn slots_of(call: &Call, lodger: &PartnerId, id: &str) -> Result<Vec<Slot>
 pub async fn whole(call: &Call, of: StoredConsent) -> Result<Vec<StoredConsent>, Problem> {
     let id = document(of.consent_id.as_str());
     let mut set = slots_of(call, &of.partner, id).await?;
-    set.sort_by_key(|slot| slot.direction() != Some(Direction::Permit));
+    set.sort_by_key(|slot| !slot.permits());
     let mut set: Vec<StoredConsent> = set.into_iter().map(|slot| slot.stored).collect();
     if !set.iter().any(|one| one.registry_id == of.registry_id) {
         set.push(of);
@@ -110,14 +128,14 @@ fn document(id: &str) -> &str {
 /// error level instead when one would not be taken.
 pub fn checked(
     call: &Call,
-    subject: &(String, String),
-    members: &[Member],
-) -> Result<Vec<Paper>, Vec<Finding>> {
+    (system, value): &(String, String),
+    members: Vec<Member>,
+) -> Result<Vec<Sheet>, Vec<Finding>> {
     let now = call.site.clock.now();
-    let mut papers = Vec::with_capacity(members.len());
+    let mut sheets = Vec::with_capacity(members.len());
     for member in members {
         let document = json!({
-            "subject": {"system": subject.0, "value": subject.1},
+            "subject": {"system": system, "value": value},
             "consent": member.paper,
         });
         let bytes = document.to_string().into_bytes();
@@ -131,58 +149,82 @@ pub fn checked(
         let Ok(Lodging { consent, .. }) = serde_json::from_slice(&bytes) else {
             return Err(Vec::new());
         };
-        papers.push(consent);
+        sheets.push(Sheet {
+            except: member.except,
+            paper: consent,
+            capture: None,
+        });
     }
-    Ok(papers)
+    Ok(sheets)
 }
 
-/// Lodges a document's papers in place of those it had; what it no longer has ends.
+/// Lodges a document's papers in place of those it had; what it no longer has ends. In the order
+/// of their ids.
 pub async fn replace(
     call: &Call,
     id: &str,
-    (system, value): (String, String),
-    members: Vec<Member>,
-    papers: Vec<Paper>,
+    subject: &Identifier,
+    sheets: Vec<Sheet>,
 ) -> Result<Vec<Lodged>, Problem> {
-    let subject = Identifier { system, value };
     let held = slots(call, id).await?;
-    if held.first().is_some_and(|first| !first.live()) {
-        let detail = "this consent was revoked: lodge a newly signed one under an id of its own";
+    if held.first().is_some_and(|first| !first.stands()) {
+        let detail = "this consent was revoked or has ended: lodge a newly signed one under an id \
+                      of its own";
         return Err(Problem::new(&STATE_CONFLICT, detail));
     }
-    if let Some(first) = held.first() {
-        // Before anything of it changes.
-        belongs(call, first, &subject).await?;
+    // Before anything of several changes; of one the store says it.
+    if let Some(first) = held.first().filter(|_| held.len() > 1 || sheets.len() > 1) {
+        belongs(call, first, subject).await?;
     }
-    let numbers = assign(&held, &members);
+    let numbers = assign(&held, &sheets);
     if numbers.iter().any(|number| *number >= SLOTS_MAX) {
         let detail = "this consent was replaced too often: lodge it under an id of its own";
         return Err(Problem::new(&STATE_CONFLICT, detail));
     }
-    let mut waiting: Vec<(usize, Member, Paper)> = numbers
-        .iter()
-        .copied()
-        .zip(members)
-        .zip(papers)
-        .map(|((number, member), paper)| (number, member, paper))
-        .collect();
-    waiting.sort_by_key(|(number, member, _)| (member.direction == Direction::Permit, *number));
-    let mut lodged = Vec::with_capacity(waiting.len());
-    let mut ended = false;
-    for (number, member, mut paper) in waiting {
-        if member.direction == Direction::Permit && !ended {
-            end(call, id, &held, &numbers).await?;
-            ended = true;
-        }
-        if member.except {
+    let mut waiting: Vec<(usize, Sheet)> = numbers.iter().copied().zip(sheets).collect();
+    // Where the first paper was a refusal, what it kept closed goes before it.
+    let permits = |sheet: &Sheet| sheet.paper.direction() == Direction::Permit;
+    waiting.sort_by_key(|(number, sheet)| (permits(sheet), *number == 0, *number));
+    let refusals = waiting.iter().filter(|(_, sheet)| !permits(sheet)).count();
+    let opening = waiting.split_off(refusals);
+    let mut lodged = Vec::with_capacity(numbers.len());
+    take(call, (id, subject), waiting, &mut lodged).await?;
+    end(
+        call,
+        id,
+        gone(&held, &numbers).filter(|slot| slot.permits()),
+    )
+    .await?;
+    take(call, (id, subject), opening, &mut lodged).await?;
+    end(
+        call,
+        id,
+        gone(&held, &numbers).filter(|slot| !slot.permits()),
+    )
+    .await?;
+    lodged.sort_by_key(|(number, _)| *number);
+    Ok(lodged.into_iter().map(|(_, lodged)| lodged).collect())
+}
+
+/// Lodges papers, each at its place.
+async fn take(
+    call: &Call,
+    (id, subject): (&str, &Identifier),
+    sheets: Vec<(usize, Sheet)>,
+    lodged: &mut Vec<(usize, Lodged)>,
+) -> Result<(), Problem> {
+    for (number, sheet) in sheets {
+        let mut paper = sheet.paper;
+        if sheet.except {
             paper.excepts(id);
         }
-        lodged.push(lodge(call, &slot_id(id, number), paper, (&subject, None)).await?);
+        let taken = (subject, sheet.capture);
+        lodged.push((
+            number,
+            lodge(call, &slot_id(id, number), paper, taken).await?,
+        ));
     }
-    if !ended {
-        end(call, id, &held, &numbers).await?;
-    }
-    Ok(lodged)
+    Ok(())
 }
 
 /// Whether a document that is kept is that person's.
@@ -197,18 +239,18 @@ async fn belongs(call: &Call, first: &Slot, subject: &Identifier) -> Result<(), 
 
 /// Where each paper goes: the first to the first place, the others to places of papers of the same
 /// direction that still stand, or behind all.
-fn assign(held: &[Slot], members: &[Member]) -> Vec<usize> {
+fn assign(held: &[Slot], sheets: &[Sheet]) -> Vec<usize> {
     let mut taken = vec![0];
     let mut next = held.len().max(1);
-    let mut numbers = Vec::with_capacity(members.len());
-    for (at, member) in members.iter().enumerate() {
+    let mut numbers = Vec::with_capacity(sheets.len());
+    for (at, sheet) in sheets.iter().enumerate() {
         if at == 0 {
             numbers.push(0);
             continue;
         }
         let free = held.iter().find(|slot| {
-            slot.live()
-                && slot.direction() == Some(member.direction)
+            slot.stands()
+                && slot.direction() == Some(sheet.paper.direction())
                 && !taken.contains(&slot.number)
         });
         let number = free.map_or(next, |slot| slot.number);
@@ -219,14 +261,21 @@ fn assign(held: &[Slot], members: &[Member]) -> Vec<usize> {
     numbers
 }
 
-/// Revokes what still stands and is not among the kept numbers.
-async fn end(call: &Call, id: &str, held: &[Slot], keep: &[usize]) -> Result<(), Problem> {
+/// What still stands and is not among the kept numbers.
+fn gone<'a>(held: &'a [Slot], keep: &'a [usize]) -> impl Iterator<Item = &'a Slot> {
+    held.iter()
+        .filter(|slot| slot.live() && !keep.contains(&slot.number))
+}
+
+/// Revokes these.
+async fn end<'a>(
+    call: &Call,
+    id: &str,
+    these: impl Iterator<Item = &'a Slot>,
+) -> Result<(), Problem> {
     let partner = call.partner()?.id.clone();
     let now = call.site.clock.now();
-    let gone = held
-        .iter()
-        .filter(|slot| slot.live() && !keep.contains(&slot.number));
-    for slot in gone {
+    for slot in these {
         let id = slot_id(id, slot.number);
         let change = call
             .site
@@ -243,11 +292,6 @@ pub async fn end_all(call: &Call, id: &str) -> Result<(), Problem> {
     if held.is_empty() {
         return Err(Problem::not_found());
     }
-    let refusals: Vec<usize> = held
-        .iter()
-        .filter(|slot| slot.direction() != Some(Direction::Permit))
-        .map(|slot| slot.number)
-        .collect();
-    end(call, id, &held, &refusals).await?;
-    end(call, id, &held, &[]).await
+    end(call, id, gone(&held, &[]).filter(|slot| slot.permits())).await?;
+    end(call, id, gone(&held, &[]).filter(|slot| !slot.permits())).await
 }

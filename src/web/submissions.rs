@@ -19,14 +19,13 @@ pub async fn records(call: &Call) -> Outcome {
     let page = Page::of(call)?;
     let after = page.after(|key| key.parse::<u32>().ok())?;
     let id = SubmissionId::parse(call.part("id")).ok_or_else(Problem::not_found)?;
-    let rows = page.rows();
+    let rows = page.rows_and_one();
     let store = &call.site.store;
     let found = store.submission_records(&partner.id, id, after, rows).await;
-    let verdicts = found
+    let mut verdicts = found
         .map_err(|error| store_failed(&error))?
         .ok_or_else(Problem::not_found)?;
-    let last = verdicts.last().map(|verdict| verdict.index.to_string());
-    let next_cursor = page.next(verdicts.len(), last);
+    let next_cursor = page.cut(&mut verdicts, |verdict| verdict.index.to_string());
     Ok(HttpResponse::Ok().json(json!({ "records": verdicts, "next_cursor": next_cursor })))
 }
 

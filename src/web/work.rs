@@ -104,10 +104,10 @@ pub async fn items(call: &Call) -> Outcome {
         Some(Principal::Partner(pass)) => Some(&pass.id),
         _ => None,
     };
-    let found = call.site.store.work_items(own, after, page.rows()).await;
-    let items = found.map_err(|error| store_failed(&error))?;
-    let last = items.last().map(|item| item.work_item_id.to_string());
-    let next_cursor = page.next(items.len(), last);
+    let rows = page.rows_and_one();
+    let found = call.site.store.work_items(own, after, rows).await;
+    let mut items = found.map_err(|error| store_failed(&error))?;
+    let next_cursor = page.cut(&mut items, |item| item.work_item_id.to_string());
     let mut told: Vec<Value> = Vec::with_capacity(items.len());
     for item in &items {
         if own.is_none() || is_told(call, item).await? {

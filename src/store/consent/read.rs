@@ -103,7 +103,7 @@ impl Store {
             };
             let after = asked.after.map_or([0; 16], |id| id.0);
             let lodger = asked.lodger.as_ref().map(PartnerId::as_str);
-            let limit = asked.limit.min(PAGE_ROWS_MAX);
+            let limit = asked.limit.min(PAGE_ROWS_MAX + 1);
             let ids = all(&mut conn, sql, row![after, lodger, tied, county, limit]).await?;
             let ids = ids.iter().map(|row| row.id(0).map(Cell::from));
             let ids = ids.collect::<Result<Vec<_>, _>>()?;

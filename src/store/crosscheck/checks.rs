@@ -344,8 +344,8 @@ pub(super) const CHECKS: [Check; 30] = [
     Check {
         about: About::Use,
         kind: RowProblemKind::RowAltered,
-        message: "the consent was used up by another delivery, or at another time, than the \
-                  ledger says",
+        message: "the consent was used up by another delivery or answer, or at another time, than \
+                  the ledger says",
         sql: "SELECT t.consent, t.position FROM told_use t JOIN consent c \
               ON c.registry_id = t.consent JOIN consent_use u ON u.consent_key = c.consent_key \
               WHERE u.delivery_id <> t.delivery OR u.used_at <> t.at LIMIT ?",

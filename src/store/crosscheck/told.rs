@@ -59,6 +59,7 @@ struct ToldConsentAct {
     consent: RegistryId,
     sealed: Option<Digest>,
     delivery: Option<DeliveryId>,
+    emergency: Option<EmergencyId>,
     confirmation: Option<String>,
     by: Option<String>,
     revision: Option<i64>,
@@ -252,10 +253,11 @@ pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u
         return;
     };
     let row_id = act.confirmation.as_deref().and_then(unhex);
-    match (act.change.as_str(), act.delivery, row_id) {
-        ("used", Some(delivery), _) => {
-            out.uses
-                .push(row![act.consent.0, position, act.at, delivery.0]);
+    let user = act.delivery.map(|delivery| delivery.0);
+    let user = user.or_else(|| act.emergency.map(|emergency| emergency.0));
+    match (act.change.as_str(), user, row_id) {
+        ("used", Some(user), _) => {
+            out.uses.push(row![act.consent.0, position, act.at, user]);
         }
         ("confirmed", _, Some(row_id)) => out.confirmations.push(row![
             row_id,

@@ -69,6 +69,9 @@ pub struct NewEmergency {
     pub declaration: Sensitive<Vec<u8>>,
     /// Person and epoch the decisions were taken with; any change refuses the answer.
     pub epochs: Vec<(PersonId, i64)>,
+    /// The consents for one disclosure it rests on, by lodger: the answer uses them up, or is
+    /// refused where another disclosure has.
+    pub spends: Vec<(PartnerId, ConsentId)>,
     /// What is given, record by record.
     pub given: Vec<EmergencyGiven>,
     /// Records that wait for a person and are therefore not given.
@@ -101,7 +104,7 @@ pub struct EmergencyGiven {
 pub enum EmergencyAnswer {
     /// Committed: give it now.
     Go,
-    /// A consent, a fact or a record of it changed meanwhile: decide again.
+    /// A consent, a fact or a record of it changed meanwhile, or a consent was used: decide again.
     Changed,
 }
 

@@ -145,7 +145,7 @@ pub(super) const ROUTES: &[Route] = &[
         .answers(&[
             answer(
                 200,
-                "One page, by registry id; it may hold fewer rows than asked",
+                "One page, by registry id: full, or the last, unless 10,000 were looked at for it",
                 "ConsentPage",
             ),
             problem(

@@ -110,6 +110,7 @@ fn answer(row: &EmergencyRow) -> NewEmergency {
         correlation_id: CorrelationId::new("corr"),
         declaration: Sensitive::new(b"{\"why\":\"declared words\"}".to_vec()),
         epochs: persons.iter().map(|p| (p.person, p.epoch)).collect(),
+        spends: Vec::new(),
         given: vec![EmergencyGiven {
             record_id: row.record.record_id,
             row: row.row,
@@ -241,4 +242,57 @@ async fn withdrawn_and_foreign_traffic_is_not_on_file() {
     let done = store.accept(submission(None, "void", vec![void])).await;
     done.expect("accepted");
     assert!(on_file(&store, person, false).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_uses_up_what_is_for_one_disclosure() {
+    // Goal: a consent for one disclosure opens one answer; the second finds it spent, and the
+    // ledger knows by what. Method: two answers on the same consent, the second on epochs of after
+    // the first; then the row that says so altered.
+    let world = World::new();
+    let store = world.open().await;
+    let row = accepted(&store, "a").await;
+    let person = row.record.persons[0].person;
+    let once = ConsentId::new("once");
+    let consent = NewConsent {
+        consent_id: once.clone(),
+        partner: sender(),
+        subject: person,
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    };
+    store.put_consent(consent).await.expect("lodged");
+    let asked = async || {
+        let rows = on_file(&store, person, false).await;
+        NewEmergency {
+            spends: vec![(sender(), once.clone())],
+            ..answer(&rows[0])
+        }
+    };
+    let first = asked().await;
+    let id = first.emergency_id;
+    let done = store.authorise_emergency(first).await;
+    assert_eq!(done.expect("answer"), EmergencyAnswer::Go);
+    let used = store.get_consent(&sender(), &once).await.expect("read");
+    assert_eq!(
+        used.and_then(|one| one.used).expect("used").delivery.0,
+        id.0
+    );
+    let mut second = asked().await;
+    second.emergency_id = EmergencyId([9; 16]);
+    let done = store.authorise_emergency(second).await;
+    assert_eq!(done.expect("answer"), EmergencyAnswer::Changed);
+    assert_eq!(disclosed(&store, person).await.len(), 1);
+    while store.sequence().await.expect("sequenced").is_some() {}
+    store.close().await;
+    let sound = verify_after(&world, &[]).await;
+    assert!(sound.is_sound(), "{sound:?}");
+    for tampering in [
+        "DELETE FROM consent_use",
+        "UPDATE consent_use SET delivery_id = zeroblob(16)",
+    ] {
+        let report = verify_after(&world, &[tampering]).await;
+        assert!(!report.is_sound(), "{tampering}");
+    }
 }

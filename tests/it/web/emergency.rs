@@ -234,6 +234,70 @@ async fn resolved(gateway: &Gateway, review: &Value, notice: Option<&str>) {
     assert!(items(gateway, "alpha").await.is_empty());
 }
 
+/// Lodges a paper of the same person's for an emergency as the clinic.
+async fn lodged(gateway: &Gateway, id: &str, kind: &str, classes: &[&str]) {
+    let elements = [
+        "description",
+        "discloser",
+        "recipient",
+        "purpose",
+        "expiration",
+        "signature",
+        "date",
+        "right_to_revoke",
+        "redisclosure_statement",
+    ];
+    let body = json!({
+        "subject": { "system": "urn:example:family-id", "value": "F-1001" },
+        "consent": {
+            "kind": kind, "type": "permit", "grantor": "self", "classes": classes,
+            "recipients": ["health_provider"], "purposes": ["medical_emergency"],
+            "signed": "2026-03-01", "end": "2099-12-31", "elements": elements
+        }
+    });
+    let ask = client()
+        .put(gateway.url(&format!("/v1/consents/{id}")))
+        .bearer_auth("token-alpha")
+        .json(&body);
+    let told: Value = ask
+        .send()
+        .await
+        .expect("answer")
+        .json()
+        .await
+        .expect("json");
+    assert_eq!(told["counts"], true, "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_for_one_disclosure_opens_one_answer() {
+    // Goal: the door uses up what it rests on, as a delivery does. Method: a person whose consent
+    // can be had, a test result a consent for one disclosure opens; asked twice.
+    let gateway = opened(|_| {}).await;
+    let mut marked = contact("c-1");
+    marked["persons"][0]["role"] = json!("parent");
+    marked["persons"][0]["birth_date"] = json!("1990-05-05");
+    marked["persons"][0]["identifiers"] =
+        json!([{ "system": "urn:example:family-id", "value": "F-1001" }]);
+    marked["body"]["billable"] = json!({ "hcpcs": "H0038", "dx": ["F11.20"] });
+    marked["envelope"]["labels"] = json!([{ "path": "/body/start", "classes": ["hiv_test"] }]);
+    let sent = hand_in(&gateway, "", &[], marked.to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    let others = ["mental_health", "engagement_contact", "demographics"];
+    lodged(&gateway, "others", "general_roi", &others).await;
+    lodged(&gateway, "once", "hiv_auth", &["hiv_test"]).await;
+    let mut asked = declaration("F-1001");
+    asked["emergency"]["consent_obtainable"] = json!(true);
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let (status, answer) = access(&gateway, "hospital", &asked).await;
+        assert_eq!(status, 200, "{answer}");
+        seen.push(answer["records"].to_string().contains("T09:30"));
+    }
+    assert_eq!(seen, [true, false]);
+    gateway.running.shutdown().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_known_answers_like_who_nothing_may_be_told_about() {
     // Goal: the door is no directory. Method: nobody, and somebody whose consent can be had.

@@ -98,6 +98,7 @@ async fn notice(store: &Store) -> WorkItemId {
         correlation_id: CorrelationId::new("4bf92f3577b34da6a3ce929d0e0e4736"),
         declaration: Sensitive::new(b"{}".to_vec()),
         epochs: Vec::new(),
+        spends: Vec::new(),
         given: vec![EmergencyGiven {
             record_id: row.record.record_id,
             row: row.row,

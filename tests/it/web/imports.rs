@@ -85,6 +85,38 @@ async fn revoking_any_paper_of_a_form_revokes_the_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_paper_under_a_forms_id_takes_the_place_of_the_whole_form() {
+    // Goal: nothing of a form goes on behind the paper that replaced it; nothing is touched where
+    // it cannot. Method: a form of three papers, one paper put under its id: of another person,
+    // then of this one.
+    let gateway = Gateway::start().await;
+    import(&gateway, "?form=ascmi", &release()).await;
+    let url = gateway.url("/v1/consents/release-1");
+    let put = async |body: &Value| {
+        let ask = client().put(&url).bearer_auth("token-alpha").json(body);
+        let answer = ask.send().await.expect("answer");
+        (answer.status().as_u16(), answer.json().await.expect("json"))
+    };
+    let mut body = super::holdings::lodging();
+    body["subject"]["value"] = json!("F-2002");
+    let (status, _): (u16, Value) = put(&body).await;
+    assert_eq!(status, 409);
+    for standing in ["release-1", "release-1#1", "release-1#2"] {
+        let told = paper(&gateway, standing).await;
+        assert!(told["revoked_at"].is_null(), "{standing}: {told}");
+    }
+    body["subject"]["value"] = json!("F-1001");
+    let (status, told): (u16, Value) = put(&body).await;
+    assert_eq!((status, &told["revision"]), (200, &json!(2)), "{told}");
+    assert!(paper(&gateway, "release-1").await["revoked_at"].is_null());
+    for gone in ["release-1#1", "release-1#2"] {
+        let told = paper(&gateway, gone).await;
+        assert!(told["revoked_at"].is_string(), "{gone}: {told}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_taken_leaves_nothing() {
     // Goal: another form, an answer without a meaning and an id that could be another paper's lodge
     // nothing. Method: each once, then what is kept.

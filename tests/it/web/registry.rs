@@ -183,3 +183,44 @@ async fn every_body_of_the_api_is_told_by_its_fields() {
     }
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_consents_is_full_or_the_last() {
+    // Goal: what a filter leaves out takes no place, and no cursor leads to nothing. Method: five
+    // consents, the second and the last revoked; those listed one by one, then all on one page.
+    let gateway = Gateway::start().await;
+    for at in 1..=5 {
+        let path = format!("/v1/consents/c{at}");
+        let (status, told) = send(&gateway, "PUT", &path, lodging().to_string()).await;
+        assert_eq!(status, 200, "{told}");
+    }
+    for at in [2, 5] {
+        let path = format!("/v1/consents/c{at}/revoke");
+        assert_eq!(send(&gateway, "POST", &path, String::new()).await.0, 200);
+    }
+    let list = async |query: String| {
+        let (status, page) = send(&gateway, "GET", &query, String::new()).await;
+        assert_eq!(status, 200, "{page}");
+        fits(&gateway, "ConsentPage", &page).await;
+        let rows = page["consents"].as_array().expect("rows").iter();
+        let ids: Vec<String> = rows
+            .map(|row| row["consent_id"].as_str().expect("own").to_owned())
+            .collect();
+        (ids, page["next_cursor"].as_str().map(str::to_owned))
+    };
+    let revoked = "/v1/consents?state=revoked&limit=1";
+    let (ids, next) = list(revoked.to_owned()).await;
+    assert_eq!(ids, ["c2"]);
+    let next = next.expect("one more");
+    assert_eq!(
+        list(format!("{revoked}&cursor={next}")).await,
+        (vec![String::from("c5")], None)
+    );
+    assert_eq!(
+        list(String::from("/v1/consents?state=ended&limit=1")).await,
+        (Vec::new(), None)
+    );
+    let (ids, next) = list(String::from("/v1/consents?limit=5")).await;
+    assert_eq!((ids.len(), next), (5, None));
+    gateway.running.shutdown().await;
+}
