@@ -63,6 +63,8 @@ pub const CLAIMS_MAX: usize = 128;
 pub const ROUTES_MAX: usize = 200;
 /// Deliveries of one claim that are only decided anew, because what they rest on changed.
 pub const REJUDGED_MAX: usize = 64;
+/// Facts, and consents, looked at in one step because their day has come.
+pub const TURNS_MAX: usize = 64;
 /// Deliveries looked at again in one step because something changed after they were sent.
 pub const RECALLS_MAX: usize = 64;
 /// How far back what was sent is looked at again, unless the settings say otherwise.

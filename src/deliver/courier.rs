@@ -11,6 +11,7 @@ use super::recall::recall_some;
 use super::router::route_some;
 use super::schedule::{self, Next, Place};
 use super::transport::{Parcel, Reply, Transport};
+use super::turns::turn_some;
 use crate::base::clock::Clock;
 use crate::base::id::{ChannelId, DeliveryId, PartnerId};
 use crate::base::limits::{
@@ -173,6 +174,20 @@ impl Courier {
             self.due.notify_one();
         }
         Ok(looked_at)
+    }
+
+    /// Has what facts and consents have changed by the calendar alone decided again; gives at how
+    /// many of them it looked.
+    ///
+    /// # Errors
+    /// When the store fails; they are looked at again.
+    pub async fn turn(&self) -> Result<usize, StoreError> {
+        let rules = self.rules.load_full();
+        let found = turn_some(&self.store, &rules, self.clock.now()).await?;
+        if found > 0 {
+            self.due.notify_one();
+        }
+        Ok(found)
     }
 
     /// Until a record may wait for routing.

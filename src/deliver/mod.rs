@@ -11,11 +11,12 @@ mod recall;
 mod router;
 pub mod schedule;
 pub mod transport;
+mod turns;
 
 pub use courier::{Courier, UnderWay};
 pub use https::HttpsTransport;
 
-use crate::base::limits::{CLAIMS_MAX, ROUTES_MAX};
+use crate::base::limits::{CLAIMS_MAX, ROUTES_MAX, TURNS_MAX};
 use crate::store::StoreError;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -26,6 +27,8 @@ const REST: Duration = Duration::from_millis(50);
 /// and one step of many records costs the store little more than one step of a single record. What
 /// comes after a rest goes at once.
 const GATHER: Duration = Duration::from_millis(5);
+/// Between two looks at the calendar.
+const REST_OF_TURNS: Duration = Duration::from_secs(1);
 /// How long it rests when nothing happened to what was sent.
 const REST_OF_RECALLS: Duration = Duration::from_secs(1);
 /// How long it rests after the store failed.
@@ -35,8 +38,9 @@ const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub async fn run(courier: Courier, shutdown: watch::Receiver<bool>) {
     let routing = route_until(&courier, shutdown.clone());
     let recalling = recall_until(&courier, shutdown.clone());
+    let turning = turn_until(&courier, shutdown.clone());
     let sending = send_until(&courier, shutdown);
-    tokio::join!(routing, sending, recalling);
+    tokio::join!(routing, sending, recalling, turning);
 }
 
 async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
@@ -68,6 +72,23 @@ async fn recall_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
             Ok(None) => REST_OF_RECALLS,
             Err(error) => {
                 tracing::error!(%error, "looking again at what was sent failed");
+                REST_AFTER_FAILURE
+            }
+        };
+        if stopped_within(rest, std::future::pending(), &mut shutdown).await {
+            return;
+        }
+    }
+}
+
+/// What the calendar changes is decided again well within the minute.
+async fn turn_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
+    loop {
+        let rest = match courier.turn().await {
+            Ok(found) if found >= TURNS_MAX => Duration::ZERO,
+            Ok(_) => REST_OF_TURNS,
+            Err(error) => {
+                tracing::error!(%error, "looking at what the calendar changes failed");
                 REST_AFTER_FAILURE
             }
         };

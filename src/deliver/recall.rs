@@ -80,7 +80,8 @@ struct Look<'a> {
 impl Look<'_> {
     /// Whether less may go now of what was sent, because of what happened. What has merely run out
     /// since is nobody's change: without what was withdrawn less would also have gone at the
-    /// instant of the sending, and without the fact or the refusal in question it would go now.
+    /// instant of the sending, and without the fact or the refusal in question, or a moment before
+    /// its first day, it would go.
     fn is_against(&self, cause: &RecallCause, sent: &Delivered) -> bool {
         let Some(record) = sent.record.as_deref() else {
             return true;
@@ -88,7 +89,12 @@ impl Look<'_> {
         if self.goes_whole(record, sent, (self.now, &self.by_person)) {
             return false;
         }
-        let went = |before| self.goes_whole(record, sent, (self.now, before));
+        // A moment earlier: what closes since its first day was on file before that.
+        let earlier = Timestamp(cause.at.0.saturating_sub(1));
+        let went = |before| {
+            self.goes_whole(record, sent, (self.now, before))
+                || self.goes_whole(record, sent, (earlier, before))
+        };
         match (cause.reason, &self.before) {
             (RecallReason::NoLongerPermitted, None) => true,
             (RecallReason::NoLongerPermitted, Some(before)) => went(before),

@@ -11,7 +11,8 @@ use super::person::Person;
 use super::request::{Context, MultidisciplinaryTeam, Requester, Subject};
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass};
 
-const MDT_DAYS_MAX: f64 = 30.0;
+/// Local days a report to the team may be old.
+pub(super) const MDT_DAYS_MAX: i32 = 30;
 const CELL_MIN: f64 = 11.0;
 
 /// The facts that hold for all classes of the question.
@@ -122,7 +123,10 @@ fn of_team(team: &MultidisciplinaryTeam) -> Flags {
     flags.set_if(Flag::MdtGoodCause, team.good_cause_documented.holds());
     if let Some(Scalar::Number(days)) = team.days_since_report {
         flags.set_if(Flag::MdtReport, days >= 0.0);
-        flags.set_if(Flag::MdtInWindow, (0.0..=MDT_DAYS_MAX).contains(&days));
+        flags.set_if(
+            Flag::MdtInWindow,
+            (0.0..=f64::from(MDT_DAYS_MAX)).contains(&days),
+        );
     }
     flags
 }

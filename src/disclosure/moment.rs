@@ -69,6 +69,14 @@ pub fn local_day(at: Timestamp) -> Day {
     Day(i32::try_from(seconds.div_euclid(DAY_SECONDS)).unwrap_or(i32::MAX))
 }
 
+/// The first instant of a local day; `None` for a day no calendar has.
+pub fn first_instant(day: Day) -> Option<Timestamp> {
+    let span = jiff::Span::new().try_days(day.0).ok()?;
+    let date = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
+    let zoned = date.to_zoned(LOCAL.clone()).ok()?;
+    Some(Timestamp(zoned.timestamp().as_microsecond()))
+}
+
 fn day_of(date: jiff::civil::Date) -> Day {
     let epoch = jiff::civil::date(1970, 1, 1);
     let days = date.since(epoch).map(|span| span.get_days());
@@ -210,6 +218,22 @@ mod tests {
         assert!(before.foreign_zone && after.foreign_zone);
         let local = Now::read("2026-09-15T23:59:59-07:00").expect("an instant");
         assert!(!local.foreign_zone);
+    }
+
+    #[test]
+    fn a_day_begins_at_local_midnight_in_summer_and_in_winter() {
+        for (day, begins) in [
+            ("2026-09-15", "2026-09-15T07:00:00Z"),
+            ("2026-01-15", "2026-01-15T08:00:00Z"),
+            // The clocks change on this day and the one after begins an hour later.
+            ("2026-11-01", "2026-11-01T07:00:00Z"),
+            ("2026-11-02", "2026-11-02T08:00:00Z"),
+        ] {
+            let at = parse_day(day).and_then(first_instant).expect("an instant");
+            assert_eq!(Some(at), Timestamp::from_rfc3339(begins), "{day}");
+            assert_eq!(Some(local_day(at)), parse_day(day));
+            assert_eq!(local_day(Timestamp(at.0 - 1)).0, local_day(at).0 - 1);
+        }
     }
 
     #[test]

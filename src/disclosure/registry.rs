@@ -3,6 +3,7 @@
 //! It reads and applies. Whether a fact counts (who asserts it, toward whom, when, confirmed or
 //! not) is settled before by those who know the parties.
 
+use super::gather::MDT_DAYS_MAX;
 use super::given::{Maybe, Scalar, Word};
 use super::moment::{Day, Moment, local_day, parse_day};
 use super::request::{Context, CourtOrder, Requester, Subject, Tie};
@@ -114,6 +115,18 @@ impl Told {
             Told::Word(place) => place > 0,
             Told::Classes(_) | Told::Date(_) => true,
         }
+    }
+
+    /// The days from which on this value gives another answer than the day before.
+    pub fn turns(self, key: FactKey) -> Vec<Day> {
+        let Told::Date(day) = self else {
+            return Vec::new();
+        };
+        let mut days = vec![day, Day(day.0.saturating_add(1))];
+        if key == FactKey::MdtReport {
+            days.push(Day(day.0.saturating_add(MDT_DAYS_MAX + 1)));
+        }
+        days
     }
 
     /// Of two values of one fact the one that opens less, and whether they contradict.

@@ -68,6 +68,11 @@ pub const fn must_be_known(role: RecipientRole) -> bool {
     )
 }
 
+/// A fact as its asserter entered it; `None` when nobody can read it.
+pub(super) fn read_assertion(held: &HeldFact<'_>) -> Option<Assertion> {
+    serde_json::from_slice(held.body.expose(Reason::Decide)).ok()
+}
+
 impl<'a> Asserted<'a> {
     pub(super) fn new(rules: &'a Rules, input: &'a ReleaseInput<'a>) -> Asserted<'a> {
         let mut out = Asserted {
@@ -87,8 +92,7 @@ impl<'a> Asserted<'a> {
         if held.ended_at.is_some_and(|at| at <= self.input.now) {
             return;
         }
-        let read = serde_json::from_slice::<Assertion>(held.body.expose(Reason::Decide));
-        let known = read.ok().and_then(|said| {
+        let known = read_assertion(held).and_then(|said| {
             let kind = rules.sources.facts.kind(&said.kind)?;
             let told = said.value.told(kind.key)?;
             Some((kind, told, said))

@@ -18,6 +18,7 @@ mod recall;
 mod received;
 mod services;
 mod standing;
+mod turns;
 mod used;
 mod written;
 
@@ -34,6 +35,7 @@ pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
 pub use recall::{NoticeInput, notice};
 pub use received::{Basis, LAWS, Received, derived_from};
+pub use turns::{Turns, turns_of_consent, turns_of_fact};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;

@@ -245,6 +245,9 @@ impl Store {
                 let which = "(?2 IS NULL OR partner = ?2 OR EXISTS (SELECT 1 FROM record r \
                              WHERE r.record_id = delivery.record_id AND r.partner = ?2))";
                 let now = tx.now();
+                if partner.is_none() {
+                    super::turn::look_at_all(tx).await?;
+                }
                 let cells = row![now, partner.as_deref()];
                 run_made(&mut tx.conn, &rejudging(which), cells).await?;
                 let sql = reopen(which);
@@ -362,7 +365,8 @@ async fn write_revision(
     let sql = "INSERT INTO consent (consent_key, lodger, subject, revision, own, registry_id) \
                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (consent_key) DO UPDATE SET \
                own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
-               subject = excluded.subject, revision = excluded.revision";
+               subject = excluded.subject, revision = excluded.revision, turns_at = 0, \
+               turned_to = 0";
     let subject = lodged.subject.0;
     let own = (lodged.subject != person).then_some(subject);
     let lodger = lodged.lodger.as_str();

@@ -104,12 +104,12 @@ impl Store {
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
-    fn fact_key(&self, partner: &PartnerId, fact_id: &FactId) -> [u8; 16] {
+    pub(super) fn fact_key(&self, partner: &PartnerId, fact_id: &FactId) -> [u8; 16] {
         let parts = [partner.as_str(), fact_id.as_str()];
         self.inner.keys.blind(Domain::Fact, &parts)
     }
 
-    async fn facts(
+    pub(super) async fn facts(
         &self,
         conn: &mut SqliteConnection,
         condition: &str,
@@ -203,7 +203,7 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
 
 /// What waited for somebody to say who a recipient is to this person is decided again: whoever was
 /// to look need not.
-async fn answered(tx: &mut Tx, person: PersonId) -> Result<(), Fault> {
+pub(super) async fn answered(tx: &mut Tx, person: PersonId) -> Result<(), Fault> {
     let sql = "UPDATE work_item SET state = 1, resolution = 'decided-again', resolved_at = ? \
                WHERE state = 0 AND cause = ? AND row_id IN (\
                SELECT row_id FROM record_person WHERE person = ?)";
@@ -220,7 +220,8 @@ async fn write_revision(
     let sql = "INSERT INTO fact (fact_key, asserter, subject, revision, own) \
                VALUES (?, ?, ?, ?, ?) ON CONFLICT (fact_key) DO UPDATE SET \
                own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
-               subject = excluded.subject, revision = excluded.revision";
+               subject = excluded.subject, revision = excluded.revision, turns_at = 0, \
+               turned_to = 0";
     let subject = entered.subject.0;
     let own = (entered.subject != person).then_some(subject);
     let asserter = entered.asserter.as_str();

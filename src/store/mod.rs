@@ -50,6 +50,7 @@ mod stage;
 mod storage;
 mod submission;
 mod transition;
+mod turn;
 mod views;
 mod whereabouts;
 mod work_items;

@@ -16,6 +16,7 @@ mod fact;
 mod failure;
 mod person;
 mod recall;
+mod turn;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
@@ -26,6 +27,7 @@ pub use fact::*;
 pub use failure::*;
 pub use person::*;
 pub use recall::*;
+pub use turn::*;
 pub use work::*;
 
 /// One record on its way into the store.

@@ -166,6 +166,29 @@ impl Road {
         self.courier.route().await.expect("routing");
     }
 
+    /// Minds the calendar until nothing is due; gives at how many facts and consents it looked.
+    pub async fn turn(&self) -> usize {
+        let mut looked = 0;
+        loop {
+            match self.courier.turn().await.expect("a look") {
+                0 => return looked,
+                found => looked += found,
+            }
+        }
+    }
+
+    /// How often the registry has changed for a person.
+    pub async fn epoch(&self, person: kinbridge::base::id::PersonId) -> i64 {
+        use sqlx::Connection as _;
+        let database = format!("sqlite://{}?mode=ro", self.world.database().display());
+        let mut conn = sqlx::SqliteConnection::connect(&database)
+            .await
+            .expect("open");
+        let sql = "SELECT consent_epoch FROM person WHERE person = ?";
+        let asked = sqlx::query_scalar(sql).bind(person.0.to_vec());
+        asked.fetch_one(&mut conn).await.expect("a person")
+    }
+
     /// Looks again at what was sent, until nothing waits for it, and delivers what follows.
     pub async fn recall(&self) {
         while self.courier.recall().await.expect("a look").is_some() {}

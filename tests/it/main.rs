@@ -44,6 +44,7 @@ mod slicing;
 mod store;
 mod strange_names;
 mod tidy;
+mod turns;
 mod validation;
 mod web;
 mod whereabouts;

@@ -151,7 +151,7 @@ impl Store {
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
 
-    async fn consents(
+    pub(in crate::store) async fn consents(
         &self,
         conn: &mut SqliteConnection,
         condition: &str,
