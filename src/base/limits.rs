@@ -16,6 +16,8 @@ pub const BUNDLE_BYTES_MAX: usize = 16 << 20;
 pub const BUNDLE_NODES_MAX: usize = 10_000;
 /// Bytes of a submission that is answered in the request.
 pub const SMALL_BODY_BYTES_MAX: usize = 4 << 20;
+/// Bytes of the scan of a signed paper.
+pub const SCAN_BYTES_MAX: u64 = 4 << 20;
 /// Records of a submission that is answered in the request.
 pub const SMALL_RECORDS_MAX: usize = 1_000;
 /// Records stored in one chunk of a batch.

@@ -26,6 +26,7 @@ use crate::outbox::{DeliveryState, Event};
 mod confirm;
 mod notice;
 mod read;
+mod scan;
 mod spend;
 
 pub(super) use spend::{Spent, User, spend};

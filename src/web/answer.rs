@@ -14,6 +14,7 @@ use super::problem::{
     STORAGE_FAILING, STORAGE_FULL, STORE_UNAVAILABLE, UNAUTHENTICATED,
 };
 use super::routes::{Access, BodyRule, Handler, Route, Verb};
+use super::scans;
 use super::sheets;
 use super::site::Site;
 use super::tls::Peer;
@@ -374,6 +375,8 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentConfirm => consent_acts::confirm(call).await,
         Handler::ConsentEnded => consent_acts::ended(call).await,
         Handler::ConsentHistory => consent_acts::history(&call).await,
+        Handler::ConsentScanPut => scans::put(call).await,
+        Handler::ConsentScanGet => scans::get(&call).await,
         Handler::ConsentList => consents::list(&call).await,
         Handler::FactPut => facts::put(call).await,
         Handler::FactGet => facts::get(&call).await,

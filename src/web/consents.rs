@@ -202,10 +202,7 @@ pub fn changed(change: ConsentChange) -> Result<u32, Problem> {
 /// lodger's own id of it, without which of two signed, and without how it was captured.
 fn shown(consent: &StoredConsent, own: bool) -> Value {
     let mut paper = paper(consent);
-    let captured = consent.capture.as_ref().filter(|_| own);
-    let captured = captured.map(|block| block.expose(Reason::Send));
-    let captured: Option<Value> =
-        captured.map(|block| serde_json::from_slice(block).unwrap_or_default());
+    let captured = own.then(|| captured(consent)).flatten();
     let confirmed = consent.confirmed.iter();
     let confirmed: Vec<Value> = confirmed
         .map(|(by, at)| json!({ "by": by, "at": at.to_rfc3339() }))
@@ -227,6 +224,12 @@ fn shown(consent: &StoredConsent, own: bool) -> Value {
         "consent": paper,
         "capture": captured,
     })
+}
+
+/// How a consent was captured, where that was told.
+pub fn captured(consent: &StoredConsent) -> Option<Value> {
+    let block = consent.capture.as_ref()?.expose(Reason::Send);
+    Some(serde_json::from_slice(block).unwrap_or_default())
 }
 
 /// A local day as it is written.

@@ -40,6 +40,7 @@ pub mod problem;
 pub mod receiver;
 mod register;
 pub mod routes;
+mod scans;
 pub mod server;
 mod sets;
 mod sheets;

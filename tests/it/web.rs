@@ -17,6 +17,7 @@ mod operators;
 mod persons;
 mod registry;
 mod replay;
+mod scans;
 mod sheets;
 mod storage;
 pub mod stored;

@@ -218,7 +218,7 @@ fn sensitive(text: String) -> Sensitive<Vec<u8>> {
     Sensitive::new(text.into_bytes())
 }
 
-fn number(revision: i64) -> Result<u32, Fault> {
+pub(super) fn number(revision: i64) -> Result<u32, Fault> {
     u32::try_from(revision).map_err(|_| Fault::Damaged("a revision"))
 }
 

@@ -29,6 +29,7 @@ pub(super) enum About {
     Extract,
     Access,
     Confirmation,
+    Scan,
     Use,
 }
 
@@ -48,6 +49,7 @@ impl About {
             About::Confirmation => {
                 format!("consent confirmation {}", crate::base::digest::hex(&id))
             }
+            About::Scan => format!("scan of consent {}", crate::base::digest::hex(&id)),
             About::Use => format!("use of consent {}", RegistryId(id)),
         })
     }
@@ -69,7 +71,7 @@ pub(super) struct Sealed {
     pub(super) sql: &'static str,
 }
 
-pub(super) const SEALED: [Sealed; 5] = [
+pub(super) const SEALED: [Sealed; 6] = [
     Sealed {
         about: About::Decision,
         message: "a decision about the delivery was changed",
@@ -107,9 +109,16 @@ pub(super) const SEALED: [Sealed; 5] = [
               JOIN consent_confirmation r ON r.row_id = t.row_id \
               WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
     },
+    Sealed {
+        about: About::Scan,
+        message: "the scan of the consent was changed",
+        sql: "SELECT t.row_id, 0, r.body, t.sealed, t.position FROM told_scan t \
+              JOIN consent_scan r ON r.row_id = t.row_id \
+              WHERE t.sealed IS NOT NULL AND (t.row_id, 0) > (?, ?) ORDER BY t.row_id LIMIT ?",
+    },
 ];
 
-pub(super) const CHECKS: [Check; 30] = [
+pub(super) const CHECKS: [Check; 33] = [
     Check {
         about: About::Submission,
         kind: RowProblemKind::EntryMissing,
@@ -324,6 +333,29 @@ pub(super) const CHECKS: [Check; 30] = [
               ON r.row_id = t.row_id LEFT JOIN consent c ON c.consent_key = r.consent_key \
               WHERE r.confirmed_at <> t.at OR r.confirmed_by IS NOT t.by \
               OR r.revision IS NOT t.revision OR c.registry_id IS NOT t.consent LIMIT ?",
+    },
+    Check {
+        about: About::Scan,
+        kind: RowProblemKind::RowMissing,
+        message: "the scan of the consent is in the ledger and not in the store",
+        sql: "SELECT t.row_id, t.position FROM told_scan t WHERE NOT EXISTS (SELECT 1 \
+              FROM consent_scan r WHERE r.row_id = t.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Scan,
+        kind: RowProblemKind::EntryMissing,
+        message: "the scan of the consent is in the store and its entry not in the ledger",
+        sql: "SELECT r.row_id, NULL FROM consent_scan r WHERE NOT EXISTS (SELECT 1 \
+              FROM told_scan t WHERE t.row_id = r.row_id) LIMIT ?",
+    },
+    Check {
+        about: About::Scan,
+        kind: RowProblemKind::RowAltered,
+        message: "the row of the consent's scan does not say what its entry says",
+        sql: "SELECT t.row_id, t.position FROM told_scan t JOIN consent_scan r \
+              ON r.row_id = t.row_id LEFT JOIN consent c ON c.consent_key = r.consent_key \
+              WHERE r.stored_at <> t.at OR r.revision IS NOT t.revision \
+              OR r.media_type IS NOT t.media_type OR c.registry_id IS NOT t.consent LIMIT ?",
     },
     Check {
         about: About::Use,

@@ -1,9 +1,9 @@
 //! The rows of the business held against the ledger, for a verification from outside.
 //!
-//! Every sealed submission, decision, disclosure, revision of a consent or fact, confirmation and
-//! use of a consent, request at the emergency door, and extract must have its entry and every entry
-//! its row, and what both say must agree. It reads the database inside the caller's transaction,
-//! writes only temporary tables of its own connection, and must never change a row.
+//! Every sealed submission, decision, disclosure, revision of a consent or fact, confirmation, use
+//! and scan of a consent, request at the emergency door, and extract must have its entry and every
+//! entry its row, and what both say must agree. It reads the database inside the caller's
+//! transaction, writes only temporary tables of its own connection, and must never change a row.
 
 mod checks;
 mod told;

@@ -8,7 +8,7 @@ use crate::store::sql::{Fault, Insert, row};
 use sqlx::sqlite::SqliteConnection;
 
 /// What entries say, by what they are about. Temporary: it goes with the connection.
-pub(super) const TABLES: [&str; 10] = [
+pub(super) const TABLES: [&str; 11] = [
     "CREATE TEMP TABLE told_decision (source BLOB NOT NULL, token INTEGER NOT NULL, \
      position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, disclosed INTEGER NOT NULL, \
      authorised INTEGER NOT NULL, PRIMARY KEY (source, token)) WITHOUT ROWID",
@@ -33,6 +33,9 @@ pub(super) const TABLES: [&str; 10] = [
     "CREATE TEMP TABLE told_confirmation (row_id BLOB PRIMARY KEY NOT NULL, \
      position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, consent BLOB, by TEXT, \
      revision INTEGER) WITHOUT ROWID",
+    "CREATE TEMP TABLE told_scan (row_id BLOB PRIMARY KEY NOT NULL, position INTEGER NOT NULL, \
+     at INTEGER NOT NULL, sealed BLOB, consent BLOB, revision INTEGER, media_type TEXT) \
+     WITHOUT ROWID",
 ];
 
 /// What the entry of a request at the emergency door says, and of a record it was given.
@@ -51,7 +54,7 @@ struct ToldEmergency {
     output: Option<Digest>,
 }
 
-/// What the entry of a consent's confirmation says, or of its one use.
+/// What the entry of a consent's confirmation says, of its one use or of its scan.
 #[derive(serde::Deserialize)]
 struct ToldConsentAct {
     at: i64,
@@ -61,6 +64,8 @@ struct ToldConsentAct {
     delivery: Option<DeliveryId>,
     emergency: Option<EmergencyId>,
     confirmation: Option<String>,
+    scan: Option<String>,
+    media_type: Option<String>,
     by: Option<String>,
     revision: Option<i64>,
 }
@@ -104,6 +109,7 @@ pub(super) struct Page {
     given: Insert,
     uses: Insert,
     confirmations: Insert,
+    scans: Insert,
 }
 
 impl Page {
@@ -159,6 +165,11 @@ impl Page {
                  revision) VALUES",
                 "ON CONFLICT DO NOTHING",
             ),
+            scans: Insert::new(
+                "INSERT INTO told_scan (row_id, position, at, sealed, consent, revision, \
+                 media_type) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
         }
     }
 
@@ -175,6 +186,7 @@ impl Page {
             self.given,
             self.uses,
             self.confirmations,
+            self.scans,
         ] {
             insert.run(conn).await?;
         }
@@ -252,7 +264,8 @@ pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u
     let Ok(act) = serde_json::from_slice::<ToldConsentAct>(body) else {
         return;
     };
-    let row_id = act.confirmation.as_deref().and_then(unhex);
+    let row_id = act.confirmation.as_deref().or(act.scan.as_deref());
+    let row_id = row_id.and_then(unhex);
     let user = act.delivery.map(|delivery| delivery.0);
     let user = user.or_else(|| act.emergency.map(|emergency| emergency.0));
     match (act.change.as_str(), user, row_id) {
@@ -267,6 +280,15 @@ pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u
             act.consent.0,
             act.by,
             act.revision,
+        ]),
+        ("scanned", _, Some(row_id)) => out.scans.push(row![
+            row_id,
+            position,
+            act.at,
+            act.sealed,
+            act.consent.0,
+            act.revision,
+            act.media_type,
         ]),
         _ => {}
     }

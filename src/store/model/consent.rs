@@ -142,3 +142,46 @@ pub struct ConsentsAsked {
     /// Rows looked at, at most.
     pub limit: usize,
 }
+
+/// A scan of a signed paper, to keep.
+#[derive(Clone, Debug)]
+pub struct NewScan {
+    /// Of which consent.
+    pub registry_id: RegistryId,
+    /// The revision that was looked at: its newest.
+    pub seen: u32,
+    /// Who lodged the consent.
+    pub lodger: PartnerId,
+    /// What the bytes are.
+    pub media_type: String,
+    /// The bytes.
+    pub body: Sensitive<Vec<u8>>,
+    /// When.
+    pub at: Timestamp,
+    /// Of the request.
+    pub correlation_id: CorrelationId,
+}
+
+/// What became of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanKept {
+    /// Kept, as the scan of this revision.
+    Done(u32),
+    /// This revision has a scan already; nothing was kept.
+    Before(u32),
+    /// There is a newer revision than the one looked at.
+    Changed,
+}
+
+/// A scan as it is kept, opened.
+#[derive(Clone, Debug)]
+pub struct StoredScan {
+    /// Of which revision.
+    pub revision: u32,
+    /// What the bytes are.
+    pub media_type: String,
+    /// When it was kept.
+    pub stored_at: Timestamp,
+    /// The bytes.
+    pub body: Sensitive<Vec<u8>>,
+}

@@ -104,7 +104,8 @@ pub enum BodyRule {
         /// The limit.
         bytes_max: u64,
     },
-    /// A submission: counted among those in flight; refused while too many are.
+    /// A submission, or another body as large: counted among those in flight; refused while too
+    /// many are.
     Submission {
         /// The limit.
         bytes_max: u64,
@@ -138,6 +139,8 @@ pub enum Handler {
     ConsentConfirm,
     ConsentEnded,
     ConsentHistory,
+    ConsentScanPut,
+    ConsentScanGet,
     ConsentList,
     ConsentForm,
     ConsentImport,

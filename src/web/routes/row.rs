@@ -228,11 +228,22 @@ pub(super) const LIMIT: Parameter = query(
 
 pub(super) const PAGED: &[Parameter] = &[CURSOR, LIMIT];
 
-pub(super) const SAID_WHY: &[Parameter] = &[header(
+const WHY: Parameter = header(
     "Kinbridge-Reason",
     false,
     "Officers: why, in words for the ledger; no personal data",
-)];
+);
+
+pub(super) const SAID_WHY: &[Parameter] = &[WHY];
+
+pub(super) const SCANNED: &[Parameter] = &[
+    query(
+        "revision",
+        false,
+        "Of which revision; the newest that has a scan when left out",
+    ),
+    WHY,
+];
 
 pub(super) const CONSENTS: &[Parameter] = &[
     query(

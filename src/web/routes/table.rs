@@ -2,11 +2,11 @@
 
 use super::row::{
     ACCOUNTANTS, ACCOUNTED, CONSENTS, EVERYBODY, FHIR_LODGED, FHIR_TYPE, HOLDERS, INTEGRATORS,
-    JSON_TYPE, LOOKING, OFFICERS, OPERATORS, PAGED, PARTNERS, REASONED, SAID_WHY, SUBMIT, answer,
-    get, header, post, problem, put, query,
+    JSON_TYPE, LOOKING, OFFICERS, OPERATORS, PAGED, PARTNERS, REASONED, SAID_WHY, SCANNED, SUBMIT,
+    answer, get, header, post, problem, put, query,
 };
 use super::{Access, BodyRule, Handler, IdKind, Route, Scope};
-use crate::base::limits::BATCH_BYTES_MAX;
+use crate::base::limits::{BATCH_BYTES_MAX, SCAN_BYTES_MAX};
 
 /// All routes.
 pub(super) const ROUTES: &[Route] = &[
@@ -207,6 +207,50 @@ pub(super) const ROUTES: &[Route] = &[
     .answers(&[
         answer(200, "Confirmed, now or before", "ConsentConfirmed"),
         problem(409, "It was revoked, has ended or was lodged anew"),
+    ]),
+    put(
+        "consent_scan_put",
+        "/v1/consents/{id}/scan",
+        Handler::ConsentScanPut,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .takes(
+        BodyRule::Submission {
+            bytes_max: SCAN_BYTES_MAX,
+        },
+        &[
+            ("application/pdf", "Scan"),
+            ("image/png", "Scan"),
+            ("image/jpeg", "Scan"),
+            ("image/tiff", "Scan"),
+        ],
+    )
+    .says("Keep the scan of the signed paper, one of each revision you lodged")
+    .answers(&[
+        answer(200, "Kept, now or before", "ConsentScanned"),
+        problem(
+            409,
+            "The revision has another scan, or was changed meanwhile",
+        ),
+        problem(
+            422,
+            "The bytes are of another type, or not those the capture block's digest is of",
+        ),
+    ]),
+    get(
+        "consent_scan",
+        "/v1/consents/{id}/scan",
+        Handler::ConsentScanGet,
+    )
+    .open_to(HOLDERS, Scope::Own(IdKind::Consent))
+    .with(SCANNED)
+    .says("The scan of a consent you lodged, as it was handed in")
+    .answers(&[
+        answer(200, "The bytes, of the media type they came as", "File"),
+        problem(
+            400,
+            "An officer gives no reason, or the revision is no number",
+        ),
     ]),
     get(
         "consent_form",

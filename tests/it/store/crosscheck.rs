@@ -67,8 +67,19 @@ async fn confirmed_consent(store: &Store) {
         at: START,
         correlation_id: CorrelationId::new("corr"),
     };
+    let scan = NewScan {
+        registry_id: confirmation.registry_id,
+        seen: 1,
+        lodger: sender(),
+        media_type: "application/pdf".into(),
+        body: Sensitive::new(b"%PDF-1.7".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    };
     let done = store.confirm_consent(confirmation).await;
     assert_eq!(done.expect("confirmed"), Confirmed::Done);
+    let kept = store.keep_scan(scan).await;
+    assert_eq!(kept.expect("kept"), ScanKept::Done(1));
 }
 
 async fn lodge_and_revoke(store: &Store, subject: PersonId) {
@@ -101,7 +112,7 @@ async fn lodge_and_revoke(store: &Store, subject: PersonId) {
 use RowProblemKind::{EntryMissing, RowAltered, RowMissing};
 
 /// What is done to the rows, and how the row is named.
-const TAMPERINGS: [(&str, RowProblemKind, &str); 29] = [
+const TAMPERINGS: [(&str, RowProblemKind, &str); 33] = [
     ("DELETE FROM consent_use", RowMissing, "use of consent"),
     (
         "UPDATE consent_use SET delivery_id = zeroblob(16)",
@@ -139,6 +150,23 @@ const TAMPERINGS: [(&str, RowProblemKind, &str); 29] = [
          confirmed_at, key_id, wrapped, body FROM consent_confirmation",
         EntryMissing,
         "consent confirmation",
+    ),
+    ("DELETE FROM consent_scan", RowMissing, "scan of consent"),
+    (
+        "UPDATE consent_scan SET revision = 2",
+        RowAltered,
+        "scan of consent",
+    ),
+    (
+        "UPDATE consent_scan SET body = zeroblob(99)",
+        RowAltered,
+        "scan of consent",
+    ),
+    (
+        "INSERT INTO consent_scan SELECT zeroblob(16), consent_key, 9, media_type, stored_at, \
+         key_id, wrapped, body FROM consent_scan",
+        EntryMissing,
+        "scan of consent",
     ),
     ("DELETE FROM submission", RowMissing, "sub_"),
     ("UPDATE submission SET accepted = 1", RowAltered, "sub_"),

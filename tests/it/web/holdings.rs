@@ -181,10 +181,19 @@ impl Holdings {
         }
     }
 
+    /// What a body of the route is.
+    pub fn media(&self, route: &str) -> &'static str {
+        match route {
+            "consent_scan_put" => "application/pdf",
+            _ => "application/json",
+        }
+    }
+
     /// A body the route takes.
     pub fn body(&self, route: &str) -> String {
         match route {
             "consent_put" => lodging().to_string(),
+            "consent_scan_put" => String::from("%PDF-1.7 a scan"),
             "fact_put" => asserting().to_string(),
             "fact_confirm" => json!({ "confirmed_by": "ben" }).to_string(),
             "fact_end" => json!({ "ended_by": "ana" }).to_string(),
