@@ -224,7 +224,11 @@ fn kinds_of_the_older_form_become_papers_by_their_elements() {
     let rest = "| general_health mental_health | mhp |  | treatment";
     let mut lps = older("lps_5328");
     assert_eq!(of(&lps), [format!("permit general_roi parent {rest}")]);
-    lps["elements"] = json!(["right_to_revoke", "redisclosure_statement"]);
+    lps["elements"] = json!([
+        "right_to_revoke",
+        "redisclosure_statement",
+        "refusal_consequences"
+    ]);
     assert_eq!(of(&lps), [format!("permit hipaa_auth parent {rest}")]);
     let own = of(&older("minor_own"));
     assert_eq!(own, [format!("permit hipaa_auth youth {rest}")]);

@@ -24,6 +24,7 @@ mod intake;
 mod labels;
 mod leaks;
 mod mapping;
+mod marks;
 mod metamorphic;
 mod minor_rows;
 mod obligations;

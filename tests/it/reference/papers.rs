@@ -62,7 +62,6 @@ pub fn minor_consented(q: &Value, class: &str) -> bool {
     let from = match class {
         "general_health" | "reproductive_health" | "dv_information" => 0,
         "mental_health" | "sud_part2" | "hiv_test" => 12,
-        "psychotherapy_notes" | "sud_counseling_notes" => 12,
         _ => return false,
     };
     let listed = words(&q["subject"]["minor_consented"]).contains(&class);
