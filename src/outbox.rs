@@ -5,9 +5,6 @@
 //! of the same claim, never forget that bytes may have arrived, never leave a state that is final,
 //! and never try an older version of a record once there is a newer one.
 
-/// What a delivery says of a claim that ended because consents changed under it.
-pub const CONSENT_CHANGED: &str = "consent-changed";
-
 /// States of a delivery (DESIGN section 5).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,

@@ -58,6 +58,11 @@ impl Digest {
         (bytes.len() == 32).then(|| Digest::copy(&bytes))
     }
 
+    /// Whether that is one as it may be written: 64 hexadecimal characters, small letters or large.
+    pub fn is_told(text: &str) -> bool {
+        Digest::from_hex(text).is_some()
+    }
+
     /// The first half, where 16 bytes are enough.
     pub fn half(self) -> [u8; 16] {
         let mut out = [0_u8; 16];

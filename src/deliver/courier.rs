@@ -19,7 +19,7 @@ use crate::base::limits::{
 };
 use crate::catalog::partner::{Direction, Https};
 use crate::kept::on_file;
-use crate::outbox::{Answer, CONSENT_CHANGED};
+use crate::outbox::Answer;
 use crate::rules::Rules;
 use crate::store::{
     Authorisation, Authorised, ClaimRequest, Claimed, Completion, LaneLimit, Store, StoreError,
@@ -332,8 +332,7 @@ impl Courier {
                 // From the start, at once.
                 Authorised::EpochChanged => {
                     let next_at = self.clock.now();
-                    let detail = CONSENT_CHANGED.to_owned();
-                    let completion = Completion::DecideAgain { next_at, detail };
+                    let completion = Completion::DecideAgain { next_at };
                     again.push((claim.delivery.delivery_id, claim.token, completion));
                 }
             }
@@ -400,10 +399,7 @@ impl Courier {
 /// What is only decided anew and may still go waits on for its attempt.
 fn resting(claim: &Claimed, plan: Plan) -> Plan {
     match (claim.resume_at, plan) {
-        (Some(next_at), Plan::Send(..)) => Plan::End(Completion::DecideAgain {
-            next_at,
-            detail: "may-still-go".to_owned(),
-        }),
+        (Some(next_at), Plan::Send(..)) => Plan::End(Completion::DecideAgain { next_at }),
         (_, plan) => plan,
     }
 }

@@ -34,6 +34,15 @@ fn standing(consent: &StoredConsent) -> Option<Consent> {
     (paper.direction.known() == Some(Direction::Permit)).then_some(paper)
 }
 
+/// Whose consents are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The reader's own, or the reader says why it is read.
+    Own,
+    /// Another's, of which the reader knows the paper alone: no day that comes from a record.
+    Others,
+}
+
 /// The first day to come on which a consent counts no more: the one after its end, or the one on
 /// which the child it is of is of age, where a parent has signed. `None` when there is none, or
 /// nobody knows.
@@ -43,13 +52,16 @@ fn standing(consent: &StoredConsent) -> Option<Consent> {
 pub async fn stop(
     store: &Store,
     consent: &StoredConsent,
-    now: Timestamp,
+    (whose, now): (Whose, Timestamp),
 ) -> Result<Option<Day>, StoreError> {
     let Some(paper) = standing(consent) else {
         return Ok(None);
     };
     let end = paper.end.and_then(Moment::day).map(|day| Day(day.0 + 1));
-    let of_age = of_age(store, consent, &paper).await?;
+    let of_age = match whose {
+        Whose::Own => of_age(store, consent, &paper).await?,
+        Whose::Others => None,
+    };
     let days = [end, of_age].into_iter().flatten();
     Ok(days.filter(|day| *day > local_day(now)).min())
 }

@@ -211,7 +211,8 @@ impl Rows {
             changes: Insert::new(
                 "UPDATE delivery SET state = v.column2, \
                  next_at = coalesce(v.column3, delivery.next_at), \
-                 exposure = max(delivery.exposure, v.column4), detail = v.column5, \
+                 exposure = max(delivery.exposure, v.column4), \
+                 detail = CASE v.column7 WHEN 1 THEN delivery.detail ELSE v.column5 END, \
                  updated_at = v.column6 FROM (VALUES",
                 ") AS v WHERE delivery.delivery_id = v.column1",
             ),
@@ -342,9 +343,8 @@ fn change<'a>(completion: &'a Completion, current: &Standing) -> Option<Change<'
             detail: Some(detail),
             ..plain("ambiguous")
         },
-        Completion::DecideAgain { next_at, detail } => Change {
+        Completion::DecideAgain { next_at } => Change {
             next_at: Some(*next_at),
-            detail: Some(detail),
             ..plain("decide-again")
         },
         Completion::Dead { detail, .. } => Change {
@@ -448,6 +448,8 @@ async fn end_one(
         arrival_code(change.to.arrival),
         change.detail,
         now,
+        // What is only decided anew says what its last attempt said.
+        matches!(ended.completion, Completion::DecideAgain { .. }),
     ]);
     if let Some(decision) = &ended.decision {
         rows.decisions

@@ -19,7 +19,7 @@ mod recall;
 mod turn;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
-pub use crate::outbox::{CONSENT_CHANGED, DeliveryState};
+pub use crate::outbox::DeliveryState;
 pub use consent::*;
 pub use emergency::*;
 pub use extract::*;
@@ -530,8 +530,6 @@ pub enum Completion {
     DecideAgain {
         /// Not before.
         next_at: Timestamp,
-        /// Why.
-        detail: String,
     },
     /// Law or consent withholds it now.
     Withheld {

@@ -8,6 +8,7 @@ use super::forms::{Form, list, object, opened, required, text, truth, word};
 use super::lodging::Identifier;
 use crate::base::Text;
 use crate::base::clock::Timestamp;
+use crate::base::digest::Digest;
 use crate::base::fact_key::FactShape;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
@@ -30,7 +31,11 @@ pub const HUMAN_CHARS_MAX: usize = 128;
 const ID_CHARS_MAX: usize = 128;
 const IDENTIFIER_CHARS_MAX: usize = 256;
 const DAY_CHARS: usize = 10;
-const DIGEST_CHARS: usize = 64;
+
+/// Characters of a SHA-256.
+pub const DIGEST_CHARS: usize = 64;
+/// What is told of what is none.
+pub const DIGEST_FORM: &str = "SHA-256 of the document, hexadecimal";
 
 /// What a fact may rest on.
 const SOURCES: &[&str] = &[
@@ -173,10 +178,9 @@ pub fn check(
             "the id of a partner of this gateway",
         );
     }
-    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
-    if fact.text("document_digest").is_some_and(|text| !hex(text)) {
-        let fix = "SHA-256 of the document, hexadecimal";
-        told.tell(&SCHEMA_PATTERN_MISMATCH, "document_digest", fix);
+    let digest = fact.text("document_digest");
+    if digest.is_some_and(|text| !Digest::is_told(text)) {
+        told.tell(&SCHEMA_PATTERN_MISMATCH, "document_digest", DIGEST_FORM);
     }
     let humans = (fact.text("entered_by"), fact.text("confirmed_by"));
     if let (Some(one), Some(two)) = humans

@@ -3,8 +3,10 @@
 //! It is kept sealed beside the paper and never leaves with it. The signer's own name is never
 //! asked for: the paper names the signer by capacity.
 
+use super::asserting::{DIGEST_CHARS, DIGEST_FORM, same_human};
 use super::forms::{Form, object, required, text, truth, word};
 use super::lodging::{Identifier, identifier};
+use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{SCHEMA_PATTERN_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE};
 use crate::catalog::schema::Shape;
@@ -16,8 +18,6 @@ use std::sync::LazyLock;
 const TEXT_CHARS_MAX: usize = 128;
 /// Longest statement of how to reach the signer safely, characters.
 const SAFE_CHARS_MAX: usize = 256;
-/// Characters of a SHA-256.
-const DIGEST_CHARS: usize = 64;
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? })*) => {$(
@@ -146,20 +146,19 @@ pub fn shape() -> Shape {
 /// What the form cannot say: a digest is hexadecimal, and whoever looks a second time is somebody
 /// else than who keyed it in.
 pub fn check(capture: &Node, findings: &mut Vec<Finding>) {
-    let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if let Some(digest) = capture.get("document_sha256")
-        && !digest.as_str().is_some_and(hex)
+        && !digest.as_str().is_some_and(Digest::is_told)
     {
         let finding = Finding::new(&SCHEMA_PATTERN_MISMATCH)
             .at("/capture/document_sha256")
             .spanning(digest.span)
-            .fixed_by("64 hexadecimal digits, small letters");
+            .fixed_by(DIGEST_FORM);
         findings.push(finding);
     }
-    let [keyed, second] = ["keyed_by", "second_look_by"].map(|name| capture.get(name));
-    let same =
-        second.and_then(Node::as_str).map(str::trim) == keyed.and_then(Node::as_str).map(str::trim);
-    if let (Some(node), true) = (second, same) {
+    let humans = (capture.text("keyed_by"), capture.text("second_look_by"));
+    if let ((Some(keyed), Some(second)), Some(node)) = (humans, capture.get("second_look_by"))
+        && same_human(keyed, second)
+    {
         let finding = Finding::new(&SCHEMA_VALUE_OUT_OF_RANGE)
             .at("/capture/second_look_by")
             .spanning(node.span)

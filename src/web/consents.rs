@@ -26,7 +26,7 @@ use crate::catalog::partner::Mode;
 use crate::disclosure::moment::{Now, local_day};
 use crate::format::Node;
 use crate::intake::scoped_identifier;
-use crate::kept::aging::{event_overdue, stop};
+use crate::kept::aging::{Whose, event_overdue, stop};
 use crate::release::read_paper;
 use crate::store::{ConsentChange, ConsentsAsked, NewConsent, NewIdentifier, StoredConsent};
 use actix_web::HttpResponse;
@@ -249,6 +249,13 @@ pub async fn list(call: &Call) -> Outcome {
         Some(Principal::Partner(pass)) => Some(pass.id.clone()),
         _ => None,
     };
+    // It shows when children come of age: who reads that of all says why.
+    if partner.is_none() && filter.stops_within_days.is_some() {
+        let act = act(call, reason(call)?)?;
+        let store = &call.site.store;
+        let noted = store.record_operator_action(act, "consents_stopping_read", "all");
+        noted.await.map_err(|error| store_failed(&error))?;
+    }
     let waiting = filter.state.as_deref() == Some("lodged");
     let tied = partner.clone().filter(|_| waiting).map(|partner| {
         let rules = call.site.rules.load();
@@ -300,8 +307,9 @@ async fn row(
         return Ok(None);
     }
     let now = call.site.clock.now();
+    let whose = if own { Whose::Own } else { Whose::Others };
     let stops = match filter.stops_within_days {
-        Some(days) => match stop(&call.site.store, consent, now).await {
+        Some(days) => match stop(&call.site.store, consent, (whose, now)).await {
             Ok(Some(day)) if day.0 - local_day(now).0 <= i32::from(days) => Some(day.0),
             Ok(_) => return Ok(None),
             Err(error) => return Err(store_failed(&error)),

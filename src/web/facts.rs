@@ -32,8 +32,13 @@ pub async fn put(mut call: Call) -> Outcome {
     let bytes = json::document(&mut call).await?;
     let (kind, asserting) = read(&call, &bytes, now)?;
     let known = found(&call, &id).await?;
+    let before = known.as_ref().map(readable).transpose()?;
+    // Another kind would end what this one says, by one human where it takes two.
+    if before.as_ref().is_some_and(|before| before.kind != kind.id) {
+        let detail = "this fact is of another kind: assert it under an id of its own";
+        return Err(Problem::new(&STATE_CONFLICT, detail));
+    }
     let subject = person_of(&call, &asserting.subject).await?;
-    let before = known.as_ref().and_then(assertion);
     let said = as_kept(asserting.fact, before.as_ref(), now);
     if let (Some(known), Some(before)) = (&known, &before)
         && known.ended_at.is_none()

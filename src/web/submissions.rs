@@ -9,7 +9,7 @@ use super::problem::Problem;
 use crate::base::id::{PartnerId, SubmissionId};
 use crate::release::{known_to_sender, opened};
 use crate::rules::Rules;
-use crate::store::{CONSENT_CHANGED, DeliveryState, DeliveryView, RecordTimeline, StoredRecord};
+use crate::store::{DeliveryState, DeliveryView, RecordTimeline, StoredRecord};
 use actix_web::HttpResponse;
 use serde_json::{Value, json};
 
@@ -82,9 +82,15 @@ pub(super) fn is_known(rules: &Rules, stored: &StoredRecord, recipient: &Partner
 }
 
 fn delivery(view: &DeliveryView) -> Value {
-    use DeliveryState::{Held, Withdrawn, Withheld};
+    use DeliveryState::{Ambiguous, Authorised, Held, Leased, Pending, Withdrawn, Withheld};
     // Whether law, consent or a person keeps it, and since when, may be anybody's word.
     let kept = matches!(view.state, Withheld | Held | Withdrawn);
+    // What waits is decided anew as somebody's word changes: when that was is not told either.
+    let waits = matches!(view.state, Pending | Leased | Authorised | Ambiguous);
+    let settled_at = match kept || waits {
+        true => view.queued_at,
+        false => view.updated_at,
+    };
     let detail = view.detail.as_deref().filter(|_| !kept);
     json!({
         "delivery_id": view.delivery_id,
@@ -94,9 +100,8 @@ fn delivery(view: &DeliveryView) -> Value {
         "generation": if kept { 0 } else { view.generation },
         "attempts": view.attempts,
         "queued_at": view.queued_at.to_rfc3339(),
-        "updated_at": if kept { view.queued_at } else { view.updated_at }.to_rfc3339(),
-        // That a consent changed meanwhile is nobody's to know either.
-        "detail": detail.filter(|detail| *detail != CONSENT_CHANGED),
+        "updated_at": settled_at.to_rfc3339(),
+        "detail": detail,
     })
 }
 
@@ -130,6 +135,10 @@ mod tests {
         let withheld = delivery(&view(DeliveryState::Withheld, 0, 1));
         for (state, generation) in [(DeliveryState::Held, 1), (DeliveryState::Withdrawn, 2)] {
             assert_eq!(delivery(&view(state, generation, 5_000_000)), withheld);
+        }
+        for state in [DeliveryState::Pending, DeliveryState::Ambiguous] {
+            let (one, two) = (view(state, 0, 1), view(state, 0, 5_000_000));
+            assert_eq!(delivery(&one), delivery(&two), "decided anew meanwhile");
         }
         let sent = delivery(&view(DeliveryState::Confirmed, 1, 5_000_000));
         assert_eq!(

@@ -4,5 +4,6 @@ mod acts;
 mod aging;
 mod documents;
 mod elements;
+mod lists;
 mod registry;
 mod standing;

@@ -21,5 +21,5 @@ mod scans;
 mod sheets;
 mod storage;
 pub mod stored;
-mod submissions;
+pub mod submissions;
 mod table;

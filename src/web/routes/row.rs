@@ -189,11 +189,7 @@ pub(super) const ACCOUNTED: &[Parameter] = &[
     LIMIT,
 ];
 
-pub(super) const REASONED: &[Parameter] = &[header(
-    "Kinbridge-Reason",
-    true,
-    "Why it is read, in words for the ledger; no personal data",
-)];
+pub(super) const REASONED: &[Parameter] = &[LOOKING];
 
 pub(super) const FHIR_LODGED: &[Answer] = &[
     answer(
@@ -254,13 +250,15 @@ pub(super) const CONSENTS: &[Parameter] = &[
     query(
         "stops_within_days",
         false,
-        "Only those that stop by their date, or because a child comes of age, within so many days",
+        "Only those that stop within so many days: by their date, or where they are your own, or an \
+         officer says why, because a child comes of age",
     ),
     query(
         "review",
         false,
         "`true`: only those whose ending event nobody has reported for a year",
     ),
+    WHY,
     CURSOR,
     LIMIT,
 ];

@@ -150,7 +150,8 @@ pub(super) const ROUTES: &[Route] = &[
             ),
             problem(
                 400,
-                "A cursor that is not one of ours, or a filter that is no such word",
+                "A cursor that is not one of ours, a filter that is no such word, or an officer \
+                 asks for `stops_within_days` without saying why",
             ),
         ]),
     get("consent", "/v1/consents/{id}", Handler::ConsentGet)
@@ -273,7 +274,7 @@ pub(super) const ROUTES: &[Route] = &[
             answer(200, "Kept, or kept already", "FactChange"),
             problem(
                 409,
-                "It is another person's, was ended, or was changed meanwhile",
+                "It is another person's, of another kind, was ended, or was changed meanwhile",
             ),
         ]),
     get("fact", "/v1/facts/{id}", Handler::FactGet)

@@ -6,7 +6,13 @@ use crate::web::holdings::{in_county, lodging};
 use crate::web::stored::COUNTY;
 use serde_json::{Value, json};
 
-async fn ask(gateway: &Gateway, who: &str, verb: &str, path: &str, body: Value) -> (u16, Value) {
+pub(super) async fn ask(
+    gateway: &Gateway,
+    who: &str,
+    verb: &str,
+    path: &str,
+    body: Value,
+) -> (u16, Value) {
     let mut ask = client()
         .request(verb.parse().expect("method"), gateway.url(path))
         .bearer_auth(format!("token-{who}"))
@@ -21,7 +27,7 @@ async fn ask(gateway: &Gateway, who: &str, verb: &str, path: &str, body: Value) 
     (answer.status().as_u16(), answer.json().await.expect("json"))
 }
 
-fn paper() -> Value {
+pub(super) fn paper() -> Value {
     let mut body = lodging();
     body["consent"]["elements"] = json!([
         "description",
@@ -248,6 +254,25 @@ async fn a_consent_tells_no_county_what_others_hold() {
         let (found, told) = ask(&gateway, "county", "GET", &by_id, Value::Null).await;
         assert_eq!(found, status, "{at}: {told}");
         assert!(!told.to_string().contains("g-1"), "{told}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_look_is_a_second_humans_and_a_digest_is_one_in_any_letters() {
+    // Goal: the same rules as of a fact. Method: one name in other letters, one digest likewise.
+    let (gateway, _) = world().await;
+    for (second, digest, taken) in [
+        (" W-1 ", "ab".repeat(32), 422),
+        ("w-2", "ab".repeat(32), 200),
+        ("w-2", "AB".repeat(32), 200),
+        ("w-2", "xy".repeat(32), 422),
+    ] {
+        let mut body = paper();
+        body["capture"]["second_look_by"] = json!(second);
+        body["capture"]["document_sha256"] = json!(digest);
+        let (status, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c3", body).await;
+        assert_eq!(status, taken, "{second} {digest}: {told}");
     }
     gateway.running.shutdown().await;
 }

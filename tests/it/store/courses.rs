@@ -316,7 +316,7 @@ impl Course {
             4 | 5 => Completion::Ambiguous { next_at, detail },
             6 => dead(Answer::NotTaken),
             7 => dead(Answer::Unsure),
-            8 => Completion::DecideAgain { next_at, detail },
+            8 => Completion::DecideAgain { next_at },
             9..=11 => Completion::Withheld {
                 decision: decision("withhold"),
             },
@@ -374,7 +374,7 @@ impl Course {
         match end {
             Completion::Retry { next_at, .. }
             | Completion::Ambiguous { next_at, .. }
-            | Completion::DecideAgain { next_at, .. } => mirror.next_at = *next_at,
+            | Completion::DecideAgain { next_at } => mirror.next_at = *next_at,
             _ => {}
         }
         let of = (mirror.record, mirror.version);

@@ -98,6 +98,23 @@ async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
     assert_eq!(status, 422);
     assert_eq!(refused["findings"][0]["path"], "/fact/confirmed_by");
     assert_eq!(put(order(false, json!("ben"))).await.1["revision"], 2);
+    // Nor does another kind take its place: what closes would be gone by one human's word.
+    for kind in ["casa_appointed", "removed"] {
+        for second in [Value::Null, json!("ben")] {
+            let mut other = fact(&json!({ "kind": kind, "confirmed_by": second }));
+            if kind == "removed" {
+                let members = other["fact"].as_object_mut().expect("members");
+                members.remove("recipient");
+            }
+            let (status, refused) = put(other).await;
+            assert_eq!((status, &refused["code"]), (409, &json!("state-conflict")));
+        }
+    }
+    let (_, kept) = ask(&gateway, "GET", path, ("county", Value::Null)).await;
+    assert_eq!(
+        (&kept["fact"]["kind"], &kept["revision"]),
+        (&json!("restraining_order"), &json!(2))
+    );
     let end = format!("{path}/end");
     let by = async |body: Value| ask(&gateway, "POST", &end, ("county", body)).await;
     assert_eq!(by(json!({ "ended_by": "ana" })).await.0, 422);

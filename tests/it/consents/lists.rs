@@ -1,0 +1,61 @@
+//! Goal: a list of consents, and what is shown of one, tell its reader what it may know and what
+//! the law says of it. Method: the API, as lodger, as another who may stand behind it, as officer.
+
+use super::acts::{ask, paper};
+use crate::web::harness::{Gateway, SENDER, client};
+use crate::web::holdings::{in_county, lodging};
+use crate::web::submissions::{contact, hand_in};
+use serde_json::{Value, json};
+
+async fn world() -> Gateway {
+    let partners = [("alpha", SENDER), ("beta", SENDER)];
+    Gateway::start_with_partners(&partners, |_| {}).await
+}
+
+/// A contact of alpha's with the person of the papers, born on that day.
+async fn born(gateway: &Gateway, day: &str) {
+    let mut contact = contact("c-1");
+    let subject = lodging()["subject"].clone();
+    contact["persons"][0]["role"] = json!("child");
+    contact["persons"][0]["birth_date"] = json!(day);
+    contact["persons"][0]["identifiers"] = json!([subject]);
+    let sent = hand_in(gateway, "", &[], contact.to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_a_birthday_from_anothers_record() {
+    // Method: a parent signs for a child whose birth date stands in alpha's record alone; alpha,
+    // the discloser it names and an officer ask what stops when.
+    let gateway = world().await;
+    born(&gateway, "2009-06-15").await;
+    in_county(
+        &gateway.running.gateway.store,
+        "beta",
+        ("06067", Some("case")),
+    )
+    .await;
+    let mut signed = paper();
+    signed["consent"]["grantor"] = json!("parent");
+    signed["consent"]["end"] = json!("2099-12-31");
+    let (status, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c1", signed).await;
+    assert_eq!(status, 200, "{told}");
+    let list = "/v1/consents?state=lodged&stops_within_days=65535";
+    let stops = |told: &Value| {
+        let rows = told["consents"].as_array().expect("rows").iter();
+        let days: Vec<Value> = rows.map(|row| row["stops_on"].clone()).collect();
+        days
+    };
+    let any = "/v1/consents?stops_within_days=65535";
+    let (status, own) = ask(&gateway, "alpha", "GET", any, Value::Null).await;
+    assert_eq!((status, stops(&own)), (200, vec![json!("2027-06-15")]));
+    let (status, others) = ask(&gateway, "beta", "GET", list, Value::Null).await;
+    assert_eq!((status, stops(&others)), (200, vec![json!("2100-01-01")]));
+    let unsaid = client()
+        .get(gateway.url(any))
+        .bearer_auth("token-privacy_officer");
+    assert_eq!(unsaid.send().await.expect("answer").status(), 400);
+    let (status, all) = ask(&gateway, "privacy_officer", "GET", any, Value::Null).await;
+    assert_eq!((status, stops(&all)), (200, vec![json!("2027-06-15")]));
+    gateway.running.shutdown().await;
+}
