@@ -9,6 +9,7 @@ use crate::base::vocabulary::Verdict;
 use crate::outbox::Answer;
 use std::sync::Arc;
 
+mod cause;
 mod consent;
 mod emergency;
 mod extract;
@@ -20,6 +21,7 @@ mod turn;
 mod work;
 pub use crate::ledger::checkpoint::Checkpoint;
 pub use crate::outbox::DeliveryState;
+pub use cause::*;
 pub use consent::*;
 pub use emergency::*;
 pub use extract::*;
@@ -80,51 +82,6 @@ pub enum Action {
     Upsert,
     /// The sender withdraws it.
     Void,
-}
-
-/// Why a record or delivery waits for a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HoldCause {
-    /// Two identifiers of one person lead to two different persons.
-    IdentityAmbiguous,
-    /// The output would be invalid after redaction.
-    OutputInvalid,
-    /// The record names an addressee no partner file knows.
-    AddresseeUnknown,
-    /// A purpose or class outside the vocabulary.
-    VocabularyUnknown,
-    /// Neither the record nor the partner file says where the work with the family comes from.
-    ServiceSourceUnknown,
-    /// A human must look before sending.
-    HumanReview,
-    /// The recipient refused it for good.
-    RecipientRefused,
-    /// All attempts were used up.
-    AttemptsExhausted,
-    /// An obligation could not be discharged.
-    ObligationOpen,
-    /// Law and consent withhold it from a named addressee.
-    Withheld,
-    /// It stands in the store and cannot be opened any more: a pull left it out.
-    Unreadable,
-    /// An officer asked to decide a withheld delivery again; a second one has to confirm.
-    ReplayConfirmation,
-    /// Consents of the partner stop soon, because a child comes of age.
-    ConsentAgesOut,
-    /// It went at once; an officer says afterwards whether that was justified.
-    ReviewAfter,
-    /// What a recipient was given may not be used any further, and its channel takes no notice.
-    RecallByHand,
-    /// Nobody has confirmed lately who the recipient is to the person, or that no protective order
-    /// stands.
-    StandingUnknown,
-    /// Somebody asked at the emergency door: told to the officers.
-    EmergencyAccess,
-    /// A record was given at the emergency door: told to who had handed it in.
-    EmergencyNotice,
-    /// A copy of a child-abuse report may have arrived: it is never sent again, a person asks.
-    ConfirmByPhone,
 }
 
 /// A submission to accept in one transaction.

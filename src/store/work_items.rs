@@ -1,7 +1,7 @@
 //! Work items: what waits for a person, and what that person decides.
 
 use super::model::{
-    DeliveryState, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
+    DeliveryState, Hearer, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
 };
 use super::sql::{Columns as _, Fault, all, first, row, run};
 use super::stage::{cause_of, cause_word};
@@ -30,27 +30,17 @@ impl Store {
                    resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
                    WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, \
                    emergency_id FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 AND cause NOT IN (?4, ?5, ?6, ?7, ?8) \
-                   AND NOT (cause = ?9 AND delivery_id IS NOT NULL))) \
+                   AND (?1 IS NULL OR (partner = ?1 \
+                   AND cause IN (SELECT value FROM json_each(?4)))) \
                    AND work_item_id > ?2 \
                    ORDER BY work_item_id LIMIT ?3";
         let after = after.map_or([0; 16], |id| id.0);
         let partner = partner.map(PartnerId::as_str);
-        // What officers settle among themselves would tell a sender of a withholding.
-        let officers = [
-            HoldCause::ReplayConfirmation,
-            HoldCause::ReviewAfter,
-            HoldCause::RecallByHand,
-            HoldCause::StandingUnknown,
-            HoldCause::EmergencyAccess,
-        ];
-        let [confirm, review, by_hand, standing, access] = officers.map(cause_word);
-        // Nor is it told that a person looks at a delivery, kept back or only held: that is one.
-        let look = cause_word(HoldCause::HumanReview);
+        let heard = HoldCause::ALL.into_iter();
+        let heard = heard.filter(|cause| cause.settling().hearer == Hearer::Partner);
+        let heard = serde_json::json!(heard.collect::<Vec<_>>()).to_string();
         let limit = limit.min(PAGE_ROWS_MAX + 1);
-        let cells = row![
-            partner, after, limit, confirm, review, by_hand, standing, access, look
-        ];
+        let cells = row![partner, after, limit, heard];
         let found = async {
             let rows = all(&mut conn, sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()
@@ -155,16 +145,14 @@ async fn resolve(
         return Ok(Resolved::Unknown);
     };
     let (row_id, delivery) = (item.id_or_null(0)?, item.id_or_null(1)?);
+    let cause = cause_of(&item.text(3)?)?;
     if resolution == Resolution::Release && item.int(2)? == 1 {
         return Ok(Resolved::TwoOfficers);
     }
     let fits = match (resolution, row_id, delivery) {
-        // A review ends with a verdict, a notice with being read, and nothing else does so.
-        _ if ends_with(cause_of(&item.text(3)?)?) != kind_of(resolution) => false,
+        _ if !cause.settling().resolutions.contains(&resolution) => false,
         (Resolution::Justified | Resolution::NotJustified | Resolution::Acknowledge, _, _) => true,
         (Resolution::Discard, _, _) => true,
-        // What may have arrived and must not arrive twice goes on by nobody's word.
-        _ if cause_of(&item.text(3)?)? == HoldCause::ConfirmByPhone => false,
         // What a pull held goes into the requester's next one; nothing is routed anew.
         (_, _, None) if is_of_pull(tx, id).await? => resolution == Resolution::Release,
         (Resolution::Release, _, Some(delivery)) => release_delivery(tx, delivery).await?,
@@ -187,30 +175,6 @@ async fn resolve(
         reviews::found_unjustified(tx, id).await?;
     }
     Ok(Resolved::Done)
-}
-
-/// What kind of resolution ends an item.
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Act,
-    Verdict,
-    Reading,
-}
-
-const fn ends_with(cause: HoldCause) -> Kind {
-    match cause {
-        HoldCause::ReviewAfter => Kind::Verdict,
-        HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => Kind::Reading,
-        _ => Kind::Act,
-    }
-}
-
-const fn kind_of(resolution: Resolution) -> Kind {
-    match resolution {
-        Resolution::Justified | Resolution::NotJustified => Kind::Verdict,
-        Resolution::Acknowledge => Kind::Reading,
-        Resolution::Release | Resolution::JoinPersons | Resolution::Discard => Kind::Act,
-    }
 }
 
 async fn is_of_pull(tx: &mut Tx, id: WorkItemId) -> Result<bool, Fault> {

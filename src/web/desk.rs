@@ -8,7 +8,6 @@ use super::answer::{Call, store_failed};
 use super::emergency::{self, Listener};
 use super::principal::{OperatorPass, Principal};
 use super::problem::Problem;
-use super::work::Word;
 use crate::base::clock::Timestamp;
 use crate::base::id::EmergencyId;
 use crate::base::vocabulary::Verdict;
@@ -93,43 +92,13 @@ const fn meaning(cause: HoldCause) -> &'static str {
     }
 }
 
-/// Words a resolution of such an item may be.
-const fn words(cause: HoldCause) -> &'static [Word] {
-    match cause {
-        HoldCause::IdentityAmbiguous => &[Word::Release, Word::JoinPersons, Word::Discard],
-        HoldCause::Withheld
-        | HoldCause::ReplayConfirmation
-        | HoldCause::RecallByHand
-        | HoldCause::StandingUnknown
-        | HoldCause::ConfirmByPhone
-        | HoldCause::ConsentAgesOut => &[Word::Discard],
-        HoldCause::ReviewAfter => &[Word::Justified, Word::NotJustified],
-        HoldCause::EmergencyAccess | HoldCause::EmergencyNotice => &[Word::Acknowledge],
-        _ => &[Word::Release, Word::Discard],
-    }
-}
-
-/// Whether a privacy officer alone may say it: a look law asks for, and who is whom.
-pub const fn for_officers(cause: HoldCause, word: Word) -> bool {
-    matches!(
-        cause,
-        HoldCause::HumanReview
-            | HoldCause::IdentityAmbiguous
-            | HoldCause::ObligationOpen
-            | HoldCause::ReviewAfter
-            | HoldCause::EmergencyAccess
-            | HoldCause::EmergencyNotice
-    ) || matches!(word, Word::JoinPersons)
-}
-
 /// What these roles may resolve it with.
 fn own_words(roles: &[Role], cause: HoldCause) -> Vec<&'static str> {
-    let may = |word: &Word| {
-        roles.contains(&Role::PrivacyOfficer)
-            || (roles.contains(&Role::Integrator) && !for_officers(cause, *word))
-    };
-    let fit = words(cause).iter().copied().filter(may);
-    fit.map(Word::as_str).collect()
+    let settling = cause.settling();
+    let may = roles.contains(&Role::PrivacyOfficer)
+        || (roles.contains(&Role::Integrator) && !settling.officers);
+    let words = settling.resolutions.iter().filter(|_| may);
+    words.map(|word| word.as_str()).collect()
 }
 
 /// One item for whoever calls.

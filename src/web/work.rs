@@ -3,7 +3,7 @@
 //! Every act of an operator carries a reason and becomes a ledger entry in the same transaction.
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
-use super::desk::{for_officers, shown};
+use super::desk::shown;
 use super::forms::{Form, object, required, text, word};
 use super::json;
 use super::paging::Page;
@@ -36,7 +36,10 @@ pub static REASON: LazyLock<Form> = LazyLock::new(|| {
 /// The form of a resolution.
 static RESOLVING: LazyLock<Form> = LazyLock::new(|| {
     Form::of(object(vec![
-        ("resolution", required(word(WORDS, Word::as_str))),
+        (
+            "resolution",
+            required(word(&Resolution::ALL, Resolution::as_str)),
+        ),
         ("reason", required(text(1, REASON_CHARS_MAX))),
     ]))
 });
@@ -51,49 +54,8 @@ pub struct Reason {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Resolving {
-    resolution: Word,
+    resolution: Resolution,
     reason: String,
-}
-
-/// How an item may be resolved.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Word {
-    /// Let it go on: it is routed or decided anew.
-    Release,
-    /// The persons its identifiers lead to are one; then as released.
-    JoinPersons,
-    /// Nothing more is done with it.
-    Discard,
-    /// What went at once was rightly sent.
-    Justified,
-    /// It was not.
-    NotJustified,
-    /// It has been read.
-    Acknowledge,
-}
-
-const WORDS: &[Word] = &[
-    Word::Release,
-    Word::JoinPersons,
-    Word::Discard,
-    Word::Justified,
-    Word::NotJustified,
-    Word::Acknowledge,
-];
-
-impl Word {
-    /// As bodies write it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Word::Release => "release",
-            Word::JoinPersons => "join_persons",
-            Word::Discard => "discard",
-            Word::Justified => "justified",
-            Word::NotJustified => "not_justified",
-            Word::Acknowledge => "acknowledge",
-        }
-    }
 }
 
 /// Open work items: a partner's own, an operator's all.
@@ -140,21 +102,17 @@ pub async fn resolve(mut call: Call) -> Outcome {
     let cause = cause.map_err(|error| store_failed(&error))?;
     let cause = cause.ok_or_else(Problem::not_found)?;
     let resolving: Resolving = json::read(&mut call, &RESOLVING).await?;
-    if for_officers(cause, resolving.resolution)
-        && !call.operator()?.roles.contains(&Role::PrivacyOfficer)
-    {
+    // Who is whom is never an integrator's to say.
+    let officers = cause.settling().officers || resolving.resolution == Resolution::JoinPersons;
+    if officers && !call.operator()?.roles.contains(&Role::PrivacyOfficer) {
         return Err(forbidden());
     }
     let act = act(&call, resolving.reason)?;
-    let resolution = match resolving.resolution {
-        Word::Release => Resolution::Release,
-        Word::JoinPersons => Resolution::JoinPersons,
-        Word::Discard => Resolution::Discard,
-        Word::Justified => Resolution::Justified,
-        Word::NotJustified => Resolution::NotJustified,
-        Word::Acknowledge => Resolution::Acknowledge,
-    };
-    let done = call.site.store.resolve_work_item(id, resolution, act).await;
+    let done = call
+        .site
+        .store
+        .resolve_work_item(id, resolving.resolution, act)
+        .await;
     match done.map_err(|error| store_failed(&error))? {
         Resolved::Done => Ok(done_now()),
         Resolved::Unknown => Err(Problem::not_found()),

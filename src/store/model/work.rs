@@ -253,24 +253,6 @@ pub struct StoreHealth {
     pub in_flight: usize,
 }
 
-/// What an operator does about a work item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolution {
-    /// Let it go on as it is: a held record is routed (persons that were ambiguous stay apart), a
-    /// delivery is tried again.
-    Release,
-    /// The persons its identifiers lead to are one: join them, then go on.
-    JoinPersons,
-    /// Leave it where it is; nothing is sent.
-    Discard,
-    /// What went at once was rightly sent.
-    Justified,
-    /// It was not; what follows is for people, and nothing is stopped by it.
-    NotJustified,
-    /// Whoever is told of something has read it.
-    Acknowledge,
-}
-
 /// What became of an operator's word on a work item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resolved {

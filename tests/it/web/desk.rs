@@ -6,7 +6,7 @@ use super::replay::claimed;
 use super::submissions::{contact, fits, hand_in};
 use crate::store::world;
 use kinbridge::base::id::RecordId;
-use kinbridge::store::{Completion, HoldCause};
+use kinbridge::store::{Completion, Hearer, HoldCause, Resolution};
 use serde_json::{Value, json};
 
 const COUNTY: &str = r#"role = "cws"
@@ -213,14 +213,33 @@ async fn the_words_stand_in_the_document() {
     let schema = &route["requestBody"]["content"]["application/json"]["schema"]["$ref"];
     let schema = schema.as_str().expect("a schema").trim_start_matches('#');
     let words = &document.pointer(schema).expect("described")["properties"]["resolution"];
-    let all = [
-        "release",
-        "join_persons",
-        "discard",
-        "justified",
-        "not_justified",
-        "acknowledge",
-    ];
+    let all: Vec<&str> = Resolution::ALL.iter().map(|one| one.as_str()).collect();
     assert_eq!(words["enum"], json!(all));
     gateway.running.shutdown().await;
+}
+
+#[test]
+fn the_page_says_how_each_cause_is_settled() {
+    // Goal: whoever reads the page tries nothing that is refused. Method: the table made from what
+    // the gateway goes by.
+    let lines = HoldCause::ALL.map(|cause| {
+        let settling = cause.settling();
+        let words = settling.resolutions.iter();
+        let words: Vec<String> = words.map(|one| format!("`{}`", one.as_str())).collect();
+        let who = match settling.officers {
+            true => "privacy officer",
+            false => "integrator, privacy officer",
+        };
+        let hears = match settling.hearer {
+            Hearer::Partner => "yes",
+            Hearer::Operators => "no",
+        };
+        let (cause, words) = (json!(cause), words.join(", "));
+        let cause = cause.as_str().expect("a word").to_owned();
+        format!("| `{cause}` | {words} | {who} | {hears} |\n")
+    });
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md");
+    let page = std::fs::read_to_string(file).expect("docs/operating.md is readable");
+    let table = lines.concat();
+    assert!(page.contains(&table), "the table should read:\n{table}");
 }
