@@ -95,6 +95,12 @@ impl OnFile {
         ByPerson::new(&self.consents, &self.facts)
     }
 
+    /// How the sender of a record got what it hands on, where it was given it here.
+    pub fn received(&self, stored: &StoredRecord) -> &[Received] {
+        let found = self.received.get(&(stored.record_id, stored.version));
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// As it stood before anything was asserted or ended from an instant on; `None` where a fact
     /// says another thing since, because what it had said is not here.
     pub fn facts_before(&self, at: Timestamp) -> Option<Vec<StoredFact>> {
@@ -314,10 +320,7 @@ impl<'a> Readied<'a> {
             persons: persons(stored),
             consents: on_file.consents(stored),
             facts: on_file.facts(stored),
-            received: found
-                .received
-                .get(&(stored.record_id, stored.version))
-                .map_or(&[], Vec::as_slice),
+            received: found.received(stored),
             protections: match stored.test {
                 true => &found.test,
                 false => &found.live,

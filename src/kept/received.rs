@@ -18,22 +18,40 @@ pub(super) fn of(
 ) -> Vec<Received> {
     let mut out = Vec::new();
     for given in given {
-        let before = out.len();
-        for decision in &given.decisions {
-            let of = stored.persons.iter().map(|person| person.person);
-            out.extend(of.filter_map(|person| basis(decision, person, consents)));
+        let mut left = Vec::new();
+        for person in stored.persons.iter().map(|person| person.person) {
+            let of = given.decisions.iter();
+            let before = out.len();
+            out.extend(of.filter_map(|decision| basis(decision, person, consents)));
+            if out.len() == before {
+                left.push(person);
+            }
         }
-        if out.len() == before {
+        let permitted = given.decisions.iter().flat_map(|decision| &decision.rows);
+        let permitted = permitted.filter(|row| row.verdict == Verdict::Permit);
+        let strays: Vec<&DecisionRow> = permitted.filter(|row| !speaks_of(stored, row)).collect();
+        let another = |person, rows: &[&DecisionRow]| Received {
+            person,
+            basis: Basis::Another,
+            part2: rows.iter().any(|row| is_part2(row)),
+        };
+        if left.len() == stored.persons.len() {
             // Never given, or of nobody the record speaks of: whose it is cannot be told.
-            let part2 = given.decisions.iter().flat_map(|decision| &decision.rows);
-            out.push(Received {
-                person: None,
-                basis: Basis::Another,
-                part2: part2.into_iter().any(is_part2),
-            });
+            out.push(another(None, &strays));
+        } else if !strays.is_empty() {
+            // What was given of somebody else may be of whoever nothing is known to be given of.
+            out.extend(
+                left.into_iter()
+                    .map(|person| another(Some(person), &strays)),
+            );
         }
     }
     out
+}
+
+/// Whether a record is of the person of a decision's row.
+fn speaks_of(stored: &StoredRecord, row: &DecisionRow) -> bool {
+    stored.persons.iter().any(|p| p.person == row.person)
 }
 
 fn is_part2(row: &DecisionRow) -> bool {

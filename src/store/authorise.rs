@@ -214,7 +214,7 @@ impl Rows {
         let id = asked.delivery_id.0;
         self.going.push(Cell::from(id));
         self.decisions
-            .push(decision_row(&id, asked.token, &asked.decision));
+            .push(decision_row((&id, asked.token), &asked.decision, true));
         if let Some(due_at) = asked.review_due {
             let cause = cause_word(HoldCause::ReviewAfter);
             let item = WorkItemId::mint(now).0;
@@ -274,19 +274,25 @@ impl Rows {
 /// The insert of [`decision_row`]s.
 pub(super) fn decision_insert() -> Insert {
     Insert::new(
-        "INSERT INTO decision (source_id, token, at, rule_set, body) VALUES",
+        "INSERT INTO decision (source_id, token, at, rule_set, body, authorised) VALUES",
         "ON CONFLICT (source_id, token) DO NOTHING",
     )
 }
 
-/// A decision about a delivery's claim or an extract's disclosure.
-pub(super) fn decision_row(source: &[u8; 16], token: i64, decision: &SealedDecision) -> [Cell; 5] {
+/// A decision about a delivery's claim or an extract's disclosure, and whether something was let go
+/// under it.
+pub(super) fn decision_row(
+    (source, token): (&[u8; 16], i64),
+    decision: &SealedDecision,
+    authorised: bool,
+) -> [Cell; 6] {
     row![
         *source,
         token,
         decision.at,
         decision.rule_set.as_str(),
         decision.body.as_slice(),
+        authorised,
     ]
 }
 

@@ -453,7 +453,7 @@ async fn end_one(
     ]);
     if let Some(decision) = &ended.decision {
         rows.decisions
-            .push(decision_row(&id, ended.token, decision));
+            .push(decision_row((&id, ended.token), decision, false));
     }
     // What has a newer version goes on nowhere, and nobody has to look at it.
     if change.to.state != DeliveryState::Superseded {

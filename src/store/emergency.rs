@@ -246,7 +246,7 @@ async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault>
     );
     for given in &asked.given {
         let id = given.disclosure_id.0;
-        decisions.push(decision_row(&id, 0, &given.decision));
+        decisions.push(decision_row((&id, 0), &given.decision, true));
         records.push(row![
             id,
             asked.new.emergency_id.0,

@@ -177,7 +177,7 @@ fn reason_of(word: &str) -> Result<RecallReason, Fault> {
 /// What has left and was not recalled.
 const SENT: &str = "SELECT DISTINCT d.delivery_id, d.record_id, d.row_id, d.version, d.partner, \
      d.channel, d.generation, (SELECT c.at FROM decision c WHERE c.source_id = d.delivery_id \
-     ORDER BY c.token DESC LIMIT 1), d.queued_at FROM delivery d";
+     AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at FROM delivery d";
 
 /// Of a person, in whatever version it was.
 const OF_PERSON: &str = "JOIN record_person p ON p.row_id = d.row_id WHERE p.person = ?1";

@@ -237,6 +237,11 @@ fn migrations() -> Vec<Migration> {
         (11, "recall", include_str!("migrations/0011_recall.sql")),
         (12, "rejudge", include_str!("migrations/0012_rejudge.sql")),
         (13, "turns", include_str!("migrations/0013_turns.sql")),
+        (
+            15,
+            "authorised",
+            include_str!("migrations/0015_authorised.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

@@ -4,13 +4,17 @@
 
 use crate::deliver::Road;
 use crate::release::complete;
-use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId, RecordId};
+use kinbridge::base::digest::Digest;
+use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::base::vocabulary::Verdict;
 use kinbridge::intake::Receipt;
-use kinbridge::kept::{Toward, on_file, release_stored};
-use kinbridge::release::{Release, Taken};
-use kinbridge::store::{DeliveryState, NewConsent};
+use kinbridge::kept::{Toward, decision_record, on_file, release_stored};
+use kinbridge::release::{Basis, Release, Taken};
+use kinbridge::store::{
+    DecisionRecord, DecisionRow, DeliveryState, EmergencyAnswer, EmergencyAsk, EmergencyGiven,
+    NewConsent, NewEmergency,
+};
 use serde_json::{Value, json};
 
 fn partner(id: &str, role: &str, ways: &str) -> String {
@@ -72,10 +76,13 @@ fn referral(id: &str, to: &str, class: &str, more: Value) -> String {
 }
 
 async fn lodge(road: &Road, lodger: &str, id: &str, paper: Value) {
-    let found = road
-        .store
-        .person_by_identifier("urn:example:person|q-1", false)
-        .await;
+    lodge_of(road, (lodger, "q-1"), id, paper).await;
+}
+
+/// A paper of whoever that value stands for.
+async fn lodge_of(road: &Road, (lodger, whose): (&str, &str), id: &str, paper: Value) {
+    let identifier = format!("urn:example:person|{whose}");
+    let found = road.store.person_by_identifier(&identifier, false).await;
     let lodged = road.store.put_consent(NewConsent {
         subject: found.expect("an answer").expect("known"),
         body: Sensitive::new(complete(&paper.to_string()).into_bytes()),
@@ -319,5 +326,154 @@ async fn where_a_record_is_from_goes_to_nobody() {
     assert_eq!(arrived.len(), 1);
     for word in ["c-77", "received_under", "derived_from", "0909"] {
         assert!(!arrived[0].contains(word), "{word}: {}", arrived[0]);
+    }
+}
+
+/// Answers the hospital at the emergency door with all a record holds of substance use.
+async fn answered_at_the_door(road: &Road, record: RecordId) {
+    let stored = road.store.record(record).await;
+    let stored = stored.expect("read").expect("known");
+    let types = [stored.record_type.clone()];
+    let ask = EmergencyAsk {
+        person: stored.persons[0].person,
+        test: false,
+        record_types: &types,
+        after: None,
+        limit: 9,
+    };
+    let page = road.store.emergency_records(ask).await.expect("read");
+    let row = page.rows.iter().find(|row| row.record.record_id == record);
+    let taken = taken(road, record, "clinic").await;
+    let rows = stored.persons.iter().map(|person| DecisionRow {
+        person: person.person,
+        data_class: "sud_part2".into(),
+        verdict: Verdict::Permit,
+        citation: "42CFR2.51".into(),
+        facts: 0,
+    });
+    let decision = DecisionRecord {
+        rows: rows.collect(),
+        facts: vec![Vec::new()],
+        ..decision_record(&taken)
+    };
+    let new = NewEmergency {
+        emergency_id: EmergencyId::mint(road.now()),
+        requester: PartnerId::new("hospital"),
+        channel: ChannelId::new("door"),
+        purpose: "medical_emergency".into(),
+        test: false,
+        rule_set: decision.rule_set.clone(),
+        correlation_id: CorrelationId::new("test"),
+        declaration: Sensitive::new(b"{}".to_vec()),
+        spends: Vec::new(),
+        epochs: stored.persons.iter().map(|p| (p.person, p.epoch)).collect(),
+        given: vec![EmergencyGiven {
+            record_id: record,
+            row: row.expect("on file").row,
+            source: stored.partner.clone(),
+            decision,
+            output: Digest::of(b"told"),
+        }],
+        held: 0,
+        truncated: false,
+        unread: false,
+        review_due: road.now(),
+    };
+    let answer = road.store.authorise_emergency(new).await;
+    assert_eq!(answer.expect("an answer"), EmergencyAnswer::Go);
+}
+
+#[tokio::test]
+async fn what_was_given_at_the_emergency_door_stays_under_part_2() {
+    // Goal: what a program's patient record told in an emergency is no mental health of whoever
+    // was told. Method: the hospital hands it on naming the record, once never given and once
+    // given at the door; how it is labelled rests on what is read here.
+    let road = road().await;
+    let first = referral("s-1", "clinic", "sud_part2", json!({}));
+    let first = id_of(&road.hand_in_from("recovery", "a", &first).await);
+    let whence = json!({ "derived_from": [first] });
+    let onward = referral("h-1", "clinic", "sud_part2", whence);
+    let onward = id_of(&road.hand_in_from("hospital", "b", &onward).await);
+    let part2 = async || {
+        let stored = road.store.record(onward).await.expect("read");
+        let stored = stored.expect("known");
+        let found = on_file(&road.store, std::iter::once(&stored)).await;
+        let received = found.expect("on file").received(&stored).to_vec();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received[0].part2
+    };
+    assert!(!part2().await, "never given");
+    answered_at_the_door(&road, first).await;
+    assert!(part2().await);
+}
+
+/// As [`referral`], about a second person too.
+fn of_two(id: &str, to: &str, other: &str, more: Value) -> String {
+    let one = referral(id, to, "sud_part2", more);
+    let mut one: Value = serde_json::from_str(&one).expect("JSON");
+    let second = json!({"key": "two", "role": "parent", "birth_date": "1991-05-05",
+        "identifiers": [{"system": "urn:example:person", "value": other}],
+        "names": [{"use": "legal", "last": "Quill"}]});
+    one["persons"].as_array_mut().expect("persons").push(second);
+    one["envelope"]["subject_refs"] = json!(["one", "two"]);
+    one.to_string()
+}
+
+#[tokio::test]
+async fn who_is_named_otherwise_is_no_first_hand_either() {
+    // Goal: data of two persons given, one of whom the recipient calls by another id, is
+    // first-hand of neither; who brings data of another person beside it is not hurt where
+    // everybody given is named. Method: the clinic hands on the record with a second person it
+    // knows by its own id, then with both as they were given.
+    let road = road().await;
+    let first = of_two("s-1", "clinic", "q-2", json!({}));
+    let first = road.hand_in_from("recovery", "a", &first).await;
+    let all = [
+        "referral",
+        "demographics",
+        "mental_health",
+        "general_health",
+        "sud_part2",
+    ];
+    for (at, of) in ["q-1", "q-2"].into_iter().enumerate() {
+        let kinds = [("general_roi", &all[..4]), ("part2_specific", &all[4..])];
+        for (kind, classes) in kinds {
+            lodge_of(
+                &road,
+                ("recovery", of),
+                &format!("c-{at}-{kind}"),
+                paper(kind, classes, &["mhp"]),
+            )
+            .await;
+        }
+    }
+    road.drive().await;
+    let record = id_of(&first);
+    let given = road
+        .store
+        .given_to(&PartnerId::new("clinic"), &[record])
+        .await;
+    assert_eq!(given.expect("read")[0].decisions.len(), 1, "it has arrived");
+    for (id, other, expected) in [("h-1", "q-2", false), ("h-2", "q-3", true)] {
+        let whence = json!({ "derived_from": [record] });
+        let onward = of_two(id, "hospital", other, whence);
+        let onward = id_of(&road.hand_in_from("clinic", id, &onward).await);
+        let stored = road
+            .store
+            .record(onward)
+            .await
+            .expect("read")
+            .expect("known");
+        let found = on_file(&road.store, std::iter::once(&stored)).await;
+        let received = found.expect("on file").received(&stored).to_vec();
+        let another = received.iter().filter(|one| one.basis == Basis::Another);
+        let another: Vec<_> = another.map(|one| one.person).collect();
+        let stranger = stored
+            .persons
+            .iter()
+            .find(|p| p.key == "two")
+            .map(|p| p.person);
+        let wanted = if expected { vec![stranger] } else { Vec::new() };
+        assert_eq!(another, wanted, "{id}: {received:?}");
     }
 }

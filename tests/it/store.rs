@@ -11,6 +11,7 @@ mod delivery;
 mod emergency;
 mod extract;
 mod fact;
+mod given;
 mod identity;
 mod ledger;
 mod replay;

@@ -303,7 +303,8 @@ impl Inserts {
             ends_at,
         ]);
         let id = taken.disclosure_id.0;
-        self.decisions.push(decision_row(&id, 0, &taken.decision));
+        let decision = decision_row((&id, 0), &taken.decision, outcome == 0);
+        self.decisions.push(decision);
     }
 
     async fn save(self, tx: &mut Tx) -> Result<(), Fault> {

@@ -9,7 +9,7 @@ use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::store::*;
 use std::collections::HashSet;
 
-async fn accepted(store: &Store, source: &str) -> EmergencyRow {
+pub async fn accepted(store: &Store, source: &str) -> EmergencyRow {
     let records = vec![record(0, source, source)];
     let done = store.accept(submission(None, source, records)).await;
     done.expect("accepted");
@@ -74,7 +74,7 @@ async fn every_record_of_the_types_asked_for_is_read_once() {
 }
 
 /// An answer that gives this record, on consents as they are in it.
-fn answer(row: &EmergencyRow) -> NewEmergency {
+pub fn answer(row: &EmergencyRow) -> NewEmergency {
     let persons = &row.record.persons;
     let decision = DecisionRecord {
         rule_set: RuleSetId::new("rules"),

@@ -22,7 +22,7 @@ fn new_extract(n: u8) -> NewExtract {
     }
 }
 
-async fn created(store: &Store, n: u8) -> Extract {
+pub async fn created(store: &Store, n: u8) -> Extract {
     match store.create_extract(new_extract(n)).await.expect("job") {
         NewJob::Created(extract) => *extract,
         other => panic!("{other:?}"),
@@ -107,7 +107,7 @@ async fn an_extract_is_the_ledger_as_of_its_position() {
     );
 }
 
-async fn seen(store: &Store, extract: &Extract) -> ExtractRows {
+pub async fn seen(store: &Store, extract: &Extract) -> ExtractRows {
     let seen = store.extract_page(&page(extract, None, 9)).await;
     seen.expect("page")
 }
@@ -137,7 +137,7 @@ fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
 }
 
 /// The row as the `n`th of ten bytes each.
-fn given(row: &ExtractRow, n: u64) -> ExtractTaken {
+pub fn given(row: &ExtractRow, n: u64) -> ExtractTaken {
     ExtractTaken {
         record_id: row.record.record_id,
         row: row.row,
@@ -152,7 +152,7 @@ fn given(row: &ExtractRow, n: u64) -> ExtractTaken {
     }
 }
 
-fn kept_back(row: &ExtractRow, outcome: ExtractOutcome) -> ExtractTaken {
+pub fn kept_back(row: &ExtractRow, outcome: ExtractOutcome) -> ExtractTaken {
     ExtractTaken {
         outcome,
         decision: decision_on(row, "withhold"),
@@ -160,7 +160,7 @@ fn kept_back(row: &ExtractRow, outcome: ExtractOutcome) -> ExtractTaken {
     }
 }
 
-fn served(row: &ExtractRow, bytes: &[u8]) -> ServedOutput {
+pub fn served(row: &ExtractRow, bytes: &[u8]) -> ServedOutput {
     ServedOutput {
         record_id: row.record.record_id,
         digest: Digest::of(bytes),
@@ -168,7 +168,7 @@ fn served(row: &ExtractRow, bytes: &[u8]) -> ServedOutput {
 }
 
 /// Records a file of these rows.
-async fn file(store: &Store, id: ExtractId, number: u32, rows: &[ExtractRow]) {
+pub async fn file(store: &Store, id: ExtractId, number: u32, rows: &[ExtractRow]) {
     let taken = (0..).zip(rows).map(|(n, row)| given(row, n)).collect();
     let recorded = store.record_extract_rows((id, number), taken, Vec::new());
     assert!(recorded.await.expect("recorded"));
@@ -181,7 +181,7 @@ async fn file(store: &Store, id: ExtractId, number: u32, rows: &[ExtractRow]) {
     store.record_extract_file(id, file).await.expect("recorded");
 }
 
-async fn ready(store: &Store, id: ExtractId) {
+pub async fn ready(store: &Store, id: ExtractId) {
     let done = store.finish_extract(id, Some("{}".into()));
     done.await.expect("ready");
 }
