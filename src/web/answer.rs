@@ -6,6 +6,7 @@
 use super::body::{Body, Pace, too_large};
 use super::correlation::correlation;
 use super::fhir_consents;
+use super::fhir_search;
 use super::imports;
 use super::places::Place;
 use super::principal::{OperatorPass, PartnerPass, Principal};
@@ -388,6 +389,8 @@ async fn run(call: Call) -> Outcome {
         Handler::FhirConsentPut => fhir_consents::put(call).await,
         Handler::FhirConsentGet => fhir_consents::get(&call).await,
         Handler::FhirConsentPost => fhir_consents::post(call).await,
+        Handler::FhirConsentSearch => fhir_search::get(&call).await,
+        Handler::FhirConsentSearchForm => fhir_search::post(call).await,
         Handler::Decide => decisions::decide(call).await,
         Handler::WorkItems => work::items(&call).await,
         Handler::WorkItemResolve => work::resolve(call).await,

@@ -71,19 +71,30 @@ pub async fn found(call: &Call) -> Result<(StoredConsent, Say), Problem> {
     let consent = consent.ok_or_else(Problem::not_found)?;
     let say = match partner {
         None => Say::Officer,
-        Some(partner) if *partner == consent.partner => Say::Lodger,
-        Some(partner) => {
-            let (ties, _) = ties(call, partner, &consent).await?;
-            match ties {
-                PersonTies { county: true, .. } if county_may_know(call, &consent, partner) => {
-                    Say::County
-                }
-                PersonTies { source: true, .. } | PersonTies { lodger: true, .. } => Say::Source,
-                _ => return Err(Problem::not_found()),
-            }
-        }
+        Some(partner) => say_of(call, partner, &consent)
+            .await?
+            .ok_or_else(Problem::not_found)?,
     };
     Ok((consent, say))
+}
+
+/// What gives a partner a say in a consent; `None` where to it there is no such consent.
+pub async fn say_of(
+    call: &Call,
+    partner: &PartnerId,
+    consent: &StoredConsent,
+) -> Result<Option<Say>, Problem> {
+    if *partner == consent.partner {
+        return Ok(Some(Say::Lodger));
+    }
+    let (ties, _) = ties(call, partner, consent).await?;
+    Ok(match ties {
+        PersonTies { county: true, .. } if county_may_know(call, consent, partner) => {
+            Some(Say::County)
+        }
+        PersonTies { source: true, .. } | PersonTies { lodger: true, .. } => Some(Say::Source),
+        _ => None,
+    })
 }
 
 /// What ties a partner to the person of a consent, and which county it is, if it is one.

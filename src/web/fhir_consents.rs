@@ -5,6 +5,7 @@
 
 use super::answer::{Call, Outcome};
 use super::consents::Lodged;
+use super::fhir_search;
 use super::lodging::Identifier;
 use super::media::media_type;
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, outcome};
@@ -19,7 +20,7 @@ use actix_web::http::header::{ETAG, LOCATION};
 use serde_json::{Value, json};
 
 /// The media type of what is sent out, and one of the two taken in.
-const FHIR_JSON: &str = "application/fhir+json";
+pub const FHIR_JSON: &str = "application/fhir+json";
 /// What this server takes, but for its version.
 const CAPABILITY: &str = include_str!("fhir.capability.json");
 /// Longest id of a resource, characters.
@@ -47,13 +48,17 @@ pub async fn post(mut call: Call) -> Outcome {
     kept(&call, &id, reading, findings).await
 }
 
-/// The papers of a document as a Consent.
+/// The papers of a document as a Consent; by the registry's id a paper the caller may read.
 pub async fn get(call: &Call) -> Outcome {
     call.partner()?;
     let id = resource_id(call)?;
     let slots = sets::slots(call, &id).await?;
-    let resource = shown(call, &id, &slots).ok_or_else(Problem::not_found)?;
-    let revision = slots.first().map_or(0, |first| first.stored.revision);
+    let resource = match slots.is_empty() {
+        true => fhir_search::by_registry(call, &id).await?,
+        false => shown(call, &id, &slots).ok_or_else(Problem::not_found)?,
+    };
+    let revision = resource.pointer("/meta/versionId").and_then(Value::as_str);
+    let revision = revision.unwrap_or_default();
     Ok(HttpResponse::Ok()
         .content_type(FHIR_JSON)
         .insert_header((ETAG, format!("W/\"{revision}\"")))
@@ -171,7 +176,7 @@ async fn answered(call: &Call, id: &str, status: StatusCode, told: &[Finding]) -
 }
 
 /// The Consent of the papers that still stand, or of all of them when none does.
-fn shown(call: &Call, id: &str, slots: &[Slot]) -> Option<Value> {
+pub fn shown(call: &Call, id: &str, slots: &[Slot]) -> Option<Value> {
     let ended = !slots.iter().any(Slot::live);
     let standing = slots.iter().filter(|slot| ended || slot.live());
     let papers: Vec<Kept> = standing
@@ -193,9 +198,14 @@ fn shown(call: &Call, id: &str, slots: &[Slot]) -> Option<Value> {
 /// An id as FHIR allows it.
 fn resource_id(call: &Call) -> Result<String, Problem> {
     let text = call.part("id");
-    let sound = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
-    if text.is_empty() || text.len() > ID_CHARS_MAX || !text.bytes().all(sound) {
-        return Err(Problem::not_found());
+    match is_resource_id(text) {
+        true => Ok(text.to_owned()),
+        false => Err(Problem::not_found()),
     }
-    Ok(text.to_owned())
+}
+
+/// Whether FHIR allows it as an id.
+pub fn is_resource_id(text: &str) -> bool {
+    let sound = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    (1..=ID_CHARS_MAX).contains(&text.len()) && text.bytes().all(sound)
 }

@@ -24,6 +24,7 @@ mod explain;
 mod extracts;
 mod facts;
 mod fhir_consents;
+mod fhir_search;
 mod forms;
 mod health;
 mod imports;

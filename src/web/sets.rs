@@ -93,12 +93,7 @@ async fn slots_of(call: &Call, lodger: &PartnerId, id: &str) -> Result<Vec<Slot>
         let Some(stored) = found.map_err(|error| store_failed(&error))? else {
             break;
         };
-        let paper = paper(&stored);
-        slots.push(Slot {
-            number,
-            stored,
-            paper,
-        });
+        slots.push(numbered(stored));
     }
     Ok(slots)
 }
@@ -117,10 +112,23 @@ pub async fn whole(call: &Call, of: StoredConsent) -> Result<Vec<StoredConsent>,
 }
 
 /// The id of the document a paper of this id is of.
-fn document(id: &str) -> &str {
-    match id.rsplit_once('#') {
-        Some((document, number)) if number.parse::<usize>().is_ok() => document,
-        _ => id,
+pub fn document(id: &str) -> &str {
+    place(id).0
+}
+
+/// The same, and which of its papers it is.
+fn place(id: &str) -> (&str, usize) {
+    let split = id.rsplit_once('#');
+    let split = split.and_then(|(document, number)| Some((document, number.parse().ok()?)));
+    split.unwrap_or((id, 0))
+}
+
+/// A stored paper in its place.
+pub fn numbered(stored: StoredConsent) -> Slot {
+    Slot {
+        number: place(stored.consent_id.as_str()).1,
+        paper: paper(&stored),
+        stored,
     }
 }
 

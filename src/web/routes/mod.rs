@@ -152,6 +152,8 @@ pub enum Handler {
     FhirConsentPut,
     FhirConsentGet,
     FhirConsentPost,
+    FhirConsentSearch,
+    FhirConsentSearchForm,
     Decide,
     WorkItems,
     WorkItemResolve,

@@ -214,6 +214,30 @@ pub(super) const FHIR_LODGED: &[Answer] = &[
     ),
 ];
 
+pub(super) const FHIR_FOUND: &[Answer] = &[
+    answer(200, "A searchset, page by page", "FhirResource"),
+    answer(
+        400,
+        "No person named, or a parameter that is not taken",
+        "OperationOutcome",
+    ),
+];
+
+pub(super) const FHIR_SEARCH: &[Parameter] = &[
+    query(
+        "patient.identifier",
+        false,
+        "`system|value`; also written `patient:identifier`",
+    ),
+    query(
+        "_count",
+        false,
+        "Entries of a page, 1 to 100; 50 when left out",
+    ),
+    query("_format", false, "`json`"),
+    query("_cursor", false, "As the link to the next page says"),
+];
+
 pub(super) const CURSOR: Parameter = query("cursor", false, "`next_cursor` of the page before");
 
 pub(super) const LIMIT: Parameter = query(

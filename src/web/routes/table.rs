@@ -1,9 +1,9 @@
 //! The rows of the route table.
 
 use super::row::{
-    ACCOUNTANTS, ACCOUNTED, CONSENTS, EVERYBODY, FHIR_LODGED, FHIR_TYPE, HOLDERS, INTEGRATORS,
-    JSON_TYPE, LOOKING, OFFICERS, OPERATORS, PAGED, PARTNERS, REASONED, SAID_WHY, SCANNED, SUBMIT,
-    answer, get, header, post, problem, put, query,
+    ACCOUNTANTS, ACCOUNTED, CONSENTS, EVERYBODY, FHIR_FOUND, FHIR_LODGED, FHIR_SEARCH, FHIR_TYPE,
+    HOLDERS, INTEGRATORS, JSON_TYPE, LOOKING, OFFICERS, OPERATORS, PAGED, PARTNERS, REASONED,
+    SAID_WHY, SCANNED, SUBMIT, answer, get, header, post, problem, put, query,
 };
 use super::{Access, BodyRule, Handler, IdKind, Route, Scope};
 use crate::base::limits::{BATCH_BYTES_MAX, SCAN_BYTES_MAX};
@@ -98,6 +98,27 @@ pub(super) const ROUTES: &[Route] = &[
     .json(&[(FHIR_TYPE, "FhirConsent")])
     .says("Lodge a FHIR R4 Consent under an id of the gateway's")
     .answers(FHIR_LODGED),
+    get(
+        "fhir_consent_search",
+        "/fhir/Consent",
+        Handler::FhirConsentSearch,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .with(FHIR_SEARCH)
+    .says(
+        "The Consents of one person you may read; `POST /fhir/Consent/_search` keeps the \
+           identifier out of addresses",
+    )
+    .answers(FHIR_FOUND),
+    post(
+        "fhir_consent_search_form",
+        "/fhir/Consent/_search",
+        Handler::FhirConsentSearchForm,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::None))
+    .json(&[("application/x-www-form-urlencoded", "FhirSearch")])
+    .says("The same, with the parameters in a form")
+    .answers(FHIR_FOUND),
     post(
         "consent_import",
         "/v1/consents/imports",

@@ -137,6 +137,13 @@ async fn lodge(world: &World, scanner: &Scanner) {
             silent(scanner, world, &answer, "a lodging");
             let answer = world.ask(who, "GET", &path, None).await;
             silent(scanner, world, &answer, "a consent");
+            // An identifier in an address comes back in no answer, and into no log.
+            let token = format!("{}|{}", subject.0, subject.1);
+            let token: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let path = format!("/fhir/Consent?patient.identifier={token}");
+            let answer = world.ask(who, "GET", &path, None).await;
+            assert_eq!(answer.status, 200, "{}", answer.json());
+            silent(scanner, world, &answer, "a search");
         }
     }
     assert!(lodged > 20, "{lodged} papers");

@@ -173,7 +173,7 @@ async fn the_server_says_what_it_takes_and_gives_ids() {
         .expect("interactions")
         .iter();
     let verbs: Vec<&str> = verbs.filter_map(|one| one["code"].as_str()).collect();
-    assert_eq!(verbs, ["read", "create", "update"]);
+    assert_eq!(verbs, ["read", "create", "update", "search-type"]);
     let made = client()
         .post(gateway.url("/fhir/Consent"))
         .bearer_auth("token-alpha")
@@ -200,5 +200,158 @@ async fn the_server_says_what_it_takes_and_gives_ids() {
         .await
         .expect("answer");
     assert_eq!(text.status(), 415);
+    gateway.running.shutdown().await;
+}
+
+/// A search by a form, and the ids it finds.
+async fn search(gateway: &Gateway, who: &str, form: &str) -> (Value, Vec<String>) {
+    let ask = client()
+        .post(gateway.url("/fhir/Consent/_search"))
+        .bearer_auth(format!("token-{who}"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.to_owned());
+    found(ask).await
+}
+
+async fn found(ask: reqwest::RequestBuilder) -> (Value, Vec<String>) {
+    let answer = ask.send().await.expect("answer");
+    let status = answer.status();
+    let bundle: Value = answer.json().await.expect("json");
+    assert_eq!(status, 200, "{bundle}");
+    assert_eq!(
+        (&bundle["resourceType"], &bundle["type"]),
+        (&json!("Bundle"), &json!("searchset"))
+    );
+    // What was asked by is in no answer, link or not.
+    assert!(!bundle.to_string().contains("F-1001"), "{bundle}");
+    let entries = bundle["entry"].as_array().expect("entries").iter();
+    let ids = entries.map(|one| one["resource"]["id"].as_str().expect("an id").to_owned());
+    let ids = ids.collect();
+    (bundle, ids)
+}
+
+const FAMILY: &str = "patient.identifier=urn:example:family-id%7CF-1001";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_the_papers_of_one_person_page_by_page() {
+    // Goal: all of the person and none of another, each where its id says, by address and form
+    // alike. Method: a document of two papers, two of the registry's own form, another person's.
+    let gateway = Gateway::start().await;
+    let put =
+        async |path: &str, document: &Value| send(&gateway, "alpha", "PUT", path, document).await.0;
+    assert_eq!(put("/fhir/Consent/d-1", &refusal(&["ETREAT"])).await, 201);
+    let mut other = refusal(&[]);
+    other["patient"]["identifier"]["value"] = json!("F-2002");
+    other["performer"] = json!([other["patient"].clone()]);
+    assert_eq!(put("/fhir/Consent/d-2", &other).await, 201);
+    for id in ["r-1", "r_2"] {
+        let ask = client()
+            .put(gateway.url(&format!("/v1/consents/{id}")))
+            .bearer_auth("token-alpha")
+            .json(&super::holdings::lodging());
+        assert_eq!(ask.send().await.expect("answer").status(), 200);
+    }
+    let (bundle, ids) = search(&gateway, "alpha", FAMILY).await;
+    assert_eq!((&bundle["total"], ids.len()), (&json!(3), 3), "{bundle}");
+    assert_eq!(ids[..2], ["d-1", "r-1"]);
+    assert!(
+        ids[2].starts_with("con-"),
+        "an id FHIR does not allow: {ids:?}"
+    );
+    let inner = &bundle["entry"][0]["resource"]["provision"]["provision"];
+    assert_eq!(inner.as_array().map(Vec::len), Some(1), "{bundle}");
+    for (at, id) in ids.iter().enumerate() {
+        let path = format!("/fhir/Consent/{id}");
+        let (status, one) = send(&gateway, "alpha", "GET", &path, &json!(null)).await;
+        assert_eq!(status, 200, "{one}");
+        assert_eq!(one, bundle["entry"][at]["resource"]);
+        assert_eq!(
+            send(&gateway, "beta", "GET", &path, &json!(null)).await.0,
+            404
+        );
+    }
+    let mut url = format!("/fhir/Consent?{FAMILY}&_count=2");
+    let mut seen = Vec::new();
+    loop {
+        let ask = client().get(gateway.url(&url)).bearer_auth("token-alpha");
+        let (page, ids) = found(ask).await;
+        assert!(!ids.is_empty() && ids.len() <= 2, "{page}");
+        seen.extend(ids);
+        match page["link"]
+            .as_array()
+            .expect("links")
+            .iter()
+            .find(|l| l["relation"] == "next")
+        {
+            Some(next) => url = next["url"].as_str().expect("a link").to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ids);
+    let (bundle, ids) = search(&gateway, "alpha", &FAMILY.replace("1001", "9999")).await;
+    assert_eq!((&bundle["total"], ids.len()), (&json!(0), 0));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_shows_no_paper_its_address_would_not() {
+    // Goal: another's paper is found by who may read it alone, without what is its lodger's own; a
+    // cursor opens nothing. Method: one that names beta as discloser, one that does not, and a
+    // stranger.
+    let partners = [
+        ("alpha", super::harness::SENDER),
+        ("beta", super::harness::SENDER),
+    ];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let lodge = async |who: &str, id: &str, discloser: Option<&str>| {
+        let mut body = super::holdings::lodging();
+        body["consent"]["grantor_id"] = json!("mother");
+        body["consent"]["supersedes"] = json!(["old-7"]);
+        if let Some(named) = discloser {
+            body["consent"]["discloser_ids"] = json!([named]);
+        }
+        let ask = client()
+            .put(gateway.url(&format!("/v1/consents/{id}")))
+            .bearer_auth(format!("token-{who}"))
+            .json(&body);
+        let told: Value = ask
+            .send()
+            .await
+            .expect("answer")
+            .json()
+            .await
+            .expect("json");
+        let id = told["registry_id"].as_str().expect("an id");
+        id.replacen('_', "-", 1)
+    };
+    let named = lodge("alpha", "a-1", Some("beta")).await;
+    let unnamed = lodge("alpha", "a-2", None).await;
+    let (_, none) = search(&gateway, "beta", FAMILY).await;
+    assert!(none.is_empty(), "a stranger finds nothing: {none:?}");
+    lodge("beta", "b-1", None).await;
+    let (bundle, ids) = search(&gateway, "beta", FAMILY).await;
+    assert_eq!(ids, [named.as_str(), "b-1"], "{bundle}");
+    let theirs = bundle["entry"][0].to_string();
+    for own in ["a-1", "mother", "old-7"] {
+        assert!(!theirs.contains(own), "{own} in {theirs}");
+    }
+    let path = format!("/fhir/Consent/{named}");
+    let (status, one) = send(&gateway, "beta", "GET", &path, &json!(null)).await;
+    assert_eq!((status, &one), (200, &bundle["entry"][0]["resource"]));
+    for query in [
+        format!("_cursor={unnamed}"),
+        String::from("patient=Patient/zanzibar"),
+        format!("{FAMILY}&zanzibar=1"),
+        String::new(),
+    ] {
+        let path = format!("/fhir/Consent?{query}");
+        let (status, told) = send(&gateway, "beta", "GET", &path, &json!(null)).await;
+        assert_eq!(
+            (status, codes(&told)),
+            (400, vec!["parameter-invalid"]),
+            "{query}"
+        );
+        assert!(!told.to_string().contains("zanzibar"), "{told}");
+    }
     gateway.running.shutdown().await;
 }
