@@ -160,6 +160,19 @@ impl Assertion {
         begun && to.is_none_or(|to| to.is_some_and(|to| today <= to))
     }
 
+    /// Whether both its days can be read.
+    pub fn is_dated(&self) -> bool {
+        let mut days = [Some(&self.from), self.to.as_ref()].into_iter().flatten();
+        days.all(|day| parse_day(day).is_some())
+    }
+
+    /// Whether today may be one of its days: one that cannot be read may be any.
+    pub fn may_hold_on(&self, today: Day) -> bool {
+        let begun = parse_day(&self.from).is_none_or(|from| from <= today);
+        let to = self.to.as_deref().and_then(parse_day);
+        begun && to.is_none_or(|to| today <= to)
+    }
+
     /// Local days since it began.
     pub fn days_old(&self, today: Day) -> Option<i32> {
         Some(today.0.saturating_sub(parse_day(&self.from)?.0))

@@ -34,7 +34,8 @@ pub(super) struct Asserted<'a> {
     today: Day,
     fresh_days: u32,
     facts: Vec<Known<'a>>,
-    /// Persons of whom something stands in the registry that nobody can read any more.
+    /// Persons of whom something stands in the registry that nobody can read any more, its days
+    /// or all of it.
     unreadable: BTreeSet<PersonId>,
 }
 
@@ -101,11 +102,23 @@ impl<'a> Asserted<'a> {
             self.unreadable.insert(held.subject);
             return;
         };
-        if !said.holds_on(self.today) || self.outlived(kind, &said) {
+        let of_hours = matches!(kind.validity, Validity::Hours(_));
+        let dated = said.is_dated() && (!of_hours || said.entered().is_some());
+        let holds = match dated {
+            true => said.holds_on(self.today) && !self.outlived(kind, &said),
+            false => said.may_hold_on(self.today),
+        };
+        if !holds {
             return;
         }
+        if !dated {
+            self.unreadable.insert(held.subject);
+            if !(kind.key.restricts() && told.closes()) {
+                return;
+            }
+        }
         let confirmed = !kind.confirm || said.confirmed().is_some();
-        let opens = confirmed && self.is_heard(rules, kind, held.asserter, &said);
+        let opens = dated && confirmed && self.is_heard(rules, kind, held.asserter, &said);
         self.facts.push(Known {
             held: *held,
             kind,
@@ -330,17 +343,22 @@ impl<'a> Asserted<'a> {
         own.next().map(seen)
     }
 
-    /// A fact that closes as soon as it is entered and would let somebody sign, where nobody whose
-    /// word opens anything has said the same.
+    /// A fact that closes as soon as it is entered and would let somebody sign, where those whose
+    /// word opens anything have not by themselves said as much as all together.
     pub(super) fn unproved(&self, key: FactKey, person: PersonId) -> Option<FactSeen> {
         let own = || {
             self.facts.iter().filter(|known| {
                 known.kind.key == key && known.held.subject == person && known.told.closes()
             })
         };
-        match own().any(|known| known.opens) {
+        let said = |heard: bool| {
+            let told = own().filter(|known| known.opens || !heard);
+            let told = told.map(|known| known.told);
+            told.reduce(|one, two| one.least(two, key).0)
+        };
+        match said(true) == said(false) {
             true => None,
-            false => own().next().map(seen),
+            false => own().find(|known| !known.opens).map(seen),
         }
     }
 

@@ -137,7 +137,10 @@ impl<'a> Desk<'a> {
         let subject = self.subject();
         let provisions = self.provisions();
         let root = provisions.first().map(|(said, ..)| said.direction);
-        let head = self.head(root.unwrap_or(Direction::Permit));
+        // Who holds the data is said once for all: nothing that permits may be read wider.
+        let opens = |said: &Provision| said.direction == Direction::Permit;
+        let permits = provisions.iter().any(|(said, ..)| opens(said));
+        let head = self.head(root.unwrap_or(Direction::Permit), permits);
         let (standing, subject, head) = (standing?, subject?, head?);
         let mut papers = Vec::with_capacity(provisions.len());
         for (at, (said, node, path)) in provisions.iter().enumerate() {
@@ -148,12 +151,12 @@ impl<'a> Desk<'a> {
                 paper: self.paper(&head, said, node, path)?,
             });
         }
-        let empty = papers.is_empty();
-        (!empty).then_some(Reading {
+        let reading = Reading {
             standing,
             subject,
             papers,
-        })
+        };
+        (!reading.papers.is_empty()).then_some(reading)
     }
 
     fn standing(&mut self) -> Option<Standing> {
@@ -238,6 +241,7 @@ impl<'a> Desk<'a> {
         };
         let inner = node.get("provision").map(Node::items).unwrap_or_default();
         let mut all = vec![(root.clone(), node, path.to_owned())];
+        let (around, outer) = (node, path);
         for (at, node) in inner.iter().enumerate() {
             let path = format!("{path}.provision[{at}]");
             if at + 1 >= PROVISIONS_MAX {
@@ -245,7 +249,7 @@ impl<'a> Desk<'a> {
                 break;
             }
             self.deeper(node, &path);
-            if let Some(said) = self.provision(node, &path, Some(&root)) {
+            if let Some(said) = self.provision(node, &path, Some((&root, around, outer))) {
                 all.push((said, node, path));
             }
         }
@@ -264,7 +268,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    fn head(&mut self, root: Direction) -> Option<Head> {
+    fn head(&mut self, root: Direction, permits: bool) -> Option<Head> {
         let mut shown = vec![ConsentElement::PatientName];
         let signed = match self.root.get("dateTime") {
             Some(node) => self.date(node, "Consent.dateTime"),
@@ -275,9 +279,9 @@ impl<'a> Desk<'a> {
         };
         let grantor = self.grantor();
         let kind = self.kind(root, &mut shown);
-        let disclosers = self.disclosers(root, &mut shown);
-        let source = ["sourceAttachment", "sourceReference"];
-        if source.iter().any(|name| self.root.get(name).is_some()) {
+        let disclosers = self.disclosers(permits, &mut shown);
+        let mut source = ["sourceAttachment", "sourceReference"].iter();
+        if source.any(|name| self.root.get(name).is_some()) {
             shown.push(ConsentElement::Signature);
         }
         shown.push(ConsentElement::Date);
@@ -341,8 +345,9 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Whose data it opens. A permit names holders we know; a refusal that does not closes all.
-    fn disclosers(&mut self, root: Direction, shown: &mut Vec<ConsentElement>) -> Vec<String> {
+    /// Whose data it opens. A document that permits anything names holders we know; one that only
+    /// refuses and does not closes all.
+    fn disclosers(&mut self, permits: bool, shown: &mut Vec<ConsentElement>) -> Vec<String> {
         let mut ids = Vec::new();
         let list = self
             .root
@@ -358,9 +363,9 @@ impl<'a> Desk<'a> {
                 continue;
             }
             let advice = "name the holder by its id as a partner of this gateway";
-            let code = match root {
-                Direction::Permit => &CONSENT_NOT_REPRESENTABLE,
-                Direction::Deny => &CONSENT_WIDENED,
+            let code = match permits {
+                true => &CONSENT_NOT_REPRESENTABLE,
+                false => &CONSENT_WIDENED,
             };
             self.tell_so(code, &path, organization, advice);
         }
@@ -409,13 +414,8 @@ impl<'a> Desk<'a> {
             }
             _ => {
                 let advice = "a paper has one signer, or the youth and a parent together";
-                let node = self.root.get("performer").unwrap_or(self.root);
-                self.tell_so(
-                    &CONSENT_NOT_REPRESENTABLE,
-                    "Consent.performer",
-                    node,
-                    advice,
-                );
+                let at = self.root.get("performer").unwrap_or(self.root);
+                self.tell_so(&CONSENT_NOT_REPRESENTABLE, "Consent.performer", at, advice);
                 None
             }
         }

@@ -47,6 +47,9 @@ const MEMBERS: [&str; 13] = [
     "provision",
 ];
 
+/// Members that limit the data.
+const CLASSES: [&str; 3] = ["securityLabel", "class", "code"];
+
 /// Members whose values mean something we do not read.
 const MODIFIERS: [&str; 2] = ["modifierExtension", "implicitRules"];
 
@@ -56,7 +59,7 @@ impl Desk<'_> {
         &mut self,
         node: &Node,
         path: &str,
-        outer: Option<&Provision>,
+        outer: Option<(&Provision, &Node, &str)>,
     ) -> Option<Provision> {
         self.known_members(node, path, &MEMBERS);
         let direction = self.direction(node, path)?;
@@ -84,10 +87,32 @@ impl Desk<'_> {
             period,
             data_period,
         };
-        if let Some(outer) = outer {
-            said.take_over(node, outer.clone());
+        if let Some((outer, around, at)) = outer {
+            let mut outer = outer.clone();
+            if (outer.direction, direction) == (Direction::Deny, Direction::Permit) {
+                self.narrowed(node, &mut outer, (around, at));
+            }
+            said.take_over(node, outer);
         }
         Some(said)
+    }
+
+    /// What a permit takes over from the refusal around it, read again as a permit is: limits the
+    /// refusal reads wide, or was rid of because they cannot be kept, open nothing.
+    fn narrowed(&mut self, node: &Node, outer: &mut Provision, (around, at): (&Node, &str)) {
+        let permit = Direction::Permit;
+        if silent(node, &CLASSES) {
+            outer.classes = self.classes(around, at, permit);
+        }
+        if silent(node, &["actor"]) {
+            (outer.roles, outer.ids) = self.recipients(around, at, permit);
+        }
+        if silent(node, &["purpose"]) {
+            outer.purposes = self.purposes(around, at, permit);
+        }
+        if silent(node, &["action"]) {
+            self.actions(around, at, permit);
+        }
     }
 
     fn direction(&mut self, node: &Node, path: &str) -> Option<Direction> {
@@ -412,23 +437,27 @@ enum Actor {
 impl Provision {
     /// What an inner provision does not say it takes over from the one around it.
     fn take_over(&mut self, node: &Node, outer: Provision) {
-        let silent = |names: &[&str]| names.iter().all(|name| node.get(name).is_none());
-        if silent(&["securityLabel", "class", "code"]) {
+        if silent(node, &CLASSES) {
             self.classes = outer.classes;
         }
-        if silent(&["actor"]) {
+        if silent(node, &["actor"]) {
             (self.roles, self.ids) = (outer.roles, outer.ids);
         }
-        if silent(&["purpose"]) {
+        if silent(node, &["purpose"]) {
             self.purposes = outer.purposes;
         }
-        if silent(&["period"]) {
+        if silent(node, &["period"]) {
             self.period = outer.period;
         }
-        if silent(&["dataPeriod"]) {
+        if silent(node, &["dataPeriod"]) {
             self.data_period = outer.data_period;
         }
     }
+}
+
+/// Whether a provision has none of these members.
+fn silent(node: &Node, names: &[&str]) -> bool {
+    names.iter().all(|name| node.get(name).is_none())
 }
 
 /// System and code of a Coding; empty where there is none.

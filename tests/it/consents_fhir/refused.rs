@@ -343,3 +343,76 @@ fn what_the_document_shows_of_a_form_is_what_stands_in_it() {
         json!([{"url": "urn:kinbridge:fhir:consent-element", "valueCode": "purpose"}]);
     assert_eq!(elements(&full), "purpose");
 }
+
+#[test]
+fn a_permit_inside_a_refusal_is_kept_exactly_or_not_at_all() {
+    // Goal: what widened a refusal widens no exception in it. Method: every limit that cannot be
+    // kept around a permit that is silent of it (an error, at its place) and around one that says
+    // its own (as before).
+    for (member, value, place) in limits() {
+        let mut around = json!({"type": "deny", "provision": [{"type": "permit"}]});
+        around[member] = value.clone();
+        let place = format!("Consent.provision.{place}");
+        let refused = |around: &Value| {
+            let (_, findings) = reading(&document(around.clone()));
+            findings.iter().any(|f| f.is_error() && f.path == place)
+        };
+        assert!(refused(&around), "{place}");
+        let own = match member {
+            "purpose" => json!(purposes(&["HPAYMT"])),
+            "actor" => json!([partner("clinic")]),
+            "action" => continue,
+            _ => json!([coded(CLASS, "mental_health")]),
+        };
+        let name = match member {
+            "securityLabel" | "code" => "class",
+            other => other,
+        };
+        around["provision"][0][name] = own;
+        assert!(!refused(&around), "{place}: the exception says its own");
+    }
+}
+
+#[test]
+fn what_a_permit_takes_over_from_a_refusal_is_read_as_a_permit() {
+    // Goal: a code that a refusal reads wider than a permit does not widen the permit inside, and
+    // neither does a holder nobody knows. Method: such codes around, silent inside.
+    let narrow = document(json!({
+        "type": "deny", "purpose": purposes(&["TREAT"]),
+        "securityLabel": [coded(ACT, "HIV")],
+        "provision": [{"type": "permit", "actor": [partner("clinic")]}],
+    }));
+    let both = papers(&narrow);
+    assert!(
+        both[0].paper["purposes"]
+            .as_array()
+            .expect("purposes")
+            .len()
+            > 1
+    );
+    assert_eq!(both[1].paper["purposes"], json!(["treatment"]));
+    assert_eq!(both[1].paper["classes"], json!(["hiv_test"]));
+    assert_eq!(both[1].paper["recipient_ids"], json!(["clinic"]));
+    assert!(both[1].except);
+    let wide = |code: &str| {
+        let label = coded(CONFIDENTIALITY, code);
+        let mut inner = json!({"type": "permit", "actor": [partner("clinic")]});
+        inner["purpose"] = json!(purposes(&["TREAT"]));
+        papers(&document(json!({
+            "type": "deny", "securityLabel": [label], "provision": [inner]})))
+    };
+    let [deny, permit] = &wide("R")[..] else {
+        panic!("two papers");
+    };
+    let length = |one: &Inward| one.paper["classes"].as_array().expect("classes").len();
+    assert!(length(deny) > length(permit), "{deny:?} {permit:?}");
+    let mut unknown = document(json!({
+        "type": "deny", "provision": [{"type": "permit", "actor": [partner("clinic")]}]}));
+    unknown["organization"] = json!([
+        {"identifier": {"system": "urn:kinbridge:fhir:partner", "value": "program"}},
+        {"identifier": {"system": "urn:example:npi", "value": "1"}},
+    ]);
+    let (_, findings) = reading(&unknown);
+    let at = |f: &&Finding| f.is_error() && f.path == "Consent.organization[1]";
+    assert_eq!(findings.iter().filter(at).count(), 1, "{findings:?}");
+}

@@ -146,3 +146,118 @@ fn a_tie_that_ended_signs_nothing_toward_anybody() {
     ended["confirmed_by"] = Value::Null;
     assert!(!asked(&[&kept("f", "county", &ended)]));
 }
+
+/// A paper of the way's holder about health, signed by one of them.
+fn signed_by(way: &Way, grantor: &str, class: &str) -> crate::release::Paper {
+    let text = json!({"id": "k1", "kind": "general_roi", "type": "permit", "grantor": grantor,
+        "classes": [class], "recipients": ["service_org"], "purposes": ["care_coordination"],
+        "signed": "2026-03-01", "start": "2026-03-01", "end": "2027-02-28", "revoked": null});
+    let mut paper = crate::release::paper(1, &text.to_string());
+    paper.lodger = way.holder.clone();
+    paper
+}
+
+#[test]
+fn a_minor_signs_for_what_was_proved_and_not_for_what_was_said_beside_it() {
+    // Goal: one proved word does not carry an unproved one: what a minor consented to, and the day
+    // a person turned 18, let them sign as far as somebody whose word counts has said so. Method:
+    // a confirmed fact, and beside it one that is unconfirmed, or of a provider that is not heard.
+    let way = super::way("mhp", "service_org", "care_coordination", "");
+    let mut facts = vec![kept(
+        "1",
+        "holder",
+        &said(
+            "minor_consented",
+            json!(["mental_health"]),
+            ("receiver", at(NOW)),
+        ),
+    )];
+    let goes = |class: &str, facts: &[Kept]| {
+        let paper = signed_by(&way, "youth", class);
+        let facts: Vec<&Kept> = facts.iter().collect();
+        let release = super::decide_with(&way, class, (&[paper.held()], &facts), at(NOW));
+        opens(&release, class)
+    };
+    assert!(goes("mental_health", &facts));
+    assert!(!goes("general_health", &facts));
+    let second = said(
+        "minor_consented",
+        json!(["general_health"]),
+        ("receiver", at(NOW)),
+    );
+    let mut unconfirmed = second.clone();
+    unconfirmed["confirmed_by"] = Value::Null;
+    for (by, said) in [("holder", &unconfirmed), ("from-health_provider", &second)] {
+        facts.truncate(1);
+        facts.push(kept("2", by, said));
+        assert!(!goes("general_health", &facts), "{by}");
+    }
+    facts.truncate(1);
+    facts.push(kept("2", "holder", &second));
+    assert!(goes("general_health", &facts));
+    // The same of a day: the proved one has not come yet.
+    let day = |id: &str, day: &str, by: Value| {
+        let mut said = said("turned_18", json!(day), ("receiver", at(NOW)));
+        said["confirmed_by"] = by;
+        kept(id, "holder", &said)
+    };
+    let later = day("1", "2026-12-01", json!("ben"));
+    let sooner = [later, day("2", "2026-09-01", Value::Null)];
+    assert!(!goes("general_health", &sooner));
+    let proved = [day("1", "2026-09-01", json!("ben"))];
+    assert!(goes("general_health", &proved));
+}
+
+#[test]
+fn what_closes_stays_closed_where_its_days_cannot_be_read() {
+    // Goal: a damaged row opens nothing by dropping out. Method: what a closing fact closes, with
+    // its first or its last day spoiled; then one whose other day says that it is over; and a
+    // spoiled fact that opens.
+    let way = super::way("mhp", "parent", "parent_access", "");
+    let standing = fact("1", "standing", json!("parent_of_subject"));
+    let class = "general_health";
+    let shown = |facts: &[&Kept]| opens(&decide(&way, class, facts, at(NOW)), class);
+    let closed = |kind: &str, value: &Value, from: &str, to: Value| {
+        let mut said = said(kind, value.clone(), ("receiver", at(NOW)));
+        said["from"] = from.into();
+        said["to"] = to;
+        !shown(&[&standing, &kept("2", "county", &said)])
+    };
+    for (kind, value) in [
+        ("suspected_abuser", json!(true)),
+        ("parental_rights", json!("terminated")),
+        ("restriction_agreed", json!(true)),
+        ("minor_consented", json!([class])),
+    ] {
+        assert!(closed(kind, &value, "2026-13-01", Value::Null), "{kind}");
+        assert!(closed(kind, &value, "2026-01-01", json!("soon")), "{kind}");
+        assert!(
+            !closed(kind, &value, "2026-13-01", json!("2026-09-14")),
+            "{kind}: over"
+        );
+        assert!(
+            !closed(kind, &value, "2026-09-16", json!("soon")),
+            "{kind}: not yet"
+        );
+    }
+    let mut spoiled = said(
+        "standing",
+        json!("parent_of_subject"),
+        ("receiver", at(NOW)),
+    );
+    spoiled["from"] = "soon".into();
+    assert!(!shown(&[&kept("1", "county", &spoiled)]));
+    let order = |from: &str| {
+        let mut order = said("restraining_order", json!(true), ("receiver", at(NOW)));
+        order["from"] = from.into();
+        let order = kept("2", "county", &order);
+        let flag = kinbridge::disclosure::facts::Flag::RestrainingOrder;
+        match &decide(&way, class, &[&standing, &order], at(NOW)) {
+            Release::Held(_, taken) | Release::Withheld(taken) => {
+                taken.rows.iter().all(|row| row.facts.has(flag))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(order("2026-01-01") && order("soon"));
+}
