@@ -17,9 +17,9 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Received,
+    Acquaintance, Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Received,
     Release, ReleaseInput, SinceLodged, Taken, derived_from, no_channel, opened, read_paper,
-    release,
+    release, release_to,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -95,6 +95,7 @@ impl OnFile {
         ByPerson::new(&self.consents, &self.facts)
     }
 
+<<<<<<< HEAD
     /// How the sender of a record got what it hands on, where it was given it here.
     pub fn received(&self, stored: &StoredRecord) -> &[Received] {
         let found = self.received.get(&(stored.record_id, stored.version));
@@ -119,6 +120,8 @@ impl OnFile {
         Some(before)
     }
 
+=======
+>>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
     /// Its consents but for the revisions lodged from an instant on.
     pub fn consents_before(&self, at: Timestamp) -> Vec<StoredConsent> {
         let earlier = self.consents.iter().filter(|one| one.lodged_at < at);
@@ -140,6 +143,27 @@ fn revoked_by_its_words(body: &Sensitive<Vec<u8>>) -> bool {
     read_paper(body).is_some_and(|consent| consent.revoked.is_some())
 }
 
+/// The persons of some records, each once.
+fn persons_of<'a>(records: impl Iterator<Item = &'a StoredRecord>) -> Vec<PersonId> {
+    let persons = records.flat_map(|record| &record.persons);
+    let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
+    persons.sort_unstable();
+    persons.dedup();
+    persons
+}
+
+/// What partners asserted of the persons of these records as it stood before an instant.
+///
+/// # Errors
+/// When the store fails.
+pub async fn facts_before<'a>(
+    store: &Store,
+    records: impl Iterator<Item = &'a StoredRecord>,
+    at: Timestamp,
+) -> Result<Vec<StoredFact>, StoreError> {
+    store.facts_before(&persons_of(records), at).await
+}
+
 /// Reads what the registry has on the persons of these records.
 ///
 /// # Errors
@@ -148,10 +172,7 @@ pub async fn on_file<'a>(
     store: &Store,
     records: impl Iterator<Item = &'a StoredRecord> + Clone,
 ) -> Result<OnFile, StoreError> {
-    let persons = records.clone().flat_map(|record| &record.persons);
-    let mut persons: Vec<PersonId> = persons.map(|person| person.person).collect();
-    persons.sort_unstable();
-    persons.dedup();
+    let persons = persons_of(records.clone());
     let mut found = OnFile {
         consents: store.consents_of(&persons).await?,
         facts: store.facts_of(&persons).await?,
@@ -339,8 +360,19 @@ impl<'a> Readied<'a> {
     pub fn release_attempt(
         &self,
         rules: &Rules,
-        (toward, delivery): (Toward<'_>, DeliveryId),
+        attempt: (Toward<'_>, DeliveryId),
         now: Timestamp,
+    ) -> Option<Release> {
+        self.judge(rules, attempt, (now, Acquaintance::Lately))
+    }
+
+    /// What would be decided of a delivery that has left, at an instant: for recalls alone, and
+    /// nothing may leave by it.
+    pub fn judge(
+        &self,
+        rules: &Rules,
+        (toward, delivery): (Toward<'_>, DeliveryId),
+        (now, how_well): (Timestamp, Acquaintance),
     ) -> Option<Release> {
         let by_this = |used: &(DeliveryId, Timestamp)| used.0 == delivery;
         let mut input = self.input(rules, toward, now)?;
@@ -352,7 +384,7 @@ impl<'a> Readied<'a> {
             }
             input.consents = &consents;
         }
-        Some(release(rules, &input))
+        Some(release_to(rules, &input, how_well))
     }
 
     /// What is decided on. `None` as for [`Readied::release`].

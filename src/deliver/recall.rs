@@ -8,8 +8,8 @@ use super::router::channel;
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::RecallReason;
 use crate::catalog::partner::Channel;
-use crate::kept::{ByPerson, OnFile, Readied, Toward, on_file};
-use crate::release::{ObligationSet, Release, must_be_known};
+use crate::kept::{ByPerson, OnFile, Readied, Toward, facts_before, on_file};
+use crate::release::{Acquaintance, ObligationSet, Release, must_be_known};
 use crate::rules::Rules;
 use crate::store::{
     Delivered, NewDelivery, RecallCause, Recalled, Store, StoreError, StoredRecord,
@@ -29,9 +29,10 @@ pub(super) async fn recall_some(
     };
     let records = || page.found.iter().filter_map(|sent| sent.record.as_deref());
     let mut found = on_file(store, records()).await?;
-    let (mut before, mut earlier) = (None, Vec::new());
-    if page.cause.reason == RecallReason::NoLongerPermitted {
-        before = found.facts_before(page.cause.at);
+    let (mut facts, mut earlier) = (Vec::new(), Vec::new());
+    let by_fact = page.cause.reason == RecallReason::NoLongerPermitted;
+    if by_fact {
+        facts = facts_before(store, records(), page.cause.at).await?;
     } else {
         found.take_back_throughout();
         earlier = found.consents_before(page.cause.at);
@@ -41,20 +42,21 @@ pub(super) async fn recall_some(
         now,
         found: &found,
         by_person: found.by_person(),
-        before: match page.cause.reason {
-            RecallReason::NoLongerPermitted => before
-                .as_ref()
-                .map(|facts| ByPerson::new(&found.consents, facts)),
-            _ => Some(ByPerson::new(&earlier, &found.facts)),
+        before: match by_fact {
+            true => ByPerson::new(&found.consents, &facts),
+            false => ByPerson::new(&earlier, &found.facts),
         },
     };
-    let sent = page.found.iter();
-    let due = sent.filter(|sent| sent.certain || look.is_against(&page.cause, sent));
-    let due = due.map(|sent| Recalled {
-        delivery_id: sent.delivery.delivery_id,
-        by_notice: sent.record.is_some() && takes_notices(rules, &sent.delivery).is_some(),
-    });
-    let (due, looked_at): (Vec<Recalled>, usize) = (due.collect(), page.found.len());
+    let mut due = Vec::new();
+    for sent in &page.found {
+        if sent.certain || look.is_against(store, &page.cause, sent).await? {
+            due.push(Recalled {
+                delivery_id: sent.delivery.delivery_id,
+                by_notice: sent.record.is_some() && takes_notices(rules, &sent.delivery).is_some(),
+            });
+        }
+    }
+    let looked_at = page.found.len();
     store.recall(page, due).await?;
     Ok(Some(looked_at))
 }
@@ -73,22 +75,40 @@ struct Look<'a> {
     now: Timestamp,
     found: &'a OnFile,
     by_person: ByPerson<'a>,
-    /// As it stood before the fact or the paper in question, where that can be told.
-    before: Option<ByPerson<'a>>,
+    /// As it stood before the fact or the paper in question.
+    before: ByPerson<'a>,
 }
 
 impl Look<'_> {
     /// Whether less may go now of what was sent, because of what happened. What has merely run out
     /// since is nobody's change: without what was withdrawn less would also have gone at the
+<<<<<<< HEAD
     /// instant of the sending, and without the fact or the refusal in question, or a moment before
     /// its first day, it would go.
     fn is_against(&self, cause: &RecallCause, sent: &Delivered) -> bool {
+=======
+    /// instant of the sending, and without the fact or the refusal in question it would go now.
+    async fn is_against(
+        &self,
+        store: &Store,
+        cause: &RecallCause,
+        sent: &Delivered,
+    ) -> Result<bool, StoreError> {
+>>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
         let Some(record) = sent.record.as_deref() else {
-            return true;
+            return Ok(true);
         };
-        if self.goes_whole(record, sent, (self.now, &self.by_person)) {
-            return false;
+        // How long ago a private recipient was confirmed to be who they are is nobody's change;
+        // whether they are is a fact's alone.
+        let how_well = match cause.reason {
+            RecallReason::NoLongerPermitted => Acquaintance::Ever,
+            _ => Acquaintance::Supposed,
+        };
+        let goes = |at, on: &ByPerson<'_>| self.goes_whole((record, sent), on, (at, how_well));
+        if goes(self.now, &self.by_person) {
+            return Ok(false);
         }
+<<<<<<< HEAD
         // A moment earlier: what closes since its first day was on file before that.
         let earlier = Timestamp(cause.at.0.saturating_sub(1));
         let went = |before| {
@@ -100,14 +120,26 @@ impl Look<'_> {
             (RecallReason::NoLongerPermitted, Some(before)) => went(before),
             (RecallReason::ConsentEnded, Some(before)) if went(before) => true,
             _ => !self.goes_whole(record, sent, (sent.decided_at, &self.by_person)),
+=======
+        let went = goes(self.now, &self.before);
+        match cause.reason {
+            RecallReason::NoLongerPermitted => return Ok(went),
+            RecallReason::ConsentEnded if went => return Ok(true),
+            _ => {}
+>>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
         }
+        // On the facts of then: what was said since says nothing of why it went.
+        let after = Timestamp(sent.decided_at.0.saturating_add(1));
+        let facts = facts_before(store, std::iter::once(record), after).await?;
+        let then = ByPerson::new(&self.found.consents, &facts);
+        Ok(!goes(sent.decided_at, &then))
     }
 
     fn goes_whole(
         &self,
-        record: &StoredRecord,
-        sent: &Delivered,
-        (at, by_person): (Timestamp, &ByPerson<'_>),
+        (record, sent): (&StoredRecord, &Delivered),
+        on: &ByPerson<'_>,
+        when: (Timestamp, Acquaintance),
     ) -> bool {
         let (rules, to) = (self.rules, &sent.delivery);
         let recipient = rules.partners.get(&to.partner);
@@ -124,8 +156,8 @@ impl Look<'_> {
             emergency: None,
         };
         let attempt = (toward, to.delivery_id);
-        let readied = Readied::new(record, self.found, by_person);
-        match readied.and_then(|readied| readied.release_attempt(rules, attempt, at)) {
+        let readied = Readied::new(record, self.found, on);
+        match readied.and_then(|readied| readied.judge(rules, attempt, when)) {
             Some(Release::Go(outgoing)) => {
                 let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
                 sent.released_paths.iter().all(|path| now.contains(path))

@@ -6,6 +6,7 @@
 //! closes counts unless it certainly does not. Where two contradict, the one that opens less holds
 //! and a person looks first.
 
+use super::standing::Acquaintance;
 use super::{FactSeen, HeldFact, ReleaseInput};
 use crate::base::fact_key::FactKey;
 use crate::base::id::{PartnerId, PersonId};
@@ -373,32 +374,49 @@ impl<'a> Asserted<'a> {
     }
 
     /// The facts by which it is known who the recipient is to this person; `None` when it is not.
-    pub(super) fn standing(&self, person: PersonId) -> Option<FactSeen> {
+    pub(super) fn standing(
+        &self,
+        person: PersonId,
+        how_well: Acquaintance,
+    ) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
         let mut own = own.filter(|known| known.told == Told::Truth(true));
         let found = own
             .next()
-            .or_else(|| self.lately(FactKey::Requester, person));
+            .or_else(|| self.confirmed(FactKey::Requester, person, how_well));
         found.map(seen)
     }
 
     /// The fact by which it is known whether a protective order stands; `None` when it is not. One
     /// that stands is known however old its entry is; of themselves nobody is kept.
-    pub(super) fn protection(&self, person: PersonId) -> Option<FactSeen> {
+    pub(super) fn protection(
+        &self,
+        person: PersonId,
+        how_well: Acquaintance,
+    ) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
         let order = self.counting(FactKey::RestrainingOrder, person);
         let mut told = own
             .chain(order)
             .filter(|known| known.told == Told::Truth(true));
         let found = told.next();
-        let found = found.or_else(|| self.lately(FactKey::RestrainingOrder, person));
+        let found = found.or_else(|| self.confirmed(FactKey::RestrainingOrder, person, how_well));
         found.map(seen)
     }
 
-    /// A fact of that kind that counts and was confirmed lately enough.
-    fn lately(&self, key: FactKey, person: PersonId) -> Option<&Known<'a>> {
+    /// A fact of that kind that counts and was confirmed lately enough, where that is asked.
+    fn confirmed(
+        &self,
+        key: FactKey,
+        person: PersonId,
+        how_well: Acquaintance,
+    ) -> Option<&Known<'a>> {
+        let lately = |known: &&Known<'_>| match how_well {
+            Acquaintance::Lately => known.said.fresh(self.input.now, self.fresh_days),
+            Acquaintance::Ever | Acquaintance::Supposed => known.said.confirmed().is_some(),
+        };
         self.counting(key, person)
-            .find(|known| known.opens && known.said.fresh(self.input.now, self.fresh_days))
+            .find(|known| known.opens && lately(known))
     }
 }
 

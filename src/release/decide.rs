@@ -3,6 +3,7 @@
 use super::asserted::{Asserted, must_be_known};
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers};
+use super::standing::Acquaintance;
 use super::used::used;
 use super::written::{EXCERPT_TYPE, excerpt, written};
 use super::{
@@ -62,6 +63,11 @@ impl Answers {
 
 /// Decides and renders one record for one recipient.
 pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
+    release_to(rules, input, Acquaintance::Lately)
+}
+
+/// As [`release`]; a private recipient must be known so well.
+pub fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -> Release {
     let effective = input.consents.iter();
     let effective = effective
         .filter(|held| papers::may_open(rules, input, held) || received::names(input, held));
@@ -99,9 +105,9 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     if cut.nothing_left {
         return Release::Withheld(Box::new(withheld(answers, unseen)));
     }
-    if !input.test && must_be_known(parties.recipient) {
+    if !input.test && must_be_known(parties.recipient) && how_well != Acquaintance::Supposed {
         let shown = (cut.persons_shown.as_slice(), &answers.permit);
-        match standing::known(&asserted, input, shown) {
+        match standing::known((&asserted, how_well), input, shown) {
             Some(seen) => answers.rest_on(seen),
             None => return Release::Withheld(Box::new(standing::unknown(answers.taken))),
         }

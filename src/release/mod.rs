@@ -23,7 +23,7 @@ mod used;
 mod written;
 
 pub use asserted::must_be_known;
-pub use decide::{no_channel, opened, release, rendered};
+pub use decide::{no_channel, opened, release, release_to, rendered};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,
@@ -35,7 +35,11 @@ pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
 pub use recall::{NoticeInput, notice};
 pub use received::{Basis, LAWS, Received, derived_from};
+<<<<<<< HEAD
 pub use turns::{Turns, turns_of_consent, turns_of_fact};
+=======
+pub use standing::Acquaintance;
+>>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;

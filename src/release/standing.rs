@@ -11,6 +11,17 @@ use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::format::Node;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How well a private recipient must be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// Confirmed lately enough: whatever leaves.
+    Lately,
+    /// Confirmed, however long ago: whether the end of a fact took that ground away.
+    Ever,
+    /// Not asked: what other ground was taken away.
+    Supposed,
+}
+
 /// What is cited when it is not known.
 const UNKNOWN: &str = "policy:standing-known";
 /// What a protective order closes, whoever of the record it is about.
@@ -19,7 +30,7 @@ const PROTECTED: [DataClass; 2] = [DataClass::DvInformation, DataClass::ContactA
 /// The facts by which the recipient is known, when it is toward everybody it must be: the persons
 /// the record is about, or all shown where it says of nobody; and whose whereabouts are shown.
 pub(super) fn known(
-    asserted: &Asserted<'_>,
+    (asserted, how_well): (&Asserted<'_>, Acquaintance),
     input: &ReleaseInput<'_>,
     (shown, permit): (&[u16], &BTreeMap<u16, ClassSet>),
 ) -> Option<BTreeSet<FactSeen>> {
@@ -35,10 +46,10 @@ pub(super) fn known(
         let open = permit.get(at).copied().unwrap_or(ClassSet::EMPTY);
         let about = of.contains(at);
         if about {
-            seen.insert(asserted.standing(id)?);
+            seen.insert(asserted.standing(id, how_well)?);
         }
         if about || PROTECTED.iter().any(|class| open.contains(*class)) {
-            seen.insert(asserted.protection(id)?);
+            seen.insert(asserted.protection(id, how_well)?);
         }
     }
     Some(seen)

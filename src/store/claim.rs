@@ -7,7 +7,6 @@
 use super::keys::{DataKey, Place};
 use super::model::{
     ClaimRequest, Claimed, Completion, DeliveryState, KeptOutput, NewDelivery, Recall, StoreError,
-    StoredRecord,
 };
 use super::script::{At, Script};
 use super::sql::{Cell, Columns as _, Fault, row};
@@ -114,15 +113,15 @@ impl Store {
         drop(conn);
         let shared = opened.into_iter().map(|o| {
             let record = Arc::new(o.record);
-            (o.row_id, (record, o.content, o.key))
+            (o.row_id, (record, (o.content, o.changed), o.key))
         });
-        let records: HashMap<[u8; 16], (Arc<StoredRecord>, Digest, DataKey)> = shared.collect();
+        let records: HashMap<[u8; 16], _> = shared.collect();
         let mut kept = kept_outputs(&answers.take(&outputs))?;
         let mut out = Vec::with_capacity(leases.len());
         let mut closed = Vec::new();
         let mut claims = super::lock(&self.inner.claims);
         for lease in leases {
-            let Some((record, content, key)) = records.get(&lease.row_id) else {
+            let Some((record, (content, changed), key)) = records.get(&lease.row_id) else {
                 closed.push((lease.delivery.delivery_id, lease.token));
                 continue;
             };
@@ -154,7 +153,8 @@ impl Store {
                 record: Arc::clone(record),
                 kept,
                 ambiguous: lease.exposed,
-                reviewed: lease.reviewed,
+                // Read with the epochs: a change since then refuses the authorisation.
+                reviewed: lease.looked > *changed,
                 done: lease.done,
                 recall: lease.recall,
                 resume_at: lease.resume_at,
@@ -174,7 +174,8 @@ struct Lease {
     attempts: u32,
     due_since: Timestamp,
     exposed: bool,
-    reviewed: bool,
+    /// Where in the ledger a person last let it go on; 0 for nowhere.
+    looked: i64,
     done: u32,
     due: Timestamp,
     resume_at: Option<Timestamp>,
@@ -317,7 +318,7 @@ fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {
         token: row.int(10)?,
         attempts: small(11)?,
         exposed: row.int(12)? > 0,
-        reviewed: row.int(13)? == 1,
+        looked: row.int(13)?,
         done: small(17)?,
         recall: recall(row, queued_at)?,
         due: Timestamp(row.int(14)?),

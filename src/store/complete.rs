@@ -413,11 +413,14 @@ async fn looked_at(
     }
     let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
                WHERE w.row_id = ?1 AND w.cause = ?2 AND d.partner = ?3 \
-               AND (?4 = 0 OR w.state = 0) LIMIT 1";
-    // A look that was had is had; what is unknown is asked for again once somebody has answered.
-    let again = cause == HoldCause::StandingUnknown;
+               AND (w.state = 0 OR ?4 AND w.looked > (\
+               SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
+               JOIN person p ON p.person = r.person WHERE r.row_id = ?1)) LIMIT 1";
+    // A look that was had is had while nothing changes about anybody in it; what is unknown is
+    // asked for again once somebody has answered.
+    let lasts = cause == HoldCause::HumanReview;
     let partner = current.of.partner.as_str();
-    let cells = row![current.row_id, cause_word(cause), partner, again];
+    let cells = row![current.row_id, cause_word(cause), partner, lasts];
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
 

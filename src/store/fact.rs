@@ -22,6 +22,20 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 const TABLE: &str = "fact_revision";
 
+/// Facts in their newest revision.
+const NEWEST: &str = "SELECT f.asserter, f.subject, r.revision, r.row_id, r.entered_at, \
+     r.ended_at, r.key_id, r.wrapped, r.body FROM fact f JOIN fact_revision r \
+     ON r.fact_key = f.fact_key AND r.revision = f.revision WHERE";
+
+/// Facts in the revision that was the newest before an instant. What an asserter said in test
+/// traffic before it went live was of nobody real.
+const BEFORE: &str = "SELECT f.asserter, f.subject, r.revision, r.row_id, r.entered_at, \
+     r.ended_at, r.key_id, r.wrapped, r.body FROM fact f JOIN fact_revision r \
+     ON r.fact_key = f.fact_key AND r.revision = (SELECT max(n.revision) FROM fact_revision n \
+     WHERE n.fact_key = f.fact_key AND n.entered_at < ?) \
+     JOIN person p ON p.person = f.subject JOIN person o ON o.person = r.subject \
+     WHERE p.test = o.test AND";
+
 /// What is sealed: the asserter's id of the fact and its body.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Body {
@@ -87,7 +101,8 @@ impl Store {
         const NAME: &str = "get_fact";
         let keys = [Cell::from(self.fact_key(partner, fact_id))];
         let mut conn = self.reader(NAME).await?;
-        let found = self.facts(&mut conn, "f.fact_key IN", &keys).await;
+        let head = format!("{NEWEST} f.fact_key IN");
+        let found = self.facts(&mut conn, (&head, &[]), &keys).await;
         let found = found.map_err(|fault| failed(NAME, &fault))?;
         Ok(found.into_iter().next())
     }
@@ -100,7 +115,25 @@ impl Store {
         const NAME: &str = "facts_of";
         let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
         let mut conn = self.reader(NAME).await?;
-        let found = self.facts(&mut conn, "f.subject IN", &keys);
+        let head = format!("{NEWEST} f.subject IN");
+        let found = self.facts(&mut conn, (&head, &[]), &keys);
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// The same as they stood before an instant: what was entered from then on had not been said.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn facts_before(
+        &self,
+        persons: &[PersonId],
+        at: Timestamp,
+    ) -> Result<Vec<StoredFact>, StoreError> {
+        const NAME: &str = "facts_before";
+        let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+        let mut conn = self.reader(NAME).await?;
+        let (head, at) = (format!("{BEFORE} f.subject IN"), [Cell::from(at)]);
+        let found = self.facts(&mut conn, (&head, &at), &keys);
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
@@ -112,16 +145,11 @@ impl Store {
     pub(super) async fn facts(
         &self,
         conn: &mut SqliteConnection,
-        condition: &str,
+        (head, first): (&str, &[Cell]),
         keys: &[Cell],
     ) -> Result<Vec<StoredFact>, Fault> {
-        let head = format!(
-            "SELECT f.asserter, f.subject, f.revision, r.row_id, r.entered_at, r.ended_at, \
-             r.key_id, r.wrapped, r.body FROM fact f JOIN fact_revision r \
-             ON r.fact_key = f.fact_key AND r.revision = f.revision WHERE {condition}"
-        );
         let mut out = Vec::new();
-        for row in for_keys(conn, &head, "", &[], keys).await? {
+        for row in for_keys(conn, head, "", first, keys).await? {
             out.push(self.open_fact(conn, &row).await?);
         }
         out.sort_by(|one: &StoredFact, other| {

@@ -64,6 +64,15 @@ pub(super) struct Opened {
     pub(super) content: Digest,
     pub(super) record: StoredRecord,
     pub(super) key: DataKey,
+    /// When a person of it last changed, as `person.consents_changed` says it.
+    pub(super) changed: i64,
+}
+
+impl Opened {
+    /// Whether a look counts that was given there: nothing has changed since.
+    pub(super) fn is_seen(&self, looked: i64) -> bool {
+        looked > self.changed
+    }
 }
 
 const VERSION_COLUMNS: &str = "SELECT v.row_id, v.record_id, v.version, v.content, v.record_type, \
@@ -158,9 +167,11 @@ fn open_row(
         column: PAYLOAD,
     };
     let payload = key.open(&place, &row.blob(13)?)?;
+    let changed = persons.iter().map(|row| row.changed).max();
     let named = meta.persons.into_iter().zip(persons);
     let position = row.int_or_null(16)?.and_then(|p| u64::try_from(p).ok());
     Ok(Opened {
+        changed: changed.unwrap_or(0),
         row_id,
         content,
         record: StoredRecord {
@@ -188,6 +199,7 @@ struct PersonRow {
     person: PersonId,
     focus: bool,
     epoch: i64,
+    changed: i64,
 }
 
 impl PersonRow {
@@ -202,7 +214,8 @@ impl PersonRow {
 }
 
 const PERSONS: (&str, &str) = (
-    "SELECT r.row_id, r.person, r.focus, p.consent_epoch FROM record_person r \
+    "SELECT r.row_id, r.person, r.focus, p.consent_epoch, p.consents_changed \
+     FROM record_person r \
      JOIN person p ON p.person = r.person WHERE r.row_id IN",
     "ORDER BY r.row_id, r.ordinal",
 );
@@ -214,6 +227,7 @@ fn persons(rows: &[SqliteRow]) -> Result<HashMap<[u8; 16], Vec<PersonRow>>, Faul
             person: PersonId(row.id(1)?),
             focus: row.int(2)? == 1,
             epoch: row.int(3)?,
+            changed: row.int(4)?,
         });
     }
     Ok(out)

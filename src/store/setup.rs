@@ -242,6 +242,7 @@ fn migrations() -> Vec<Migration> {
             "authorised",
             include_str!("migrations/0015_authorised.sql"),
         ),
+        (16, "looks", include_str!("migrations/0016_looks.sql")),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

@@ -165,9 +165,11 @@ async fn resolve(
     if !fits {
         return Ok(Resolved::Unfit);
     }
-    let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ? \
+    let looked = looked(tx).await?;
+    let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ?, looked = ? \
                WHERE work_item_id = ?";
-    run(&mut tx.conn, sql, row![word(resolution), act.at, id.0]).await?;
+    let cells = row![word(resolution), act.at, looked, id.0];
+    run(&mut tx.conn, sql, cells).await?;
     let sql = "DELETE FROM replay_request WHERE work_item_id = ?";
     run(&mut tx.conn, sql, row![id.0]).await?;
     operator::append(tx, act, (word(resolution), &id.to_string()));
@@ -187,10 +189,12 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
     if !super::replay::queue(tx, DeliveryId(delivery), &rests).await? {
         return Ok(false);
     }
-    let sql = "UPDATE delivery SET reviewed = max(reviewed, EXISTS (SELECT 1 FROM work_item w \
-               WHERE w.delivery_id = ?1 AND w.state = 0 AND w.cause = ?2)) WHERE delivery_id = ?1";
+    let sql = "UPDATE delivery SET reviewed = ?3 WHERE delivery_id = ?1 AND EXISTS (\
+               SELECT 1 FROM work_item w WHERE w.delivery_id = ?1 AND w.state = 0 \
+               AND w.cause = ?2)";
     let review = cause_word(HoldCause::HumanReview);
-    run(&mut tx.conn, sql, row![delivery, review]).await?;
+    let looked = looked(tx).await?;
+    run(&mut tx.conn, sql, row![delivery, review, looked]).await?;
     let sql = "SELECT detail FROM work_item WHERE delivery_id = ? AND state = 0 AND cause = ?";
     let owed = cause_word(HoldCause::ObligationOpen);
     for item in all(&mut tx.conn, sql, row![delivery, owed]).await? {
@@ -199,6 +203,14 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
         run(&mut tx.conn, sql, row![done, delivery]).await?;
     }
     Ok(true)
+}
+
+/// Where in the ledger a look stands that is given now: what changed before this transaction is
+/// older, and what changes in it is newer, by the count that `person.consents_changed` is made of.
+async fn looked(tx: &mut Tx) -> Result<i64, Fault> {
+    let sql = "SELECT coalesce(max(position), -1) + 2 FROM ledger_entry";
+    let found = first(&mut tx.conn, sql, []).await?;
+    found.ok_or(Fault::Damaged("a count"))?.int(0)
 }
 
 /// The obligations an item names, one bit each by their place in the vocabulary.

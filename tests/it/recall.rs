@@ -2,6 +2,8 @@
 //! Method: the road of the delivery tests, with recipients that take notices and others that do
 //! not; something happens after a record has arrived.
 
+mod of_facts;
+
 use crate::deliver::{ROI, Road, consent, lodge, referral};
 use crate::labels::CONTACT;
 use crate::release::PARTNERS;

@@ -15,6 +15,7 @@ use super::super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys,
 use super::super::stage::cause_word;
 use super::super::work_items::obligations;
 use super::super::writer::{Tx, failed};
+use super::super::open::Opened;
 use super::super::{Store, open};
 use super::{chain, read};
 use crate::base::digest::Digest;
@@ -124,7 +125,7 @@ async fn page_rows(
     let selected = select(conn, page, limit).await?;
     let ids: Vec<[u8; 16]> = selected.iter().map(|one| one.row.0).collect();
     let opened = open::records(conn, keys, &ids).await?;
-    let handled = handled(conn, &page.requester, &ids).await?;
+    let handled = handled(conn, &page.requester, &opened).await?;
     let seen: HashSet<[u8; 16]> = opened.iter().map(|opened| opened.row_id).collect();
     let mut rows: Vec<ExtractRow> = opened
         .into_iter()
@@ -192,24 +193,29 @@ pub(super) struct Handled {
     pub(super) done: u32,
 }
 
-/// What persons have done about these versions for this requester.
+/// What persons have done about these versions for this requester: a look while nothing changed
+/// since about anybody in it.
 pub(super) async fn handled(
     conn: &mut SqliteConnection,
     requester: &PartnerId,
-    rows: &[[u8; 16]],
+    opened: &[Opened],
 ) -> Result<HashMap<[u8; 16], Handled>, Fault> {
-    let head = "SELECT x.row_id, x.cause = ?, w.detail FROM extract_work x \
+    let head = "SELECT x.row_id, x.cause = ?, w.detail, w.looked FROM extract_work x \
                 JOIN work_item w ON w.work_item_id = x.work_item_id \
                 WHERE x.requester = ? AND x.cause IN (?, ?) AND w.state = 1 \
                 AND w.resolution = 'released' AND x.row_id IN";
     let [look, owed] = [HoldCause::HumanReview, HoldCause::ObligationOpen].map(cause_word);
     let fixed = row![look.as_str(), requester.as_str(), look.as_str(), owed];
-    let keys: Vec<Cell> = rows.iter().map(|row| Cell::from(*row)).collect();
+    let keys: Vec<Cell> = opened.iter().map(|row| Cell::from(row.row_id)).collect();
+    let opened: HashMap<[u8; 16], &Opened> = opened.iter().map(|row| (row.row_id, row)).collect();
     let mut out: HashMap<[u8; 16], Handled> = HashMap::new();
     for row in for_keys(conn, head, "", &fixed, &keys).await? {
-        let handled = out.entry(row.id(0)?).or_default();
+        let row_id = row.id(0)?;
+        let handled = out.entry(row_id).or_default();
         if row.int(1)? == 1 {
-            handled.reviewed = true;
+            let looked = row.int(3)?;
+            let seen = opened.get(&row_id).is_some_and(|one| one.is_seen(looked));
+            handled.reviewed |= seen;
         } else {
             handled.done |= obligations(&row.text_or_null(2)?.unwrap_or_default());
         }
@@ -314,7 +320,7 @@ impl Inserts {
     }
 }
 
-/// One work item for each version, requester and cause, however many jobs come by.
+/// One open work item for each version, requester and cause, however many jobs come by.
 async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), Fault> {
     let raised = page.taken.iter().filter_map(|taken| {
         let (cause, due_at) = match &taken.outcome {
@@ -355,20 +361,37 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
             delivery_id: None,
             test: found.int(1)? == 1,
         };
-        let cells = work_row(&item, &of, now);
-        let sql = "INSERT INTO extract_work (requester, row_id, cause, work_item_id) \
-                   VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-        let [id, ..] = cells.clone();
-        let requester = Cell::from(extract.requester.as_str());
-        let key = [
-            requester,
-            Cell::from(version.0),
-            Cell::from(cause_word(item.cause)),
-            id,
-        ];
-        if run(&mut tx.conn, sql, key).await? > 0 {
-            work.push(cells);
+        let requester = extract.requester.as_str();
+        if settled(tx, (requester, version), item.cause).await? {
+            continue;
         }
+        let cells = work_row(&item, &of, now);
+        let sql = "INSERT INTO extract_work (work_item_id, requester, row_id, cause) \
+                   VALUES (?, ?, ?, ?)";
+        let [id, ..] = cells.clone();
+        let mut key = Vec::from(row![requester, version.0, cause_word(item.cause)]);
+        key.insert(0, id);
+        run(&mut tx.conn, sql, key).await?;
+        work.push(cells);
     }
     work.run(&mut tx.conn).await
+}
+
+/// Whether nobody has to be asked: an item is open, or one was resolved for good. A look and a
+/// refusal are for good while nothing changes about anybody in it; a review of what was given is
+/// once for a version, however often it is given.
+async fn settled(
+    tx: &mut Tx,
+    (requester, version): (&str, RowRef),
+    cause: HoldCause,
+) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM extract_work x JOIN work_item w ON w.work_item_id = x.work_item_id \
+               WHERE x.row_id = ?1 AND x.requester = ?2 AND x.cause = ?3 AND (w.state = 0 \
+               OR ?4 OR (?5 OR w.resolution = 'discarded') AND w.looked > (\
+               SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
+               JOIN person p ON p.person = r.person WHERE r.row_id = ?1)) LIMIT 1";
+    let once = cause == HoldCause::ReviewAfter;
+    let look = cause == HoldCause::HumanReview;
+    let cells = row![version.0, requester, cause_word(cause), once, look];
+    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }

@@ -61,7 +61,7 @@ impl Store {
             requester = PartnerId::new(&row.text(3)?);
         }
         let opened = open::records(conn, &self.inner.keys, &ids).await?;
-        let handled = handled(conn, &requester, &ids).await?;
+        let handled = handled(conn, &requester, &opened).await?;
         let mut opened: HashMap<[u8; 16], _> = opened
             .into_iter()
             .map(|opened| (opened.row_id, opened.record))

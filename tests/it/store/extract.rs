@@ -438,6 +438,65 @@ async fn what_a_pull_holds_waits_for_a_person_once() {
     assert!(!seen(&store, &another).await.rows[0].reviewed);
 }
 
+/// Holds the one record of a new job for that cause; whether a person had looked at it, and how many
+/// items are open afterwards.
+async fn held_again(store: &Store, n: u8, cause: HoldCause) -> (bool, Vec<WorkItem>) {
+    let job = created(store, n).await;
+    let rows = seen(store, &job).await.rows;
+    let reviewed = rows[0].reviewed;
+    let held = kept_back(&rows[0], ExtractOutcome::Held(cause));
+    let recorded = store.record_extract_rows((job.extract_id, 0), vec![held], Vec::new());
+    assert!(recorded.await.expect("recorded"));
+    let ended = store.finish_extract(job.extract_id, None);
+    ended.await.expect("ended");
+    let items = store.work_items(None, None, 9).await.expect("items");
+    (reviewed, items)
+}
+
+#[tokio::test]
+async fn a_look_for_a_pull_counts_until_something_changes_and_is_then_asked_for_again() {
+    // Goal: what was looked at, or refused, stays so while nothing changes, and no later hold ends
+    // at a resolved item in silence. Method: looked at, a consent, held anew; the same discarded.
+    let world = World::new();
+    let store = world.open().await;
+    accept(&store, vec![record(0, "a", "one")]).await;
+    let job = created(&store, 0).await;
+    let person = seen(&store, &job).await.rows[0].record.persons[0].person;
+    let look = HoldCause::HumanReview;
+    let mut n = 0;
+    for resolution in [Resolution::Release, Resolution::Discard] {
+        lodge(&store, person).await;
+        n += 1;
+        let (reviewed, items) = held_again(&store, n, look).await;
+        assert_eq!((reviewed, items.len()), (false, 1), "{resolution:?}");
+        let own = store.work_items(Some(&sender()), None, 9).await;
+        assert!(own.expect("items").is_empty(), "told to the sender");
+        let done = store.resolve_work_item(items[0].work_item_id, resolution, act("seen"));
+        assert_eq!(done.await.expect("resolved"), Resolved::Done);
+        n += 1;
+        let (reviewed, items) = held_again(&store, n, look).await;
+        assert_eq!(reviewed, resolution == Resolution::Release);
+        assert!(items.is_empty(), "{resolution:?}: asked twice");
+    }
+}
+
+#[tokio::test]
+async fn what_is_owed_anew_is_asked_for_and_what_was_done_stays_done() {
+    // Goal: an obligation more after the first was done is a new item. Method: two holds, the first
+    // released in between.
+    let world = World::new();
+    let store = world.open().await;
+    accept(&store, vec![record(0, "a", "one")]).await;
+    let owed = HoldCause::ObligationOpen;
+    let (_, items) = held_again(&store, 1, owed).await;
+    let done = store.resolve_work_item(items[0].work_item_id, Resolution::Release, act("done"));
+    assert_eq!(done.await.expect("resolved"), Resolved::Done);
+    let (_, items) = held_again(&store, 2, owed).await;
+    assert_eq!(items.len(), 1);
+    let (_, items) = held_again(&store, 3, owed).await;
+    assert_eq!(items.len(), 1, "one is open");
+}
+
 #[tokio::test]
 async fn a_job_written_again_is_counted_once() {
     // Goal: what a crash left half done stands nowhere afterwards. Method: record a page, reopen

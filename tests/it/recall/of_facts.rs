@@ -1,0 +1,202 @@
+//! Goal: a change of facts recalls what it took the ground from, and nothing else; nobody's silence
+//! is taken for a change. Method: a county's case sent on a fact, and what may happen to facts
+//! afterwards, on a clock that moves when told.
+
+use super::*;
+use crate::facts::said;
+use kinbridge::base::id::FactId;
+use kinbridge::base::sensitive::Sensitive;
+use kinbridge::store::{FactChange, FactStep, NewFact, WorkItem};
+
+const POLICE: &str = "https://police.example/inbox";
+const PARENT: &str = "https://parent.example/inbox";
+const DAY: Duration = Duration::from_secs(86_400);
+
+const COUNTY_FILE: &str = r#"
+id = "county"
+name = "A county"
+role = "cws"
+county_fips = "06067"
+mode = "live"
+asserts = ["standing", "restraining_order", "actively_participating", "casa_appointed"]
+[[channel]]
+name = "in"
+direction = "in"
+format = "kinbridge-json/1.0"
+records = ["family-case"]
+"#;
+
+fn recipient(id: &str, role: &str, purpose: &str) -> String {
+    format!(
+        "id = \"{id}\"\nname = \"An invented one\"\nrole = \"{role}\"\nmode = \"live\"\n\
+         county_fips = \"06067\"\n[[channel]]\nname = \"out\"\ndirection = \"out\"\n\
+         format = \"kinbridge-json/1.0\"\nrecords = [\"family-case\"]\n\
+         purpose = \"{purpose}\"\nrelated_by = [\"county\"]\nrecall = true\n\
+         https = {{ url = \"https://{id}.example/inbox\" }}\n"
+    )
+}
+
+/// A county, and one recipient of its cases.
+async fn road(id: &str, role: &str, purpose: &str) -> Road {
+    let to = recipient(id, role, purpose);
+    // Whether toward a private person a notice may go at all is not asked here.
+    let to = match role {
+        "parent" => to.replace("recall = true\n", ""),
+        _ => to,
+    };
+    Road::with(&[PARTNERS[0], COUNTY_FILE, &to]).await
+}
+
+fn case(class: &str) -> String {
+    json!({
+        "envelope": {"record_type": "family-case", "schema_version": "1.0",
+            "source_record_id": "c-1", "county_fips": "06067", "service_source": "case",
+            "subject_refs": ["child"], "focus_refs": ["child"],
+            "labels": [{"path": "/body/case_number", "classes": [class]}]},
+        "persons": [{"key": "child", "role": "child", "birth_date": "2012-05-05",
+            "identifiers": [{"system": "urn:example:person", "value": "m-1"}],
+            "names": [{"use": "legal", "last": "Quill"}]}],
+        "body": {"case_number": "K-17"}
+    })
+    .to_string()
+}
+
+/// One step of a fact the county asserts of the child, confirmed today.
+struct Step {
+    id: &'static str,
+    kind: &'static str,
+    value: Value,
+    to: &'static str,
+    last: &'static str,
+    revision: u32,
+}
+
+impl Step {
+    async fn take(&mut self, road: &Road, step: FactStep) {
+        let mut said = said(self.kind, self.value.clone(), (self.to, road.now()));
+        said["from"] = "2026-09-15".into();
+        said["to"] = self.last.into();
+        let done = road.store.put_fact(NewFact {
+            fact_id: FactId::new(self.id),
+            partner: PartnerId::new("county"),
+            subject: mother(road).await,
+            step,
+            after: (self.revision > 0).then_some(self.revision),
+            ended_at: (step == FactStep::Ended).then(|| road.now()),
+            body: Sensitive::new(said.to_string().into_bytes()),
+            at: road.now(),
+            correlation_id: CorrelationId::new("test"),
+        });
+        assert!(matches!(done.await.expect("kept"), FactChange::Done { .. }));
+        self.revision += 1;
+    }
+}
+
+fn fact(id: &'static str, kind: &'static str, value: Value, to: &'static str) -> Step {
+    Step {
+        id,
+        kind,
+        value,
+        to,
+        last: "2027-08-31",
+        revision: 0,
+    }
+}
+
+async fn by_hand(road: &Road) -> Vec<WorkItem> {
+    let items = road.store.work_items(None, None, 99).await.expect("items");
+    let own = items.into_iter();
+    own.filter(|item| item.cause == HoldCause::RecallByHand)
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_confirmed_or_renewed_takes_nothing_away_and_what_ends_does() {
+    // Method: sent to the police on a fact with a last day; that day passes; another fact of the
+    // child is confirmed, renewed and ended meanwhile; the first is renewed, confirmed, ended.
+    let road = road("police", "law_enforcement", "investigation").await;
+    road.hand_in_from("county", "k", &case("juvenile_case_file"))
+        .await;
+    let mut ground = fact("g", "actively_participating", json!(true), "police");
+    ground.last = "2026-09-30";
+    ground.take(&road, FactStep::Asserted).await;
+    road.drive().await;
+    assert_eq!(road.arrived(POLICE).len(), 1);
+    let mut other = fact("o", "casa_appointed", json!(true), "somebody");
+    for (late, step) in [
+        (false, FactStep::Asserted),
+        (false, FactStep::Confirmed),
+        (true, FactStep::Confirmed),
+        (true, FactStep::Asserted),
+        (true, FactStep::Ended),
+    ] {
+        road.advance(DAY * if late { 15 } else { 1 });
+        other.take(&road, step).await;
+        road.recall().await;
+        let told = notices(&road, POLICE);
+        assert!(told.is_empty(), "{step:?} after {late}: {told:?}");
+    }
+    ground.last = "2026-12-10";
+    for step in [FactStep::Asserted, FactStep::Confirmed] {
+        ground.take(&road, step).await;
+        road.recall().await;
+        road.advance(DAY);
+        assert!(notices(&road, POLICE).is_empty(), "{step:?}");
+    }
+    ground.take(&road, FactStep::Ended).await;
+    road.recall().await;
+    let told = notices(&road, POLICE);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["reason"], "no-longer-permitted");
+}
+
+#[tokio::test]
+async fn a_fact_that_says_another_thing_recalls_what_it_had_opened() {
+    // Goal: what a revision had said is read from it. Method: sent on a fact whose next revision
+    // denies it.
+    let road = road("police", "law_enforcement", "investigation").await;
+    road.hand_in_from("county", "k", &case("juvenile_case_file"))
+        .await;
+    let mut ground = fact("g", "actively_participating", json!(true), "police");
+    ground.take(&road, FactStep::Asserted).await;
+    road.drive().await;
+    assert_eq!(road.arrived(POLICE).len(), 1);
+    road.advance(DAY);
+    ground.value = json!(false);
+    ground.take(&road, FactStep::Asserted).await;
+    road.recall().await;
+    assert_eq!(notices(&road, POLICE).len(), 1);
+}
+
+#[tokio::test]
+async fn how_long_ago_a_parent_was_confirmed_recalls_nothing_and_who_they_are_not_does() {
+    // Goal: toward private persons a change of consents recalls nothing that rested on none, however
+    // old or new the word on who they are; the end of that word does. Method: sent to a parent on
+    // the law, both facts confirmed anew later and old again, a consent lodged and revoked; then
+    // the parent is none.
+    let road = road("parent", "parent", "parent_access").await;
+    road.hand_in_from("county", "k", &case("case_plan")).await;
+    let mut standing = fact("s", "standing", json!("parent_of_subject"), "parent");
+    let mut order = fact("r", "restraining_order", json!(false), "parent");
+    for step in [FactStep::Asserted, FactStep::Confirmed] {
+        standing.take(&road, step).await;
+        order.take(&road, step).await;
+        road.drive().await;
+        assert_eq!(road.arrived(PARENT).len(), 1);
+        road.advance(DAY * 40);
+        road.recall().await;
+    }
+    lodge(&road, "k1", &ROI.replace("sud_program", "service_org")).await;
+    road.advance(DAY);
+    revoke(&road, "k1").await;
+    road.recall().await;
+    assert!(by_hand(&road).await.is_empty(), "nothing was taken away");
+    standing.take(&road, FactStep::Ended).await;
+    road.recall().await;
+    let told = by_hand(&road).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let listed = road.store.recalls_by_hand(told[0].work_item_id).await;
+    let listed = listed.expect("a list");
+    assert_eq!(listed[0].reason.as_str(), "no-longer-permitted");
+    assert_eq!(road.arrived(PARENT).len(), 1, "no notice goes to a parent");
+}
