@@ -4,7 +4,10 @@
 //! It decides nothing.
 
 pub mod aging;
+mod declared;
 mod received;
+
+pub use declared::declared_with;
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -17,9 +20,9 @@ use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    Acquaintance, Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing, Received,
-    Release, ReleaseInput, SinceLodged, Taken, derived_from, no_channel, opened, read_paper,
-    release, release_to,
+    Acquaintance, Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing,
+    Received, Release, ReleaseInput, SinceLodged, Taken, derived_from, no_channel, opened,
+    read_paper, release, release_to,
 };
 use crate::rules::Rules;
 use crate::store::{

@@ -6,10 +6,11 @@
 
 use super::router::channel;
 use crate::base::clock::Timestamp;
-use crate::base::vocabulary::RecallReason;
+use crate::base::id::PersonId;
+use crate::base::vocabulary::{RecallReason, Verdict};
 use crate::catalog::partner::Channel;
-use crate::kept::{ByPerson, OnFile, Readied, Toward, facts_before, on_file};
-use crate::release::{Acquaintance, ObligationSet, Release, must_be_known};
+use crate::kept::{ByPerson, OnFile, Readied, Toward, declared_with, facts_before, on_file};
+use crate::release::{Acquaintance, ObligationSet, Outgoing, Release, must_be_known};
 use crate::rules::Rules;
 use crate::store::{
     Delivered, NewDelivery, RecallCause, Recalled, Store, StoreError, StoredRecord,
@@ -52,7 +53,9 @@ pub(super) async fn recall_some(
         if sent.certain || look.is_against(store, &page.cause, sent).await? {
             due.push(Recalled {
                 delivery_id: sent.delivery.delivery_id,
-                by_notice: sent.record.is_some() && takes_notices(rules, &sent.delivery).is_some(),
+                by_notice: sent.record.is_some()
+                    && sent.given.is_none()
+                    && takes_notices(rules, &sent.delivery).is_some(),
             });
         }
     }
@@ -147,22 +150,37 @@ impl Look<'_> {
         let (Some(recipient), Some(channel)) = (recipient, channel) else {
             return false;
         };
-        let toward = Toward {
-            recipient,
-            channel,
-            // Whoever had to look or to do something has, or it would not have been sent.
-            reviewed: true,
-            done: ObligationSet(u32::MAX),
-            emergency: None,
-        };
-        let attempt = (toward, to.delivery_id);
         let readied = Readied::new(record, self.found, on);
-        match readied.and_then(|readied| readied.judge(rules, attempt, when)) {
-            Some(Release::Go(outgoing)) => {
-                let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
-                sent.released_paths.iter().all(|path| now.contains(path))
-            }
-            _ => false,
-        }
+        let declared = sent.given.as_ref().map(declared_with);
+        let asked = declared.map_or_else(|| vec![None], |all| all.map(Some).collect());
+        asked.into_iter().any(|emergency| {
+            let toward = Toward {
+                recipient,
+                channel,
+                // Whoever had to look or to do something has, or it would not have been sent.
+                reviewed: true,
+                done: ObligationSet(u32::MAX),
+                emergency,
+            };
+            let attempt = (toward, to.delivery_id);
+            let judged = readied
+                .as_ref()
+                .and_then(|one| one.judge(rules, attempt, when));
+            matches!(judged, Some(Release::Go(outgoing)) if is_whole(sent, &outgoing))
+        })
     }
+}
+
+/// Whether all that left would go again.
+fn is_whole(sent: &Delivered, outgoing: &Outgoing) -> bool {
+    let Some(given) = &sent.given else {
+        let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
+        return sent.released_paths.iter().all(|path| now.contains(path));
+    };
+    let now = outgoing.taken().rows.iter();
+    let now = now.filter(|row| row.verdict == Verdict::Permit);
+    let now: BTreeSet<(PersonId, &str)> = now.map(|row| (row.person, row.data_class)).collect();
+    let then = given.rows.iter();
+    then.filter(|row| row.verdict == Verdict::Permit)
+        .all(|row| now.contains(&(row.person, row.data_class.as_str())))
 }

@@ -374,11 +374,7 @@ impl<'a> Asserted<'a> {
     }
 
     /// The facts by which it is known who the recipient is to this person; `None` when it is not.
-    pub(super) fn standing(
-        &self,
-        person: PersonId,
-        how_well: Acquaintance,
-    ) -> Option<FactSeen> {
+    pub(super) fn standing(&self, person: PersonId, how_well: Acquaintance) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
         let mut own = own.filter(|known| known.told == Told::Truth(true));
         let found = own
@@ -389,11 +385,7 @@ impl<'a> Asserted<'a> {
 
     /// The fact by which it is known whether a protective order stands; `None` when it is not. One
     /// that stands is known however old its entry is; of themselves nobody is kept.
-    pub(super) fn protection(
-        &self,
-        person: PersonId,
-        how_well: Acquaintance,
-    ) -> Option<FactSeen> {
+    pub(super) fn protection(&self, person: PersonId, how_well: Acquaintance) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
         let order = self.counting(FactKey::RestrainingOrder, person);
         let mut told = own

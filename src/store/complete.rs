@@ -3,7 +3,6 @@
 //! A stale token changes nothing. What may have arrived stays accounted as possibly disclosed
 //! whatever happens afterwards.
 
-use super::Store;
 use super::authorise::{decision_insert, decision_row};
 use super::claim::{ClaimOf, state_code, state_of};
 use super::decision::{self, SealedDecision};
@@ -17,6 +16,7 @@ use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
 use super::transition::{arrival_code, arrival_of};
 use super::writer::{Tx, failed};
+use super::{Store, recall};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
@@ -470,7 +470,10 @@ async fn end_one(
             }
             _ => false,
         };
-        if let Some(cause) = change.work.filter(|_| !told) {
+        if change.work == Some(HoldCause::RecallByHand) {
+            // The recipient has to be told, and no sender of anything.
+            recall::instead(tx, ended.delivery_id).await?;
+        } else if let Some(cause) = change.work.filter(|_| !told) {
             let item = NewWorkItem {
                 cause,
                 detail: match still_owed(&ended.completion) {

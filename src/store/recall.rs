@@ -6,24 +6,26 @@
 
 use super::claim::state_code;
 use super::model::{
-    Delivered, DeliveryState, HoldCause, NewDelivery, RecallByHand, RecallCause, RecallPage,
-    Recalled, StoreError,
+    DecisionRecord, Delivered, DeliveryState, NewDelivery, RecallCause, RecallPage, Recalled,
+    StoreError,
 };
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, all, all_made, first, for_keys, row, run};
-use super::stage::cause_word;
+use super::sql::{Cell, Columns as _, Fault, all_made, first, for_keys, row, run};
 use super::writer::{Tx, failed};
-use super::{Store, claim, open};
+use super::{Store, claim, decision, identity, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
-use crate::base::limits::{RECALL_PAUSE, RECALLS_MAX, RECALLS_SHOWN_MAX};
+use crate::base::limits::{RECALL_PAUSE, RECALLS_MAX};
 use crate::base::vocabulary::RecallReason;
-use crate::ledger::entry::{EntryKind, Fields};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+mod hand;
+
+pub(super) use hand::instead;
 
 /// Before the first delivery.
 const START: [u8; 16] = [0; 16];
@@ -52,31 +54,6 @@ impl Store {
         .await
     }
 
-    /// What the work item of recalls by hand is about, so many at most.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn recalls_by_hand(&self, id: WorkItemId) -> Result<Vec<RecallByHand>, StoreError> {
-        const NAME: &str = "recalls_by_hand";
-        let mut conn = self.reader(NAME).await?;
-        let sql = "SELECT h.delivery_id, h.reason, h.at, d.record_id FROM recall_by_hand h \
-                   JOIN delivery d ON d.delivery_id = h.delivery_id WHERE h.work_item_id = ? \
-                   ORDER BY h.delivery_id LIMIT ?";
-        let found = async {
-            let rows = all(&mut conn, sql, row![id.0, RECALLS_SHOWN_MAX]).await?;
-            let one = |row: &SqliteRow| {
-                Ok(RecallByHand {
-                    delivery_id: DeliveryId(row.id(0)?),
-                    reason: reason_of(&row.text(1)?)?,
-                    at: Timestamp(row.int(2)?),
-                    record_id: RecordId(row.id(3)?),
-                })
-            };
-            rows.iter().map(one).collect::<Result<Vec<_>, Fault>>()
-        };
-        found.await.map_err(|fault| failed(NAME, &fault))
-    }
-
     async fn due(
         &self,
         conn: &mut SqliteConnection,
@@ -96,11 +73,13 @@ impl Store {
             at: Timestamp(cause.int(2)?),
         };
         let oldest = Timestamp(now.0.saturating_sub(micros(look_back)));
-        let which = match cause.reason {
-            RecallReason::Voided => OF_RECORD,
-            _ => OF_PERSON,
+        let (sent, given) = match cause.reason {
+            RecallReason::Voided => (SENT_OF_RECORD, GIVEN_OF_RECORD),
+            _ => (SENT_OF_PERSON, GIVEN_OF_PERSON),
         };
-        let sql = format!("{SENT} {which} {NEWEST}");
+        let sql = format!(
+            "{SENT} {sent} {NEWEST} UNION ALL {GIVEN} {given} {UNTOLD} ORDER BY 1 LIMIT ?4"
+        );
         let cells = row![cause.subject, reached, oldest, RECALLS_MAX];
         let rows = all_made(conn, &sql, cells).await?;
         let last = rows.last().map(|row| row.id(0)).transpose()?;
@@ -152,9 +131,15 @@ impl Store {
                 }
                 _ => Vec::new(),
             };
+            let given = self.given(conn, row).await?;
+            let readable = of.filter(|_| given != Given::Unreadable);
             let joined = since.is_some_and(|since| decided_at >= since);
             found.push(Delivered {
-                record: of.map(|(_, _, record)| Arc::clone(record)),
+                record: readable.map(|(_, _, record)| Arc::clone(record)),
+                given: match given {
+                    Given::Under(decision) => Some(*decision),
+                    Given::Sent | Given::Unreadable => None,
+                },
                 released_paths,
                 decided_at,
                 certain: joined || cause.reason == RecallReason::Voided,
@@ -162,6 +147,42 @@ impl Store {
             });
         }
         Ok(found)
+    }
+}
+
+/// How something left.
+#[derive(PartialEq)]
+enum Given {
+    /// By a delivery.
+    Sent,
+    /// At the emergency door, under this decision.
+    Under(Box<DecisionRecord>),
+    /// There, and nobody can tell any more what it was.
+    Unreadable,
+}
+
+impl Store {
+    /// How it left; of an answer at the emergency door the decision, of whom its persons are today.
+    async fn given(&self, conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Given, Fault> {
+        if row.int(9)? == 0 {
+            return Ok(Given::Sent);
+        }
+        let body = row.blob_or_null(10)?;
+        let opened =
+            body.and_then(|body| decision::open(&self.inner.keys, &row.id(0).ok()?, &body).ok());
+        let Some(mut opened) = opened else {
+            return Ok(Given::Unreadable);
+        };
+        let mut known: HashMap<PersonId, PersonId> = HashMap::new();
+        for of in &mut opened.rows {
+            let today = match known.get(&of.person) {
+                Some(today) => *today,
+                None => identity::counts_to(conn, of.person).await?,
+            };
+            known.insert(of.person, today);
+            of.person = today;
+        }
+        Ok(Given::Under(Box::new(opened)))
     }
 }
 
@@ -177,13 +198,27 @@ fn reason_of(word: &str) -> Result<RecallReason, Fault> {
 /// What has left and was not recalled.
 const SENT: &str = "SELECT DISTINCT d.delivery_id, d.record_id, d.row_id, d.version, d.partner, \
      d.channel, d.generation, (SELECT c.at FROM decision c WHERE c.source_id = d.delivery_id \
+<<<<<<< HEAD
      AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at FROM delivery d";
+=======
+     ORDER BY c.token DESC LIMIT 1), d.queued_at, 0, NULL FROM delivery d";
+
+/// What was given at the emergency door.
+const GIVEN: &str = "SELECT DISTINCT g.disclosure_id, g.record_id, g.row_id, v.version, \
+     a.requester, a.channel, 0, c.at, a.at, 1, c.body FROM emergency_disclosure g \
+     JOIN emergency_access a ON a.emergency_id = g.emergency_id \
+     JOIN record_version v ON v.row_id = g.row_id \
+     LEFT JOIN decision c ON c.source_id = g.disclosure_id AND c.token = 0";
+>>>>>>> aeed339 (What was given at the emergency door is recalled by hand; a notice that cannot go is told by hand to its recipient)
 
 /// Of a person, in whatever version it was.
-const OF_PERSON: &str = "JOIN record_person p ON p.row_id = d.row_id WHERE p.person = ?1";
+const SENT_OF_PERSON: &str = "JOIN record_person p ON p.row_id = d.row_id WHERE p.person = ?1";
+const GIVEN_OF_PERSON: &str = "JOIN record_person p ON p.row_id = g.row_id WHERE p.person = ?1";
 
 /// Of a record, before it was voided.
-const OF_RECORD: &str = "WHERE d.record_id = ?1 AND EXISTS (SELECT 1 FROM record_version v \
+const GIVEN_OF_RECORD: &str = "WHERE g.record_id = ?1 AND EXISTS (SELECT 1 FROM record_version n \
+     WHERE n.record_id = g.record_id AND n.void = 1 AND n.revision > v.revision)";
+const SENT_OF_RECORD: &str = "WHERE d.record_id = ?1 AND EXISTS (SELECT 1 FROM record_version v \
      WHERE v.record_id = d.record_id AND v.void = 1 AND v.revision > d.revision)";
 
 /// Of each record and channel the newest that has arrived for certain, and what may have since.
@@ -194,8 +229,11 @@ const NEWEST: &str = "AND d.delivery_id > ?2 AND d.exposure > 0 AND d.recall_of 
      > (d.revision, d.generation) AND NOT EXISTS (SELECT 1 FROM record_version v \
      WHERE v.row_id = n.row_id AND v.void = 1)) \
      AND NOT EXISTS (SELECT 1 FROM delivery n WHERE n.recall_of = d.delivery_id) \
-     AND NOT EXISTS (SELECT 1 FROM recall_by_hand h WHERE h.delivery_id = d.delivery_id) \
-     ORDER BY d.delivery_id LIMIT ?4";
+     AND NOT EXISTS (SELECT 1 FROM recall_by_hand h WHERE h.delivery_id = d.delivery_id)";
+
+/// Each answer was another one, and was given whole.
+const UNTOLD: &str = "AND g.disclosure_id > ?2 AND a.at >= ?3 AND NOT EXISTS (\
+     SELECT 1 FROM recall_by_hand h WHERE h.delivery_id = g.disclosure_id)";
 
 fn sent(row: &SqliteRow) -> Result<NewDelivery, Fault> {
     Ok(NewDelivery {
@@ -229,7 +267,9 @@ pub(super) async fn look_again(
     let sql = "INSERT INTO recall_due (subject, reason, at, since, reached, next_at) \
                SELECT ?1, ?2, ?3, ?4, ?5, ?3 WHERE EXISTS (SELECT 1 FROM record_person p \
                JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?1 \
-               AND (d.exposure > 0 OR d.state = ?6)) ON CONFLICT DO NOTHING";
+               AND (d.exposure > 0 OR d.state = ?6)) OR EXISTS (SELECT 1 FROM record_person p \
+               JOIN emergency_disclosure g ON g.row_id = p.row_id WHERE p.person = ?1) \
+               ON CONFLICT DO NOTHING";
     let sending = state_code(DeliveryState::Authorised);
     let cells = row![person.0, reason.as_str(), *at, *since, START, sending];
     run(&mut tx.conn, sql, cells).await.map(drop)
@@ -237,10 +277,12 @@ pub(super) async fn look_again(
 
 /// Which of some records were voided after they may have been sent: ends with `IN`.
 pub(super) const VOIDED: &str = "INSERT INTO recall_due (subject, reason, at, reached, next_at) \
-     SELECT DISTINCT d.record_id, 'voided', column1, zeroblob(16), column1 FROM delivery d, \
-     (VALUES (?)) WHERE d.recall_of IS NULL AND (d.exposure > 0 OR d.state = 2) \
-     AND EXISTS (SELECT 1 FROM record_version v WHERE v.record_id = d.record_id AND v.void = 1 \
-     AND v.revision > d.revision) AND d.record_id IN";
+     SELECT DISTINCT v.record_id, 'voided', column1, zeroblob(16), column1 \
+     FROM record_version v, (VALUES (?)) WHERE v.void = 1 AND (EXISTS (SELECT 1 FROM delivery d \
+     WHERE d.record_id = v.record_id AND d.revision < v.revision AND d.recall_of IS NULL \
+     AND (d.exposure > 0 OR d.state = 2)) OR EXISTS (SELECT 1 FROM emergency_disclosure g \
+     JOIN record_version o ON o.row_id = g.row_id WHERE g.record_id = v.record_id \
+     AND o.revision < v.revision)) AND v.record_id IN";
 /// Behind the keys of [`VOIDED`].
 pub(super) const VOIDED_TAIL: &str = "ON CONFLICT DO NOTHING";
 
@@ -249,7 +291,7 @@ async fn end_page(tx: &mut Tx, page: &RecallPage, due: &[Recalled]) -> Result<()
     for one in due {
         match one.by_notice {
             true => queue_notice(tx, &page.cause, one.delivery_id).await?,
-            false => by_hand(tx, &page.cause, one.delivery_id).await?,
+            false => hand::by_hand(tx, page.cause.reason, one.delivery_id).await?,
         }
     }
     let cause = &page.cause;
@@ -300,68 +342,7 @@ async fn queue_notice(tx: &mut Tx, cause: &RecallCause, id: DeliveryId) -> Resul
                ON CONFLICT DO NOTHING";
     let cells = row![notice.0, now, now.month(), cause.reason.as_str(), id.0];
     if run(&mut tx.conn, sql, cells).await? > 0 {
-        append(tx, cause, id, Some(notice)).await?;
+        hand::noted(tx, cause.reason, (id, notice)).await?;
     }
-    Ok(())
-}
-
-async fn by_hand(tx: &mut Tx, cause: &RecallCause, id: DeliveryId) -> Result<(), Fault> {
-    let sql = "SELECT d.partner, d.test, (SELECT w.work_item_id FROM work_item w \
-               WHERE w.state = 0 AND w.partner = d.partner AND w.cause = ?2 AND w.test = d.test \
-               ORDER BY w.work_item_id LIMIT 1) FROM delivery d WHERE d.delivery_id = ?1";
-    let word = cause_word(HoldCause::RecallByHand);
-    let Some(found) = first(&mut tx.conn, sql, row![id.0, word.as_str()]).await? else {
-        return Ok(());
-    };
-    let now = tx.now();
-    let item = match found.id_or_null(2)? {
-        Some(open) => open,
-        None => {
-            let item = WorkItemId::mint(now).0;
-            let sql = "INSERT INTO work_item (work_item_id, partner, cause, test, state, \
-                       created_at) VALUES (?, ?, ?, ?, 0, ?)";
-            let cells = row![item, found.text(0)?, word, found.int(1)?, now];
-            run(&mut tx.conn, sql, cells).await?;
-            item
-        }
-    };
-    let sql = "INSERT INTO recall_by_hand (delivery_id, work_item_id, reason, at) \
-               VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    if run(
-        &mut tx.conn,
-        sql,
-        row![id.0, item, cause.reason.as_str(), now],
-    )
-    .await?
-        > 0
-    {
-        append(tx, cause, id, None).await?;
-    }
-    Ok(())
-}
-
-/// The ledger's entry of one recall.
-async fn append(
-    tx: &mut Tx,
-    cause: &RecallCause,
-    id: DeliveryId,
-    notice: Option<DeliveryId>,
-) -> Result<(), Fault> {
-    let sql = "SELECT record_id, partner, channel, test FROM delivery WHERE delivery_id = ?";
-    let of = first(&mut tx.conn, sql, row![id.0]).await?;
-    let of = of.ok_or(Fault::Damaged("a delivery is missing"))?;
-    let fields = Fields::new()
-        .text("recalled", &id.to_string())
-        .text("record", &RecordId(of.id(0)?).to_string())
-        .text("partner", &of.text(1)?)
-        .text("channel", &of.text(2)?)
-        .int("test", of.int(3)?)
-        .text("reason", cause.reason.as_str());
-    let fields = match notice {
-        Some(notice) => fields.text("notice", &notice.to_string()),
-        None => fields.text("by", "hand"),
-    };
-    let now = tx.now();
-    tx.append(EntryKind::Recall, now, &fields);
     Ok(())
 }

@@ -195,6 +195,7 @@ async fn recalls(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         json!({
             "record_id": recall.record_id,
             "delivery_id": recall.delivery_id,
+            "access_id": recall.access_id,
             "reason": recall.reason,
             "at": recall.at.to_rfc3339(),
         })

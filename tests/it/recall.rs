@@ -2,6 +2,7 @@
 //! Method: the road of the delivery tests, with recipients that take notices and others that do
 //! not; something happens after a record has arrived.
 
+mod at_the_door;
 mod of_facts;
 
 use crate::deliver::{ROI, Road, consent, lodge, referral};
@@ -288,6 +289,50 @@ async fn a_recipient_that_takes_no_notice_is_one_work_item() {
         .resolve_work_item(id, Resolution::Discard, act("by telephone"))
         .await;
     assert_eq!(done.expect("an answer"), Resolved::Done);
+}
+
+#[tokio::test]
+async fn a_notice_whose_channel_takes_none_any_more_is_told_by_hand() {
+    // Goal: what no notice can tell a person tells, to the recipient and from its list; no sender
+    // hears of it. Method: two notices that wait for a recipient that is down, then a partner file
+    // without notices; replayed, nothing is listed twice.
+    let road = road(&[CLINIC]).await;
+    for number in 0..2 {
+        let body = referral().replace("r-1", &format!("r-{number}"));
+        road.hand_in(&number.to_string(), &body).await;
+    }
+    consent(&road, ROI).await;
+    road.drive().await;
+    road.answers(CLINIC, 503);
+    revoke(&road, "k1").await;
+    road.recall().await;
+    assert_eq!(notices(&road, CLINIC).len(), 2, "tried");
+    let before = road.arrived(CLINIC).len();
+    road.answers(CLINIC, 200);
+    road.take_over(crate::release::rules_with(PARTNERS)).await;
+    road.advance(Duration::from_secs(86_400));
+    road.drive().await;
+    assert_eq!(road.arrived(CLINIC).len(), before);
+    let items = road.store.work_items(None, None, 9).await.expect("items");
+    assert_eq!(items.len(), 1, "{items:?}");
+    let item = &items[0];
+    assert_eq!(item.cause, HoldCause::RecallByHand);
+    assert_eq!(item.partner.as_str(), "clinic");
+    let listed = road.store.recalls_by_hand(item.work_item_id).await;
+    let listed = listed.expect("a list");
+    assert_eq!(listed.len(), 2);
+    let told: BTreeSet<_> = notices(&road, CLINIC)
+        .iter()
+        .map(|one| one["record_id"].to_string())
+        .collect();
+    let ids = listed.iter().map(|one| json!(one.record_id).to_string());
+    assert_eq!(ids.collect::<BTreeSet<_>>(), told);
+    let words = listed.iter().map(|one| one.reason.as_str());
+    assert!(words.into_iter().all(|word| word == "consent-ended"));
+    let page = road.store.disclosures(mother(&road).await, None, 9).await;
+    for one in page.expect("a page").disclosures {
+        assert_eq!(one.recall.expect("recalled").notice, None, "by a person");
+    }
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@ use super::super::model::{
     Extract, ExtractOutcome, ExtractPage, ExtractRow, ExtractRows, ExtractState, ExtractTaken,
     HoldCause, NewWorkItem, RowRef, StoreError, Unreadable,
 };
+use super::super::open::Opened;
 use super::super::route::{WorkOf, work_insert, work_row};
 use super::super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
 use super::super::stage::cause_word;
 use super::super::work_items::obligations;
 use super::super::writer::{Tx, failed};
-use super::super::open::Opened;
 use super::super::{Store, open};
 use super::{chain, read};
 use crate::base::digest::Digest;

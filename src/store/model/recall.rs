@@ -1,8 +1,8 @@
 //! Structs of recalls: what has to be told after something was sent.
 
-use super::{NewDelivery, StoredRecord};
+use super::{DecisionRecord, NewDelivery, StoredRecord};
 use crate::base::clock::Timestamp;
-use crate::base::id::DeliveryId;
+use crate::base::id::{DeliveryId, EmergencyId};
 use crate::base::vocabulary::RecallReason;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub struct RecallPage {
     pub(in crate::store) more: bool,
 }
 
-/// A delivery that has arrived or may have.
+/// A delivery that has arrived or may have, or a record given at the emergency door.
 #[derive(Clone, Debug)]
 pub struct Delivered {
     /// Which.
@@ -52,6 +52,8 @@ pub struct Delivered {
     pub released_paths: Vec<String>,
     /// The instant it was decided for.
     pub decided_at: Timestamp,
+    /// The decision it was given under at the emergency door; absent where it was sent.
+    pub given: Option<DecisionRecord>,
     /// Whether what happened is against it whatever is decided now.
     pub certain: bool,
 }
@@ -75,8 +77,10 @@ pub struct Given {
 /// A recall that a person has to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecallByHand {
-    /// What is recalled.
-    pub delivery_id: DeliveryId,
+    /// What is recalled, where it was sent.
+    pub delivery_id: Option<DeliveryId>,
+    /// The request it was given in answer to at the emergency door.
+    pub access_id: Option<EmergencyId>,
     /// The one word.
     pub reason: RecallReason,
     /// Since when.

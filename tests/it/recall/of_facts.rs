@@ -18,6 +18,9 @@ name = "A county"
 role = "cws"
 county_fips = "06067"
 mode = "live"
+agreement = [
+  { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
+  { id = "4", kind = "county_contract" } ]
 asserts = ["standing", "restraining_order", "actively_participating", "casa_appointed"]
 [[channel]]
 name = "in"
@@ -103,7 +106,7 @@ fn fact(id: &'static str, kind: &'static str, value: Value, to: &'static str) ->
     }
 }
 
-async fn by_hand(road: &Road) -> Vec<WorkItem> {
+pub async fn by_hand(road: &Road) -> Vec<WorkItem> {
     let items = road.store.work_items(None, None, 99).await.expect("items");
     let own = items.into_iter();
     own.filter(|item| item.cause == HoldCause::RecallByHand)
