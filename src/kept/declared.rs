@@ -1,6 +1,7 @@
 //! What was declared at the emergency door, read back from the decision that was taken on it.
 //!
-//! The declaration itself is sealed and stays so: who it was of stands in the facts of the decision.
+//! The declaration itself is sealed and stays so: whose emergency it was stands in the facts of the
+//! decision.
 
 use crate::base::id::PersonId;
 use crate::disclosure::facts::Flag;

@@ -39,7 +39,8 @@ const COLUMNS: &str = "SELECT p.at, p.disclosure_id, p.source, \
      coalesce(d.partner, x.requester, a.requester), coalesce(d.channel, a.channel, ''), \
      coalesce(d.record_id, e.record_id, g.record_id), r.record_type, r.partner, d.state, \
      coalesce(d.exposure, f.exposure, g.disclosure_id IS NOT NULL), c.body, \
-     CASE WHEN h.delivery_id IS NULL OR n.state <> 7 THEN n.delivery_id END, n.state, coalesce(n.recall_reason, h.reason), coalesce(n.queued_at, h.at), \
+     CASE WHEN h.delivery_id IS NULL OR n.state <> 7 THEN n.delivery_id END, n.state, \
+     coalesce(n.recall_reason, h.reason), coalesce(n.queued_at, h.at), \
      a.emergency_id, a.requester, a.purpose, a.at, a.request \
      FROM person_disclosure p \
      LEFT JOIN delivery d ON p.source = 0 AND d.delivery_id = p.disclosure_id \

@@ -198,10 +198,7 @@ fn reason_of(word: &str) -> Result<RecallReason, Fault> {
 /// What has left and was not recalled.
 const SENT: &str = "SELECT DISTINCT d.delivery_id, d.record_id, d.row_id, d.version, d.partner, \
      d.channel, d.generation, (SELECT c.at FROM decision c WHERE c.source_id = d.delivery_id \
-<<<<<<< HEAD
-     AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at FROM delivery d";
-=======
-     ORDER BY c.token DESC LIMIT 1), d.queued_at, 0, NULL FROM delivery d";
+     AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at, 0, NULL FROM delivery d";
 
 /// What was given at the emergency door.
 const GIVEN: &str = "SELECT DISTINCT g.disclosure_id, g.record_id, g.row_id, v.version, \
@@ -209,7 +206,6 @@ const GIVEN: &str = "SELECT DISTINCT g.disclosure_id, g.record_id, g.row_id, v.v
      JOIN emergency_access a ON a.emergency_id = g.emergency_id \
      JOIN record_version v ON v.row_id = g.row_id \
      LEFT JOIN decision c ON c.source_id = g.disclosure_id AND c.token = 0";
->>>>>>> aeed339 (What was given at the emergency door is recalled by hand; a notice that cannot go is told by hand to its recipient)
 
 /// Of a person, in whatever version it was.
 const SENT_OF_PERSON: &str = "JOIN record_person p ON p.row_id = d.row_id WHERE p.person = ?1";

@@ -40,7 +40,7 @@ records = ["engagement-contact"]
 "#;
 
 async fn road() -> Road {
-    Road::with(&[PARTNERS[0], SURGERY, HOSPITAL]).await
+    Road::with(&[PARTNERS[0], PARTNERS[3], SURGERY, HOSPITAL]).await
 }
 
 /// A contact with a diagnosis, of the mother.
@@ -123,6 +123,11 @@ async fn ask(road: &Road, person: PersonId) -> usize {
     count
 }
 
+/// A referral to somebody who treats nobody.
+fn to_the_food_bank() -> String {
+    referral().replace("clinic", "food-bank")
+}
+
 /// The words told by hand, and to whom.
 async fn told(road: &Road) -> Vec<(String, String)> {
     let mut out = Vec::new();
@@ -179,7 +184,7 @@ async fn a_voided_record_is_recalled_from_the_door_and_a_consent_it_never_needed
 #[tokio::test]
 async fn a_consent_that_opened_an_answer_recalls_it_when_it_ends() {
     let road = road().await;
-    road.hand_in("a", &referral()).await;
+    road.hand_in("a", &to_the_food_bank()).await;
     let person = mother(&road).await;
     assert_eq!(ask(&road, person).await, 0, "no row of the law opens it");
     lodge(&road, "k1", &for_emergencies()).await;
@@ -197,12 +202,13 @@ async fn a_consent_that_opened_an_answer_recalls_it_when_it_ends() {
 
 #[tokio::test]
 async fn what_was_given_of_one_as_of_another_is_recalled_when_they_are_parted() {
-    // Goal: whom it was given of is asked as of today, joined or parted. Method: the second mother's
-    // referral goes on the first one's consent while they are one; joined, it stays; parted, not.
+    // Goal: whom it was given of is asked as of today, joined or parted. Method: the referral of
+    // another mother goes on the consent of the first while they are one; parted, it is recalled.
     let road = road().await;
-    road.hand_in("a", &referral()).await;
+    road.hand_in("a", &to_the_food_bank()).await;
     lodge(&road, "k1", &for_emergencies()).await;
-    let other = referral().replace("m-1", "m-2").replace("r-1", "s-1");
+    let other = to_the_food_bank().replace("m-1", "m-2");
+    let other = other.replace("r-1", "s-1");
     road.hand_in("b", &other).await;
     let first = mother(&road).await;
     assert_eq!(ask(&road, first).await, 1);
