@@ -79,20 +79,27 @@ pub async fn items(call: &Call) -> Outcome {
     Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": next_cursor })))
 }
 
-/// Whether a record's sender is told of the item: not where it is about a delivery to somebody the
-/// sender does not know of.
+/// Whether a record's sender is told of the item: not where it is about a delivery to, or a pull by,
+/// somebody the sender does not know of.
 async fn is_told(call: &Call, item: &WorkItem) -> Result<bool, Problem> {
-    let (Some(delivery), Some(record)) = (item.delivery_id, item.record_id) else {
+    let store = &call.site.store;
+    let to = match (item.delivery_id, &item.requester) {
+        (Some(delivery), _) => {
+            let delivery = store.delivery(delivery).await;
+            let delivery = delivery.map_err(|error| store_failed(&error))?;
+            delivery.map(|delivery| delivery.partner)
+        }
+        (None, Some(requester)) => Some(requester.clone()),
+        (None, None) => return Ok(true),
+    };
+    let Some(record) = item.record_id else {
         return Ok(true);
     };
-    let store = &call.site.store;
-    let delivery = store.delivery(delivery).await;
-    let delivery = delivery.map_err(|error| store_failed(&error))?;
     let stored = store.record(record).await;
     let stored = stored.map_err(|error| store_failed(&error))?;
     let rules = call.site.rules.load();
-    let both = delivery.zip(stored);
-    Ok(both.is_some_and(|(to, stored)| is_known(&rules, &stored, &to.partner)))
+    let both = to.zip(stored);
+    Ok(both.is_some_and(|(to, stored)| is_known(&rules, &stored, &to)))
 }
 
 /// Resolves one.
