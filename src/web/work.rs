@@ -79,8 +79,8 @@ pub async fn items(call: &Call) -> Outcome {
     Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": next_cursor })))
 }
 
-/// Whether a record's sender is told of the item: not where it is about a delivery to, or a pull by,
-/// somebody the sender does not know of.
+/// Whether a record's sender is told of the item: not where it is about a delivery to somebody it
+/// does not know of, or a pull by such a one.
 async fn is_told(call: &Call, item: &WorkItem) -> Result<bool, Problem> {
     let store = &call.site.store;
     let to = match (item.delivery_id, &item.requester) {

@@ -117,6 +117,7 @@ async fn ask(road: &Road, person: PersonId) -> usize {
         held: 0,
         truncated: false,
         unread: false,
+        spends: Vec::new(),
         review_due: road.now(),
     });
     assert_eq!(answered.await.expect("committed"), EmergencyAnswer::Go);

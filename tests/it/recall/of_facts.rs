@@ -173,8 +173,8 @@ async fn a_fact_that_says_another_thing_recalls_what_it_had_opened() {
 
 #[tokio::test]
 async fn how_long_ago_a_parent_was_confirmed_recalls_nothing_and_who_they_are_not_does() {
-    // Goal: toward private persons a change of consents recalls nothing that rested on none, however
-    // old or new the word on who they are; the end of that word does. Method: sent to a parent on
+    // Goal: toward private persons a change of consents recalls nothing that rested on none, be
+    // the word on who they are old or new; the end of that word does. Method: sent to a parent on
     // the law, both facts confirmed anew later and old again, a consent lodged and revoked; then
     // the parent is none.
     let road = road("parent", "parent", "parent_access").await;
