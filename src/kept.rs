@@ -98,33 +98,12 @@ impl OnFile {
         ByPerson::new(&self.consents, &self.facts)
     }
 
-<<<<<<< HEAD
     /// How the sender of a record got what it hands on, where it was given it here.
     pub fn received(&self, stored: &StoredRecord) -> &[Received] {
         let found = self.received.get(&(stored.record_id, stored.version));
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// As it stood before anything was asserted or ended from an instant on; `None` where a fact
-    /// says another thing since, because what it had said is not here.
-    pub fn facts_before(&self, at: Timestamp) -> Option<Vec<StoredFact>> {
-        let mut before = Vec::with_capacity(self.facts.len());
-        for fact in &self.facts {
-            match (fact.entered_at >= at, fact.ended_at, fact.revision) {
-                (false, _, _) => before.push(fact.clone()),
-                (true, Some(_), _) => before.push(StoredFact {
-                    ended_at: None,
-                    ..fact.clone()
-                }),
-                (true, None, 1) => {}
-                (true, None, _) => return None,
-            }
-        }
-        Some(before)
-    }
-
-=======
->>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
     /// Its consents but for the revisions lodged from an instant on.
     pub fn consents_before(&self, at: Timestamp) -> Vec<StoredConsent> {
         let earlier = self.consents.iter().filter(|one| one.lodged_at < at);

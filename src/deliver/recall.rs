@@ -6,7 +6,7 @@
 
 use super::router::channel;
 use crate::base::clock::Timestamp;
-use crate::base::id::PersonId;
+use crate::base::id::{DeliveryId, PersonId};
 use crate::base::vocabulary::{RecallReason, Verdict};
 use crate::catalog::partner::Channel;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, declared_with, facts_before, on_file};
@@ -85,19 +85,14 @@ struct Look<'a> {
 impl Look<'_> {
     /// Whether less may go now of what was sent, because of what happened. What has merely run out
     /// since is nobody's change: without what was withdrawn less would also have gone at the
-<<<<<<< HEAD
     /// instant of the sending, and without the fact or the refusal in question, or a moment before
     /// its first day, it would go.
-    fn is_against(&self, cause: &RecallCause, sent: &Delivered) -> bool {
-=======
-    /// instant of the sending, and without the fact or the refusal in question it would go now.
     async fn is_against(
         &self,
         store: &Store,
         cause: &RecallCause,
         sent: &Delivered,
     ) -> Result<bool, StoreError> {
->>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
         let Some(record) = sent.record.as_deref() else {
             return Ok(true);
         };
@@ -111,25 +106,13 @@ impl Look<'_> {
         if goes(self.now, &self.by_person) {
             return Ok(false);
         }
-<<<<<<< HEAD
         // A moment earlier: what closes since its first day was on file before that.
         let earlier = Timestamp(cause.at.0.saturating_sub(1));
-        let went = |before| {
-            self.goes_whole(record, sent, (self.now, before))
-                || self.goes_whole(record, sent, (earlier, before))
-        };
-        match (cause.reason, &self.before) {
-            (RecallReason::NoLongerPermitted, None) => true,
-            (RecallReason::NoLongerPermitted, Some(before)) => went(before),
-            (RecallReason::ConsentEnded, Some(before)) if went(before) => true,
-            _ => !self.goes_whole(record, sent, (sent.decided_at, &self.by_person)),
-=======
-        let went = goes(self.now, &self.before);
+        let went = goes(self.now, &self.before) || goes(earlier, &self.before);
         match cause.reason {
             RecallReason::NoLongerPermitted => return Ok(went),
             RecallReason::ConsentEnded if went => return Ok(true),
             _ => {}
->>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
         }
         // On the facts of then: what was said since says nothing of why it went.
         let after = Timestamp(sent.decided_at.0.saturating_add(1));
@@ -151,7 +134,14 @@ impl Look<'_> {
             return false;
         };
         let readied = Readied::new(record, self.found, on);
-        let declared = sent.given.as_ref().map(declared_with);
+        let declared = sent.given.as_ref();
+        let declared = declared.map(|given| declared_with(&given.decision));
+        // By what it has used a consent for one disclosure: the records of an answer went together.
+        let by = sent
+            .given
+            .as_ref()
+            .map(|given| DeliveryId(given.access_id.0));
+        let by = by.unwrap_or(to.delivery_id);
         let asked = declared.map_or_else(|| vec![None], |all| all.map(Some).collect());
         asked.into_iter().any(|emergency| {
             let toward = Toward {
@@ -162,7 +152,7 @@ impl Look<'_> {
                 done: ObligationSet(u32::MAX),
                 emergency,
             };
-            let attempt = (toward, to.delivery_id);
+            let attempt = (toward, by);
             let judged = readied
                 .as_ref()
                 .and_then(|one| one.judge(rules, attempt, when));
@@ -180,7 +170,7 @@ fn is_whole(sent: &Delivered, outgoing: &Outgoing) -> bool {
     let now = outgoing.taken().rows.iter();
     let now = now.filter(|row| row.verdict == Verdict::Permit);
     let now: BTreeSet<(PersonId, &str)> = now.map(|row| (row.person, row.data_class)).collect();
-    let then = given.rows.iter();
+    let then = given.decision.rows.iter();
     then.filter(|row| row.verdict == Verdict::Permit)
         .all(|row| now.contains(&(row.person, row.data_class.as_str())))
 }

@@ -35,11 +35,8 @@ pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, family_names, read_paper};
 pub use recall::{NoticeInput, notice};
 pub use received::{Basis, LAWS, Received, derived_from};
-<<<<<<< HEAD
-pub use turns::{Turns, turns_of_consent, turns_of_fact};
-=======
 pub use standing::Acquaintance;
->>>>>>> 627d91a (A look counts while nothing changed; a fact's recall reads what the fact had said; how long a parent is known recalls nothing)
+pub use turns::{Turns, turns_of_consent, turns_of_fact};
 
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;

@@ -101,8 +101,7 @@ impl Store {
         const NAME: &str = "get_fact";
         let keys = [Cell::from(self.fact_key(partner, fact_id))];
         let mut conn = self.reader(NAME).await?;
-        let head = format!("{NEWEST} f.fact_key IN");
-        let found = self.facts(&mut conn, (&head, &[]), &keys).await;
+        let found = self.facts(&mut conn, "f.fact_key IN", &keys).await;
         let found = found.map_err(|fault| failed(NAME, &fault))?;
         Ok(found.into_iter().next())
     }
@@ -115,8 +114,7 @@ impl Store {
         const NAME: &str = "facts_of";
         let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
         let mut conn = self.reader(NAME).await?;
-        let head = format!("{NEWEST} f.subject IN");
-        let found = self.facts(&mut conn, (&head, &[]), &keys);
+        let found = self.facts(&mut conn, "f.subject IN", &keys);
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
@@ -133,7 +131,7 @@ impl Store {
         let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
         let mut conn = self.reader(NAME).await?;
         let (head, at) = (format!("{BEFORE} f.subject IN"), [Cell::from(at)]);
-        let found = self.facts(&mut conn, (&head, &at), &keys);
+        let found = self.facts_by(&mut conn, (&head, &at), &keys);
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
@@ -143,6 +141,16 @@ impl Store {
     }
 
     pub(super) async fn facts(
+        &self,
+        conn: &mut SqliteConnection,
+        condition: &str,
+        keys: &[Cell],
+    ) -> Result<Vec<StoredFact>, Fault> {
+        let head = format!("{NEWEST} {condition}");
+        self.facts_by(conn, (&head, &[]), keys).await
+    }
+
+    async fn facts_by(
         &self,
         conn: &mut SqliteConnection,
         (head, first): (&str, &[Cell]),

@@ -6,8 +6,7 @@
 
 use super::claim::state_code;
 use super::model::{
-    DecisionRecord, Delivered, DeliveryState, NewDelivery, RecallCause, RecallPage, Recalled,
-    StoreError,
+    AtTheDoor, Delivered, DeliveryState, NewDelivery, RecallCause, RecallPage, Recalled, StoreError,
 };
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, all_made, first, for_keys, row, run};
@@ -137,7 +136,7 @@ impl Store {
             found.push(Delivered {
                 record: readable.map(|(_, _, record)| Arc::clone(record)),
                 given: match given {
-                    Given::Under(decision) => Some(*decision),
+                    Given::Under(answer) => Some(*answer),
                     Given::Sent | Given::Unreadable => None,
                 },
                 released_paths,
@@ -156,7 +155,7 @@ enum Given {
     /// By a delivery.
     Sent,
     /// At the emergency door, under this decision.
-    Under(Box<DecisionRecord>),
+    Under(Box<AtTheDoor>),
     /// There, and nobody can tell any more what it was.
     Unreadable,
 }
@@ -164,9 +163,9 @@ enum Given {
 impl Store {
     /// How it left; of an answer at the emergency door the decision, of whom its persons are today.
     async fn given(&self, conn: &mut SqliteConnection, row: &SqliteRow) -> Result<Given, Fault> {
-        if row.int(9)? == 0 {
+        let Some(access) = row.id_or_null(9)? else {
             return Ok(Given::Sent);
-        }
+        };
         let body = row.blob_or_null(10)?;
         let opened =
             body.and_then(|body| decision::open(&self.inner.keys, &row.id(0).ok()?, &body).ok());
@@ -182,7 +181,10 @@ impl Store {
             known.insert(of.person, today);
             of.person = today;
         }
-        Ok(Given::Under(Box::new(opened)))
+        Ok(Given::Under(Box::new(AtTheDoor {
+            access_id: EmergencyId(access),
+            decision: opened,
+        })))
     }
 }
 
@@ -198,11 +200,11 @@ fn reason_of(word: &str) -> Result<RecallReason, Fault> {
 /// What has left and was not recalled.
 const SENT: &str = "SELECT DISTINCT d.delivery_id, d.record_id, d.row_id, d.version, d.partner, \
      d.channel, d.generation, (SELECT c.at FROM decision c WHERE c.source_id = d.delivery_id \
-     AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at, 0, NULL FROM delivery d";
+     AND c.authorised = 1 ORDER BY c.token DESC LIMIT 1), d.queued_at, NULL, NULL FROM delivery d";
 
 /// What was given at the emergency door.
 const GIVEN: &str = "SELECT DISTINCT g.disclosure_id, g.record_id, g.row_id, v.version, \
-     a.requester, a.channel, 0, c.at, a.at, 1, c.body FROM emergency_disclosure g \
+     a.requester, a.channel, 0, c.at, a.at, g.emergency_id, c.body FROM emergency_disclosure g \
      JOIN emergency_access a ON a.emergency_id = g.emergency_id \
      JOIN record_version v ON v.row_id = g.row_id \
      LEFT JOIN decision c ON c.source_id = g.disclosure_id AND c.token = 0";

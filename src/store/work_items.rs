@@ -165,7 +165,7 @@ async fn resolve(
     if !fits {
         return Ok(Resolved::Unfit);
     }
-    let looked = looked(tx).await?;
+    let looked = looked(tx);
     let sql = "UPDATE work_item SET state = 1, resolution = ?, resolved_at = ?, looked = ? \
                WHERE work_item_id = ?";
     let cells = row![word(resolution), act.at, looked, id.0];
@@ -176,6 +176,7 @@ async fn resolve(
     if resolution == Resolution::NotJustified {
         reviews::found_unjustified(tx, id).await?;
     }
+    tx.lay_down().await?;
     Ok(Resolved::Done)
 }
 
@@ -193,7 +194,7 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
                SELECT 1 FROM work_item w WHERE w.delivery_id = ?1 AND w.state = 0 \
                AND w.cause = ?2)";
     let review = cause_word(HoldCause::HumanReview);
-    let looked = looked(tx).await?;
+    let looked = looked(tx);
     run(&mut tx.conn, sql, row![delivery, review, looked]).await?;
     let sql = "SELECT detail FROM work_item WHERE delivery_id = ? AND state = 0 AND cause = ?";
     let owed = cause_word(HoldCause::ObligationOpen);
@@ -205,12 +206,11 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
     Ok(true)
 }
 
-/// Where in the ledger a look stands that is given now: what changed before this transaction is
-/// older, and what changes in it is newer, by the count that `person.consents_changed` is made of.
-async fn looked(tx: &mut Tx) -> Result<i64, Fault> {
-    let sql = "SELECT coalesce(max(position), -1) + 2 FROM ledger_entry";
-    let found = first(&mut tx.conn, sql, []).await?;
-    found.ok_or(Fault::Damaged("a count"))?.int(0)
+/// Where in the ledger a look stands that is given now, before its own entry: behind every change of
+/// before, with an entry or without one, by the count `person.consents_changed` is made of. Its
+/// entry is laid down with it ([`Tx::lay_down`]), so that whatever changes from then on is newer.
+fn looked(tx: &Tx) -> u64 {
+    tx.tail.next.saturating_add(2)
 }
 
 /// The obligations an item names, one bit each by their place in the vocabulary.

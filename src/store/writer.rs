@@ -127,6 +127,13 @@ impl Tx {
         self.ask(Script::default()).await.map(drop)
     }
 
+    /// Writes the entries appended so far, for whoever counts them in this transaction.
+    pub(super) async fn lay_down(&mut self) -> Result<(), Fault> {
+        let entries = std::mem::replace(&mut self.entries, no_entries());
+        entries.add_to(&mut self.writes);
+        self.flush().await
+    }
+
     fn begin(&mut self) {
         self.writes.add("BEGIN IMMEDIATE", []);
     }

@@ -1,6 +1,6 @@
--- A look counts only while nothing changed about any person of what was looked at: where it is kept
--- stands one more than the ledger entries before it, to be compared with person.consents_changed,
--- and 0 where nobody looked. In delivery.reviewed a 1 of before counts as a look before anything.
+-- A look counts only while nothing changed about any person of what was looked at. Where it is kept
+-- stands where in the ledger it was given, to be greater than person.consents_changed as long as
+-- it counts, and 0 where nobody looked. In delivery.reviewed a 1 of before stands before any change.
 ALTER TABLE work_item ADD COLUMN looked INTEGER NOT NULL DEFAULT 0;
 UPDATE work_item SET looked = 1 WHERE state = 1;
 

@@ -52,10 +52,19 @@ pub struct Delivered {
     pub released_paths: Vec<String>,
     /// The instant it was decided for.
     pub decided_at: Timestamp,
-    /// The decision it was given under at the emergency door; absent where it was sent.
-    pub given: Option<DecisionRecord>,
+    /// How it was given at the emergency door; absent where it was sent.
+    pub given: Option<AtTheDoor>,
     /// Whether what happened is against it whatever is decided now.
     pub certain: bool,
+}
+
+/// How a record was given at the emergency door.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtTheDoor {
+    /// In answer to which request.
+    pub access_id: EmergencyId,
+    /// Under which decision, of whom its persons are today.
+    pub decision: DecisionRecord,
 }
 
 /// A delivery that is to be recalled, and how.
