@@ -206,9 +206,9 @@ async fn release_delivery(tx: &mut Tx, delivery: [u8; 16]) -> Result<bool, Fault
     Ok(true)
 }
 
-/// Where in the ledger a look stands that is given now, before its own entry: behind every change of
-/// before, with an entry or without one, by the count `person.consents_changed` is made of. Its
-/// entry is laid down with it ([`Tx::lay_down`]), so that whatever changes from then on is newer.
+/// Where in the ledger a look given now stands, before its own entry: behind every change of
+/// before, with an entry or without one, by the count of `person.consents_changed`. Its entry is
+/// laid down with it ([`Tx::lay_down`]), so that whatever changes from then on is newer.
 fn looked(tx: &Tx) -> u64 {
     tx.tail.next.saturating_add(2)
 }

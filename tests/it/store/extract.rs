@@ -438,8 +438,8 @@ async fn what_a_pull_holds_waits_for_a_person_once() {
     assert!(!seen(&store, &another).await.rows[0].reviewed);
 }
 
-/// Holds the one record of a new job for that cause; whether a person had looked at it, and how many
-/// items are open afterwards.
+/// Holds the one record of a new job for that cause; whether a person had looked at it, and what is
+/// open afterwards.
 async fn held_again(store: &Store, n: u8, cause: HoldCause) -> (bool, Vec<WorkItem>) {
     let job = created(store, n).await;
     let rows = seen(store, &job).await.rows;
