@@ -326,7 +326,7 @@ async fn stop_replaced(tx: &mut Tx, id: SubmissionId) -> Result<(), Fault> {
          JOIN record r ON r.record_id = c.record_id AND r.current_row <> v.row_id \
          WHERE c.submission_id = ?1 AND c.correction = 1 AND c.status IN (0, 3))",
         "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ?2 \
-         WHERE state = 0 AND due_at IS NULL AND emergency_id IS NULL \
+         WHERE +state = 0 AND due_at IS NULL AND emergency_id IS NULL \
          AND row_id IN (SELECT v.row_id FROM submission_record c \
          JOIN record_version v ON v.record_id = c.record_id AND v.submission_id <> ?1 \
          WHERE c.submission_id = ?1 AND c.correction = 1 AND c.status IN (0, 3))",

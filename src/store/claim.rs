@@ -210,15 +210,10 @@ const DUE: &str = "WITH RECURSIVE ask(now, lanes, others) AS (SELECT ?, ?, ?), \
      AND e.state IN (0, 1, 2, 4))) ORDER BY x.next_at LIMIT ?)) \
      SELECT id, next_at, turn FROM due WHERE turn <= most";
 
-/// What waits and is to be decided anew whether it is due or not, whatever room its channel has:
-/// nothing is sent by it.
-const REJUDGE: &str = "SELECT q.delivery_id FROM rejudge q JOIN delivery d \
-     ON d.delivery_id = q.delivery_id WHERE d.state IN (0, 4) ORDER BY q.delivery_id LIMIT ?";
-
-/// What ended meanwhile needs no new decision.
-const JUDGED: &str = "DELETE FROM rejudge WHERE delivery_id IN (SELECT q.delivery_id \
-     FROM rejudge q JOIN delivery d ON d.delivery_id = q.delivery_id \
-     WHERE d.state NOT IN (0, 1, 2, 4))";
+/// What is to be decided anew whether it is due or not, whatever room its channel has: nothing is
+/// sent by it. What is under way comes when it waits again.
+const REJUDGE: &str = "SELECT q.delivery_id, d.state FROM rejudge q JOIN delivery d \
+     ON d.delivery_id = q.delivery_id WHERE d.state NOT IN (1, 2) ORDER BY q.delivery_id LIMIT ?";
 
 /// Ends claims whose lease is over: what was authorised may have arrived.
 static TAKE_OVER: LazyLock<String> = LazyLock::new(|| {
@@ -243,7 +238,6 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let now = request.now;
     let mut script = Script::default();
     script.add(&TAKE_OVER, row![now, now, now]);
-    script.add(JUDGED, []);
     let room = request.lanes.iter().map(|lane| lane.in_flight_max);
     let room = room.fold(request.unlisted_max, u32::max);
     let most = i64::from(room).min(i64::try_from(request.limit).unwrap_or(i64::MAX));
@@ -254,9 +248,7 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     let asked = script.add(DUE, row![now, lanes, request.unlisted_max, most]);
     let again = script.add(REJUDGE, row![request.limit.min(REJUDGED_MAX)]);
     let mut answers = script.run(&mut tx.conn).await?;
-    let again = answers.take(&again);
-    let again = again.iter().map(|row| row.id(0));
-    let mut again = again.collect::<Result<BTreeSet<[u8; 16]>, Fault>>()?;
+    let (looked_at, mut again) = judged_anew(&answers.take(&again))?;
     let rows = answers.take(&asked);
     let due = rows
         .iter()
@@ -268,7 +260,6 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     due.truncate(request.limit.saturating_sub(again.len()));
     let due = due.into_iter().map(|(_, _, id)| id);
     let due: BTreeSet<[u8; 16]> = due.collect();
-    let looked_at: Vec<Cell> = again.iter().map(|id| Cell::from(*id)).collect();
     // What is due anyway is sent by the same decision.
     again.retain(|id| !due.contains(id));
     let due = due.iter().chain(&again).map(|id| Cell::from(*id));
@@ -296,6 +287,22 @@ async fn lease(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<Lease>, Fault>
     }
     leases.sort_by_key(|lease| (lease.due, lease.row_id, lease.delivery.delivery_id));
     Ok(leases)
+}
+
+/// What was looked at, and what of it waits: what ended meanwhile needs no new decision.
+fn judged_anew(rows: &[SqliteRow]) -> Result<(Vec<Cell>, BTreeSet<[u8; 16]>), Fault> {
+    let (mut looked_at, mut waiting) = (Vec::with_capacity(rows.len()), BTreeSet::new());
+    for row in rows {
+        let id = row.id(0)?;
+        looked_at.push(Cell::from(id));
+        if matches!(
+            state_of(row.int(1)?)?,
+            DeliveryState::Pending | DeliveryState::Ambiguous
+        ) {
+            waiting.insert(id);
+        }
+    }
+    Ok((looked_at, waiting))
 }
 
 fn read_lease(row: &SqliteRow) -> Result<Lease, Fault> {

@@ -36,8 +36,9 @@ const TABLE: &str = "consent_revision";
 /// How often a consent that changes meanwhile is read again to be ended.
 const ENDING_TRIES_MAX: u8 = 4;
 
-/// Disclosures listed of those between the telling of a revocation and its entering.
-const BETWEEN_TOLD_MAX: i64 = 100;
+/// Disclosures listed of those between the telling of a revocation and its entering; where there
+/// are more, the entry says how many there are.
+const BETWEEN_TOLD_MAX: usize = 100;
 
 /// What is sealed: the lodger's id of the consent, its body, how it was captured, and who told of
 /// what became of it.
@@ -416,12 +417,20 @@ async fn append_change(
     if let (Change::Revoked, Some(at)) = (lodged.change, lodged.revoked_at) {
         let sql = "SELECT DISTINCT disclosure_id FROM person_disclosure WHERE person = ? \
                    AND at >= ? ORDER BY disclosure_id LIMIT ?";
-        let asked = row![lodged.subject.0, at, BETWEEN_TOLD_MAX];
+        let asked = row![lodged.subject.0, at, BETWEEN_TOLD_MAX + 1];
         let rows = all(&mut tx.conn, sql, asked).await?;
         let ids = rows.iter().map(|row| row.id(0).map(DisclosureId));
         let ids = ids.collect::<Result<Vec<_>, Fault>>()?;
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let ids = ids.iter().map(ToString::to_string).take(BETWEEN_TOLD_MAX);
+        let ids: Vec<String> = ids.collect();
         fields = fields.list("disclosed_since", ids.iter().map(String::as_str));
+        if rows.len() > ids.len() {
+            let sql = "SELECT count(DISTINCT disclosure_id) FROM person_disclosure \
+                       WHERE person = ? AND at >= ?";
+            let all = first(&mut tx.conn, sql, row![lodged.subject.0, at]).await?;
+            let all = all.ok_or(Fault::Damaged("a count"))?.int(0)?;
+            fields = fields.int("disclosed_since_in_all", all);
+        }
     }
     if let Some(act) = &lodged.act {
         let id = lodged.registry_id.to_string();

@@ -177,15 +177,12 @@ pub(super) fn told(keys: &Keys, row: &SqliteRow, from: usize) -> Result<Emergenc
     })
 }
 
-const RECORDS: &str = "SELECT DISTINCT v.row_id, v.received_at FROM record_person p \
-     JOIN record_version v ON v.row_id = p.row_id \
-     JOIN record r ON r.record_id = v.record_id AND r.current_row = v.row_id \
-     JOIN submission s ON s.submission_id = v.submission_id AND s.state = 1 \
-     WHERE p.person = ? AND v.test = ? AND v.void = 0 \
-     AND v.record_type IN (SELECT value FROM json_each(?)) \
-     AND v.held_until <= (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry) \
-     AND (v.received_at, v.row_id) < (?, ?) \
-     ORDER BY v.received_at DESC, v.row_id DESC LIMIT ?";
+const RECORDS: &str = "SELECT DISTINCT n.row_id, n.received_at FROM newest_of_person n \
+     WHERE n.person = ? AND n.test = ? \
+     AND n.record_type IN (SELECT value FROM json_each(?)) \
+     AND n.held_until <= (SELECT coalesce(max(position) + 1, 0) FROM ledger_entry) \
+     AND (n.received_at, n.row_id) < (?, ?) \
+     ORDER BY n.received_at DESC, n.row_id DESC LIMIT ?";
 
 async fn records(
     conn: &mut SqliteConnection,

@@ -240,8 +240,9 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
 /// What waited for somebody to say who a recipient is to this person is decided again: whoever was
 /// to look need not.
 pub(super) async fn answered(tx: &mut Tx, person: PersonId) -> Result<(), Fault> {
+    // Found by the person's records: there may be many open items of others.
     let sql = "UPDATE work_item SET state = 1, resolution = 'decided-again', resolved_at = ? \
-               WHERE state = 0 AND cause = ? AND row_id IN (\
+               WHERE +state = 0 AND cause = ? AND row_id IN (\
                SELECT row_id FROM record_person WHERE person = ?)";
     let cause = cause_word(HoldCause::StandingUnknown);
     let cells = row![tx.now(), cause, person.0];

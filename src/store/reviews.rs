@@ -26,8 +26,9 @@ impl Store {
 
 async fn mark_overdue(tx: &mut Tx) -> Result<Vec<WorkItemId>, Fault> {
     let now = tx.now();
-    let sql = "SELECT work_item_id FROM work_item WHERE state = 0 AND due_at IS NOT NULL \
-               AND due_at <= ? AND overdue_at IS NULL ORDER BY due_at LIMIT ?";
+    let sql = "SELECT work_item_id FROM work_item INDEXED BY work_item_due \
+               WHERE state = 0 AND due_at IS NOT NULL AND due_at <= ? AND overdue_at IS NULL \
+               ORDER BY due_at LIMIT ?";
     let mut out = Vec::new();
     for found in all(&mut tx.conn, sql, row![now, PAGE_ROWS_MAX]).await? {
         let id = WorkItemId(found.id(0)?);

@@ -418,6 +418,6 @@ fn supersede(tx: &mut Tx, records: &[RecordId], older: &[[u8; 16]]) {
     writes.keys((recall::VOIDED, recall::VOIDED_TAIL), &now, records());
     // What has gone is looked at whatever came after it.
     let close = "UPDATE work_item SET state = 1, resolution = 'superseded', resolved_at = ? \
-                 WHERE state = 0 AND due_at IS NULL AND emergency_id IS NULL AND row_id IN";
+                 WHERE +state = 0 AND due_at IS NULL AND emergency_id IS NULL AND row_id IN";
     writes.keys((close, ""), &now, older());
 }

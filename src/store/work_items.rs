@@ -3,7 +3,7 @@
 use super::model::{
     DeliveryState, Hearer, HoldCause, OperatorAct, Resolution, Resolved, StoreError, WorkItem,
 };
-use super::sql::{Columns as _, Fault, all, first, row, run};
+use super::sql::{Columns as _, Fault, all, all_made, first, row, run};
 use super::stage::{cause_of, cause_word};
 use super::writer::{Tx, failed};
 use super::{Store, join, operator, reviews, whereabouts};
@@ -12,6 +12,15 @@ use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
 use crate::base::vocabulary::Obligation;
 use sqlx::sqlite::SqliteRow;
+
+/// Columns of an item, as [`read`] takes them.
+const COLUMNS: &str = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
+     resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
+     WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, emergency_id \
+     FROM work_item";
+
+/// Of one partner, what it is told of.
+const OF_PARTNER: &str = "AND partner = ?3 AND cause IN (SELECT value FROM json_each(?4))";
 
 impl Store {
     /// Open work items in order of their ids after a cursor; of one sender, or of all.
@@ -26,23 +35,24 @@ impl Store {
     ) -> Result<Vec<WorkItem>, StoreError> {
         const NAME: &str = "work_items";
         let mut conn = self.reader(NAME).await?;
-        let sql = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
-                   resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
-                   WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, \
-                   emergency_id FROM work_item WHERE state = 0 \
-                   AND (?1 IS NULL OR (partner = ?1 \
-                   AND cause IN (SELECT value FROM json_each(?4)))) \
-                   AND work_item_id > ?2 \
-                   ORDER BY work_item_id LIMIT ?3";
+        let whose = match partner {
+            Some(_) => OF_PARTNER,
+            None => "",
+        };
+        let sql = format!(
+            "{COLUMNS} WHERE state = 0 AND work_item_id > ?1 {whose} \
+             ORDER BY work_item_id LIMIT ?2"
+        );
         let after = after.map_or([0; 16], |id| id.0);
-        let partner = partner.map(PartnerId::as_str);
         let heard = HoldCause::ALL.into_iter();
         let heard = heard.filter(|cause| cause.settling().hearer == Hearer::Partner);
         let heard = serde_json::json!(heard.collect::<Vec<_>>()).to_string();
         let limit = limit.min(PAGE_ROWS_MAX + 1);
-        let cells = row![partner, after, limit, heard];
+        let whose = partner.map(|partner| row![partner.as_str(), heard]);
+        let cells = row![after, limit].into_iter();
+        let cells = cells.chain(whose.into_iter().flatten());
         let found = async {
-            let rows = all(&mut conn, sql, cells).await?;
+            let rows = all_made(&mut conn, &sql, cells).await?;
             rows.iter().map(read).collect::<Result<Vec<_>, _>>()
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))

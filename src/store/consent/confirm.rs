@@ -58,18 +58,12 @@ impl Store {
         const NAME: &str = "ties_to";
         let mut conn = self.reader(NAME).await?;
         let sql = "SELECT \
-             EXISTS (SELECT 1 FROM record_person p JOIN record_version v ON v.row_id = p.row_id \
-             JOIN record r ON r.current_row = v.row_id JOIN submission s \
-             ON s.submission_id = v.submission_id AND s.state = 1 \
-             WHERE p.person = ?1 AND v.void = 0 AND v.partner = ?2), \
+             EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = ?1 AND n.partner = ?2), \
              EXISTS (SELECT 1 FROM consent c WHERE c.subject = ?1 AND c.lodger = ?2 \
              AND c.registry_id <> ?3), \
-             EXISTS (SELECT 1 FROM record_person p JOIN record_version v ON v.row_id = p.row_id \
-             JOIN record r ON r.current_row = v.row_id JOIN submission s \
-             ON s.submission_id = v.submission_id AND s.state = 1 \
-             WHERE p.person = ?1 AND v.void = 0 AND v.county_fips = ?4 \
-             AND v.service_source IN (?5, ?6) \
-             AND v.partner NOT IN (SELECT j.value FROM json_each(?7) j))";
+             EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = ?1 AND n.county_fips = ?4 \
+             AND n.service_source IN (?5, ?6) \
+             AND n.partner NOT IN (SELECT j.value FROM json_each(?7) j))";
         let [case, referral] =
             [ServiceSource::Case, ServiceSource::Referral].map(ServiceSource::as_str);
         let unseen = serde_json::to_string(unseen);

@@ -21,8 +21,8 @@ struct Telling {
 }
 
 impl Store {
-    /// Raises a work item to the lodger for those of the consents it was not told of before; gives
-    /// how many these are.
+    /// Raises a work item to the lodger for those of the consents it was not told of before, as
+    /// many as one item names; gives how many these are. The rest is left for the next time.
     ///
     /// # Errors
     /// When the database fails; nothing was told then.
@@ -56,12 +56,8 @@ impl Store {
         const NAME: &str = "newest_about";
         let mut conn = self.reader(NAME).await?;
         let found = async {
-            let sql = "SELECT v.row_id FROM record_person p \
-                       JOIN record_version v ON v.row_id = p.row_id \
-                       JOIN record r ON r.current_row = v.row_id JOIN submission s \
-                       ON s.submission_id = v.submission_id AND s.state = 1 \
-                       WHERE p.person = ? AND v.partner = ? AND v.void = 0 \
-                       ORDER BY v.received_at DESC, v.row_id DESC LIMIT 1";
+            let sql = "SELECT row_id FROM newest_of_person WHERE person = ? AND partner = ? \
+                       ORDER BY received_at DESC, row_id DESC LIMIT 1";
             let asked = row![person.0, partner.as_str()];
             let Some(found) = first(&mut conn, sql, asked).await? else {
                 return Ok(None);
@@ -75,8 +71,12 @@ impl Store {
 }
 
 async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
-    let (mut named, mut told, mut test) = (Vec::new(), 0, false);
+    let (mut named, mut test) = (Vec::new(), false);
     for id in &telling.consents {
+        if named.len() >= NAMED_MAX {
+            // Nobody was told of what is not named: the rest is for the next look.
+            break;
+        }
         let sql = "SELECT c.consent_key, p.test FROM consent c \
                    JOIN person p ON p.person = c.subject WHERE c.registry_id = ?";
         let Some(found) = first(&mut tx.conn, sql, row![id.0]).await? else {
@@ -89,10 +89,7 @@ async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
             continue;
         }
         test = found.int(1)? == 1;
-        told += 1;
-        if named.len() < NAMED_MAX {
-            named.push(id.to_string());
-        }
+        named.push(id.to_string());
     }
     if named.is_empty() {
         return Ok(0);
@@ -104,5 +101,5 @@ async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
     let cause = cause_word(HoldCause::ConsentAgesOut);
     let cells = row![id, telling.lodger.as_str(), cause, test, telling.at, detail];
     run(&mut tx.conn, sql, cells).await?;
-    Ok(told)
+    Ok(u64::try_from(named.len()).unwrap_or(u64::MAX))
 }

@@ -22,6 +22,20 @@ const COLUMNS: &str = "c.lodger, c.subject, r.revision, r.row_id, r.lodged_at, r
 /// What joins the one use of a consent.
 const USE: &str = "LEFT JOIN consent_use u ON u.consent_key = c.consent_key";
 
+/// A page of all there are.
+const EVERYBODYS: &str = "SELECT registry_id FROM consent WHERE registry_id > ?1 \
+     ORDER BY registry_id LIMIT ?2";
+
+/// A page of one lodger's.
+const OWN: &str = "SELECT registry_id FROM consent WHERE lodger = ?3 AND registry_id > ?1 \
+     ORDER BY registry_id LIMIT ?2";
+
+/// A page of one lodger's, and of those about whom a partner or its county has a record.
+const OWN_AND_TIED: &str = "SELECT registry_id FROM consent WHERE lodger = ?3 \
+     AND registry_id > ?1 UNION SELECT c.registry_id FROM consent c WHERE c.registry_id > ?1 \
+     AND EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = c.subject \
+     AND (n.partner = ?4 OR n.county_fips = ?5)) ORDER BY registry_id LIMIT ?2";
+
 impl Store {
     /// A lodger's consent, its newest revision. Another lodger's is unknown.
     ///
@@ -89,22 +103,17 @@ impl Store {
         const NAME: &str = "consents_page";
         let mut conn = self.reader(NAME).await?;
         let found = async {
-            let sql = "SELECT c.registry_id FROM consent c WHERE c.registry_id > ?1 AND (\
-                 (?2 IS NULL OR c.lodger = ?2) OR (?3 IS NOT NULL AND EXISTS (\
-                 SELECT 1 FROM record_person p JOIN record_version v ON v.row_id = p.row_id \
-                 JOIN record o ON o.current_row = v.row_id JOIN submission s \
-                 ON s.submission_id = v.submission_id AND s.state = 1 \
-                 WHERE p.person = c.subject AND v.void = 0 \
-                 AND (v.partner = ?3 OR v.county_fips = ?4)))) \
-                 ORDER BY c.registry_id LIMIT ?5";
-            let (tied, county) = match &asked.tied {
-                Some((partner, county)) => (Some(partner.as_str()), county.as_deref()),
-                None => (None, None),
-            };
             let after = asked.after.map_or([0; 16], |id| id.0);
-            let lodger = asked.lodger.as_ref().map(PartnerId::as_str);
             let limit = asked.limit.min(PAGE_ROWS_MAX + 1);
-            let ids = all(&mut conn, sql, row![after, lodger, tied, county, limit]).await?;
+            let lodger = asked.lodger.as_ref().map(PartnerId::as_str);
+            let ids = match (lodger, &asked.tied) {
+                (None, _) => all(&mut conn, EVERYBODYS, row![after, limit]).await?,
+                (Some(own), None) => all(&mut conn, OWN, row![after, limit, own]).await?,
+                (Some(own), Some((tied, county))) => {
+                    let cells = row![after, limit, own, tied.as_str(), county.as_deref()];
+                    all(&mut conn, OWN_AND_TIED, cells).await?
+                }
+            };
             let ids = ids.iter().map(|row| row.id(0).map(Cell::from));
             let ids = ids.collect::<Result<Vec<_>, _>>()?;
             let mut found = self.consents(&mut conn, "c.registry_id IN", &ids).await?;

@@ -187,3 +187,34 @@ async fn a_coming_end_is_told_once_for_each_time_before() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_an_item_does_not_name_is_told_the_next_time() {
+    // Goal: nobody counts as told of a consent no item names. Method: one more than an item names,
+    // told of until nothing is left.
+    let world = World::new();
+    let store = world.open().await;
+    let subject = person(&store).await;
+    let mut ids = Vec::new();
+    for number in 0..51 {
+        let one = NewConsent {
+            consent_id: ConsentId::new(&format!("c-{number}")),
+            ..consent(subject, "{}")
+        };
+        let id = one.consent_id.clone();
+        store.put_consent(one).await.expect("lodged");
+        let kept = store.get_consent(&sender(), &id).await.expect("read");
+        ids.push(kept.expect("known").registry_id);
+    }
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let asked = store.tell_stopping(sender(), (90, ids.clone()), START);
+        told.push(asked.await.expect("told"));
+    }
+    assert_eq!(told, [50, 1, 0]);
+    let items = store.work_items(Some(&sender()), None, 9).await;
+    let items = items.expect("items");
+    let said: Vec<&str> = items.iter().filter_map(|i| i.detail.as_deref()).collect();
+    let said = said.join(" ");
+    assert!(ids.iter().all(|id| said.contains(&id.to_string())));
+}

@@ -4,6 +4,8 @@ use super::world::*;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::store::*;
+use serde_json::Value;
+use sqlx::Connection as _;
 use std::time::Duration;
 
 fn consent(subject: PersonId, text: &str) -> NewConsent {
@@ -196,4 +198,45 @@ async fn a_lookup_never_remembers_past_a_change() {
     assert!(matches!(done, Ok(ConsentChange::Done { .. })));
     let found = store.get_consent(&partner, &id).await.expect("an answer");
     assert_eq!(found.and_then(|found| found.revoked_at), Some(START));
+}
+
+#[tokio::test]
+async fn a_revocation_says_how_much_went_that_it_does_not_list() {
+    // Goal: the ledger's list of what was disclosed since a revocation was told never looks whole
+    // where it is not. Method: a hundred disclosures, then thirty more, written as they are kept,
+    // and a revocation told before all of them.
+    for (count, said) in [(100, None), (130, Some(130))] {
+        let world = World::new();
+        let store = world.open().await;
+        let subject = ensure(&store, "s|1").await;
+        store
+            .put_consent(consent(subject, "{}"))
+            .await
+            .expect("put");
+        let url = format!("sqlite://{}", world.database().display());
+        let mut conn = sqlx::SqliteConnection::connect(&url).await.expect("open");
+        for number in 0..count {
+            let sql = "INSERT INTO person_disclosure (person, at, disclosure_id, source, token) \
+                       VALUES (?, ?, ?, 0, 1)";
+            let id = vec![u8::try_from(number).expect("small"); 16];
+            let row = sqlx::query(sql)
+                .bind(subject.0.to_vec())
+                .bind(START.0)
+                .bind(id);
+            row.execute(&mut conn).await.expect("written");
+        }
+        let (id, corr) = (ConsentId::new("c-1"), CorrelationId::new("corr"));
+        let revoked = store.revoke_consent(&sender(), &id, START, &corr).await;
+        revoked.expect("revoked");
+        let page = store.ledger_page(0, 500).await.expect("entries");
+        let read = page
+            .iter()
+            .map(|e| serde_json::from_slice::<Value>(&e.body));
+        let all: Vec<Value> = read.collect::<Result<_, _>>().expect("JSON");
+        let entry = all.iter().find(|entry| entry["change"] == "revoked");
+        let entry = entry.expect("the revocation");
+        let listed = entry["disclosed_since"].as_array().map(Vec::len);
+        assert_eq!(listed, Some(100));
+        assert_eq!(entry["disclosed_since_in_all"].as_i64(), said);
+    }
 }
