@@ -243,7 +243,7 @@ fn migrations() -> Vec<Migration> {
             include_str!("migrations/0015_authorised.sql"),
         ),
         (16, "looks", include_str!("migrations/0016_looks.sql")),
-        (16, "newest", include_str!("migrations/0016_newest.sql")),
+        (17, "newest", include_str!("migrations/0017_newest.sql")),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();
