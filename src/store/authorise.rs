@@ -11,7 +11,7 @@ use super::decision::{self, SealedDecision};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, Insert, row};
+use super::sql::{Cell, Columns as _, Fault, Insert, all_made, row, run_made};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
@@ -163,11 +163,15 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             out.push(Authorised::EpochChanged);
             continue;
         }
+        let seen = !asked.spends.is_empty() && is_seen(tx, asked).await?;
         // Each spends before the next is looked at: of two in one call the second finds it spent.
         let user = User::Delivery(asked.delivery_id);
         if consent::spend(tx, &asked.spends, (user, now)).await? == Spent::ByAnother {
             out.push(Authorised::EpochChanged);
             continue;
+        }
+        if seen {
+            keep_look(tx, asked).await?;
         }
         // Asked twice in one call: the second finds it authorised.
         current.0 = 2;
@@ -176,6 +180,30 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
     }
     rows.save(tx, now).await?;
     Ok(out)
+}
+
+/// When anybody in a version last changed: ends with its row.
+const CHANGED: &str = "SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
+     JOIN person p ON p.person = r.person WHERE r.row_id =";
+
+/// Whether somebody has looked at the delivery and nothing has changed since.
+async fn is_seen(tx: &mut Tx, asked: &Asked) -> Result<bool, Fault> {
+    let sql = format!(
+        "SELECT 1 FROM delivery d WHERE d.delivery_id = ? AND d.reviewed > ({CHANGED} d.row_id)"
+    );
+    let found = all_made(&mut tx.conn, &sql, row![asked.delivery_id.0]).await?;
+    Ok(!found.is_empty())
+}
+
+/// That a delivery itself used up a consent for one disclosure is no change to what was looked at:
+/// its further attempts go on by the same look.
+async fn keep_look(tx: &mut Tx, asked: &Asked) -> Result<(), Fault> {
+    let sql = format!(
+        "UPDATE delivery SET reviewed = ({CHANGED} delivery.row_id) + 1 WHERE delivery_id = ?"
+    );
+    run_made(&mut tx.conn, &sql, row![asked.delivery_id.0]).await?;
+    // Behind the entries of that use: whatever changes from here on is newer.
+    tx.lay_down().await
 }
 
 /// A review of a delivery, once, however often it is authorised.

@@ -45,7 +45,15 @@ async fn somebody(road: &Road, receipt: &Receipt) -> PersonId {
 }
 
 async fn consent_of(road: &Road, id: &str, subject: PersonId) {
+    consent_from(road, (id, "2020-01-01"), subject).await;
+}
+
+async fn consent_from(road: &Road, (id, start): (&str, &str), subject: PersonId) {
     let body = ROI.replace("sud_program", "service_org");
+    let body = body.replace(
+        "\"start\": \"2020-01-01\"",
+        &format!("\"start\": \"{start}\""),
+    );
     let lodged = road.store.put_consent(NewConsent {
         consent_id: ConsentId::new(id),
         partner: PartnerId::new("program"),
@@ -89,4 +97,33 @@ async fn a_look_counts_until_something_changes_about_anybody_in_it() {
         let state = road.state(&receipt, "county").await;
         assert_eq!(state, DeliveryState::Confirmed);
     }
+}
+
+#[tokio::test]
+async fn what_changed_by_the_calendar_before_a_look_takes_nothing_from_it() {
+    // Goal: a change without an entry of the ledger is before a look or behind it. Method: a
+    // consent's first day comes while the contact is held; and another one's after the look.
+    let road = Road::new().await;
+    road.recipient.answers(COUNTY, 503);
+    let receipt = road.hand_in("k", &odd()).await;
+    road.drive().await;
+    let person = somebody(&road, &receipt).await;
+    consent_from(&road, ("k1", "2026-09-25"), person).await;
+    consent_from(&road, ("k2", "2026-10-25"), person).await;
+    road.turn().await;
+    road.advance(Duration::from_secs(10 * 86_400));
+    let before = road.epoch(person).await;
+    road.turn().await;
+    assert_eq!(road.epoch(person).await, before + 1, "the day came");
+    assert_eq!(look(&road).await, 1);
+    road.drive().await;
+    let state = road.state(&receipt, "county").await;
+    assert_eq!(state, DeliveryState::Pending, "it was tried");
+    road.recipient.answers(COUNTY, 200);
+    road.advance(Duration::from_secs(30 * 86_400));
+    road.turn().await;
+    assert_eq!(road.epoch(person).await, before + 2, "the other day came");
+    road.drive().await;
+    assert_eq!(road.state(&receipt, "county").await, DeliveryState::Held);
+    assert_eq!(look(&road).await, 1);
 }

@@ -64,6 +64,11 @@ fn contact() -> String {
 
 /// What the hospital is given about the person now; how many records that are.
 async fn ask(road: &Road, person: PersonId) -> usize {
+    given(road, person, false).await
+}
+
+/// The same, and whether the person could be asked.
+async fn given(road: &Road, person: PersonId, consent_obtainable: bool) -> usize {
     let (rules, id) = (road.rules(), EmergencyId::mint(road.now()));
     let hospital = &rules.partners[&PartnerId::new("hospital")];
     let channel = &hospital.channel[0];
@@ -82,18 +87,19 @@ async fn ask(road: &Road, person: PersonId) -> usize {
     let toward = Toward {
         emergency: Some(Emergency {
             subject: person,
-            consent_obtainable: false,
+            consent_obtainable,
         }),
         ..Toward::plain(hospital, channel)
     };
     let mut given = Vec::new();
-    let mut epochs = Vec::new();
+    let (mut epochs, mut spends) = (Vec::new(), Vec::new());
     for row in &rows {
         let readied = Readied::new(&row.record, &found, &by_person).expect("readable");
         let Some(Release::Go(outgoing)) = readied.release(&rules, toward, road.now()) else {
             continue;
         };
         epochs.extend(row.record.persons.iter().map(|p| (p.person, p.epoch)));
+        spends.extend_from_slice(outgoing.spends());
         given.push(EmergencyGiven {
             record_id: row.record.record_id,
             row: row.row,
@@ -117,7 +123,7 @@ async fn ask(road: &Road, person: PersonId) -> usize {
         held: 0,
         truncated: false,
         unread: false,
-        spends: Vec::new(),
+        spends,
         review_due: road.now(),
     });
     assert_eq!(answered.await.expect("committed"), EmergencyAnswer::Go);
@@ -240,4 +246,35 @@ async fn what_was_given_of_one_as_of_another_is_recalled_when_they_are_parted() 
         told.iter().all(|one| one.1 == "identity-corrected"),
         "{told:?}"
     );
+}
+
+#[tokio::test]
+async fn what_an_answer_used_up_itself_is_not_held_against_it() {
+    // Goal: a consent for one disclosure opened that answer, and is no reason to recall it. Method:
+    // a test result given on one; another consent lodged and revoked; then the one itself.
+    let road = road().await;
+    let mut marked: Value = serde_json::from_str(&contact()).expect("JSON");
+    marked["envelope"]["labels"] = json!([{"path": "/body/start", "classes": ["hiv_test"]}]);
+    road.hand_in_from("surgery", "a", &marked.to_string()).await;
+    let person = mother(&road).await;
+    let once = for_emergencies().replace("general_roi", "hiv_auth");
+    let once = once.replace("\"referral\", \"demographics\"", "\"hiv_test\"");
+    lodge(&road, "once", &once).await;
+    let others = for_emergencies().replace("\"referral\"", "\"engagement_contact\"");
+    lodge(&road, "others", &others).await;
+    assert_eq!(given(&road, person, true).await, 1);
+    let used = road
+        .store
+        .get_consent(&PartnerId::new("program"), &ConsentId::new("once"));
+    let used = used.await.expect("an answer").expect("known").used;
+    assert!(used.is_some(), "nothing was used up");
+    road.advance(Duration::from_secs(60));
+    lodge(&road, "k2", ROI).await;
+    revoke(&road, "k2").await;
+    road.recall().await;
+    assert!(told(&road).await.is_empty(), "{:?}", told(&road).await);
+    road.advance(Duration::from_secs(60));
+    revoke(&road, "once").await;
+    road.recall().await;
+    assert_eq!(told(&road).await, one("consent-ended"));
 }

@@ -2,6 +2,8 @@
 
 use super::world::*;
 use kinbridge::base::clock::Clock as _;
+use kinbridge::base::id::*;
+use kinbridge::base::sensitive::Sensitive;
 use kinbridge::base::vocabulary::Obligation;
 use kinbridge::store::*;
 use std::time::Duration;
@@ -182,4 +184,103 @@ async fn what_a_person_has_done_is_known_to_the_next_decision() {
     let bits = owed.iter().fold(0, |set, one| set | 1 << one.index());
     assert_eq!(again.done, bits);
     assert!(!again.reviewed, "nobody has looked at it");
+}
+
+async fn lodge(store: &Store, claimed: &Claimed, id: &str) {
+    let consent = NewConsent {
+        consent_id: ConsentId::new(id),
+        partner: sender(),
+        subject: claimed.record.persons[0].person,
+        body: Sensitive::new(b"{}".to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
+    };
+    store.put_consent(consent).await.expect("lodged");
+}
+
+/// Lets whatever waits for a look go.
+async fn look(store: &Store) -> usize {
+    let items = store.work_items(None, None, 9).await.expect("items");
+    for item in &items {
+        assert_eq!(item.cause, HoldCause::HumanReview);
+        let done = store.resolve_work_item(item.work_item_id, Resolution::Release, act("seen"));
+        assert_eq!(done.await.expect("answer"), Resolved::Done);
+    }
+    items.len()
+}
+
+#[tokio::test]
+async fn what_a_delivery_uses_up_itself_takes_no_look_from_it_and_what_others_do_does() {
+    // Goal: a further attempt goes on by the look of the first. Method: a delivery that was looked
+    // at, uses a consent for one disclosure and is not taken; then another consent.
+    let world = World::new();
+    let store = world.open().await;
+    one_held(&world, &store).await;
+    assert_eq!(look(&store).await, 1);
+    let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+    assert!(claimed.reviewed);
+    lodge(&store, &claimed, "once").await;
+    let late = Completion::DecideAgain {
+        next_at: world.clock.now(),
+        detail: String::new(),
+    };
+    assert!(complete_one(&store, &claimed, late).await);
+    let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+    assert!(!claimed.reviewed, "a consent was lodged");
+    let held = Completion::Held {
+        cause: HoldCause::HumanReview,
+        decision: None,
+    };
+    assert!(complete_one(&store, &claimed, held).await);
+    assert_eq!(look(&store).await, 1);
+    let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+    let asked = Authorisation {
+        spends: vec![(sender(), ConsentId::new("once"))],
+        ..authorisation(&claimed)
+    };
+    let answer = store.authorise(vec![asked]).await.expect("answer");
+    assert_eq!(answer, [Authorised::Go]);
+    for (consent, reviewed) in [(None, true), (Some("more"), false)] {
+        if let Some(id) = consent {
+            lodge(&store, &claimed, id).await;
+        }
+        world.clock.advance(HOUR);
+        let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+        assert_eq!(claimed.reviewed, reviewed, "{consent:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_at_a_withholding_is_asked_for_again_when_something_has_changed() {
+    // Goal: one item while nothing changes, another after. Method: withheld, put away, withheld
+    // again by new rules and by a consent.
+    let world = World::new();
+    let store = world.open().await;
+    let records = vec![record(0, "a", "one")];
+    let done = store.accept(submission(None, "one", records)).await;
+    done.expect("accepted");
+    route_all(&store, &["county"]).await;
+    for (change, asked) in [("none", 1), ("rules", 0), ("consent", 1)] {
+        if change == "rules" {
+            store.reevaluate_partner(None).await.expect("queued");
+        }
+        let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
+        let decision = DecisionRecord {
+            obligations: vec![Obligation::HumanReview.as_str().to_owned()],
+            ..decision(&claimed, "withhold")
+        };
+        let withheld = Completion::Withheld {
+            decision: Box::new(decision),
+        };
+        assert!(complete_one(&store, &claimed, withheld).await);
+        let items = store.work_items(None, None, 9).await.expect("items");
+        assert_eq!(items.len(), asked, "{change}");
+        for item in &items {
+            let done = store.resolve_work_item(item.work_item_id, Resolution::Discard, act("no"));
+            assert_eq!(done.await.expect("answer"), Resolved::Done);
+        }
+        if change == "rules" {
+            lodge(&store, &claimed, "c").await;
+        }
+    }
 }
