@@ -9,7 +9,7 @@ use kinbridge::base::id::{ChannelId, EmergencyId, RecordType};
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::kept::{Readied, Toward, decision_record, on_file};
 use kinbridge::release::{Emergency, Release};
-use kinbridge::store::{EmergencyAnswer, EmergencyAsk, EmergencyGiven, NewEmergency};
+use kinbridge::store::{EmergencyAnswer, EmergencyAsk, EmergencyGiven, NewConsent, NewEmergency};
 
 const HOSPITAL: &str = r#"
 id = "hospital"
@@ -257,16 +257,24 @@ async fn what_an_answer_used_up_itself_is_not_held_against_it() {
     marked["envelope"]["labels"] = json!([{"path": "/body/start", "classes": ["hiv_test"]}]);
     road.hand_in_from("surgery", "a", &marked.to_string()).await;
     let person = mother(&road).await;
-    let once = for_emergencies().replace("general_roi", "hiv_auth");
-    let once = once.replace("\"referral\", \"demographics\"", "\"hiv_test\"");
-    lodge(&road, "once", &once).await;
-    let others = for_emergencies().replace("\"referral\"", "\"engagement_contact\"");
-    lodge(&road, "others", &others).await;
+    let of = |classes: &str| for_emergencies().replace("\"referral\", \"demographics\"", classes);
+    let others = of("\"mental_health\", \"engagement_contact\", \"demographics\"");
+    let once = of("\"hiv_test\"").replace("general_roi", "hiv_auth");
+    for (id, body) in [("others", others), ("once", once)] {
+        let lodged = road.store.put_consent(NewConsent {
+            consent_id: ConsentId::new(id),
+            partner: PartnerId::new("surgery"),
+            subject: person,
+            body: Sensitive::new(crate::release::complete(&body).into_bytes()),
+            at: road.now(),
+            correlation_id: CorrelationId::new("test"),
+        });
+        lodged.await.expect("lodged");
+    }
     assert_eq!(given(&road, person, true).await, 1);
-    let used = road
-        .store
-        .get_consent(&PartnerId::new("program"), &ConsentId::new("once"));
-    let used = used.await.expect("an answer").expect("known").used;
+    let (by, id) = (PartnerId::new("surgery"), ConsentId::new("once"));
+    let used = road.store.get_consent(&by, &id).await;
+    let used = used.expect("an answer").expect("known").used;
     assert!(used.is_some(), "nothing was used up");
     road.advance(Duration::from_secs(60));
     lodge(&road, "k2", ROI).await;
@@ -274,7 +282,9 @@ async fn what_an_answer_used_up_itself_is_not_held_against_it() {
     road.recall().await;
     assert!(told(&road).await.is_empty(), "{:?}", told(&road).await);
     road.advance(Duration::from_secs(60));
-    revoke(&road, "once").await;
+    let now = (road.now(), CorrelationId::new("test"));
+    let revoked = road.store.revoke_consent(&by, &id, now.0, &now.1).await;
+    revoked.expect("revoked");
     road.recall().await;
     assert_eq!(told(&road).await, one("consent-ended"));
 }

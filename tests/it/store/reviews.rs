@@ -222,7 +222,6 @@ async fn what_a_delivery_uses_up_itself_takes_no_look_from_it_and_what_others_do
     lodge(&store, &claimed, "once").await;
     let late = Completion::DecideAgain {
         next_at: world.clock.now(),
-        detail: String::new(),
     };
     assert!(complete_one(&store, &claimed, late).await);
     let claimed = claim(&world, &store, &["county"], 4).await.remove(0);
