@@ -240,10 +240,11 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
         });
     } else {
         // A county's file that nothing reads would tighten nothing, in silence.
-        let calendar = path.starts_with("policies/calendar-") && path.ends_with(".toml");
+        let more = ["policies/calendar-", "policies/spanish-"];
+        let more = path.ends_with(".toml") && more.iter().any(|start| path.starts_with(start));
         let read = operator::is_file(path)
             || facts::is_file(path)
-            || calendar
+            || more
             || path.starts_with("policies/cases/");
         if file.overlay && file.shipped.is_none() && !read {
             let message = "nothing reads a file of this name here";

@@ -1,5 +1,5 @@
 //! The readings beside the policies in the lists of the law: the words of the printed forms, codes
-//! of FHIR and forms of others, each with its mark.
+//! of FHIR, grantors the rules give no say and forms of others, each with its mark.
 //!
 //! It shows the tables and decides nothing.
 
@@ -37,6 +37,8 @@ pub(super) fn all(sources: &Sources, policy: &Policy) -> Vec<Reading> {
     };
     let mut readings = vec![reading("consent-forms", "FORM", sheets.mark())];
     readings.extend(codes.marks().map(|(id, mark)| reading(id, "FHIR", mark)));
+    let others = pack.tables.others.iter();
+    readings.extend(others.map(|row| reading(row.id.as_str(), "GRANTOR", &row.mark)));
     let forms = imports.ids().filter_map(|id| imports.get(id));
     readings.extend(forms.map(|form| reading(&form.id, "IMPORT", &form.mark)));
     readings

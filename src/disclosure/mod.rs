@@ -31,6 +31,7 @@ pub mod registry;
 pub mod request;
 pub mod rule;
 pub mod sheet;
+mod spanish;
 pub mod tables;
 mod unlock;
 pub mod why;

@@ -4,6 +4,7 @@
 //! A kept pack that is older than the table tells facts by their own words.
 
 use super::facts::Flag;
+use super::spanish::Reviewed;
 use super::tables::{defect, read};
 use super::why::Why;
 use crate::base::defect::Defect;
@@ -48,7 +49,7 @@ pub struct Words {
     pub nothing_opens: Phrase,
     /// Why a paper opens nothing whoever lodged it has no say.
     pub not_effective: Phrase,
-    /// Whether nobody has reviewed the Spanish.
+    /// Whether nobody has reviewed the Spanish of it.
     pub es_machine_draft: bool,
     papers: BTreeMap<String, Phrase>,
     facts: BTreeMap<String, Phrase>,
@@ -60,14 +61,23 @@ impl Words {
         let Some(table) = read::<Table>(files, FILE, defects) else {
             return Words::default();
         };
+        let reviewed = Reviewed::read(files, defects);
+        let over = |phrase: Phrase| match reviewed.of(&phrase.en) {
+            Some(es) => Phrase {
+                es: Arc::clone(es),
+                ..phrase
+            },
+            None => phrase,
+        };
+        let own = reviewed.of(&table.nothing_opens.en).is_some();
         let papers = Why::ALL.iter().map(|why| why.id());
         let facts = Flag::ALL.iter().map(|flag| flag.name());
         Words {
-            papers: complete(("paper", table.paper), papers, defects),
-            facts: complete(("fact", table.fact), facts, defects),
-            nothing_opens: table.nothing_opens,
-            not_effective: table.not_effective,
-            es_machine_draft: table.es_reviewer.is_none(),
+            papers: complete(("paper", table.paper), papers, (&over, defects)),
+            facts: complete(("fact", table.fact), facts, (&over, defects)),
+            nothing_opens: over(table.nothing_opens),
+            not_effective: over(table.not_effective),
+            es_machine_draft: table.es_reviewer.is_none() && !own,
         }
     }
 
@@ -90,15 +100,15 @@ impl Words {
 fn complete<'a>(
     (what, rows): (&str, Vec<Row>),
     ids: impl Iterator<Item = &'a str>,
-    defects: &mut Vec<Defect>,
+    (over, defects): (&dyn Fn(Phrase) -> Phrase, &mut Vec<Defect>),
 ) -> BTreeMap<String, Phrase> {
     let mut left: BTreeMap<String, Phrase> = BTreeMap::new();
     let mut wrong = |message: String| defects.push(defect(FILE, "policy-table", message));
     for row in rows {
-        let phrase = Phrase {
+        let phrase = over(Phrase {
             en: row.en,
             es: row.es,
-        };
+        });
         if left.insert(row.id.clone(), phrase).is_some() {
             wrong(format!("two rows for the {what} `{}`", row.id));
         }

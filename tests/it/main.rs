@@ -17,6 +17,7 @@ mod explain;
 mod facts;
 mod findings;
 mod fixtures;
+mod form_pages;
 mod format_laws;
 mod forms;
 mod https_out;

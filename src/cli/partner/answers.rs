@@ -19,6 +19,8 @@ pub struct Answers {
     pub county_fips: String,
     /// Where the work behind its records comes from, or empty.
     pub service_source: String,
+    /// Kinds of facts it asserts of persons.
+    pub asserts: Vec<String>,
     /// Format of what it sends.
     pub format: String,
     /// Record types it sends.
@@ -60,6 +62,11 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
          its records say",
         is_service_source,
     )?;
+    let asserts = optional(
+        flags.asserts.as_deref(),
+        "Kinds of facts it asserts of persons, with commas (docs/facts.md), or nothing",
+        |_| true,
+    )?;
     let format = answer(
         flags.format.as_deref(),
         "Format it sends, as name/version",
@@ -86,6 +93,7 @@ pub fn ask(flags: &super::new::Args) -> anyhow::Result<Answers> {
         role,
         county_fips: county,
         service_source: source,
+        asserts: words(&asserts),
         format,
         records: words(&records),
         out,

@@ -7,6 +7,7 @@ use super::letter::{Terms, letter};
 use super::samples::{Sending, ending, sample};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::{FormatId, RecordType};
+use crate::base::vocabulary::SourceRole;
 use crate::rules::Rules;
 use anyhow::Context;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -33,6 +34,9 @@ pub struct Args {
     /// or prevention; left out, such records wait for a person
     #[arg(long)]
     pub service_source: Option<String>,
+    /// Kinds of facts it asserts of persons, with commas; left out, it asserts none
+    #[arg(long)]
+    pub asserts: Option<String>,
     /// Format it sends
     #[arg(long)]
     pub format: Option<String>,
@@ -79,6 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let wire = rules.wires.get(&format);
     let wire = wire.with_context(|| format!("unknown format {format}; see kinbridge check"))?;
     let agreements = agreements(&rules, &answers)?;
+    let kinds = may_assert(&rules, &answers)?;
     let folder = args.catalog.join("mappings/partners");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder:?}"))?;
     let file = folder.join(format!("{}.toml", answers.id));
@@ -88,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         file.display()
     );
     let token = token()?;
-    std::fs::write(&file, partner_file(&answers, &agreements, &token))
+    std::fs::write(&file, partner_file(&answers, (&agreements, &kinds), &token))
         .with_context(|| format!("cannot write {file:?}"))?;
     // A catalog folder holds nothing but what the gateway reads.
     std::fs::create_dir_all(&args.handover)
@@ -126,6 +131,22 @@ fn agreements(rules: &Rules, answers: &Answers) -> anyhow::Result<Vec<String>> {
     Ok(kinds.into_iter().collect())
 }
 
+/// Kinds of facts a partner of its role may assert; what it is to assert must be among them.
+fn may_assert<'a>(rules: &'a Rules, answers: &Answers) -> anyhow::Result<Vec<&'a str>> {
+    let role = answers.role.parse::<SourceRole>().ok();
+    let kinds = rules.sources.facts.kinds.iter();
+    let kinds = kinds.filter(|kind| role.is_some_and(|role| kind.asserters.contains(&role)));
+    let kinds: Vec<&str> = kinds.map(|kind| kind.id.as_str()).collect();
+    for asked in &answers.asserts {
+        anyhow::ensure!(
+            kinds.contains(&asked.as_str()),
+            "its role may not assert `{asked}`; it may: {}",
+            kinds.join(", ")
+        );
+    }
+    Ok(kinds)
+}
+
 /// Writes one sample per record type beside the letter; gives their names.
 fn write_samples(folder: &Path, answers: &Answers, rules: &Rules) -> anyhow::Result<Vec<String>> {
     let format = FormatId::new(&answers.format);
@@ -148,7 +169,18 @@ fn token() -> anyhow::Result<String> {
     Ok(hex(&bytes))
 }
 
-fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String {
+fn partner_file(
+    answers: &Answers,
+    (agreements, kinds): (&[String], &[&str]),
+    token: &str,
+) -> String {
+    let may = match kinds {
+        [] => String::from("# its role may assert no facts of persons (docs/facts.md)\n"),
+        kinds => format!(
+            "# facts it asserts of persons (docs/facts.md); its role may assert:\n# {}\n",
+            kinds.join("\n# ")
+        ),
+    };
     let county = match answers.county_fips.as_str() {
         "" => String::new(),
         fips => format!("county_fips = {}\n", quoted(fips)),
@@ -169,13 +201,15 @@ fn partner_file(answers: &Answers, agreements: &[String], token: &str) -> String
         })
         .collect();
     format!(
-        "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n{agreements}\n\
+        "id = {id}\nname = {name}\nrole = {role}\n{county}mode = \"test\"\n\n\
+         {may}asserts = [{asserts}]\n{agreements}\n\
          [[credential]]\ntoken_sha256 = \"{digest}\"\n\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = {format}\n\
          records = [{records}]\n{source}{receiving}",
         id = quoted(&answers.id),
         name = quoted(&answers.name),
         role = quoted(&answers.role),
+        asserts = list(&answers.asserts),
         digest = Digest::of(token.as_bytes()),
         format = quoted(&answers.format),
         records = list(&answers.records),
@@ -241,6 +275,7 @@ mod tests {
             role: "mhp".to_owned(),
             county_fips: "06113".to_owned(),
             service_source: String::new(),
+            asserts: Vec::new(),
             format: "fhir-r4/4.0".to_owned(),
             records: words("service-referral"),
             out: Some(OutChannel {
@@ -252,7 +287,9 @@ mod tests {
             purpose: "treatment".to_owned(),
         };
         let read = |answers: &Answers| -> Partner {
-            let text = partner_file(answers, &words("baa"), "secret");
+            let kinds = ["minor_consented"];
+            let text = partner_file(answers, (&words("baa"), &kinds), "secret");
+            assert!(text.contains("# minor_consented\nasserts = ["), "{text}");
             assert!(!text.contains("secret"), "{text}");
             toml::from_str(&text).expect("a partner file")
         };
@@ -263,7 +300,37 @@ mod tests {
         let https = partner.channel[1].https.as_ref().expect("where to");
         assert_eq!(https.url, "https://oakleaf.example/inbox");
         assert!(partner.channel[2].purpose.is_some());
+        assert!(partner.asserts.is_empty());
         (answers.out, answers.pull_records) = (None, Vec::new());
         assert_eq!(read(&answers).channel.len(), 1);
+    }
+
+    #[test]
+    fn a_partner_asserts_what_was_answered_and_its_role_may() {
+        // Goal: nobody asserts by default, and nobody what its role may not. Method: every kind
+        // for a county and for a program, straight from the rules.
+        let rules = Rules::load(&[]).expect("rules");
+        let mut answers = Answers {
+            id: "oakleaf".to_owned(),
+            name: "Oakleaf".to_owned(),
+            role: "cws".to_owned(),
+            county_fips: "06113".to_owned(),
+            service_source: String::new(),
+            asserts: vec!["restraining_order".to_owned()],
+            format: "fhir-r4/4.0".to_owned(),
+            records: Vec::new(),
+            out: None,
+            pull_records: Vec::new(),
+            purpose: String::new(),
+        };
+        let kinds = may_assert(&rules, &answers).expect("a county may");
+        assert!(kinds.contains(&"restraining_order"));
+        let text = partner_file(&answers, (&[], &kinds), "secret");
+        let partner: Partner = toml::from_str(&text).expect("a partner file");
+        assert_eq!(partner.asserts, ["restraining_order"]);
+        answers.role = "ppp".to_owned();
+        assert!(may_assert(&rules, &answers).is_err());
+        answers.asserts.clear();
+        assert!(may_assert(&rules, &answers).is_ok());
     }
 }

@@ -8,6 +8,7 @@
 mod page;
 
 use super::pack::Pack;
+use super::spanish::Reviewed;
 use super::tables::{KindRow, Signers, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{ConsentKind, DataClass};
@@ -55,6 +56,9 @@ impl std::str::FromStr for Language {
 struct Told {
     en: Arc<str>,
     es: Arc<str>,
+    /// Whether a county has had this Spanish reviewed.
+    #[serde(default)]
+    reviewed: bool,
 }
 
 impl Told {
@@ -201,6 +205,9 @@ impl Sheets {
         let Some(words) = read_toml::<Words>(file, &mut defects) else {
             return (Sheets::default(), defects);
         };
+        // What is wrong with these files the pack has told.
+        let reviewed = Reviewed::read(&sources.policy_data, &mut Vec::new());
+        let words = words_over(&file.text, &reviewed).unwrap_or(words);
         words.check(pack, &mut |message| {
             defects.push(defect(FORMS, "consent-form-words", message));
         });
@@ -232,6 +239,13 @@ impl Sheets {
     pub fn version(&self) -> &str {
         self.words.as_deref().map_or("", |words| &words.version)
     }
+}
+
+/// The words with what a county has had reviewed.
+fn words_over(text: &str, reviewed: &Reviewed) -> Option<Words> {
+    let mut table = toml::from_str::<toml::Value>(text).ok()?;
+    reviewed.lay_over(&mut table);
+    table.try_into().ok()
 }
 
 /// Whether words stand for a kind; those that name it go before those that name none.

@@ -5,6 +5,7 @@
 
 use super::{ClassWords, ElementWords, Language, MoreSigners, Sheet, SignerId, Told};
 use crate::disclosure::tables::Alone;
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 /// The box that asks for an end.
@@ -41,6 +42,8 @@ struct Press<'a> {
     sheet: &'a Sheet<'a>,
     language: Language,
     out: String,
+    /// Whether it says something in Spanish nobody has reviewed.
+    unreviewed: Cell<bool>,
 }
 
 /// The whole page.
@@ -49,17 +52,26 @@ pub(super) fn set(sheet: &Sheet<'_>, language: Language, rule_set: &str) -> Stri
         sheet,
         language,
         out: String::with_capacity(8 << 10),
+        unreviewed: Cell::new(false),
     };
-    press.head();
+    let top = press.head();
     press.filing();
     press.boxes();
     press.statements();
     press.foot(rule_set);
+    if press.unreviewed.get() && sheet.words.es_reviewer.is_none() {
+        let text = press.say(&sheet.words.page.draft);
+        let draft = format!("<p class=\"draft\">{text}</p>\n");
+        press.out.insert_str(top, &draft);
+    }
     press.out
 }
 
 impl Press<'_> {
     fn say(&self, told: &Told) -> String {
+        if self.language == Language::Spanish && !told.reviewed {
+            self.unreviewed.set(true);
+        }
         escaped(told.is(self.language))
     }
 
@@ -72,8 +84,8 @@ impl Press<'_> {
         all.any(|id| id.as_str() == element)
     }
 
-    fn head(&mut self) {
-        let page = &self.sheet.words.page;
+    /// The head; gives where the page begins.
+    fn head(&mut self) -> usize {
         let title = self.say(&self.sheet.kind.title);
         let size = match self.sheet.kind.large_type {
             true => " class=\"large\"",
@@ -85,12 +97,9 @@ impl Press<'_> {
              <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body{size}>\n"
         );
         self.put(&head);
-        let draft = self.language == Language::Spanish && self.sheet.words.es_reviewer.is_none();
-        if draft {
-            let text = self.say(&page.draft);
-            self.put(&format!("<p class=\"draft\">{text}</p>\n"));
-        }
+        let top = self.out.len();
         self.put(&format!("<h1>{title}</h1>\n"));
+        top
     }
 
     /// What the paper is filed by, and what it is lodged with where no box asks for it.

@@ -3,6 +3,7 @@
 //! broken cases file says where and what. Method: packs in temporary folders, the executable.
 
 use super::replayed::{FORBID, pack, run, two_rule_sets};
+use kinbridge::base::vocabulary::OtherGrantor;
 use serde_json::Value;
 
 const PERMIT: &str = r#"@id("county-open")
@@ -153,5 +154,10 @@ fn the_list_is_a_table_and_tells_what_nobody_has_confirmed() {
     let open: Value = serde_json::from_str(&open).expect("JSON");
     let rows = open.as_array().expect("rows");
     assert!(!rows.is_empty() && rows.iter().all(|row| row["mark"] == "K"));
+    // Grantors the rules give no say: that they have none is a reading.
+    let grantors = rows.iter().filter(|row| row["row"] == "GRANTOR");
+    let grantors: Vec<&str> = grantors.filter_map(|row| row["id"].as_str()).collect();
+    let others = OtherGrantor::ALL.iter().map(|one| one.as_str());
+    assert_eq!(grantors, others.collect::<Vec<_>>());
     assert!(FORBID.contains("county-quiet"));
 }
