@@ -41,6 +41,20 @@ impl Record {
         self.root.get("envelope")
     }
 
+    /// Whether its sender marks it, or the placement of somebody in it, as sealed.
+    pub fn is_sealed(&self) -> bool {
+        let own = self.envelope();
+        let level = own.and_then(|envelope| envelope.text("access_level"));
+        let placement = own.and_then(|envelope| envelope.get("sealed_placement"));
+        level == Some("R") || placement.and_then(Node::as_bool) == Some(true)
+    }
+
+    /// Whether its sender marks it as sensitive.
+    pub fn is_sensitive(&self) -> bool {
+        let own = self.envelope();
+        own.and_then(|envelope| envelope.text("access_level")) == Some("S")
+    }
+
     /// The persons of the record.
     pub fn persons(&self) -> &[Node] {
         self.root

@@ -2,7 +2,7 @@
 
 use super::asserted::{Asserted, must_be_known};
 use super::candidates::{Ties, Untied};
-use super::papers::{self, FamilyPapers};
+use super::papers::{self, FamilyPapers, read_paper};
 use super::standing::Acquaintance;
 use super::used::used;
 use super::written::{EXCERPT_TYPE, excerpt, written};
@@ -20,7 +20,6 @@ use crate::base::vocabulary::{
 };
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
-use crate::disclosure::request::Consent;
 use crate::disclosure::{Ask, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::mapping::Labelled;
@@ -263,7 +262,7 @@ fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
     known.told = services::told_by_entries(rules, input);
     let mut labels = rules.labels.label_knowing(input.record, origin, &known);
     // A sealed record stops whole, whatever its own labels say.
-    if input.record.envelope().and_then(|e| e.text("access_level")) == Some("R") {
+    if input.record.is_sealed() {
         labels = labels.adding(ClassSet::of(DataClass::SealedRecord));
     }
     let told = services::told(rules, input);
@@ -281,8 +280,7 @@ fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
     input.consents.iter().any(|held| {
         let named = refs.iter().any(|id| id.as_str() == Some(held.id.as_str()));
         named && held.lodger == &input.source.id && {
-            let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-            let kind = read.ok().and_then(|consent| consent.kind.known());
+            let kind = read_paper(held.body).and_then(|paper| paper.kind.known());
             kind.is_some_and(obligations::is_part2)
         }
     })
@@ -347,11 +345,26 @@ fn ask_all(
     if answers.taken.citations.is_empty() {
         answers.taken.citations.push(DEFAULT_DENY.to_owned());
     }
+    look_at_sensitive(input, &mut answers);
     answers.taken.citations.sort_unstable();
     answers.taken.citations.dedup();
     answers.taken.asserted = answers.rested.iter().cloned().collect();
     answers.taken.obligations = answers.owed.iter().map(Obligation::as_str).collect();
     answers
+}
+
+/// What its sender calls sensitive a person looks at: afterwards where nothing may wait for one.
+fn look_at_sensitive(input: &ReleaseInput<'_>, answers: &mut Answers) {
+    if !input.record.is_sensitive() || answers.review != Review::None {
+        return;
+    }
+    answers.review = match input.emergency {
+        Some(_) => Review::After,
+        None => Review::Before,
+    };
+    if answers.permit.values().any(|open| !open.is_empty()) {
+        answers.owed.insert(Obligation::HumanReview);
+    }
 }
 
 /// The entry and identity of one of the record's persons.

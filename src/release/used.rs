@@ -5,12 +5,11 @@
 
 use super::asserted::Asserted;
 use super::decide::Parties;
-use super::{HeldConsent, ReleaseInput, Taken, facts};
+use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper};
 use crate::base::id::PersonId;
-use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{ClassSet, DataClass, Verdict};
 use crate::disclosure::Ask;
-use crate::disclosure::request::{Consent, Direction};
+use crate::disclosure::request::Direction;
 use crate::format::Node;
 use crate::rules::Rules;
 
@@ -42,8 +41,8 @@ pub(super) fn used<'a>(
 }
 
 fn permits(held: &HeldConsent<'_>) -> bool {
-    let read = serde_json::from_slice::<Consent>(held.body.expose(Reason::Decide));
-    read.is_ok_and(|consent| consent.direction.known() == Some(Direction::Permit))
+    let read = read_paper(held.body);
+    read.is_some_and(|paper| paper.direction.known() == Some(Direction::Permit))
 }
 
 /// Whether all that was permitted of a person would be with these consents alone.

@@ -81,6 +81,12 @@ const CONTACT_CHANGES: &[(&str, &str, &str, &str)] = &[
         "/envelope/access_level",
     ),
     (
+        "\"access_level\":\"N\"",
+        "\"sealed_placement\":true",
+        "record-sealed",
+        "/envelope/sealed_placement",
+    ),
+    (
         "/body/group",
         "/body/mode",
         "missing-contradicted",

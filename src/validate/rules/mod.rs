@@ -121,6 +121,10 @@ fn envelope(check: &mut Check<'_>) {
     if check.text("/envelope/access_level") == Some("R") {
         check.tell(&RECORD_SEALED, "/envelope/access_level");
     }
+    let placement = check.at("/envelope/sealed_placement");
+    if placement.and_then(Node::as_bool) == Some(true) {
+        check.tell(&RECORD_SEALED, "/envelope/sealed_placement");
+    }
     // A value both missing and present, and a label on nothing: neither is guessed at.
     let rows = [
         ("/envelope/missing", true, &MISSING_CONTRADICTED),

@@ -60,6 +60,7 @@ const PERSONS: [(&str, &str); 5] = [
 const LEFT_OUT: &[&str] = &[
     "/envelope/record_id",
     "/envelope/access_level",
+    "/envelope/sealed_placement",
     "/envelope/action",
     "/envelope/supersedes",
     "/envelope/labels",
