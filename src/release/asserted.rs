@@ -289,7 +289,7 @@ impl<'a> Asserted<'a> {
         let said = self.facts.iter().filter(|known| {
             known.kind.key == FactKey::TribeOfChild && known.opens && known.held.subject == person
         });
-        let (mut own, mut by_county) = (None, false);
+        let (mut own, mut by_county, mut other) = (None, false, false);
         for known in said {
             let Some(tribe) = &known.said.recipient else {
                 continue;
@@ -300,6 +300,8 @@ impl<'a> Asserted<'a> {
                 given.conflict |= own.is_some_and(|own| own != is);
                 own = Some(own.unwrap_or(true) && is);
                 by_county |= is && known.held.asserter != tribe;
+            } else {
+                other |= is;
             }
             if is && subject.tribe_id.is_none() {
                 subject.tribe_id = Some(format!("partner:{tribe}").into());
@@ -308,7 +310,7 @@ impl<'a> Asserted<'a> {
         // A tribe's own word does not make another tribe's child its own.
         let itself = format!("partner:{}", self.input.recipient.id);
         match own {
-            Some(true) if by_county || subject.tribe_id.as_deref() == Some(&itself) => {
+            Some(true) if by_county || (!other && subject.tribe_id.as_deref() == Some(&itself)) => {
                 context.recipient_tribe_id.clone_from(&subject.tribe_id);
             }
             Some(true) => given.conflict = true,

@@ -274,8 +274,8 @@ pub(super) const CONSENTS: &[Parameter] = &[
     query(
         "stops_within_days",
         false,
-        "Only those that stop within so many days: by their date, or where they are your own, or an \
-         officer says why, because a child comes of age",
+        "Only those that stop within so many days: by their date, or where they are your own, or \
+         an officer says why, because a child comes of age",
     ),
     query(
         "review",

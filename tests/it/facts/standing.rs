@@ -261,3 +261,79 @@ fn what_closes_stays_closed_where_its_days_cannot_be_read() {
     };
     assert!(order("2026-01-01") && order("soon"));
 }
+
+#[test]
+fn that_no_order_stands_against_one_person_clears_nobody_else() {
+    // Goal: a search about one person is no search about another. Method: the same word with
+    // another person named, with nobody named, and with the recipient named.
+    let way = super::way("cws", "parent", "parent_access", "");
+    let standing = fact("1", "standing", json!("parent_of_subject"));
+    for (recipient, other, known) in [
+        (
+            Value::Null,
+            json!({ "system": "urn:x", "value": "someone-else" }),
+            false,
+        ),
+        (Value::Null, Value::Null, true),
+        (json!("receiver"), Value::Null, true),
+    ] {
+        let mut none = said("restraining_order", json!(false), ("receiver", at(NOW)));
+        none["recipient"] = recipient.clone();
+        none["other_person"] = other.clone();
+        let release = decide(
+            &way,
+            "case_plan",
+            &[&standing, &kept("2", "county", &none)],
+            at(NOW),
+        );
+        assert_eq!(
+            unknown(&release),
+            !known,
+            "{recipient} {other}: {release:?}"
+        );
+        assert_eq!(
+            matches!(release, Release::Go(_)),
+            known,
+            "{recipient} {other}"
+        );
+    }
+}
+
+#[test]
+fn a_tribes_own_word_does_not_make_another_tribes_child_its_own() {
+    // Goal: where the county names another tribe, the claim of this one opens nothing and a person
+    // looks. Method: the tribe's own word alone, the county's for it, and its own beside the
+    // county's for another, in both orders.
+    let way = super::way("cws", "tribe", "case_planning", "");
+    let class = "case_plan";
+    let party = fact("1", "tribe_party", json!(true));
+    let named = |id: &str, by: &str, tribe: &str| {
+        kept(
+            id,
+            by,
+            &said("tribe_of_child", json!(true), (tribe, at(NOW))),
+        )
+    };
+    let own = named("2", "receiver", "receiver");
+    let other = named("3", "county", "from-tribe");
+    let shown = |facts: &[&Kept]| {
+        let release = decide(&way, class, facts, at(NOW));
+        (
+            opens(&release, class),
+            matches!(release, Release::Held(..)) || looked(&release),
+        )
+    };
+    assert_eq!(shown(&[&party, &own]), (true, false));
+    assert_eq!(
+        shown(&[&party, &named("4", "county", "receiver")]),
+        (true, false)
+    );
+    for facts in [[&party, &other, &own], [&own, &other, &party]] {
+        assert_eq!(shown(&facts), (false, true));
+    }
+    assert!(!shown(&[&party, &other]).0);
+}
+
+fn looked(release: &Release) -> bool {
+    matches!(release, Release::Withheld(taken) if taken.obligations.contains(&"human_review"))
+}

@@ -203,3 +203,24 @@ async fn how_long_ago_a_parent_was_confirmed_recalls_nothing_and_who_they_are_no
     assert_eq!(listed[0].reason.as_str(), "no-longer-permitted");
     assert_eq!(road.arrived(PARENT).len(), 1, "no notice goes to a parent");
 }
+
+#[tokio::test]
+async fn a_private_person_is_told_by_a_person_whatever_its_channel_takes() {
+    // Goal: no machine tells a parent that something was entered: it may be a protective order.
+    // Method: a parent whose channel takes notices; what it was sent may not go any more.
+    let to = recipient("parent", "parent", "parent_access");
+    assert!(to.contains("recall = true"));
+    let road = Road::with(&[PARTNERS[0], COUNTY_FILE, &to]).await;
+    road.hand_in_from("county", "k", &case("case_plan")).await;
+    let mut standing = fact("s", "standing", json!("parent_of_subject"), "parent");
+    standing.take(&road, FactStep::Asserted).await;
+    let mut order = fact("r", "restraining_order", json!(false), "parent");
+    order.take(&road, FactStep::Asserted).await;
+    road.drive().await;
+    assert_eq!(road.arrived(PARENT).len(), 1);
+    road.advance(DAY);
+    standing.take(&road, FactStep::Ended).await;
+    road.recall().await;
+    assert_eq!(road.arrived(PARENT).len(), 1, "no notice goes to a parent");
+    assert_eq!(by_hand(&road).await.len(), 1);
+}
