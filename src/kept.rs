@@ -76,6 +76,27 @@ pub fn persons(stored: &StoredRecord) -> Vec<(String, PersonId)> {
         .collect()
 }
 
+/// The newest record the lodger of a consent has itself handed in about the person, and the
+/// person's place in it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn lodgers_record(
+    store: &Store,
+    consent: &StoredConsent,
+) -> Result<Option<(Record, usize)>, StoreError> {
+    let (subject, lodger) = (consent.subject, &consent.partner);
+    let found = store.newest_about(subject, lodger).await?;
+    Ok(found.and_then(|stored| {
+        let mut persons = stored.persons.iter();
+        let key = &persons.find(|person| person.person == subject)?.key;
+        let record = opened(&stored.record_type, &stored.payload)?;
+        let mut entries = record.persons().iter();
+        let at = entries.position(|entry| entry.text("key") == Some(key))?;
+        Some((record, at))
+    }))
+}
+
 /// What the registry has on the persons of some records.
 #[derive(Default)]
 pub struct OnFile {

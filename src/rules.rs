@@ -7,7 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
 use crate::base::digest::Digest;
 use crate::base::id::{PartnerId, RuleSetId};
-use crate::base::vocabulary::{ClassSet, ConsentKind};
+use crate::base::vocabulary::{ClassSet, ConsentKind, RecipientRole};
 use crate::catalog::partner::Channel;
 use crate::catalog::{self, Partner, SourceFile, Sources};
 use crate::disclosure::Policy;
@@ -85,6 +85,12 @@ impl Bearing {
 }
 
 impl Rules {
+    /// The roles a partner receives in; `None` for nobody we know.
+    pub fn recipient_roles(&self, id: &str) -> Option<Vec<RecipientRole>> {
+        let file = self.partners.get(&PartnerId::new(id))?;
+        Some(file.recipient_role().into_iter().collect())
+    }
+
     /// What of these rules bears on decisions already taken.
     pub fn bearing(&self) -> Bearing {
         let mut common: Vec<String> = Vec::new();

@@ -104,7 +104,7 @@ async fn attempt(client: Client, url: Url, parcel: Parcel) -> Reply {
         .header(header::CONTENT_TYPE, parcel.outgoing().media_type())
         .header("Idempotency-Key", parcel.delivery_id().to_string())
         .header("Kinbridge-Correlation", parcel.correlation_id().as_str())
-        .header("Kinbridge-Obligations", parcel.outgoing().obligations())
+        .header("Kinbridge-Obligations", parcel.outgoing().told().words())
         .header("traceparent", traceparent(&parcel));
     if parcel.outgoing().is_recall() {
         request = request.header(EVENT, "recall");

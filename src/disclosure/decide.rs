@@ -180,6 +180,18 @@ impl Policy {
         context: &Context,
         consents: &[Consent],
     ) -> Vec<bool> {
+        self.of_each(subject, context, consents, |desk, index, paper| {
+            desk.is_in_force(index, paper)
+        })
+    }
+
+    fn of_each(
+        &self,
+        subject: &Subject,
+        context: &Context,
+        consents: &[Consent],
+        holds: fn(&Desk<'_>, usize, &Consent) -> bool,
+    ) -> Vec<bool> {
         let now = match context.now {
             Clock::At(now) if consents.len() <= CONSENTS_MAX => now,
             _ => return vec![false; consents.len()],
@@ -197,8 +209,21 @@ impl Policy {
         let person = Person::on(subject, context, now, &self.pack.tables);
         let desk = self.desk(&ask, &person, now);
         let each = consents.iter().enumerate();
-        each.map(|(index, consent)| desk.is_in_force(index, consent))
+        each.map(|(index, consent)| holds(&desk, index, consent))
             .collect()
+    }
+
+    /// For each paper whether others have taken its place at the context's instant, whatever it is
+    /// used for; none of them where the instant is not known or the papers are too many.
+    pub fn superseded(
+        &self,
+        subject: &Subject,
+        context: &Context,
+        consents: &[Consent],
+    ) -> Vec<bool> {
+        self.of_each(subject, context, consents, |desk, index, paper| {
+            desk.is_superseded(index, paper)
+        })
     }
 
     /// Decides a question as it was written.

@@ -13,6 +13,8 @@ use super::tables::{Alone, EndRule, KindRow, Tables};
 use super::why::Why;
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, Grantor, Purpose, RecipientRole};
 
+mod retired;
+
 /// What all papers together come to.
 #[derive(Clone, Debug, Default)]
 pub struct Papers {
@@ -290,18 +292,7 @@ impl Desk<'_> {
         if !self.stands(consent) || !self.refusal_in_scope(consent) {
             return ClassSet::EMPTY;
         }
-        let classes = consent.classes;
-        let named = if classes.all || classes.is_blank() {
-            EVERY
-        } else {
-            classes.classes()
-        };
-        let signer = self.person.may_refuse(consent.grantor, self.tables);
-        let mut closed = ClassSet(named.0 & signer.0);
-        for by in self.retired_by(index, consent) {
-            closed = closed.without(self.retires(by, consent));
-        }
-        closed
+        self.unretired(index, consent)
     }
 
     /// Takes out of a refusal what an exception inside it may open; that is settled with the class.
@@ -323,40 +314,6 @@ impl Desk<'_> {
             }
         }
         kept
-    }
-
-    /// For which classes a paper that names this refusal retires it.
-    fn retires(&self, by: usize, refusal: &Consent) -> ClassSet {
-        let Some(paper) = self.consents.get(by) else {
-            return ClassSet::EMPTY;
-        };
-        let day = |paper: &Consent| paper.signed.and_then(Moment::day);
-        match (day(paper), day(refusal)) {
-            (Some(newer), Some(older)) if newer >= older => {}
-            _ => return ClassSet::EMPTY,
-        }
-        match paper.direction.known() {
-            Some(Direction::Permit) if self.flaw(by, paper) == Why::Counts => {
-                match (
-                    paper.kind.known().and_then(|k| self.tables.kind(k)),
-                    paper.grantor,
-                ) {
-                    (Some(row), Word::Known(grantor)) => {
-                        self.person.accepts(row.signers, grantor, self.tables)
-                    }
-                    _ => ClassSet::EMPTY,
-                }
-            }
-            Some(Direction::Deny)
-                if self.stands(paper) && self.retired_by(by, paper).next().is_none() =>
-            {
-                match paper.grantor {
-                    Word::Known(_) => self.person.may_refuse(paper.grantor, self.tables),
-                    Word::Absent | Word::Unknown => ClassSet::EMPTY,
-                }
-            }
-            _ => ClassSet::EMPTY,
-        }
     }
 
     /// Whether a refusal is in force at all; in doubt it is.
@@ -438,23 +395,6 @@ impl Desk<'_> {
                 .iter()
                 .enumerate()
                 .any(|(other, paper)| other != index && paper.id == consent.id && paper != consent)
-    }
-
-    /// The places of the papers that name this one as retired.
-    fn retired_by(&self, index: usize, consent: &Consent) -> impl Iterator<Item = usize> {
-        let id = consent.id.as_deref().unwrap_or_default();
-        let retiring = if self.among.any_retires {
-            self.consents
-        } else {
-            &[]
-        };
-        retiring
-            .iter()
-            .enumerate()
-            .filter(move |(other, paper)| {
-                *other != index && !id.is_empty() && paper.supersedes.hold(id)
-            })
-            .map(|(other, _)| other)
     }
 
     fn named_here(&self, consent: &Consent) -> bool {

@@ -161,6 +161,12 @@ impl ObligationSet {
         self.0 == 0
     }
 
+    /// Their codes, comma separated, in the order of the vocabulary.
+    pub fn words(self) -> String {
+        let words: Vec<&str> = self.iter().map(Obligation::as_str).collect();
+        words.join(",")
+    }
+
     /// Those in it, in the order of the vocabulary.
     pub fn iter(self) -> impl Iterator<Item = Obligation> {
         Obligation::ALL

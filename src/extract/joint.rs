@@ -5,6 +5,7 @@
 
 use crate::base::digest::{Digest, hex};
 use crate::base::sensitive::Reason;
+use crate::base::vocabulary::Obligation;
 use crate::release::Outgoing;
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
@@ -100,7 +101,7 @@ pub struct Joiner {
     hasher: Context,
     records: u64,
     bytes: u64,
-    obligations: BTreeSet<String>,
+    obligations: BTreeSet<&'static str>,
 }
 
 impl Joiner {
@@ -125,17 +126,14 @@ impl Joiner {
         self.hasher.update(&piece.0);
         self.records += 1;
         self.bytes += piece.len();
-        for owed in outgoing.obligations().split(',') {
-            if !owed.is_empty() && !self.obligations.contains(owed) {
-                self.obligations.insert(owed.to_owned());
-            }
-        }
+        let told = outgoing.told();
+        self.obligations.extend(told.iter().map(Obligation::as_str));
         piece
     }
 
     /// What binds whoever has the file: codes of what is owed with any record in it.
     pub fn obligations(&self) -> Vec<String> {
-        self.obligations.iter().cloned().collect()
+        self.obligations.iter().map(ToString::to_string).collect()
     }
 
     /// Released records so far.

@@ -6,12 +6,13 @@
 //! birth is written anywhere. The date comes from the newest record the lodger itself has handed
 //! in, opened for this and forgotten.
 
+use super::lodgers_record;
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId, RegistryId};
 use crate::base::vocabulary::Grantor;
 use crate::disclosure::moment::{Day, Moment, local_day, parse_day};
 use crate::disclosure::request::{Consent, Direction};
-use crate::release::{opened, read_paper};
+use crate::release::read_paper;
 use crate::store::{ConsentsAsked, Store, StoreError, StoredConsent};
 use std::collections::BTreeMap;
 
@@ -90,19 +91,10 @@ async fn of_age(
     if !stops {
         return Ok(None);
     }
-    let known = store
-        .newest_about(consent.subject, &consent.partner)
-        .await?;
-    let Some(stored) = known else {
-        return Ok(None);
-    };
-    let mut persons = stored.persons.iter();
-    let key = persons.find(|person| person.person == consent.subject);
-    let (Some(key), Some(record)) = (key, opened(&stored.record_type, &stored.payload)) else {
-        return Ok(None);
-    };
-    let entries = record.persons();
-    let entry = entries.iter().find(|e| e.text("key") == Some(&key.key));
+    let known = lodgers_record(store, consent).await?;
+    let entry = known
+        .as_ref()
+        .and_then(|(record, at)| record.persons().get(*at));
     Ok(entry.and_then(|entry| comes_of_age(entry.text("birth_date")?)))
 }
 

@@ -213,41 +213,20 @@ pub fn no_channel(
     recipient: Option<&Partner>,
     now: Timestamp,
 ) -> Release {
-    let role = recipient.map(|partner| partner.role.clone());
     Release::Untied(Box::new(Taken {
-        rule_set: rules.digest.clone(),
-        at: now,
-        purpose: String::new(),
-        recipient_role: role.unwrap_or_default(),
-        source_role: source.role.clone(),
-        rows: Vec::new(),
-        obligations: Vec::new(),
         citations: vec![Untied::NoChannel.citation().to_owned()],
-        consents: Vec::new(),
-        asserted: Vec::new(),
-        open: Vec::new(),
-        standing_unknown: false,
-        invalid: Vec::new(),
+        ..Taken::empty(&rules.digest, now, (source, recipient))
     }))
 }
 
 /// A decision that withholds before anybody is asked.
 fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
     let purpose = input.channel.purpose.map(Purpose::as_str);
+    let parties = (input.source, Some(input.recipient));
     Taken {
-        rule_set: rules.digest.clone(),
-        at: input.now,
         purpose: purpose.unwrap_or_default().to_owned(),
-        recipient_role: input.recipient.role.clone(),
-        source_role: input.source.role.clone(),
-        rows: Vec::new(),
-        obligations: Vec::new(),
-        citations: Vec::new(),
         consents: input.consents.iter().map(seen).collect(),
-        asserted: Vec::new(),
-        open: Vec::new(),
-        standing_unknown: false,
-        invalid: Vec::new(),
+        ..Taken::empty(&rules.digest, input.now, parties)
     }
 }
 
@@ -370,9 +349,7 @@ fn look_at_sensitive(input: &ReleaseInput<'_>, answers: &mut Answers) {
 /// The entry and identity of one of the record's persons.
 pub(super) fn person<'a>(input: &ReleaseInput<'a>, index: u16) -> Option<(&'a Node, PersonId)> {
     let person = input.record.persons().get(usize::from(index))?;
-    let key = person.text("key")?;
-    let found = input.persons.iter().find(|(known, _)| known == key)?;
-    Some((person, found.1))
+    Some((person, papers::identity(person, input.persons)?))
 }
 
 /// Who stands at these places of the record.
@@ -487,9 +464,9 @@ fn render(
             return owing(answers.taken, enclosed);
         }
     }
-    let obligations = obligations::told(answers.owed);
+    let told = obligations::told(answers.owed);
     let attached = along.as_deref().unwrap_or_default();
-    let digest = Digest::of_parts(&[obligations.as_bytes(), attached.as_bytes()]);
+    let digest = Digest::of_parts(&[told.words().as_bytes(), attached.as_bytes()]);
     let (bytes, media_type) = match &along {
         Some(along) => obligations::attach(&bytes, &media_type, along),
         None => (bytes, media_type),
@@ -499,7 +476,7 @@ fn render(
     Release::Go(Box::new(Outgoing {
         bytes: Sensitive::new(bytes),
         media_type,
-        obligations,
+        told,
         recall: false,
         along: digest,
         released_paths: released.collect(),

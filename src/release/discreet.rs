@@ -7,8 +7,7 @@
 //! record concerns beside those the sender named.
 
 use super::{
-    HeldConsent, HeldFact, ObligationSet, Protections, Release, ReleaseInput, Taken, candidates,
-    release,
+    HeldConsent, HeldFact, ObligationSet, Protections, Release, ReleaseInput, candidates, release,
 };
 use crate::base::id::{PartnerId, PersonId};
 use crate::base::vocabulary::{Effect, Verdict};
@@ -114,18 +113,8 @@ pub fn recorded(rules: &Rules, input: &ReleaseInput<'_>) -> SenderTold {
 }
 
 fn told(own: &Release) -> SenderTold {
-    let (outcome, decision, taken, released): (_, _, &Taken, &[String]) = match own {
-        Release::Go(outgoing) => {
-            let decision = match outgoing.withheld_any() {
-                true => Effect::PermitWithRedaction,
-                false => Effect::Permit,
-            };
-            let released = outgoing.released_paths();
-            ("released", decision, outgoing.taken(), released)
-        }
-        Release::Held(_, taken) => ("held", Effect::Deny, taken, &[]),
-        Release::Withheld(taken) | Release::Untied(taken) => ("withheld", Effect::Deny, taken, &[]),
-    };
+    let (outcome, decision) = own.told();
+    let taken = own.taken();
     let rows = taken.rows.iter().map(|row| SenderRow {
         person: row.person,
         data_class: row.data_class,
@@ -136,7 +125,7 @@ fn told(own: &Release) -> SenderTold {
     SenderTold {
         outcome,
         decision,
-        released: released.to_vec(),
+        released: own.released_paths().to_vec(),
         rows: rows.collect(),
         obligations: taken.obligations.clone(),
         citations: taken.citations.clone(),
@@ -145,12 +134,12 @@ fn told(own: &Release) -> SenderTold {
 
 /// Closes what the road closes, without a word about why.
 fn masked(mut told: SenderTold, road: &Release) -> SenderTold {
-    let (goes, taken, released): (bool, &Taken, &[String]) = match road {
-        Release::Go(outgoing) => (true, outgoing.taken(), outgoing.released_paths()),
-        Release::Held(_, taken) => (told.outcome == "held", taken, &[]),
-        Release::Withheld(taken) | Release::Untied(taken) => (false, taken, &[]),
+    let goes = match road {
+        Release::Go(_) => true,
+        Release::Held(..) => told.outcome == "held",
+        Release::Withheld(_) | Release::Untied(_) => false,
     };
-    let rows = taken.rows.iter().filter(|_| goes);
+    let rows = road.taken().rows.iter().filter(|_| goes);
     let open: BTreeSet<(PersonId, &str)> = rows
         .filter(|row| row.verdict == Verdict::Permit)
         .map(|row| (row.person, row.data_class))
@@ -180,7 +169,7 @@ fn masked(mut told: SenderTold, road: &Release) -> SenderTold {
             told.decision = Effect::PermitWithRedaction;
         }
     }
-    let kept: BTreeSet<&String> = released.iter().collect();
+    let kept: BTreeSet<&String> = road.released_paths().iter().collect();
     told.released.retain(|path| kept.contains(path));
     told
 }

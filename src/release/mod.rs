@@ -32,7 +32,7 @@ pub use facts::consents as registry_papers;
 pub use look::{PaperLook, PersonLook, look};
 pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
-pub use papers::{FamilyPapers, family_names, read_paper};
+pub use papers::{FamilyPapers, family_names, read_paper, superseded};
 pub use recall::{NoticeInput, notice};
 pub use received::{Basis, LAWS, Received, derived_from};
 pub use standing::Acquaintance;
@@ -42,7 +42,7 @@ use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, DeliveryId, FactId, PartnerId, PersonId, RecordId, RuleSetId};
 use crate::base::sensitive::Sensitive;
-use crate::base::vocabulary::Verdict;
+use crate::base::vocabulary::{Effect, Verdict};
 use crate::catalog::partner::{Channel, Partner};
 pub use crate::disclosure::ObligationSet;
 use crate::disclosure::facts::Flags;
@@ -158,6 +158,36 @@ pub enum Release {
     Untied(Box<Taken>),
 }
 
+impl Release {
+    /// The outcome in a word, and the effect of the whole.
+    pub fn told(&self) -> (&'static str, Effect) {
+        match self {
+            Release::Go(outgoing) if outgoing.withheld_any() => {
+                ("released", Effect::PermitWithRedaction)
+            }
+            Release::Go(_) => ("released", Effect::Permit),
+            Release::Held(..) => ("held", Effect::Deny),
+            Release::Withheld(_) | Release::Untied(_) => ("withheld", Effect::Deny),
+        }
+    }
+
+    /// The decision.
+    pub fn taken(&self) -> &Taken {
+        match self {
+            Release::Go(outgoing) => outgoing.taken(),
+            Release::Held(_, taken) | Release::Withheld(taken) | Release::Untied(taken) => taken,
+        }
+    }
+
+    /// JSON pointers of what goes, in the numbering of the accepted record.
+    pub fn released_paths(&self) -> &[String] {
+        match self {
+            Release::Go(outgoing) => outgoing.released_paths(),
+            Release::Held(..) | Release::Withheld(_) | Release::Untied(_) => &[],
+        }
+    }
+}
+
 /// Why a person must look first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
@@ -200,6 +230,32 @@ pub struct Taken {
     pub standing_unknown: bool,
     /// Held as [`Hold::OutputInvalid`]: what is invalid about what is left.
     pub invalid: Vec<Finding>,
+}
+
+impl Taken {
+    /// A decision about which nothing is known but by what, when and toward whom it was taken.
+    pub(crate) fn empty(
+        rule_set: &RuleSetId,
+        now: Timestamp,
+        (source, recipient): (&Partner, Option<&Partner>),
+    ) -> Taken {
+        let recipient_role = recipient.map(|partner| partner.role.clone());
+        Taken {
+            rule_set: rule_set.clone(),
+            at: now,
+            purpose: String::new(),
+            recipient_role: recipient_role.unwrap_or_default(),
+            source_role: source.role.clone(),
+            rows: Vec::new(),
+            obligations: Vec::new(),
+            citations: Vec::new(),
+            consents: Vec::new(),
+            asserted: Vec::new(),
+            open: Vec::new(),
+            standing_unknown: false,
+            invalid: Vec::new(),
+        }
+    }
 }
 
 /// One revision of a consent, as a decision found it.

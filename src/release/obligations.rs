@@ -167,13 +167,16 @@ pub fn open(owed: ObligationSet, standing: Standing) -> ObligationSet {
     open
 }
 
-/// Codes of what binds the recipient, comma separated; never a value.
-pub fn told(owed: ObligationSet) -> String {
+/// What of it binds the recipient.
+pub fn told(owed: ObligationSet) -> ObligationSet {
     let binds = |obligation: &Obligation| {
         matches!(way(*obligation), Way::Told | Way::Agreed | Way::Attached)
     };
-    let words: Vec<&str> = owed.iter().filter(binds).map(Obligation::as_str).collect();
-    words.join(",")
+    let mut told = ObligationSet::default();
+    for obligation in owed.iter().filter(binds) {
+        told.insert(obligation);
+    }
+    told
 }
 
 /// What of it goes along with the bytes.
@@ -266,7 +269,7 @@ mod tests {
             let word = obligation.as_str();
             let at_best = open(owed, ALL_FOUND).contains(*obligation);
             let at_worst = open(owed, NONE_FOUND).contains(*obligation);
-            let (told, enclosed) = (told(owed) == word, attached(owed) == owed);
+            let (told, enclosed) = (told(owed).words() == word, attached(owed) == owed);
             let seen = (at_best, at_worst, told, enclosed);
             let wanted = match row.way {
                 Way::Written | Way::Looked => (false, false, false, false),

@@ -10,7 +10,7 @@ use crate::base::sensitive::Sensitive;
 pub struct Outgoing {
     pub(super) bytes: Sensitive<Vec<u8>>,
     pub(super) media_type: String,
-    pub(super) obligations: String,
+    pub(super) told: ObligationSet,
     /// A notice about something sent before, not a record.
     pub(super) recall: bool,
     pub(super) along: Digest,
@@ -72,9 +72,9 @@ impl Outgoing {
         &self.media_type
     }
 
-    /// Codes of the obligations that bind the recipient, comma separated.
-    pub fn obligations(&self) -> &str {
-        &self.obligations
+    /// The obligations that bind the recipient, which it is told.
+    pub fn told(&self) -> ObligationSet {
+        self.told
     }
 
     /// Whether it is a notice that something sent before may not be used any further.

@@ -65,6 +65,25 @@ pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
     named
 }
 
+/// For each of these papers of one lodger about one person whether others of them have taken its
+/// place, as the law says it of that person; of one nobody knows, in doubt none has.
+pub fn superseded(
+    rules: &Rules,
+    held: &[HeldConsent<'_>],
+    (id, entry): (PersonId, Option<&Node>),
+    now: Timestamp,
+) -> Vec<bool> {
+    let context = Context {
+        now: Clock::At(Now::at(now)),
+        ..Context::default()
+    };
+    let subject = entry.map(|entry| facts::subject(entry, &id.to_string(), now));
+    let papers = facts::consents(held, id);
+    rules
+        .policy
+        .superseded(&subject.unwrap_or_default(), &context, &papers)
+}
+
 /// A paper of the registry as the rules read it; `None` when nobody can. What it does not say its
 /// form shows, the form does not show: nobody's silence stands for an element.
 pub fn read_paper(body: &Sensitive<Vec<u8>>) -> Option<Consent> {
@@ -73,7 +92,8 @@ pub fn read_paper(body: &Sensitive<Vec<u8>>) -> Option<Consent> {
     Some(paper)
 }
 
-fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<PersonId> {
+/// Who a person of a record is.
+pub(super) fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<PersonId> {
     let key = person.text("key")?;
     let found = persons.iter().find(|(known, _)| known == key);
     found.map(|(_, id)| *id)

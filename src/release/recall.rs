@@ -56,12 +56,13 @@ pub fn notice(input: &NoticeInput<'_>) -> Outgoing {
     });
     let bytes = document.to_string().into_bytes();
     let purpose = input.channel.purpose.map(Purpose::as_str);
+    let parties = (input.source, Some(input.recipient));
     Outgoing {
         excerpt: false,
         along: Digest::of(&bytes),
         bytes: Sensitive::new(bytes),
         media_type: MEDIA_TYPE.to_owned(),
-        obligations: String::new(),
+        told: ObligationSet::default(),
         recall: true,
         review_after: false,
         spends: Vec::new(),
@@ -70,19 +71,9 @@ pub fn notice(input: &NoticeInput<'_>) -> Outgoing {
         persons_shown: Vec::new(),
         withheld_any: false,
         taken: Taken {
-            rule_set: input.rule_set.clone(),
-            at: input.now,
             purpose: purpose.unwrap_or_default().to_owned(),
-            recipient_role: input.recipient.role.clone(),
-            source_role: input.source.role.clone(),
-            rows: Vec::new(),
-            obligations: Vec::new(),
             citations: vec![RECALL.to_owned()],
-            consents: Vec::new(),
-            asserted: Vec::new(),
-            open: Vec::new(),
-            standing_unknown: false,
-            invalid: Vec::new(),
+            ..Taken::empty(input.rule_set, input.now, parties)
         },
     }
 }

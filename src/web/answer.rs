@@ -39,6 +39,9 @@ const STORAGE_RETRY_SECS: u64 = 30;
 /// Bytes read of a body where none is needed, to say what is wrong with it.
 const NEEDLESS_BYTES_MAX: u64 = 4 << 10;
 
+/// Longest id that whoever lodges or asserts chooses, bytes.
+const TOLD_ID_BYTES_MAX: usize = 128;
+
 /// What a handler gives.
 pub type Outcome = Result<HttpResponse, Problem>;
 
@@ -76,6 +79,15 @@ impl Call {
             Some(Principal::Operator(pass)) => Ok(pass.clone()),
             _ => Err(forbidden()),
         }
+    }
+
+    /// The id in the address, where whoever lodges or asserts chooses it: up to 128 visible
+    /// characters. All else answers as what is not there.
+    pub fn told_id(&self) -> Result<&str, Problem> {
+        let text = self.part("id");
+        let sound = (1..=TOLD_ID_BYTES_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_graphic());
+        sound.then_some(text).ok_or_else(Problem::not_found)
     }
 
     /// A header's text, when it is visible ASCII.

@@ -5,7 +5,7 @@
 //! was sent.
 
 use super::forms::{Form, list, object, opened, required, text, truth, word};
-use super::lodging::Identifier;
+use super::lodging::{Identifier, identifier};
 use crate::base::Text;
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -29,7 +29,6 @@ use serde::Deserialize;
 /// Longest name of a human, characters.
 pub const HUMAN_CHARS_MAX: usize = 128;
 const ID_CHARS_MAX: usize = 128;
-const IDENTIFIER_CHARS_MAX: usize = 256;
 const DAY_CHARS: usize = 10;
 
 /// Characters of a SHA-256.
@@ -110,12 +109,6 @@ pub fn of_kind(kind: &FactKind) -> Form {
         }
         FactShape::Word(words) => one_of(words.iter().copied()),
         FactShape::Date => text(DAY_CHARS, DAY_CHARS),
-    };
-    let identifier = || {
-        object(vec![
-            ("system", required(text(1, IDENTIFIER_CHARS_MAX))),
-            ("value", required(text(1, IDENTIFIER_CHARS_MAX))),
-        ])
     };
     let human = || text(1, HUMAN_CHARS_MAX);
     let mut members = vec![

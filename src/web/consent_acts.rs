@@ -5,8 +5,8 @@
 
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::{ENTERED, Entered, REVOCATION, Revocation};
-use super::consent_state::{Say, found};
-use super::consents::{changed, day_text, known_by, noted};
+use super::consent_state::{Say, confirmations, found, opened};
+use super::consents::{known_by, noted};
 use super::disclosures::reason;
 use super::forms::{Form, object, required, text, word};
 use super::json;
@@ -18,9 +18,9 @@ use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{DATE_IN_FUTURE, SCHEMA_PATTERN_MISMATCH};
 use crate::base::id::{PartnerId, PersonId};
-use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::EndEvent;
-use crate::disclosure::moment::{Moment, Now, local_day};
+use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::release::read_paper;
 use crate::store::{
     Confirmed, ConsentEnd, ConsentRevision, Ending, NewConfirmation, OperatorAct, StoredConsent,
@@ -196,14 +196,11 @@ async fn finish(
         at: call.site.clock.now(),
         correlation_id: call.correlation.clone(),
     };
-    let mut revision = consent.revision;
-    for one in set {
-        let change = call.site.store.end_consent(one.registry_id, end.clone());
-        let changed = changed(change.await.map_err(|error| store_failed(&error))?)?;
-        if one.registry_id == consent.registry_id {
-            revision = changed;
-        }
-    }
+    let set = set.iter().map(|one| one.registry_id);
+    let ended = sets::end_each(call, set, &end).await?;
+    let mut ended = ended.into_iter();
+    let own = ended.find(|(id, _)| *id == consent.registry_id);
+    let revision = own.map_or(consent.revision, |(_, revision)| revision);
     let own = call.part("id") == consent.consent_id.as_str();
     Ok(HttpResponse::Ok().json(json!({
         "consent_id": own.then_some(&consent.consent_id),
@@ -232,24 +229,15 @@ pub async fn history(call: &Call) -> Outcome {
 }
 
 fn revision(one: &ConsentRevision) -> Value {
-    let confirmed = one.confirmed.iter();
-    let confirmed: Vec<Value> = confirmed
-        .map(|(by, at)| json!({ "by": by, "at": at.to_rfc3339() }))
-        .collect();
     json!({
         "revision": one.revision,
         "change": one.change,
         "at": one.at.to_rfc3339(),
         "revoked_at": one.revoked_at.map(Timestamp::to_rfc3339),
-        "ended_on": one.ended_on.and_then(day_text),
-        "consent": read(&Some(&one.body)),
-        "capture": read(&one.capture.as_ref()),
-        "told": read(&one.told.as_ref()),
-        "confirmed": confirmed,
+        "ended_on": one.ended_on.map(|day| Day(day).to_string()),
+        "consent": opened(&one.body),
+        "capture": one.capture.as_ref().map(opened),
+        "told": one.told.as_ref().map(opened),
+        "confirmed": confirmations(&one.confirmed),
     })
-}
-
-fn read(sealed: &Option<&Sensitive<Vec<u8>>>) -> Option<Value> {
-    let bytes = sealed.map(|sealed| sealed.expose(Reason::Send));
-    bytes.map(|bytes| serde_json::from_slice(bytes).unwrap_or_default())
 }

@@ -13,18 +13,16 @@ use super::problem::Problem;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PartnerId, RegistryId};
-use crate::base::sensitive::Reason;
+use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{ConsentKind, OtherGrantor, SourceRole};
 use crate::catalog::Partner;
 use crate::disclosure::moment::{Now, local_day};
 use crate::disclosure::request::{Consent, Direction};
-use crate::release::read_paper;
+use crate::kept::{held, lodgers_record};
+use crate::release::{read_paper, superseded};
 use crate::store::{PersonTies, StoredConsent};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-/// Longest consent id, bytes.
-const ID_BYTES_MAX: usize = 128;
 
 /// What gives the caller a say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,14 +39,19 @@ pub enum Say {
 
 /// The id in the address, when it is one.
 pub fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
-    let text = call.part("id");
-    let sound = !text.is_empty()
-        && text.len() <= ID_BYTES_MAX
-        && text.bytes().all(|b| b.is_ascii_graphic());
-    match sound {
-        true => Ok(ConsentId::new(text)),
-        false => Err(Problem::not_found()),
-    }
+    call.told_id().map(ConsentId::new)
+}
+
+/// Whether a lodger may take it as its own id of a document: neither of the form of the registry's
+/// nor one of a document's further papers.
+pub fn is_own_id(id: &str) -> bool {
+    id.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && RegistryId::parse(id).is_none()
+}
+
+/// An id for a document whose lodger names none. It is the lodger's, and no registry id.
+pub fn minted_id(call: &Call) -> String {
+    let minted = RegistryId::mint(call.site.clock.now()).to_string();
+    minted.replace('_', "-")
 }
 
 /// The consent the address means to the caller.
@@ -151,8 +154,19 @@ pub fn county(partner: &Partner) -> Option<String> {
 
 /// The stored paper, as it was lodged.
 pub fn paper(consent: &StoredConsent) -> Value {
-    let body = consent.body.expose(Reason::Send);
-    serde_json::from_slice(body).unwrap_or_default()
+    opened(&consent.body)
+}
+
+/// What was kept as JSON, to be shown.
+pub fn opened(sealed: &Sensitive<Vec<u8>>) -> Value {
+    serde_json::from_slice(sealed.expose(Reason::Send)).unwrap_or_default()
+}
+
+/// Who confirmed a revision and when, to be shown.
+pub fn confirmations(confirmed: &[(PartnerId, Timestamp)]) -> Vec<Value> {
+    let each = confirmed.iter();
+    each.map(|(by, at)| json!({ "by": by, "at": at.to_rfc3339() }))
+        .collect()
 }
 
 /// Whether the paper itself names this partner as one that is to disclose.
@@ -249,12 +263,38 @@ async fn over(
         return Ok(Some("ended"));
     }
     let all = call.site.store.consents_of(&[consent.subject]).await;
-    let all = all.map_err(|error| store_failed(&error))?;
-    let own = all.iter().filter(|other| {
-        other.partner == consent.partner && other.registry_id != consent.registry_id
-    });
-    let mut newer = own.filter_map(|other| read_paper(&other.body));
-    let retired = newer.any(|other| other.supersedes.hold(consent.consent_id.as_str()));
+    let mut all = all.map_err(|error| store_failed(&error))?;
+    all.retain(|other| other.partner == consent.partner);
+    let names = |other: &StoredConsent| {
+        read_paper(&other.body).is_some_and(|paper| {
+            other.registry_id != consent.registry_id
+                && paper.supersedes.hold(consent.consent_id.as_str())
+        })
+    };
+    if !all.iter().any(names) {
+        return Ok(None);
+    }
+    // Who may retire a refusal hangs on who the person is: what another's record says of that is
+    // not told to anybody by it.
+    let asks = match &call.principal {
+        Some(Principal::Partner(pass)) => pass.id == consent.partner,
+        _ => true,
+    };
+    let known = match asks {
+        true => lodgers_record(&call.site.store, consent).await,
+        false => Ok(None),
+    };
+    let known = known.map_err(|error| store_failed(&error))?;
+    let person = known
+        .as_ref()
+        .and_then(|(record, at)| record.persons().get(*at));
+    let rules = call.site.rules.load();
+    let of = (consent.subject, person);
+    let over = superseded(&rules, &held(&all), of, now);
+    let at = all
+        .iter()
+        .position(|one| one.registry_id == consent.registry_id);
+    let retired = at.and_then(|at| over.get(at)).is_some_and(|over| *over);
     Ok(retired.then_some("superseded"))
 }
 

@@ -7,7 +7,8 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::Capture;
 use super::consent_state::{
-    Say, consent_id, county, county_may_know, found, names_discloser, paper, state, ties,
+    Say, confirmations, consent_id, county, county_may_know, found, is_own_id, names_discloser,
+    opened, paper, state, ties,
 };
 use super::counting;
 use super::disclosures::reason;
@@ -21,9 +22,9 @@ use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PersonId, RegistryId};
-use crate::base::sensitive::{Reason, Sensitive};
+use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Mode;
-use crate::disclosure::moment::{Now, local_day};
+use crate::disclosure::moment::{Day, Now, local_day};
 use crate::format::Node;
 use crate::intake::scoped_identifier;
 use crate::kept::aging::{Whose, event_overdue, stop};
@@ -41,17 +42,10 @@ const CONSENTS_LOOKED_MAX: usize = 10_000;
 pub async fn put(mut call: Call) -> Outcome {
     call.partner()?;
     let id = consent_id(&call)?;
-    if RegistryId::parse(id.as_str()).is_some() {
-        return Err(Problem::new(
-            &STATE_CONFLICT,
-            "ids of this form are the registry's: lodge it under an id of your own",
-        ));
-    }
-    if id.as_str().contains('#') {
-        return Err(Problem::new(
-            &STATE_CONFLICT,
-            "an id with a number sign is of a paper of a document: lodge the document again",
-        ));
+    if !is_own_id(id.as_str()) {
+        let detail = "ids of this form are the registry's, or of a document's further papers: \
+                      lodge it under an id of your own";
+        return Err(Problem::new(&STATE_CONFLICT, detail));
     }
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
@@ -68,14 +62,19 @@ pub async fn put(mut call: Call) -> Outcome {
     };
     // What else a document of this id had ends: it is this one paper from now on.
     let lodged = sets::replace(&call, id.as_str(), &subject, vec![sheet]).await?;
-    let lodged = lodged.first().ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().json(json!({
+    let lodged = lodged.lodged.first().ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().json(told(lodged)))
+}
+
+/// A paper that was lodged, to its lodger.
+pub fn told(lodged: &Lodged) -> Value {
+    json!({
         "consent_id": lodged.consent_id,
         "registry_id": lodged.registry_id,
         "revision": lodged.revision,
         "counts": lodged.findings.is_empty(),
         "findings": lodged.findings,
-    })))
+    })
 }
 
 /// A consent as it was lodged.
@@ -91,7 +90,8 @@ pub struct Lodged {
 }
 
 /// Lodges the calling partner's paper about the person its identifier leads to: the one way in,
-/// whatever form the paper came in.
+/// whatever form the paper came in. The same paper said again is the revision that is kept: it
+/// takes no confirmation away.
 pub async fn lodge(
     call: &Call,
     id: &ConsentId,
@@ -111,6 +111,22 @@ pub async fn lodge(
     let subject = person_of(call, subject).await?;
     let store = &call.site.store;
     let capture = capture.and_then(|capture| serde_json::to_vec(&capture).ok());
+    let capture = capture.map(Sensitive::new);
+    let lodged = |stored: &StoredConsent, revision: u32, findings: Vec<Finding>| Lodged {
+        consent_id: id.clone(),
+        registry_id: stored.registry_id,
+        revision,
+        findings,
+    };
+    let before = store.get_consent(&partner.id, id).await;
+    let before = before.map_err(|error| store_failed(&error))?;
+    let again = |kept: &&StoredConsent| {
+        let stands = kept.revoked_at.is_none() && kept.ended_on.is_none();
+        stands && kept.subject == subject && kept.body == body && kept.capture == capture
+    };
+    if let Some(kept) = before.as_ref().filter(again) {
+        return Ok(lodged(kept, kept.revision, findings));
+    }
     let lodging = NewConsent {
         consent_id: id.clone(),
         partner: partner.id.clone(),
@@ -119,17 +135,12 @@ pub async fn lodge(
         at: now,
         correlation_id: call.correlation.clone(),
     };
-    let change = store.lodge_consent(lodging, capture.map(Sensitive::new));
+    let change = store.lodge_consent(lodging, capture);
     let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
     let stored = store.get_consent(&partner.id, id).await;
     let stored = stored.map_err(|error| store_failed(&error))?;
     let stored = stored.ok_or_else(Problem::not_found)?;
-    Ok(Lodged {
-        consent_id: id.clone(),
-        registry_id: stored.registry_id,
-        revision,
-        findings,
-    })
+    Ok(lodged(&stored, revision, findings))
 }
 
 /// The person the calling partner's identifier leads to, made known if it leads to none.
@@ -203,10 +214,6 @@ pub fn changed(change: ConsentChange) -> Result<u32, Problem> {
 fn shown(consent: &StoredConsent, own: bool) -> Value {
     let mut paper = paper(consent);
     let captured = own.then(|| captured(consent)).flatten();
-    let confirmed = consent.confirmed.iter();
-    let confirmed: Vec<Value> = confirmed
-        .map(|(by, at)| json!({ "by": by, "at": at.to_rfc3339() }))
-        .collect();
     let id = own.then_some(&consent.consent_id);
     if let (false, Some(members)) = (own, paper.as_object_mut()) {
         members.remove("id");
@@ -219,8 +226,8 @@ fn shown(consent: &StoredConsent, own: bool) -> Value {
         "revision": consent.revision,
         "lodged_at": consent.lodged_at.to_rfc3339(),
         "revoked_at": consent.revoked_at.map(Timestamp::to_rfc3339),
-        "ended_on": consent.ended_on.and_then(day_text),
-        "confirmed": confirmed,
+        "ended_on": consent.ended_on.map(|day| Day(day).to_string()),
+        "confirmed": confirmations(&consent.confirmed),
         "consent": paper,
         "capture": captured,
     })
@@ -228,15 +235,7 @@ fn shown(consent: &StoredConsent, own: bool) -> Value {
 
 /// How a consent was captured, where that was told.
 pub fn captured(consent: &StoredConsent) -> Option<Value> {
-    let block = consent.capture.as_ref()?.expose(Reason::Send);
-    Some(serde_json::from_slice(block).unwrap_or_default())
-}
-
-/// A local day as it is written.
-pub fn day_text(day: i32) -> Option<String> {
-    let span = jiff::Span::new().try_days(day).ok()?;
-    let date = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
-    Some(date.to_string())
+    consent.capture.as_ref().map(opened)
 }
 
 /// A page of consents: an officer's all; a partner's own and, asked for those that are lodged, the
@@ -310,7 +309,7 @@ async fn row(
     let whose = if own { Whose::Own } else { Whose::Others };
     let stops = match filter.stops_within_days {
         Some(days) => match stop(&call.site.store, consent, (whose, now)).await {
-            Ok(Some(day)) if day.0 - local_day(now).0 <= i32::from(days) => Some(day.0),
+            Ok(Some(day)) if day.0 - local_day(now).0 <= i32::from(days) => Some(day),
             Ok(_) => return Ok(None),
             Err(error) => return Err(store_failed(&error)),
         },
@@ -338,7 +337,7 @@ async fn row(
         "kind": paper.get("kind"),
         "type": paper.get("type"),
         "state": state.word,
-        "stops_on": stops.and_then(day_text),
+        "stops_on": stops.map(|day| day.to_string()),
     })))
 }
 

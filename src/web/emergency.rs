@@ -8,16 +8,17 @@
 use super::answer::{Call, Outcome, busy, store_failed};
 use super::forms::{Form, object, required, text, truth, word};
 use super::json;
+use super::lodging::{Identifier, identifier};
 use super::problem::{BODY_INVALID, FORBIDDEN, Problem, RATE_LIMITED};
 use super::work::REASON_CHARS_MAX;
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{ChannelId, EmergencyId, PersonId};
+use crate::base::id::{ChannelId, EmergencyId};
 use crate::base::limits::{
     EMERGENCY_ANSWER_BYTES_MAX, EMERGENCY_PAGE_ROWS, EMERGENCY_PAGES_MAX, EMERGENCY_RECORDS_MAX,
 };
 use crate::base::sensitive::{Reason, Sensitive};
-use crate::base::vocabulary::{Purpose, SourceRole};
+use crate::base::vocabulary::{Obligation, Purpose, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::intake::scoped_identifier;
 use crate::kept::{OnFile, Readied, Toward, decision_record, on_file};
@@ -25,12 +26,13 @@ use crate::release::{Emergency, Outgoing, Release};
 use crate::rules::Rules;
 use crate::store::{
     EmergencyAnswer, EmergencyAsk, EmergencyGiven, EmergencyRow, EmergencyTold, NewEmergency,
+    StoreError,
 };
 use crate::telemetry::{Event, emit};
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Longest name, title or place, characters.
 const NAME_CHARS_MAX: usize = 256;
@@ -65,14 +67,6 @@ struct Human {
     affiliation: String,
 }
 
-/// Whom it is about.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Identifier {
-    system: String,
-    value: String,
-}
-
 /// What 42 CFR 2.51 asks.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -93,10 +87,6 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
         ("title", required(name())),
         ("affiliation", required(name())),
     ]);
-    let subject = object(vec![
-        ("system", required(name())),
-        ("value", required(name())),
-    ]);
     let emergency = object(vec![
         ("nature", required(account())),
         ("consent_obtainable", required(truth())),
@@ -106,7 +96,7 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
     ]);
     Form::of(object(vec![
         ("requester", required(human)),
-        ("subject", required(subject)),
+        ("subject", required(identifier())),
         ("purpose", required(word(PURPOSES, Purpose::as_str))),
         ("reason", required(text(1, REASON_CHARS_MAX))),
         ("emergency", required(emergency)),
@@ -114,10 +104,10 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
 });
 
 /// Who stands at the door, and what leads out to them.
-struct Door<'a> {
-    rules: &'a Rules,
-    partner: &'a Partner,
-    channel: &'a Channel,
+struct Door {
+    rules: Arc<Rules>,
+    partner: Partner,
+    channel: Channel,
     test: bool,
     now: Timestamp,
     emergency_id: EmergencyId,
@@ -204,24 +194,25 @@ pub async fn access(mut call: Call) -> Outcome {
     sound(&asked)?;
     let rules = call.site.rules.load_full();
     let partner = rules.partners.get(&pass.id);
-    let partner = partner.ok_or_else(Problem::not_found)?;
+    let partner = partner.ok_or_else(Problem::not_found)?.clone();
     let now = call.site.clock.now();
-    let door = Door {
-        rules: &rules,
-        partner,
-        channel: channel(partner, asked.purpose).ok_or_else(|| {
-            let detail = "no pull channel of yours has this purpose";
-            Problem::new(&FORBIDDEN, detail)
-        })?,
+    let channel = channel(&partner, asked.purpose).ok_or_else(|| {
+        let detail = "no pull channel of yours has this purpose";
+        Problem::new(&FORBIDDEN, detail)
+    })?;
+    let door = Arc::new(Door {
+        channel: channel.clone(),
         test: partner.mode == Mode::Test,
+        rules,
+        partner,
         now,
         emergency_id: EmergencyId::mint(now),
-    };
+    });
     for _ in 0..ROUNDS_MAX {
         let answer = decided(&call, &door, &asked).await?;
         if committed(&call, &door, &asked, &answer).await? {
             emit(&Event::EmergencyAccess {
-                partner: &partner.id,
+                partner: &door.partner.id,
                 access: &door.emergency_id,
                 given: answer.given.len(),
                 test: door.test,
@@ -260,11 +251,11 @@ fn channel(partner: &Partner, purpose: Purpose) -> Option<&Channel> {
 }
 
 /// Decides every record of whoever is meant, newest first, until the answer is full.
-async fn decided(call: &Call, door: &Door<'_>, asked: &Asked) -> Result<Answer, Problem> {
+async fn decided(call: &Call, door: &Arc<Door>, asked: &Asked) -> Result<Answer, Problem> {
     let store = &call.site.store;
     let Identifier { system, value } = &asked.subject;
     let statewide = &door.rules.sources.statewide;
-    let identifier = scoped_identifier(statewide, door.partner, system, value);
+    let identifier = scoped_identifier(statewide, &door.partner, system, value);
     let person = store
         .person_seen_by(&door.partner.id, &identifier.text, door.test)
         .await
@@ -284,8 +275,16 @@ async fn decided(call: &Call, door: &Door<'_>, asked: &Asked) -> Result<Answer, 
         let page = page.await.map_err(|error| store_failed(&error))?;
         let found = on_file(store, page.rows.iter().map(|row| &row.record)).await;
         let found = found.map_err(|error| store_failed(&error))?;
-        let toward = toward(door, asked, person);
-        gather(&mut answer, door, (page.rows, &found), toward);
+        let declared = Emergency {
+            subject: person,
+            consent_obtainable: asked.emergency.consent_obtainable,
+        };
+        // Away from the threads that serve requests.
+        let door = Arc::clone(door);
+        let work = move || gather(answer, &door, (page.rows, &found), declared);
+        let done = call.site.runtime.spawn_blocking(work).await;
+        let ended = |_| StoreError::inside("emergency_access", "a task ended badly");
+        answer = done.map_err(|error| store_failed(&ended(error)))?;
         after = page.next;
         if after.is_none() || answer.room.is_full() {
             return Ok(answer);
@@ -295,27 +294,21 @@ async fn decided(call: &Call, door: &Door<'_>, asked: &Asked) -> Result<Answer, 
     Ok(answer)
 }
 
-fn toward<'a>(door: &Door<'a>, asked: &Asked, subject: PersonId) -> Toward<'a> {
-    Toward {
-        emergency: Some(Emergency {
-            subject,
-            consent_obtainable: asked.emergency.consent_obtainable,
-        }),
-        ..Toward::plain(door.partner, door.channel)
-    }
-}
-
 /// Adds what may go of these, as much as one answer holds: a smaller one may fit behind a larger.
 fn gather(
-    answer: &mut Answer,
-    door: &Door<'_>,
+    mut answer: Answer,
+    door: &Door,
     (rows, found): (Vec<EmergencyRow>, &OnFile),
-    toward: Toward<'_>,
-) {
+    declared: Emergency,
+) -> Answer {
+    let toward = Toward {
+        emergency: Some(declared),
+        ..Toward::plain(&door.partner, &door.channel)
+    };
     let by_person = found.by_person();
     for row in rows {
         let readied = Readied::new(&row.record, found, &by_person);
-        let release = readied.and_then(|one| one.release(door.rules, toward, door.now));
+        let release = readied.and_then(|one| one.release(&door.rules, toward, door.now));
         match release {
             Some(Release::Go(outgoing)) => {
                 let given = Given::new(row, outgoing);
@@ -327,12 +320,13 @@ fn gather(
             Some(Release::Withheld(_) | Release::Untied(_)) | None => {}
         }
     }
+    answer
 }
 
 /// Whether the answer is on record now and may be given.
 async fn committed(
     call: &Call,
-    door: &Door<'_>,
+    door: &Door,
     asked: &Asked,
     answer: &Answer,
 ) -> Result<bool, Problem> {
@@ -377,16 +371,15 @@ async fn committed(
     Ok(answered == EmergencyAnswer::Go)
 }
 
-fn told(door: &Door<'_>, asked: &Asked, answer: &Answer) -> Value {
+fn told(door: &Door, asked: &Asked, answer: &Answer) -> Value {
     let records = answer.given.iter().map(|given| {
         let (record, outgoing) = (&given.row.record, &given.outgoing);
-        let owed = outgoing.obligations().split(',').filter(|o| !o.is_empty());
         json!({
             "record_id": record.record_id,
             "record_type": record.record_type,
             "media_type": outgoing.media_type(),
             "excerpt": outgoing.is_excerpt(),
-            "obligations": owed.collect::<Vec<_>>(),
+            "obligations": outgoing.told().iter().map(Obligation::as_str).collect::<Vec<_>>(),
             "content": given.content,
         })
     });

@@ -21,9 +21,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-/// Longest fact id, bytes.
-const ID_BYTES_MAX: usize = 128;
-
 /// Asserts a fact or a new revision of it.
 pub async fn put(mut call: Call) -> Outcome {
     call.partner()?;
@@ -284,12 +281,5 @@ fn shown(fact: &StoredFact) -> Value {
 }
 
 fn fact_id(call: &Call) -> Result<FactId, Problem> {
-    let text = call.part("id");
-    let sound = !text.is_empty()
-        && text.len() <= ID_BYTES_MAX
-        && text.bytes().all(|b| b.is_ascii_graphic());
-    match sound {
-        true => Ok(FactId::new(text)),
-        false => Err(Problem::not_found()),
-    }
+    call.told_id().map(FactId::new)
 }

@@ -4,14 +4,13 @@
 //! shown again from the papers. Every error is an OperationOutcome that names the place.
 
 use super::answer::{Call, Outcome};
-use super::consents::Lodged;
+use super::consent_state::minted_id;
 use super::fhir_search;
 use super::lodging::Identifier;
 use super::media::media_type;
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, outcome};
-use super::sets::{self, Member, Slot};
+use super::sets::{self, Slot};
 use crate::base::finding::{Finding, LineIndex};
-use crate::base::id::RegistryId;
 use crate::disclosure::fhir::{self, Kept, Reading, Standing};
 use crate::format::json;
 use actix_web::HttpResponse;
@@ -30,8 +29,7 @@ const ID_CHARS_MAX: usize = 64;
 pub async fn put(mut call: Call) -> Outcome {
     call.partner()?;
     let id = resource_id(&call)?;
-    let (bytes, reading, findings) = body(&mut call).await?;
-    let told = told_id(&bytes);
+    let (told, reading, findings) = body(&mut call).await?;
     if told.is_some_and(|told| told != id) {
         let detail = "the id in the resource is not the one in the address";
         return Err(Problem::new(&PARAMETER_INVALID, detail));
@@ -43,8 +41,7 @@ pub async fn put(mut call: Call) -> Outcome {
 pub async fn post(mut call: Call) -> Outcome {
     call.partner()?;
     let (_, reading, findings) = body(&mut call).await?;
-    let minted = RegistryId::mint(call.site.clock.now()).to_string();
-    let id = minted.replace('_', "-");
+    let id = minted_id(&call);
     kept(&call, &id, reading, findings).await
 }
 
@@ -79,8 +76,8 @@ pub fn metadata() -> Outcome {
         .body(statement.to_string()))
 }
 
-/// The body read; a problem when anything of it keeps it from being lodged.
-async fn body(call: &mut Call) -> Result<(Vec<u8>, Reading, Vec<Finding>), Problem> {
+/// The id the resource itself tells, and the body read; a problem when anything of it keeps it from being lodged.
+async fn body(call: &mut Call) -> Result<(Option<String>, Reading, Vec<Finding>), Problem> {
     let media = media_type(call)?.to_ascii_lowercase();
     if ![FHIR_JSON, "application/json"].contains(&media.as_str()) {
         let detail = "send this as application/fhir+json";
@@ -91,21 +88,14 @@ async fn body(call: &mut Call) -> Result<(Vec<u8>, Reading, Vec<Finding>), Probl
     let parsed = json::parse(&bytes);
     let mut findings = parsed.findings;
     let rules = call.site.rules.load();
-    let roles = |id: &str| {
-        let file = rules
-            .partners
-            .iter()
-            .find(|(known, _)| known.as_str() == id);
-        let (_, file) = file?;
-        Some(file.recipient_role().into_iter().collect())
-    };
-    let reading = parsed
-        .tree
-        .as_ref()
-        .and_then(|tree| fhir::read(tree, &rules.consent_codes, &roles, &mut findings));
+    let roles = |id: &str| rules.recipient_roles(id);
+    let tree = parsed.tree.as_ref();
+    let told = tree.and_then(|tree| tree.text("id")).map(str::to_owned);
+    let reading =
+        tree.and_then(|tree| fhir::read(tree, &rules.consent_codes, &roles, &mut findings));
     LineIndex::new(&bytes, 1).fill(&mut findings);
     match reading.filter(|_| !findings.iter().any(Finding::is_error)) {
-        Some(reading) => Ok((bytes, reading, findings)),
+        Some(reading) => Ok((told, reading, findings)),
         None => Err(misfit(&findings)),
     }
 }
@@ -115,70 +105,50 @@ fn misfit(findings: &[Finding]) -> Problem {
     Problem::new(&BODY_INVALID, detail).with("findings", json!(findings))
 }
 
-/// The id the resource itself tells.
-fn told_id(bytes: &[u8]) -> Option<String> {
-    let tree = json::parse(bytes).tree?;
-    tree.text("id").map(str::to_owned)
-}
-
 async fn kept(call: &Call, id: &str, reading: Reading, mut told: Vec<Finding>) -> Outcome {
-    let before = sets::slots(call, id).await?;
-    match reading.standing {
-        Standing::Stands => {}
-        Standing::Ends if !before.is_empty() => {
-            sets::end_all(call, id).await?;
-            return answered(call, id, StatusCode::OK, &told).await;
+    if reading.standing != Standing::Stands {
+        if reading.standing == Standing::Ends && sets::end_all(call, id).await? {
+            let slots = sets::slots(call, id).await?;
+            let revision = slots.first().map_or(0, |first| first.stored.revision);
+            return Ok(answered((id, revision), StatusCode::OK, &told));
         }
-        Standing::Ends | Standing::NeverStood => {
-            let detail = "a Consent is lodged when it is active, and ended by one that is inactive";
-            return Err(Problem::new(&BODY_INVALID, detail));
-        }
+        let detail = "a Consent is lodged when it is active, and ended by one that is inactive";
+        return Err(Problem::new(&BODY_INVALID, detail));
     }
-    let members: Vec<Member> = reading
-        .papers
-        .into_iter()
-        .map(|one| Member {
-            except: one.except,
-            paper: one.paper,
-        })
-        .collect();
-    let sheets = sets::checked(call, &reading.subject, members);
+    let papers = reading.papers.into_iter();
+    let papers = papers.map(|one| (one.except, one.paper));
+    let sheets = sets::checked(call, &reading.subject, papers);
     let sheets = sheets.map_err(|findings| {
         // Its places are those of the registry's own form.
         let here = findings.into_iter().map(|finding| finding.at("Consent"));
         misfit(&here.collect::<Vec<_>>())
     })?;
     let (system, value) = reading.subject;
-    let lodged = sets::replace(call, id, &Identifier { system, value }, sheets).await?;
-    told.extend(lodged.into_iter().flat_map(why_not));
-    let status = match before.is_empty() {
+    let done = sets::replace(call, id, &Identifier { system, value }, sheets).await?;
+    let revision = done.lodged.first().map_or(0, |first| first.revision);
+    // What keeps a paper from counting, at the document.
+    let why_not = done.lodged.into_iter().flat_map(|one| one.findings);
+    told.extend(why_not.map(|finding| finding.at("Consent")));
+    let status = match done.new {
         true => StatusCode::CREATED,
         false => StatusCode::OK,
     };
-    answered(call, id, status, &told).await
+    Ok(answered((id, revision), status, &told))
 }
 
-/// What keeps a paper from counting, at the document.
-fn why_not(lodged: Lodged) -> impl Iterator<Item = Finding> {
-    let findings = lodged.findings.into_iter();
-    findings.map(|finding| finding.at("Consent"))
-}
-
-async fn answered(call: &Call, id: &str, status: StatusCode, told: &[Finding]) -> Outcome {
-    let slots = sets::slots(call, id).await?;
-    let revision = slots.first().map_or(0, |first| first.stored.revision);
+fn answered((id, revision): (&str, u32), status: StatusCode, told: &[Finding]) -> HttpResponse {
     let body = outcome("lodged, or ended, as it says", told);
-    Ok(HttpResponse::build(status)
+    HttpResponse::build(status)
         .content_type(FHIR_JSON)
         .insert_header((LOCATION, format!("/fhir/Consent/{id}")))
         .insert_header((ETAG, format!("W/\"{revision}\"")))
-        .body(body.to_string()))
+        .body(body.to_string())
 }
 
 /// The Consent of the papers that still stand, or of all of them when none does.
 pub fn shown(call: &Call, id: &str, slots: &[Slot]) -> Option<Value> {
-    let ended = !slots.iter().any(Slot::live);
-    let standing = slots.iter().filter(|slot| ended || slot.live());
+    let ended = !slots.iter().any(Slot::stands);
+    let standing = slots.iter().filter(|slot| ended || slot.stands());
     let papers: Vec<Kept> = standing
         .map(|slot| Kept {
             paper: slot.paper.clone(),

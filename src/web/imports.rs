@@ -3,16 +3,17 @@
 //! What an answer means stands in `policies/imports/`; the papers go the registry's one way in.
 
 use super::answer::{Call, Outcome};
+use super::consent_state::{is_own_id, minted_id};
+use super::consents::told;
 use super::json as body;
 use super::lodging::Identifier;
 use super::problem::{BODY_INVALID, PARAMETER_INVALID, Problem};
-use super::sets::{self, Member};
+use super::sets;
 use crate::base::finding::{Finding, LineIndex};
-use crate::base::id::RegistryId;
 use crate::disclosure::import::{self, Imported};
 use crate::format::json;
 use actix_web::HttpResponse;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Longest id of a document, bytes; its papers' ids are longer by their numbers.
 const ID_BYTES_MAX: usize = 120;
@@ -22,47 +23,32 @@ pub async fn lodge(mut call: Call) -> Outcome {
     call.partner()?;
     let form = form_id(&call)?;
     let bytes = body::document(&mut call).await?;
-    let (read, mut findings) = read(&call, &form, &bytes)?;
-    let minted = || RegistryId::mint(call.site.clock.now()).to_string();
-    let id = read.id.clone().unwrap_or_else(minted);
-    let sound = id.len() <= ID_BYTES_MAX && id.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
-    if !sound {
-        let detail = "the document's id is up to 120 visible characters without a number sign";
+    let (read, findings) = read(&call, &form, &bytes)?;
+    let id = read.id.clone().unwrap_or_else(|| minted_id(&call));
+    if id.len() > ID_BYTES_MAX || !is_own_id(&id) {
+        let detail = "the document's id is up to 120 visible characters without a number sign, \
+                      and not of the form of the registry's";
         return Err(Problem::new(&BODY_INVALID, detail));
     }
     if read.revoked {
-        sets::end_all(&call, &id).await?;
+        if !sets::end_all(&call, &id).await? {
+            return Err(Problem::not_found());
+        }
         return Ok(HttpResponse::Ok().json(json!({
             "consent_id": id,
             "papers": [],
             "findings": findings,
         })));
     }
-    let members: Vec<Member> = read
-        .papers
-        .into_iter()
-        .map(|(_, paper)| Member {
-            except: false,
-            paper,
-        })
-        .collect();
-    let sheets = sets::checked(&call, &read.subject, members);
+    let papers = read.papers.into_iter().map(|(_, paper)| (false, paper));
+    let sheets = sets::checked(&call, &read.subject, papers);
     let sheets = sheets.map_err(|wrong| body::misfit(&wrong))?;
     let (system, value) = read.subject;
-    let lodged = sets::replace(&call, &id, &Identifier { system, value }, sheets).await?;
-    let mut told = Vec::with_capacity(lodged.len());
-    for one in lodged {
-        told.push(json!({
-            "consent_id": one.consent_id,
-            "registry_id": one.registry_id,
-            "revision": one.revision,
-            "counts": one.findings.is_empty(),
-        }));
-        findings.extend(one.findings);
-    }
+    let done = sets::replace(&call, &id, &Identifier { system, value }, sheets).await?;
+    let papers: Vec<Value> = done.lodged.iter().map(told).collect();
     Ok(HttpResponse::Ok().json(json!({
         "consent_id": id,
-        "papers": told,
+        "papers": papers,
         "findings": findings,
     })))
 }
@@ -76,14 +62,7 @@ fn read(call: &Call, form: &str, bytes: &[u8]) -> Result<(Imported, Vec<Finding>
     };
     let parsed = json::parse(bytes);
     let mut findings = parsed.findings;
-    let roles = |id: &str| {
-        let file = rules
-            .partners
-            .iter()
-            .find(|(known, _)| known.as_str() == id);
-        let (_, file) = file?;
-        Some(file.recipient_role().into_iter().collect())
-    };
+    let roles = |id: &str| rules.recipient_roles(id);
     let tree = parsed.tree.as_ref();
     let read = tree.and_then(|tree| import::read(form, tree, &roles, &mut findings));
     LineIndex::new(bytes, 1).fill(&mut findings);

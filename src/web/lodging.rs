@@ -42,8 +42,8 @@ pub struct Lodging {
     pub capture: Option<Capture>,
 }
 
-/// Whose consent it is.
-#[derive(Clone, Debug, Deserialize)]
+/// A person, by one identifier.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identifier {
     /// The system the value is of.

@@ -8,7 +8,7 @@ use super::disclosures::reason;
 use super::forms::{Form, object, required, text};
 use super::json;
 use super::problem::{Problem, STATE_CONFLICT};
-use super::work::{REASON, REASON_CHARS_MAX, Reason, act};
+use super::work::{REASON, REASON_CHARS_MAX, Reason, act, done_now};
 use crate::base::clock::Timestamp;
 use crate::base::id::PersonId;
 use crate::store::{IdentifierWord, PersonJoin, PersonView, Resolved};
@@ -74,10 +74,6 @@ pub async fn part(mut call: Call) -> Outcome {
             Err(Problem::new(&STATE_CONFLICT, detail))
         }
     }
-}
-
-fn done_now() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "done" }))
 }
 
 fn unknown_other() -> Problem {

@@ -41,7 +41,7 @@ pub async fn put(mut call: Call) -> Outcome {
         return Err(Problem::new(&BODY_INVALID, detail));
     }
     let digest = Digest::of(&bytes);
-    if document_digest(&consent).is_some_and(|told| told != digest.to_hex()) {
+    if document_digest(&consent).is_some_and(|told| Digest::from_hex(&told) != Some(digest)) {
         let detail = "this is not the document whose SHA-256 the consent's capture block names";
         return Err(Problem::new(&BODY_INVALID, detail));
     }
@@ -63,8 +63,8 @@ pub async fn put(mut call: Call) -> Outcome {
             let before = before.await.map_err(|error| store_failed(&error))?;
             let same = |scan: StoredScan| Digest::of(seen(&scan)) == digest;
             if !before.is_some_and(same) {
-                let detail =
-                    "this revision has another scan: lodge the consent anew, then its scan";
+                let detail = "this revision has another scan: lodge the consent anew, its capture \
+                              with this document's SHA-256, then its scan";
                 return Err(Problem::new(&STATE_CONFLICT, detail));
             }
             revision

@@ -8,26 +8,19 @@
 use super::answer::{Call, store_failed};
 use super::capture::Capture;
 use super::consent_state::paper;
-use super::consents::{Lodged, lodge, person_of};
+use super::consents::{Lodged, changed, lodge, person_of};
 use super::forms::errors;
 use super::lodging::{self, Identifier, LODGING, Lodging, Paper};
 use super::problem::{Problem, STATE_CONFLICT};
 use crate::base::finding::Finding;
-use crate::base::id::{ConsentId, PartnerId};
+use crate::base::finding_codes::SCHEMA_TYPE_MISMATCH;
+use crate::base::id::{ConsentId, PartnerId, RegistryId};
 use crate::disclosure::request::Direction;
-use crate::store::StoredConsent;
+use crate::store::{ConsentEnd, Ending, StoredConsent};
 use serde_json::{Map, Value, json};
 
 /// The most papers ever kept under one document's id.
 const SLOTS_MAX: usize = 64;
-
-/// One paper of a document on its way in.
-pub struct Member {
-    /// Whether it is an exception inside the first paper's refusal.
-    pub except: bool,
-    /// The members of `consent` in the registry's form.
-    pub paper: Map<String, Value>,
-}
 
 /// One paper of a document, checked.
 pub struct Sheet {
@@ -50,14 +43,14 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Whether it has not been revoked.
-    pub fn live(&self) -> bool {
-        self.stored.revoked_at.is_none()
+    /// Whether it stands: not revoked, not ended, not used up.
+    pub fn stands(&self) -> bool {
+        self.may_count() && self.stored.used.is_none()
     }
 
-    /// Whether a new revision of it would be taken.
-    fn stands(&self) -> bool {
-        self.live() && self.stored.ended_on.is_none()
+    /// Whether something may still go on it: attempts of the one delivery that used it do.
+    fn may_count(&self) -> bool {
+        self.stored.revoked_at.is_none() && self.stored.ended_on.is_none()
     }
 
     fn direction(&self) -> Option<Direction> {
@@ -133,18 +126,19 @@ pub fn numbered(stored: StoredConsent) -> Slot {
 }
 
 /// The papers in the registry's own type, checked as if each had been sent by itself; findings at
-/// error level instead when one would not be taken.
+/// error level instead when one would not be taken. Of each is said whether it is an exception
+/// inside the first paper's refusal, and the members of `consent` in the registry's form.
 pub fn checked(
     call: &Call,
     (system, value): &(String, String),
-    members: Vec<Member>,
+    members: impl Iterator<Item = (bool, Map<String, Value>)>,
 ) -> Result<Vec<Sheet>, Vec<Finding>> {
     let now = call.site.clock.now();
-    let mut sheets = Vec::with_capacity(members.len());
-    for member in members {
+    let mut sheets = Vec::new();
+    for (at, (except, paper)) in members.enumerate() {
         let document = json!({
             "subject": {"system": system, "value": value},
-            "consent": member.paper,
+            "consent": paper,
         });
         let bytes = document.to_string().into_bytes();
         let (tree, mut findings) = LODGING.read(&bytes);
@@ -152,13 +146,14 @@ pub fn checked(
             lodging::check(tree, now, &mut findings);
         }
         if let Some(findings) = errors(&bytes, findings) {
-            return Err(findings);
+            let here = findings.into_iter().map(|finding| of_paper(at, finding));
+            return Err(here.collect());
         }
         let Ok(Lodging { consent, .. }) = serde_json::from_slice(&bytes) else {
-            return Err(Vec::new());
+            return Err(vec![of_paper(at, Finding::new(&SCHEMA_TYPE_MISMATCH))]);
         };
         sheets.push(Sheet {
-            except: member.except,
+            except,
             paper: consent,
             capture: None,
         });
@@ -166,18 +161,36 @@ pub fn checked(
     Ok(sheets)
 }
 
-/// Lodges a document's papers in place of those it had; what it no longer has ends. In the order
-/// of their ids.
+/// What is told of one of a document's papers: which one it is, from 0, and what of it. Where it
+/// stood is nothing the sender has seen.
+pub fn of_paper(at: usize, finding: Finding) -> Finding {
+    Finding {
+        path: format!("/papers/{at}{}", finding.path),
+        line: None,
+        column: None,
+        ..finding
+    }
+}
+
+/// A document's papers as they were lodged.
+pub struct Replaced {
+    /// In the order of their ids, the document's first paper first.
+    pub lodged: Vec<Lodged>,
+    /// Whether there was no document of that id before.
+    pub new: bool,
+}
+
+/// Lodges a document's papers in place of those it had; what it no longer has ends.
 pub async fn replace(
     call: &Call,
     id: &str,
     subject: &Identifier,
     sheets: Vec<Sheet>,
-) -> Result<Vec<Lodged>, Problem> {
+) -> Result<Replaced, Problem> {
     let held = slots(call, id).await?;
     if held.first().is_some_and(|first| !first.stands()) {
-        let detail = "this consent was revoked or has ended: lodge a newly signed one under an id \
-                      of its own";
+        let detail = "this consent was revoked, has ended or is used up: lodge a newly signed one \
+                      under an id of its own";
         return Err(Problem::new(&STATE_CONFLICT, detail));
     }
     // Before anything of several changes; of one the store says it.
@@ -197,21 +210,14 @@ pub async fn replace(
     let opening = waiting.split_off(refusals);
     let mut lodged = Vec::with_capacity(numbers.len());
     take(call, (id, subject), waiting, &mut lodged).await?;
-    end(
-        call,
-        id,
-        gone(&held, &numbers).filter(|slot| slot.permits()),
-    )
-    .await?;
+    end(call, gone(&held, &numbers).filter(|slot| slot.permits())).await?;
     take(call, (id, subject), opening, &mut lodged).await?;
-    end(
-        call,
-        id,
-        gone(&held, &numbers).filter(|slot| !slot.permits()),
-    )
-    .await?;
+    end(call, gone(&held, &numbers).filter(|slot| !slot.permits())).await?;
     lodged.sort_by_key(|(number, _)| *number);
-    Ok(lodged.into_iter().map(|(_, lodged)| lodged).collect())
+    Ok(Replaced {
+        lodged: lodged.into_iter().map(|(_, lodged)| lodged).collect(),
+        new: held.is_empty(),
+    })
 }
 
 /// Lodges papers, each at its place.
@@ -269,37 +275,47 @@ fn assign(held: &[Slot], sheets: &[Sheet]) -> Vec<usize> {
     numbers
 }
 
-/// What still stands and is not among the kept numbers.
+/// What may still count and is not among the kept numbers.
 fn gone<'a>(held: &'a [Slot], keep: &'a [usize]) -> impl Iterator<Item = &'a Slot> {
     held.iter()
-        .filter(|slot| slot.live() && !keep.contains(&slot.number))
+        .filter(|slot| slot.may_count() && !keep.contains(&slot.number))
 }
 
 /// Revokes these.
-async fn end<'a>(
-    call: &Call,
-    id: &str,
-    these: impl Iterator<Item = &'a Slot>,
-) -> Result<(), Problem> {
-    let partner = call.partner()?.id.clone();
+async fn end<'a>(call: &Call, these: impl Iterator<Item = &'a Slot>) -> Result<(), Problem> {
     let now = call.site.clock.now();
-    for slot in these {
-        let id = slot_id(id, slot.number);
-        let change = call
-            .site
-            .store
-            .revoke_consent(&partner, &id, now, &call.correlation);
-        change.await.map_err(|error| store_failed(&error))?;
-    }
-    Ok(())
+    let end = ConsentEnd {
+        how: Ending::Revoked(now),
+        told: None,
+        by: call.partner()?.id.clone(),
+        act: None,
+        at: now,
+        correlation_id: call.correlation.clone(),
+    };
+    let ids = these.map(|slot| slot.stored.registry_id);
+    end_each(call, ids, &end).await.map(drop)
 }
 
-/// Ends all papers of a document; permits before the refusals around them.
-pub async fn end_all(call: &Call, id: &str) -> Result<(), Problem> {
-    let held = slots(call, id).await?;
-    if held.is_empty() {
-        return Err(Problem::not_found());
+/// Ends these one by one, and gives the revision each is at. The first that could not be ended is a
+/// problem: nobody goes on as if it were.
+pub async fn end_each(
+    call: &Call,
+    these: impl Iterator<Item = RegistryId>,
+    end: &ConsentEnd,
+) -> Result<Vec<(RegistryId, u32)>, Problem> {
+    let mut ended = Vec::new();
+    for id in these {
+        let change = call.site.store.end_consent(id, end.clone()).await;
+        ended.push((id, changed(change.map_err(|error| store_failed(&error))?)?));
     }
-    end(call, id, gone(&held, &[]).filter(|slot| slot.permits())).await?;
-    end(call, id, gone(&held, &[]).filter(|slot| !slot.permits())).await
+    Ok(ended)
+}
+
+/// Ends all papers of a document, permits before the refusals around them; whether there is such a
+/// document.
+pub async fn end_all(call: &Call, id: &str) -> Result<bool, Problem> {
+    let held = slots(call, id).await?;
+    end(call, gone(&held, &[]).filter(|slot| slot.permits())).await?;
+    end(call, gone(&held, &[]).filter(|slot| !slot.permits())).await?;
+    Ok(!held.is_empty())
 }

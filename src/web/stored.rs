@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::work::{REASON_CHARS_MAX, act};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, RecordId};
-use crate::base::vocabulary::{Purpose, Verdict};
+use crate::base::vocabulary::{Effect, Purpose, Verdict};
 use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::disclosure::DecisionMode;
@@ -23,7 +23,7 @@ use crate::intake::dry_run::dry_rows;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons};
 use crate::release::candidates::{Ties, Untied, candidates};
 use crate::release::{
-    FamilyPapers, HeldConsent, Release, Taken, family_names, known_to_sender, opened, own_consents,
+    FamilyPapers, HeldConsent, Release, family_names, known_to_sender, opened, own_consents,
     recorded, release,
 };
 use crate::rules::Rules;
@@ -251,25 +251,14 @@ fn for_officer(question: &Question<'_>) -> Value {
             )
         });
     let release = input.as_ref().map(|input| release(rules, input));
-    let (outcome, decision, taken, released): (_, _, Option<&Taken>, &[String]) = match &release {
-        Some(Release::Go(outgoing)) => {
-            let decision = match outgoing.withheld_any() {
-                true => "permit-with-redaction",
-                false => "permit",
-            };
-            let released = outgoing.released_paths();
-            ("released", decision, Some(outgoing.taken()), released)
-        }
-        Some(Release::Held(_, taken)) => ("held", "deny", Some(&**taken), &[]),
-        Some(Release::Withheld(taken) | Release::Untied(taken)) => {
-            ("withheld", "deny", Some(&**taken), &[])
-        }
-        None => ("withheld", "deny", None, &[]),
-    };
+    let told = release.as_ref().map(Release::told);
+    let (outcome, decision) = told.unwrap_or(("withheld", Effect::Deny));
+    let taken = release.as_ref().map(Release::taken);
+    let released = release.as_ref().map(Release::released_paths);
     let rows = taken.map(|taken| taken.rows.as_slice()).unwrap_or_default();
     let permitted = rows.iter();
     let permitted = permitted.map(|row| (row.data_class, row.verdict == Verdict::Permit));
-    let (permit, redact) = split(permitted, decision != "deny");
+    let (permit, redact) = split(permitted, decision != Effect::Deny);
     let none = vec![Untied::NoTie.citation().to_owned()];
     let mut told = json!({
         "outcome": outcome,
@@ -277,7 +266,7 @@ fn for_officer(question: &Question<'_>) -> Value {
         "related": !matches!(release, None | Some(Release::Untied(_))),
         "permit": permit,
         "redact": redact,
-        "released": released,
+        "released": released.unwrap_or_default(),
         "obligations": taken.map(|taken| taken.obligations.as_slice()).unwrap_or_default(),
         "citations": taken.map_or(&none, |taken| &taken.citations),
         "trace": [],

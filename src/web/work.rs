@@ -239,7 +239,8 @@ pub fn act(call: &Call, reason: String) -> Result<OperatorAct, Problem> {
     })
 }
 
-fn done_now() -> HttpResponse {
+/// The answer where there is nothing to show.
+pub fn done_now() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "done" }))
 }
 

@@ -71,9 +71,9 @@ async fn a_parcel_arrives_with_its_id_and_headers() {
     assert_eq!(first.delivery_id, DeliveryId([5; 16]).to_string());
     let outgoing = released();
     assert_eq!(first.media_type, outgoing.media_type());
-    assert!(!outgoing.obligations().is_empty());
+    assert!(!outgoing.told().is_empty());
     let obligations = &first.headers["kinbridge-obligations"];
-    assert_eq!(obligations, outgoing.obligations());
+    assert_eq!(*obligations, outgoing.told().words());
     assert_eq!(first.headers["kinbridge-correlation"], "corr-1");
     assert_eq!(first.body, text(&outgoing).as_bytes());
     assert_eq!(world.send().await.answer, Answer::Confirmed);

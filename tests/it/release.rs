@@ -479,7 +479,7 @@ fn what_a_clinic_sends_back_needs_its_own_consent_and_takes_notice_and_copy_alon
         body.contains("part2_specific"),
         "the consent's copy is missing"
     );
-    assert!(outgoing.obligations().contains("attach_part2_notice"));
+    assert!(outgoing.told().words().contains("attach_part2_notice"));
     let again = acceptance(&[of_the_clinic()]);
     assert_eq!(text(sent(&again)), body);
     // What was kept with the copy of a paper goes again with that paper alone.

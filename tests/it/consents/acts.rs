@@ -85,8 +85,16 @@ async fn who_may_confirms_and_a_stranger_finds_nothing() {
         ask(&gateway, "gamma", "GET", &by_id, Value::Null).await.0,
         404
     );
-    // A new revision needs a new word.
-    ask(&gateway, "alpha", "PUT", "/v1/consents/c1", paper()).await;
+    // Said again it is the same revision, and who stands behind it still does.
+    let (_, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c1", paper()).await;
+    assert_eq!(told["revision"], 1, "{told}");
+    let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+    assert_eq!(own["confirmed"][0]["by"], "beta", "{own}");
+    // A new revision needs a new word, also where only how it was taken is another.
+    let mut anew = paper();
+    anew["capture"]["second_look_by"] = json!("w-3");
+    let (_, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c1", anew).await;
+    assert_eq!(told["revision"], 2, "{told}");
     let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
     assert_eq!(own["confirmed"], json!([]));
     gateway.running.shutdown().await;
@@ -156,6 +164,8 @@ async fn a_consent_ends_with_its_own_event_and_with_no_other() {
     assert_eq!(other.0, 409);
     let later = ask(&gateway, "alpha", "POST", path, happened(end, "2199-01-01")).await;
     assert_eq!(later.0, 422);
+    let (_, shown) = ask(&gateway, "alpha", "GET", "/fhir/Consent/c2", Value::Null).await;
+    assert_eq!(shown["status"], "active", "{shown}");
     let ended = ask(&gateway, "alpha", "POST", path, happened(end, "2026-03-02")).await;
     assert_eq!(ended.0, 200, "{}", ended.1);
     let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c2", Value::Null).await;
@@ -163,6 +173,8 @@ async fn a_consent_ends_with_its_own_event_and_with_no_other() {
         (&own["state"], &own["ended_on"]),
         (&json!("ended"), &json!("2026-03-02"))
     );
+    let (_, shown) = ask(&gateway, "alpha", "GET", "/fhir/Consent/c2", Value::Null).await;
+    assert_eq!(shown["status"], "inactive", "{shown}");
     let of = "/v1/consents?state=ended";
     let (_, list) = ask(&gateway, "alpha", "GET", of, Value::Null).await;
     assert_eq!(list["consents"].as_array().map(Vec::len), Some(1), "{list}");

@@ -59,3 +59,53 @@ async fn nobody_learns_a_birthday_from_anothers_record() {
     assert_eq!((status, stops(&all)), (200, vec![json!("2027-06-15")]));
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_superseded_only_where_the_law_retires_it() {
+    // Method: a refusal, a permit that names it and lacks its form's elements, then a whole one of
+    // an adult, as alpha's record says; beta, whom the refusal names, knows nothing of the record.
+    let gateway = world().await;
+    born(&gateway, "1990-06-15").await;
+    in_county(
+        &gateway.running.gateway.store,
+        "beta",
+        ("06067", Some("case")),
+    )
+    .await;
+    let mut refusal = paper();
+    refusal["consent"]["type"] = json!("deny");
+    let mut permit = paper();
+    permit["consent"]["supersedes"] = json!(["r1"]);
+    permit["consent"]["signed"] = json!("2026-04-01");
+    permit["consent"]["elements"] = json!(["signature"]);
+    let put = async |id: &str, body: &Value| {
+        let path = format!("/v1/consents/{id}");
+        let (status, told) = ask(&gateway, "alpha", "PUT", &path, body.clone()).await;
+        assert_eq!(status, 200, "{told}");
+        told
+    };
+    let by_id = put("r1", &refusal).await["registry_id"].clone();
+    let by_id = format!("/v1/consents/{}", by_id.as_str().expect("an id"));
+    let state =
+        async |who: &str| ask(&gateway, who, "GET", &by_id, Value::Null).await.1["state"].clone();
+    assert_eq!(put("p1", &permit).await["counts"], json!(false));
+    assert_eq!(state("alpha").await, "effective", "it closes as before");
+    permit["consent"]["elements"] = paper()["consent"]["elements"].clone();
+    assert_eq!(put("p1", &permit).await["counts"], json!(true));
+    assert_eq!(state("alpha").await, "superseded");
+    assert_eq!(state("privacy_officer").await, "superseded");
+    assert_eq!(state("beta").await, "effective", "in doubt it stands");
+    // Of a permit the newer one need not count.
+    let mut later = paper();
+    later["consent"]["supersedes"] = json!(["p1"]);
+    later["consent"]["elements"] = json!(["signature"]);
+    put("p2", &later).await;
+    let (_, told) = ask(&gateway, "alpha", "GET", "/v1/consents/p1", Value::Null).await;
+    assert_eq!(told["state"], "superseded");
+    assert_eq!(
+        state("alpha").await,
+        "effective",
+        "what retired it is retired"
+    );
+    gateway.running.shutdown().await;
+}

@@ -34,6 +34,8 @@ async fn a_form_is_lodged_replaced_and_ended_as_one() {
         ids
     };
     assert_eq!(ids(&told), ["release-1", "release-1#1", "release-1#2"]);
+    let (_, again) = import(&gateway, "?form=ascmi", &release()).await;
+    assert_eq!(again["papers"], told["papers"], "the same said again");
     assert_eq!(
         paper(&gateway, "release-1#1").await["consent"]["kind"],
         "part2_tpo"
@@ -135,11 +137,45 @@ async fn what_is_not_taken_leaves_nothing() {
     wrong["consent_id"] = json!("release-1#1");
     assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 422);
     wrong = release();
-    wrong["signature"]["date"] = json!("2199-01-01");
+    wrong["consent_id"] = json!("con_0197a3a0c1f27d2c8a3d5e6f70819203");
     assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 422);
+    wrong = release();
+    wrong["signature"]["date"] = json!("2199-01-01");
+    let (status, told) = import(&gateway, "?form=ascmi", &wrong).await;
+    // Of the paper it would have made: no line of what nobody sent.
+    let finding = &told["findings"][0];
+    assert_eq!(
+        (status, &finding["path"], &finding["line"]),
+        (422, &json!("/papers/0/consent/signed"), &Value::Null),
+        "{told}"
+    );
     assert_eq!(paper(&gateway, "release-1").await["code"], "not-found");
     wrong = release();
     wrong["revoked"] = json!("2026-06-01");
     assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 404);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_made_for_a_form_is_its_lodgers_and_each_paper_says_why_it_does_not_count() {
+    // Goal: it is no registry id, and leads to the form; whose finding it is can be told. Method: a
+    // form without an id that ends too soon to count.
+    let gateway = Gateway::start().await;
+    let mut nameless = release();
+    nameless
+        .as_object_mut()
+        .expect("members")
+        .remove("consent_id");
+    let (status, told) = import(&gateway, "?form=ascmi", &nameless).await;
+    assert_eq!(status, 200, "{told}");
+    fits(&gateway, "ConsentImported", &told).await;
+    let id = told["consent_id"].as_str().expect("an id");
+    assert!(id.starts_with("con-"), "{id}");
+    let registered = &told["papers"][0]["registry_id"];
+    assert_eq!(paper(&gateway, id).await["registry_id"], *registered);
+    for one in told["papers"].as_array().expect("papers") {
+        let findings = one["findings"].as_array().expect("findings");
+        assert_eq!(one["counts"], json!(findings.is_empty()), "{one}");
+    }
     gateway.running.shutdown().await;
 }

@@ -75,7 +75,7 @@ async fn a_scan_is_kept_once_for_each_revision_and_given_back_as_it_came() {
     );
     let other = ("application/pdf", &b"%PDF-1.7 another"[..]);
     assert_eq!(keep(&gateway, "alpha", "c1", other).await.0, 409);
-    lodge(&gateway, None).await;
+    lodge(&gateway, Some(json!({ "method": "paper_scan" }))).await;
     let url = gateway.url("/v1/consents/c1/revoke");
     let revoked = client().post(url).bearer_auth("token-alpha").send().await;
     assert_eq!(revoked.expect("answer").status(), 200);
@@ -150,13 +150,14 @@ async fn a_scan_is_what_it_says_and_what_the_capture_names() {
         assert_eq!(answered, status, "{media}: {told}");
         assert!(!told.to_string().contains(&digest), "{told}");
     }
-    for (media, bytes) in [
-        ("image/png", &b"\x89PNG\r\n\x1a\n1"[..]),
-        ("image/jpeg", b"\xff\xd8\xff1"),
-        ("image/tiff", b"II*\x001"),
-        ("image/tiff", b"MM\x00*1"),
+    for (form, media, bytes) in [
+        (1, "image/png", &b"\x89PNG\r\n\x1a\n1"[..]),
+        (2, "image/jpeg", b"\xff\xd8\xff1"),
+        (3, "image/tiff", b"II*\x001"),
+        (4, "image/tiff", b"MM\x00*1"),
     ] {
-        lodge(&gateway, None).await;
+        let form = json!({ "method": "paper_scan", "form_id": format!("f-{form}") });
+        lodge(&gateway, Some(form)).await;
         let (status, told) = keep(&gateway, "alpha", "c1", (media, bytes)).await;
         assert_eq!(status, 200, "{media}: {told}");
     }
