@@ -42,16 +42,22 @@ pub fn consent_id(call: &Call) -> Result<ConsentId, Problem> {
     call.told_id().map(ConsentId::new)
 }
 
-/// Whether a lodger may take it as its own id of a document: neither of the form of the registry's
-/// nor one of a document's further papers.
+/// Whether a lodger may take it as its own id of a document: neither of the form of the registry's,
+/// as FHIR writes it too, nor one of a document's further papers.
 pub fn is_own_id(id: &str) -> bool {
-    id.bytes().all(|b| b.is_ascii_graphic() && b != b'#') && RegistryId::parse(id).is_none()
+    let registrys = RegistryId::parse(&id.replacen('-', "_", 1)).is_some();
+    !registrys && id.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
+
+/// What is told of an id that is not.
+pub const NOT_OWN_ID: &str = "ids of this form are the registry's, or of a document's further \
+                              papers: lodge it under an id of your own";
 
 /// An id for a document whose lodger names none. It is the lodger's, and no registry id.
 pub fn minted_id(call: &Call) -> String {
     let minted = RegistryId::mint(call.site.clock.now()).to_string();
-    minted.replace('_', "-")
+    let number = minted.split_once('_').map_or("", |(_, number)| number);
+    format!("doc-{number}")
 }
 
 /// The consent the address means to the caller.

@@ -7,8 +7,8 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::Capture;
 use super::consent_state::{
-    Say, confirmations, consent_id, county, county_may_know, found, is_own_id, names_discloser,
-    opened, paper, state, ties,
+    NOT_OWN_ID, Say, confirmations, consent_id, county, county_may_know, found, is_own_id,
+    names_discloser, opened, paper, state, ties,
 };
 use super::counting;
 use super::disclosures::reason;
@@ -43,9 +43,7 @@ pub async fn put(mut call: Call) -> Outcome {
     call.partner()?;
     let id = consent_id(&call)?;
     if !is_own_id(id.as_str()) {
-        let detail = "ids of this form are the registry's, or of a document's further papers: \
-                      lodge it under an id of your own";
-        return Err(Problem::new(&STATE_CONFLICT, detail));
+        return Err(Problem::new(&STATE_CONFLICT, NOT_OWN_ID));
     }
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);

@@ -4,11 +4,13 @@
 //! shown again from the papers. Every error is an OperationOutcome that names the place.
 
 use super::answer::{Call, Outcome};
-use super::consent_state::minted_id;
+use super::consent_state::{NOT_OWN_ID, is_own_id, minted_id};
 use super::fhir_search;
 use super::lodging::Identifier;
 use super::media::media_type;
-use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, outcome};
+use super::problem::{
+    BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem, STATE_CONFLICT, outcome,
+};
 use super::sets::{self, Slot};
 use crate::base::finding::{Finding, LineIndex};
 use crate::disclosure::fhir::{self, Kept, Reading, Standing};
@@ -33,6 +35,9 @@ pub async fn put(mut call: Call) -> Outcome {
     if told.is_some_and(|told| told != id) {
         let detail = "the id in the resource is not the one in the address";
         return Err(Problem::new(&PARAMETER_INVALID, detail));
+    }
+    if !is_own_id(&id) {
+        return Err(Problem::new(&STATE_CONFLICT, NOT_OWN_ID));
     }
     kept(&call, &id, reading, findings).await
 }
@@ -76,7 +81,8 @@ pub fn metadata() -> Outcome {
         .body(statement.to_string()))
 }
 
-/// The id the resource itself tells, and the body read; a problem when anything of it keeps it from being lodged.
+/// The id the resource itself tells, and the body read; a problem when anything of it keeps it from
+/// being lodged.
 async fn body(call: &mut Call) -> Result<(Option<String>, Reading, Vec<Finding>), Problem> {
     let media = media_type(call)?.to_ascii_lowercase();
     if ![FHIR_JSON, "application/json"].contains(&media.as_str()) {

@@ -45,7 +45,7 @@ pub struct Slot {
 impl Slot {
     /// Whether it stands: not revoked, not ended, not used up.
     pub fn stands(&self) -> bool {
-        self.may_count() && self.stored.used.is_none()
+        stands(&self.stored)
     }
 
     /// Whether something may still go on it: attempts of the one delivery that used it do.
@@ -60,6 +60,12 @@ impl Slot {
     fn permits(&self) -> bool {
         self.direction() == Some(Direction::Permit)
     }
+}
+
+/// Whether a paper stands: not revoked, not ended, not used up.
+pub fn stands(consent: &StoredConsent) -> bool {
+    let over = consent.revoked_at.is_some() || consent.ended_on.is_some();
+    !over && consent.used.is_none()
 }
 
 /// The id of a paper of a document.

@@ -244,6 +244,9 @@ async fn a_search_finds_the_papers_of_one_person_page_by_page() {
     other["patient"]["identifier"]["value"] = json!("F-2002");
     other["performer"] = json!([other["patient"].clone()]);
     assert_eq!(put("/fhir/Consent/d-2", &other).await, 201);
+    // An id as the registry's papers have would hide one of them.
+    let registrys = "/fhir/Consent/con-0198f0c2a4b07c1e8a5d3f6b9c2e1d40";
+    assert_eq!(put(registrys, &other).await, 409);
     for id in ["r-1", "r_2"] {
         let ask = client()
             .put(gateway.url(&format!("/v1/consents/{id}")))

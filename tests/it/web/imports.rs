@@ -170,7 +170,7 @@ async fn an_id_made_for_a_form_is_its_lodgers_and_each_paper_says_why_it_does_no
     assert_eq!(status, 200, "{told}");
     fits(&gateway, "ConsentImported", &told).await;
     let id = told["consent_id"].as_str().expect("an id");
-    assert!(id.starts_with("con-"), "{id}");
+    assert!(id.starts_with("doc-"), "{id}");
     let registered = &told["papers"][0]["registry_id"];
     assert_eq!(paper(&gateway, id).await["registry_id"], *registered);
     for one in told["papers"].as_array().expect("papers") {
