@@ -65,6 +65,7 @@ vocabulary! {
         TribeParty = "context.tribe_party",
         ReasonToKnow = "context.reason_to_know",
         ReasonToBelieve = "context.reason_to_believe",
+        SafeAtHome = "subject.safe_at_home",
         Removed = "subject.removed",
         Dependent = "subject.dependent",
         Ward = "subject.ward",
@@ -157,6 +158,7 @@ impl FactKey {
                 | FactKey::Proceeding
                 | FactKey::RequiredElements
                 | FactKey::MinorConsented
+                | FactKey::SafeAtHome
                 | FactKey::Removed
                 | FactKey::Deceased
                 | FactKey::DiedOn

@@ -17,7 +17,7 @@ use crate::release::{FamilyPapers, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{
     HoldCause, NewDelivery, NewWorkItem, RouteWork, Routed, Store, StoreError, StoredConsent,
-    StoredRecord,
+    StoredFact, StoredRecord,
 };
 use std::sync::Arc;
 
@@ -71,9 +71,9 @@ pub(super) async fn route_some(
             rules: Arc::clone(rules),
             now,
         };
-        let consents = consents_of(store, &found.behind_wall).await?;
+        let on_file = on_file(store, &found.behind_wall).await?;
         let records = found.behind_wall;
-        routed.extend(off_the_road(move || router.behind_wall(&records, &consents)).await?);
+        routed.extend(off_the_road(move || router.behind_wall(&records, &on_file)).await?);
     }
     let (records, deliveries) = (
         routed.len(),
@@ -92,15 +92,16 @@ async fn off_the_road<T: Send + 'static>(
 }
 
 /// Whom a family names matters only behind the prevention wall; the store is asked there alone.
-async fn consents_of(
+async fn on_file(
     store: &Store,
     records: &[(StoredRecord, Record)],
-) -> Result<Vec<StoredConsent>, StoreError> {
+) -> Result<(Vec<StoredConsent>, Vec<StoredFact>), StoreError> {
     let persons = records.iter().flat_map(|(stored, _)| &stored.persons);
     let mut persons: Vec<PersonId> = persons.map(|p| p.person).collect();
     persons.sort_unstable();
     persons.dedup();
-    store.consents_of(&persons).await
+    let consents = store.consents_of(&persons).await?;
+    Ok((consents, store.facts_of(&persons).await?))
 }
 
 /// What a first look at waiting records gave.
@@ -144,15 +145,16 @@ impl Router {
     fn behind_wall(
         &self,
         records: &[(StoredRecord, Record)],
-        consents: &[StoredConsent],
+        (consents, facts): &(Vec<StoredConsent>, Vec<StoredFact>),
     ) -> Vec<Routed> {
-        let consents = ByPerson::new(consents, &[]);
+        let on_file = ByPerson::new(consents, facts);
         let each = records.iter().map(|(stored, record)| {
             let papers = FamilyPapers {
                 record,
                 persons: &persons(stored),
                 source: &stored.partner,
-                consents: &consents.consents(stored),
+                consents: &on_file.consents(stored),
+                facts: &on_file.facts(stored),
                 now: self.now,
             };
             let named = family_names(&self.rules, &papers);

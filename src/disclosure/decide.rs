@@ -185,6 +185,18 @@ impl Policy {
         })
     }
 
+    /// The same, and whether whoever signed it may, of this person and by these facts.
+    pub fn signed_in_force(
+        &self,
+        subject: &Subject,
+        context: &Context,
+        consents: &[Consent],
+    ) -> Vec<bool> {
+        self.of_each(subject, context, consents, |desk, index, paper| {
+            desk.is_signed_in_force(index, paper)
+        })
+    }
+
     fn of_each(
         &self,
         subject: &Subject,

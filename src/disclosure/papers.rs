@@ -136,6 +136,12 @@ impl Desk<'_> {
         self.flaw(index, consent) == Why::Counts
     }
 
+    /// Whether it is besides signed by somebody who may, for something it names.
+    pub fn is_signed_in_force(&self, index: usize, consent: &Consent) -> bool {
+        let opens = |kind| !self.opens(consent, kind).is_empty();
+        self.is_in_force(index, consent) && consent.kind.known().is_some_and(opens)
+    }
+
     /// What is wrong with a permit whatever it is used for.
     fn flaw(&self, index: usize, consent: &Consent) -> Why {
         let Some(row) = consent.kind.known().and_then(|kind| self.tables.kind(kind)) else {

@@ -288,6 +288,7 @@ fn slot<'a>(
         FactKey::ReasonToKnow => &mut context.reason_to_know,
         FactKey::ReasonToBelieve => &mut context.reason_to_believe,
         FactKey::SelfSufficient => &mut subject.self_sufficient,
+        FactKey::SafeAtHome => &mut subject.safe_at_home,
         FactKey::Removed => &mut subject.removed,
         FactKey::Dependent => &mut subject.dependent,
         FactKey::NonminorDependent => &mut subject.nonminor_dependent,

@@ -155,6 +155,7 @@ async fn recipients(
             persons: &persons,
             source,
             consents: &held,
+            facts: &facts,
             now: sender.now,
         },
     );

@@ -33,6 +33,8 @@ pub(super) fn of(
         let another = |person, rows: &[&DecisionRow]| Received {
             person,
             basis: Basis::Another,
+            by_law: Vec::new(),
+            otherwise: ClassSet::EMPTY,
             part2: rows.iter().any(|row| is_part2(row)),
         };
         if left.len() == stored.persons.len() {
@@ -75,6 +77,11 @@ fn basis(
     let otherwise: ClassSet = otherwise
         .filter_map(|row| row.data_class.parse().ok())
         .collect();
+    let by_law = rows.iter().filter_map(|row| {
+        let class = row.data_class.parse().ok()?;
+        Some((class, law(row)?))
+    });
+    let by_law = by_law.collect();
     let opened = decision.consents.iter().filter(|used| {
         let mut held = consents.iter();
         held.any(|held| {
@@ -93,6 +100,8 @@ fn basis(
     (!rows.is_empty()).then(|| Received {
         person: Some(person),
         basis,
+        by_law,
+        otherwise,
         part2: rows.iter().any(|row| is_part2(row)),
     })
 }

@@ -200,9 +200,13 @@ impl LabelPlan {
         let mut walker = Walker::new(record, origin);
         walker.walk(&record.root, plan);
         let mut sheet = Sheet::new(walker.take());
-        shield::protect(record, known, &mut sheet);
+        let mut rows = sender_rows(record, &mut sheet, |path| walker.absent(plan, path));
+        // Behind what the sender adds: what it calls an address is one.
+        let shield = shield::protect(record, known, &mut sheet);
+        for row in &mut rows {
+            row.absent = shield.locating(&row.absent);
+        }
         label_entries(record, known, &mut sheet);
-        let rows = sender_rows(record, &mut sheet, |path| walker.absent(plan, path));
         // Rows first, so that free text carries their labels; and again, for rows on free text.
         label_rows(&rows, &mut sheet);
         label_narratives(&mut sheet);
@@ -292,7 +296,7 @@ impl Sheet {
         }
     }
 
-    fn union(&self, run: Range<usize>) -> LabelSet {
+    pub(super) fn union(&self, run: Range<usize>) -> LabelSet {
         let mut seen = vec![false; self.sets.len()];
         let mut out = LabelSet::default();
         for leaf in self.leaves.get(run).unwrap_or_default() {

@@ -13,22 +13,37 @@ use std::ops::Range;
 
 const PROTECTED: ClassSet = ClassSet::of(DataClass::SafeAtHomeAddress);
 
+/// The role of a child in a record.
+const CHILD: &str = "child";
+/// The kind of the address of one who is placed elsewhere.
+const PLACED: &str = "placement";
+
+/// Those of a record whose whereabouts are protected, by index into `persons[]`.
+#[derive(Default)]
+pub(super) struct Shield {
+    persons: BTreeSet<u16>,
+}
+
 /// Labels what would give a protected address away, by the record itself and by what is known.
-pub(super) fn protect(record: &Record, known: &Known, sheet: &mut Sheet) {
+pub(super) fn protect(record: &Record, known: &Known, sheet: &mut Sheet) -> Shield {
     let persons = record.persons();
     let stated: Vec<Stated> = persons.iter().map(whereabouts::stated).collect();
     if known.is_empty() && !stated.iter().any(|person| person.protected) {
-        return;
+        return Shield::default();
     }
-    let shielded = shielded(&stated, known);
+    let shield = Shield {
+        persons: shielded(record, &stated, known),
+    };
+    let shielded = &shield.persons;
     let substitutes = substitutes(record);
     let is_substitute = |leaf: usize| substitutes.iter().any(|run| run.contains(&leaf));
     for leaf in 0..sheet.leaves() {
         if !is_substitute(leaf) {
-            sheet.change(leaf..leaf + 1, &|set| locating(set, &shielded));
+            sheet.change(leaf..leaf + 1, &|set| shield.locating(set));
         }
     }
-    protect_lines(record, (known, &shielded), sheet, &is_substitute);
+    protect_lines(record, (known, shielded), sheet, &is_substitute);
+    bind_to_statements(record, ((&stated, known), shielded), sheet);
     // Free text may tell it, whatever else the record says.
     let told = LabelSet {
         pairs: shielded.iter().map(|person| (*person, PROTECTED)).collect(),
@@ -40,10 +55,30 @@ pub(super) fn protect(record: &Record, known: &Known, sheet: &mut Sheet) {
             set
         });
     }
+    shield
+}
+
+impl Shield {
+    /// A value that locates a protected person is of the class of protected addresses.
+    pub(super) fn locating(&self, set: &LabelSet) -> LabelSet {
+        let pairs = set.pairs.iter().map(|(person, classes)| {
+            let locates = classes.contains(DataClass::ContactAddress);
+            let classes = match locates && self.persons.contains(person) {
+                true => classes.union(PROTECTED),
+                false => *classes,
+            };
+            (*person, classes)
+        });
+        LabelSet {
+            pairs: pairs.collect(),
+        }
+    }
 }
 
 /// Who is protected: of whom it is stated, here or elsewhere, and who shares a household of theirs.
-fn shielded(stated: &[Stated], known: &Known) -> BTreeSet<u16> {
+/// Children of the record who do not say with whom they live do so too, and with a protected child
+/// those who care for children: else the one would give the other away.
+fn shielded(record: &Record, stated: &[Stated], known: &Known) -> BTreeSet<u16> {
     let numbered = || {
         let each = stated.iter().enumerate();
         each.filter_map(|(at, person)| Some((u16::try_from(at).ok()?, person)))
@@ -54,27 +89,73 @@ fn shielded(stated: &[Stated], known: &Known) -> BTreeSet<u16> {
         .flat_map(|(_, person)| &person.households)
         .collect();
     let shares = |person: &Stated| person.households.iter().any(|h| households.contains(h));
-    numbered()
-        .filter(|(at, person)| {
-            own(*at, person) || known.in_household.contains(at) || shares(person)
-        })
-        .map(|(at, _)| at)
-        .collect()
+    let said = numbered().filter(|(at, person)| {
+        own(*at, person) || known.in_household.contains(at) || shares(person)
+    });
+    let mut shielded: BTreeSet<u16> = said.map(|(at, _)| at).collect();
+    let mates = housemates(record, (stated, known)).into_iter();
+    shielded.extend(mates.filter(|at| home_statements(record, *at).is_empty()));
+    shielded
 }
 
-/// A value that locates a protected person is of the class of protected addresses.
-fn locating(set: &LabelSet, shielded: &BTreeSet<u16>) -> LabelSet {
-    let pairs = set.pairs.iter().map(|(person, classes)| {
-        let locates = classes.contains(DataClass::ContactAddress) && shielded.contains(person);
-        let classes = if locates {
-            classes.union(PROTECTED)
-        } else {
-            *classes
-        };
-        (*person, classes)
+/// Who lives with a protected person unless the record says otherwise: the children; with a
+/// protected child those who care for children.
+fn housemates(record: &Record, (stated, known): (&[Stated], &Known)) -> Vec<u16> {
+    let persons = record.persons().iter().zip(stated).enumerate();
+    let persons = persons.filter_map(|(at, (person, stated))| {
+        let at = u16::try_from(at).ok()?;
+        let own = stated.protected || known.protected.contains(&at);
+        Some((at, person.text("role").unwrap_or_default(), own))
     });
-    LabelSet {
-        pairs: pairs.collect(),
+    let persons: Vec<(u16, &str, bool)> = persons.collect();
+    let protected = persons.iter().filter(|(.., own)| *own);
+    let protected: Vec<&str> = protected.map(|(_, role, _)| *role).collect();
+    let with: &[&str] = match (protected.is_empty(), protected.contains(&CHILD)) {
+        (true, _) => &[],
+        (false, false) => &[CHILD],
+        (false, true) => &[CHILD, "parent", "guardian", "caregiver"],
+    };
+    let mates = persons.iter().filter(|(_, role, _)| with.contains(role));
+    mates.map(|(at, ..)| *at).collect()
+}
+
+/// The leaves that say with whom a person lives: their households, and that they are placed.
+fn home_statements(record: &Record, person: u16) -> Vec<Range<usize>> {
+    let entry = record.persons().get(usize::from(person));
+    let mut out = Vec::new();
+    for (number, address) in entry.map(addresses).unwrap_or_default().iter().enumerate() {
+        let placed = address.text("kind") == Some(PLACED);
+        let household = address.get("household_ref").map(|_| "household_ref");
+        for name in placed.then_some("kind").into_iter().chain(household) {
+            let (at, number) = (person.to_string(), number.to_string());
+            let path = ["persons", &at, "addresses", &number, name].map(str::to_owned);
+            out.extend(places::runs(&record.root, &path));
+        }
+    }
+    out
+}
+
+/// What locates somebody who says that they live elsewhere goes only where the saying may: without
+/// it, it would be kept.
+fn bind_to_statements(
+    record: &Record,
+    (of, shielded): ((&[Stated], &Known), &BTreeSet<u16>),
+    sheet: &mut Sheet,
+) {
+    let mates = housemates(record, of).into_iter();
+    for person in mates.filter(|at| !shielded.contains(at)) {
+        let mut said = LabelSet::default();
+        for run in home_statements(record, person) {
+            said.add(&sheet.union(run));
+        }
+        sheet.change(0..sheet.leaves(), &|set| {
+            let mut set = set.clone();
+            let own = set.pairs.iter().find(|(at, _)| *at == person);
+            if own.is_some_and(|(_, classes)| classes.contains(DataClass::ContactAddress)) {
+                set.add(&said);
+            }
+            set
+        });
     }
 }
 

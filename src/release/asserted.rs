@@ -8,15 +8,18 @@
 
 use super::standing::Acquaintance;
 use super::{FactSeen, HeldFact, ReleaseInput};
+use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
 use crate::base::id::{PartnerId, PersonId};
 use crate::base::sensitive::Reason;
 use crate::base::vocabulary::{RecipientRole, SourceRole};
+use crate::catalog::Partner;
 use crate::catalog::facts::{About, FactKind, Validity};
 use crate::disclosure::given::Maybe;
 use crate::disclosure::moment::{Day, local_day};
 use crate::disclosure::registry::{Assertion, Told, apply, order_type, show_order};
 use crate::disclosure::request::{Context, Subject};
+use crate::record::Record;
 use crate::rules::Rules;
 use std::collections::BTreeSet;
 
@@ -29,9 +32,41 @@ const OF_THE_HOUSEHOLD: [FactKey; 3] = [
     FactKey::ReporterEmployer,
 ];
 
+/// For what facts are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Circumstances<'a> {
+    /// The record.
+    pub(super) record: &'a Record,
+    /// Who handed it in.
+    pub(super) source: &'a PartnerId,
+    /// Toward whom; what is asserted toward somebody counts for nobody while that is not known.
+    pub(super) recipient: Option<&'a Partner>,
+    /// What is asserted of the record's persons.
+    pub(super) facts: &'a [HeldFact<'a>],
+    /// The instant.
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Circumstances<'a> {
+    /// Those of a release.
+    pub(super) fn of(input: &ReleaseInput<'a>) -> Circumstances<'a> {
+        Circumstances {
+            record: input.record,
+            source: &input.source.id,
+            recipient: Some(input.recipient),
+            facts: input.facts,
+            now: input.now,
+        }
+    }
+
+    fn is_toward(&self, named: &PartnerId) -> bool {
+        self.recipient.is_some_and(|partner| partner.id == *named)
+    }
+}
+
 /// What partners assert of a record's persons and what of it counts here.
 pub(super) struct Asserted<'a> {
-    input: &'a ReleaseInput<'a>,
+    on: Circumstances<'a>,
     today: Day,
     fresh_days: u32,
     facts: Vec<Known<'a>>,
@@ -76,22 +111,22 @@ pub(super) fn read_assertion(held: &HeldFact<'_>) -> Option<Assertion> {
 }
 
 impl<'a> Asserted<'a> {
-    pub(super) fn new(rules: &'a Rules, input: &'a ReleaseInput<'a>) -> Asserted<'a> {
+    pub(super) fn new(rules: &'a Rules, on: Circumstances<'a>) -> Asserted<'a> {
         let mut out = Asserted {
-            input,
-            today: local_day(input.now),
+            on,
+            today: local_day(on.now),
             fresh_days: rules.sources.facts.standing_max_age_days,
             facts: Vec::new(),
             unreadable: BTreeSet::new(),
         };
-        for held in input.facts {
+        for held in on.facts {
             out.read(rules, held);
         }
         out
     }
 
     fn read(&mut self, rules: &'a Rules, held: &HeldFact<'a>) {
-        if held.ended_at.is_some_and(|at| at <= self.input.now) {
+        if held.ended_at.is_some_and(|at| at <= self.on.now) {
             return;
         }
         let known = read_assertion(held).and_then(|said| {
@@ -141,7 +176,7 @@ impl<'a> Asserted<'a> {
             Validity::Hours(hours) => said.entered().is_none_or(|at| {
                 let until =
                     at.0.saturating_add(i64::from(hours).saturating_mul(HOUR_MICROS));
-                self.input.now < at || self.input.now.0 >= until
+                self.on.now < at || self.on.now.0 >= until
             }),
         }
     }
@@ -162,7 +197,7 @@ impl<'a> Asserted<'a> {
         }
         match partner.source_role() {
             Some(SourceRole::Cws | SourceRole::Probation) => {
-                let record = self.input.record.envelope();
+                let record = self.on.record.envelope();
                 let county = record.and_then(|envelope| envelope.text("county_fips"));
                 county.is_some() && county == partner.county_fips.as_deref()
             }
@@ -170,7 +205,7 @@ impl<'a> Asserted<'a> {
             Some(SourceRole::Tribe) if kind.key == FactKey::TribeOfChild => {
                 said.recipient.as_ref() == Some(asserter)
             }
-            _ => *asserter == self.input.source.id,
+            _ => asserter == self.on.source,
         }
     }
 
@@ -179,12 +214,12 @@ impl<'a> Asserted<'a> {
         let named = known.said.recipient.as_ref();
         match known.kind.about {
             About::Subject => true,
-            About::Recipient => named == Some(&self.input.recipient.id),
+            About::Recipient => named.is_some_and(|named| self.on.is_toward(named)),
             About::RecipientOrPerson => match named {
-                Some(named) => *named == self.input.recipient.id,
+                Some(named) => self.on.is_toward(named),
                 // What is said of one other person alone clears nobody else.
                 None => {
-                    let role = self.input.recipient.recipient_role();
+                    let role = self.on.recipient.and_then(Partner::recipient_role);
                     let whomever = known.told.closes() || known.said.other_person.is_none();
                     role.is_some_and(must_be_known) && whomever
                 }
@@ -296,7 +331,7 @@ impl<'a> Asserted<'a> {
             };
             given.seen.insert(seen(known));
             let is = known.told == Told::Truth(true);
-            if *tribe == self.input.recipient.id {
+            if self.on.is_toward(tribe) {
                 given.conflict |= own.is_some_and(|own| own != is);
                 own = Some(own.unwrap_or(true) && is);
                 by_county |= is && known.held.asserter != tribe;
@@ -308,9 +343,11 @@ impl<'a> Asserted<'a> {
             }
         }
         // A tribe's own word does not make another tribe's child its own.
-        let itself = format!("partner:{}", self.input.recipient.id);
+        let itself = self.on.recipient.map(|own| format!("partner:{}", own.id));
         match own {
-            Some(true) if by_county || (!other && subject.tribe_id.as_deref() == Some(&itself)) => {
+            Some(true)
+                if by_county || (!other && subject.tribe_id.as_deref() == itself.as_deref()) =>
+            {
                 context.recipient_tribe_id.clone_from(&subject.tribe_id);
             }
             Some(true) => given.conflict = true,
@@ -365,6 +402,21 @@ impl<'a> Asserted<'a> {
         }
     }
 
+    /// Who of the record's persons takes part in the address program, by index into `persons[]`,
+    /// whoever has entered it.
+    pub(super) fn participants(&self, persons: &[(String, PersonId)]) -> BTreeSet<u16> {
+        let entries = self.on.record.persons().iter().enumerate();
+        let protected = entries.filter_map(|(at, entry)| {
+            let key = entry.text("key")?;
+            let (_, id) = persons.iter().find(|(known, _)| known == key)?;
+            let closes = |known: &Known<'_>| known.kind.key == FactKey::SafeAtHome;
+            let mut own = self.facts.iter().filter(|known| known.held.subject == *id);
+            own.any(|known| closes(known) && known.told.closes())
+                .then(|| u16::try_from(at).ok())?
+        });
+        protected.collect()
+    }
+
     /// Whether the recipient's identity is verified, as a member of the team, for these persons.
     pub(super) fn identity_verified(&self, persons: &[PersonId]) -> bool {
         let verified = |person: &PersonId| {
@@ -406,7 +458,7 @@ impl<'a> Asserted<'a> {
         how_well: Acquaintance,
     ) -> Option<&Known<'a>> {
         let lately = |known: &&Known<'_>| match how_well {
-            Acquaintance::Lately => known.said.fresh(self.input.now, self.fresh_days),
+            Acquaintance::Lately => known.said.fresh(self.on.now, self.fresh_days),
             Acquaintance::Ever | Acquaintance::Supposed => known.said.confirmed().is_some(),
         };
         self.counting(key, person)

@@ -75,13 +75,26 @@ impl Untied {
     }
 }
 
-/// Whom the family's own consents name, as roles or as partners.
+/// Whom the family's own consents name, one entry for each that names anybody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NamedByFamily {
-    /// Roles, never the wildcard.
+pub struct NamedByFamily(pub Vec<Named>);
+
+/// Whom one consent names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Recipients of these roles.
     pub roles: Vec<RecipientRole>,
-    /// Partners.
-    pub partners: Vec<PartnerId>,
+    /// Of them only these partners, where it lists any.
+    pub partners: Option<Vec<PartnerId>>,
+}
+
+impl NamedByFamily {
+    fn names(&self, partner: &Partner, role: RecipientRole) -> bool {
+        self.0.iter().any(|named| {
+            let listed = named.partners.as_ref();
+            named.roles.contains(&role) && listed.is_none_or(|all| all.contains(&partner.id))
+        })
+    }
 }
 
 /// All candidates of a record, in the order of partner ids and channels.
@@ -217,9 +230,7 @@ fn walled_off(partner: &Partner, record: &Record, named: &NamedByFamily) -> bool
         return false;
     }
     match partner.recipient_role() {
-        Some(role) => {
-            kept_out(role) && !named.roles.contains(&role) && !named.partners.contains(&partner.id)
-        }
+        Some(role) => kept_out(role) && !named.names(partner, role),
         None => true,
     }
 }

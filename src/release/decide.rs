@@ -1,6 +1,6 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
-use super::asserted::{Asserted, must_be_known};
+use super::asserted::{Asserted, Circumstances, must_be_known};
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers, read_paper};
 use super::standing::Acquaintance;
@@ -20,7 +20,7 @@ use crate::base::vocabulary::{
 };
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
-use crate::disclosure::{Ask, ObligationSet, Review};
+use crate::disclosure::{Answer, Ask, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::mapping::Labelled;
 use crate::record::Record;
@@ -54,6 +54,35 @@ struct Answers {
 }
 
 impl Answers {
+    /// What was answered about some classes of a person; where facts contradict each other, a
+    /// human looks first.
+    fn take(&mut self, (index, id): (u16, PersonId), answer: &Answer, conflict: bool) {
+        self.review = self.review.max(answer.review);
+        if conflict {
+            self.review = Review::Before;
+        }
+        if answer.effect != Effect::Deny {
+            self.owed.0 |= answer.obligations.0;
+            if conflict {
+                self.owed.insert(Obligation::HumanReview);
+            }
+            let permit = self.permit.entry(index).or_default();
+            *permit = permit.union(answer.permit);
+        }
+        self.taken
+            .rows
+            .extend(answer.rows.iter().map(|row| TakenRow {
+                person: id,
+                data_class: row.class.as_str(),
+                verdict: row.verdict,
+                facts: row.flags,
+                citation: row.citation.to_string(),
+                policies: Arc::clone(&row.policies),
+            }));
+        let cited = answer.citations.iter().map(ToString::to_string);
+        self.taken.citations.extend(cited);
+    }
+
     fn rest_on(&mut self, seen: BTreeSet<FactSeen>) {
         self.rested.extend(seen);
         self.taken.asserted = self.rested.iter().cloned().collect();
@@ -90,8 +119,8 @@ pub fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintanc
         taken.citations.push(ADDRESSEE_UNKNOWN.to_owned());
         return Release::Withheld(Box::new(taken));
     }
-    let labels = labels(rules, input);
-    let asserted = Asserted::new(rules, input);
+    let asserted = Asserted::new(rules, Circumstances::of(input));
+    let labels = labels((rules, &asserted), input);
     let mut answers = ask_all((rules, parties, &asserted), input, &labels);
     if answers.owed.contains(Obligation::RedactThirdPartyChildren) {
         hide_other_children(input.record, &mut answers.permit);
@@ -151,6 +180,7 @@ fn way(rules: &Rules, input: &ReleaseInput<'_>) -> Result<(), Untied> {
             persons: input.persons,
             source: &input.source.id,
             consents: input.consents,
+            facts: input.facts,
             now: input.now,
         },
     );
@@ -231,13 +261,14 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
 }
 
 /// The record's labels as they stand toward this recipient.
-fn labels(rules: &Rules, input: &ReleaseInput<'_>) -> Labels {
+fn labels((rules, asserted): (&Rules, &Asserted<'_>), input: &ReleaseInput<'_>) -> Labels {
     let origin = Origin {
         part2_program: input.source.source_role() == Some(SourceRole::SudProgram),
         part2_consent: came_under_part2_consent(input) || received::part2(input),
         dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
     };
     let mut known = input.protections.of(input.record, input.persons);
+    known.protected.extend(asserted.participants(input.persons));
     known.told = services::told_by_entries(rules, input);
     let mut labels = rules.labels.label_knowing(input.record, origin, &known);
     // A sealed record stops whole, whatever its own labels say.
@@ -284,42 +315,20 @@ fn ask_all(
         };
         let of = (person, id);
         let question = facts::question(asserted, input, of, input.consents, parties.purpose);
-        let answer = rules.policy.ask(&Ask {
-            source: parties.source,
-            recipient: parties.recipient,
-            purpose: parties.purpose,
-            classes,
-            subject: &question.subject,
-            consents: &question.consents,
-            context: &question.context,
-        });
-        answers.review = answers.review.max(answer.review);
-        answers.rested.extend(question.given.seen);
-        if question.given.conflict {
-            answers.review = Review::Before;
+        answers.rested.extend(question.given.seen.iter().cloned());
+        let whole = (classes, &question.context);
+        for (classes, context) in received::portions(input, id, whole) {
+            let answer = rules.policy.ask(&Ask {
+                source: parties.source,
+                recipient: parties.recipient,
+                purpose: parties.purpose,
+                classes,
+                subject: &question.subject,
+                consents: &question.consents,
+                context: &context,
+            });
+            answers.take((index, id), &answer, question.given.conflict);
         }
-        if answer.effect != Effect::Deny {
-            answers.owed.0 |= answer.obligations.0;
-            if question.given.conflict {
-                answers.owed.insert(Obligation::HumanReview);
-            }
-            answers.permit.insert(index, answer.permit);
-        }
-        answers
-            .taken
-            .rows
-            .extend(answer.rows.iter().map(|row| TakenRow {
-                person: id,
-                data_class: row.class.as_str(),
-                verdict: row.verdict,
-                facts: row.flags,
-                citation: row.citation.to_string(),
-                policies: Arc::clone(&row.policies),
-            }));
-        answers
-            .taken
-            .citations
-            .extend(answer.citations.iter().map(ToString::to_string));
     }
     if answers.taken.citations.is_empty() {
         answers.taken.citations.push(DEFAULT_DENY.to_owned());
@@ -428,7 +437,8 @@ fn classes_left(rules: &Rules, input: &ReleaseInput<'_>, left: &Record) -> Vec<C
         record: left,
         ..*input
     };
-    labels(rules, input).classes_of_leaves()
+    let asserted = Asserted::new(rules, Circumstances::of(input));
+    labels((rules, &asserted), input).classes_of_leaves()
 }
 
 /// The cut record in the recipient's own format, valid there, with what has to go along.

@@ -213,10 +213,25 @@ pub(super) fn question(
     held: &[HeldConsent<'_>],
     purpose: Purpose,
 ) -> Question {
-    let mut subject = subject(entry, &person.to_string(), input.now);
-    let mut context = context(input, purpose);
+    let now = (context(input, purpose), input.now);
+    let mut question = known(asserted, (entry, person), held, now);
+    declare(input, person, &mut question.context);
+    if let Some(under) = received::under(input, person) {
+        under.narrow(&mut question.context, &mut question.consents);
+    }
+    question
+}
+
+/// What is known of one of the record's persons, whatever is asked: what the record says and the
+/// registry gives and takes, and the person's papers but for those whose signer it takes out.
+pub(super) fn known(
+    asserted: &Asserted<'_>,
+    (entry, person): (&Node, PersonId),
+    held: &[HeldConsent<'_>],
+    (mut context, now): (Context, Timestamp),
+) -> Question {
+    let mut subject = subject(entry, &person.to_string(), now);
     let mut given = asserted.give(person, &mut subject, &mut context);
-    declare(input, person, &mut context);
     let mut consents = consents(held, person);
     let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
     let of_age = subject.age.is_some_and(|age| age >= ADULT);
@@ -237,9 +252,6 @@ pub(super) fn question(
             };
             consents.retain(|consent| !void(consent));
         }
-    }
-    if let Some(under) = received::under(input, person) {
-        under.narrow(&mut context, &mut consents);
     }
     Question {
         subject,

@@ -1,9 +1,9 @@
 //! A decision looked at closely, for those who may see why: each class, what would open it, and how
 //! each consent on file was judged. It releases nothing and is never for a sender or a recipient.
 
-use super::asserted::Asserted;
+use super::asserted::{Asserted, Circumstances};
 use super::decide::{parties, person};
-use super::{HeldConsent, ReleaseInput, facts, papers};
+use super::{HeldConsent, ReleaseInput, facts, papers, received};
 use crate::base::id::{ConsentId, PartnerId, PersonId};
 use crate::base::vocabulary::ClassSet;
 use crate::disclosure::words::Phrase;
@@ -54,7 +54,7 @@ pub fn look(
         consents: &effective,
         ..*input
     };
-    let asserted = Asserted::new(rules, input);
+    let asserted = Asserted::new(rules, Circumstances::of(input));
     let persons = (0..input.record.persons().len()).filter_map(|at| u16::try_from(at).ok());
     let entries = persons.filter_map(|at| person(input, at));
     let looks = entries.filter_map(|(entry, id)| {
@@ -62,15 +62,21 @@ pub fn look(
         // As the road asks it: with what the registry of facts gives and takes.
         let of = (entry, id);
         let question = facts::question(&asserted, input, of, input.consents, parties.purpose);
-        let (classes, rows) = rules.policy.look(&Ask {
-            source: parties.source,
-            recipient: parties.recipient,
-            purpose: parties.purpose,
-            classes: *classes,
-            subject: &question.subject,
-            consents: &question.consents,
-            context: &question.context,
-        });
+        let (mut seen_classes, mut rows) = (Vec::new(), Vec::new());
+        for (classes, context) in received::portions(input, id, (*classes, &question.context)) {
+            let (looked, papers) = rules.policy.look(&Ask {
+                source: parties.source,
+                recipient: parties.recipient,
+                purpose: parties.purpose,
+                classes,
+                subject: &question.subject,
+                consents: &question.consents,
+                context: &context,
+            });
+            seen_classes.extend(looked);
+            // The last are those about what did not come by a law alone: papers open the rest.
+            rows = papers;
+        }
         let own = effective.iter().filter(|held| held.subject == id);
         // A paper a fact takes out of the question was not judged: it stands in none of the rows.
         let mut rows = rows.into_iter().peekable();
@@ -93,7 +99,7 @@ pub fn look(
         let no_say = no_say.map(|held| seen(held, false, rules.policy.not_effective()));
         Some(PersonLook {
             person: id,
-            classes,
+            classes: seen_classes,
             papers: judged.chain(no_say).collect(),
         })
     });

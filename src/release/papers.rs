@@ -4,8 +4,9 @@
 //! A paper opens the prevention wall only while it counts, by the same judgement as any consent:
 //! expired, revoked, replaced or not yet begun, it names nobody.
 
-use super::candidates::{NamedByFamily, behind_the_wall};
-use super::{HeldConsent, ReleaseInput, facts};
+use super::asserted::{Asserted, Circumstances};
+use super::candidates::{Named, NamedByFamily, behind_the_wall};
+use super::{HeldConsent, HeldFact, ReleaseInput, facts};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId};
 use crate::base::sensitive::{Reason, Sensitive};
@@ -29,12 +30,15 @@ pub struct FamilyPapers<'a> {
     pub source: &'a PartnerId,
     /// Every consent of its persons.
     pub consents: &'a [HeldConsent<'a>],
+    /// What partners assert of them.
+    pub facts: &'a [HeldFact<'a>],
     /// The instant they must hold at.
     pub now: Timestamp,
 }
 
-/// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall.
-/// Nobody for a record that does not stand behind it.
+/// Whom the persons' own consents name, as roles or as partners: what opens the prevention wall. A
+/// consent names somebody only while it counts and whoever signed it may, by the same facts as any
+/// decision asks. Nobody for a record that does not stand behind the wall.
 pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
     let mut named = NamedByFamily::default();
     if papers.consents.is_empty() || !behind_the_wall(papers.record) {
@@ -50,14 +54,26 @@ pub fn family_names(rules: &Rules, papers: &FamilyPapers<'_>) -> NamedByFamily {
         .filter(|held| well_lodged(rules, papers, held))
         .copied()
         .collect();
+    let asserted = Asserted::new(
+        rules,
+        Circumstances {
+            record: papers.record,
+            source: papers.source,
+            recipient: None,
+            facts: papers.facts,
+            now: papers.now,
+        },
+    );
     for person in papers.record.persons() {
         let Some(id) = identity(person, papers.persons) else {
             continue;
         };
-        let subject = facts::subject(person, &id.to_string(), papers.now);
-        let own = facts::consents(&lodged, id);
-        let in_force = rules.policy.in_force(&subject, &context, &own);
-        let counting = own.iter().zip(in_force).filter(|(_, counts)| *counts);
+        let of = (context.clone(), papers.now);
+        let own = facts::known(&asserted, (person, id), &lodged, of);
+        let policy = &rules.policy;
+        let signed = policy.signed_in_force(&own.subject, &own.context, &own.consents);
+        let each = own.consents.iter().zip(signed);
+        let counting = each.filter(|(_, counts)| *counts);
         for (consent, _) in counting.filter(|(consent, _)| of_the_family(consent)) {
             add(&mut named, consent);
         }
@@ -101,11 +117,16 @@ pub(super) fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<
 
 fn add(named: &mut NamedByFamily, consent: &Consent) {
     let roles = RecipientRole::ALL.iter().copied();
+    let listed = roles.filter(|role| consent.recipients.names(*role));
+    let ids = consent.recipient_ids.as_ref();
+    let partners = ids.map(|ids| ids.0.iter().map(|id| PartnerId::new(id)).collect());
     // A release to everyone names nobody.
-    let listed = roles.filter(|role| !consent.recipients.all && consent.recipients.names(*role));
-    named.roles.extend(listed);
-    let ids = consent.recipient_ids.iter().flat_map(|texts| &texts.0);
-    named.partners.extend(ids.map(|id| PartnerId::new(id)));
+    if partners.is_some() || !consent.recipients.all {
+        named.0.push(Named {
+            roles: listed.collect(),
+            partners,
+        });
+    }
 }
 
 /// A permission of the family's own.

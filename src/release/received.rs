@@ -8,11 +8,12 @@
 use super::{HeldConsent, ReleaseInput, read_paper};
 use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
-use crate::base::vocabulary::ConsentKind;
+use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass};
 use crate::disclosure::given::Word;
 use crate::disclosure::request::{Consent, Context};
 use crate::format::Node;
 use crate::record::Record;
+use std::borrow::Cow;
 
 /// Laws something can have been received under that say how it goes on.
 pub const LAWS: &[&str] = &["WIC5328.04", "CIV56.103", "20USC1232g(b)(1)(L)"];
@@ -30,6 +31,10 @@ pub struct Received {
     pub person: Option<PersonId>,
     /// By what.
     pub basis: Basis,
+    /// Classes that went by a law alone, each with it.
+    pub by_law: Vec<(DataClass, &'static str)>,
+    /// Those that went by something else, or besides by something else.
+    pub otherwise: ClassSet,
     /// Whether something of 42 CFR Part 2 was in it.
     pub part2: bool,
 }
@@ -80,6 +85,55 @@ impl Under {
             !self.others.iter().any(|other| id == Some(other.as_str()))
         });
     }
+}
+
+/// What is asked together of a person: classes, and the facts of the question about them. What went
+/// to the sender by a law alone goes on by that law, whatever else came with it by other grounds.
+pub(super) fn portions<'q>(
+    input: &ReleaseInput<'_>,
+    person: PersonId,
+    (classes, context): (ClassSet, &'q Context),
+) -> Vec<(ClassSet, Cow<'q, Context>)> {
+    let (mut rest, mut out) = (classes, Vec::new());
+    for (law, classes) in by_law(input, person) {
+        let own = classes.without(classes.without(rest));
+        if own.is_empty() {
+            continue;
+        }
+        rest = rest.without(own);
+        let mut context = context.clone();
+        context.received_under = Some(law.into());
+        out.push((own, Cow::Owned(context)));
+    }
+    if !rest.is_empty() || out.is_empty() {
+        out.push((rest, Cow::Borrowed(context)));
+    }
+    out
+}
+
+/// Classes that whatever was given of a person gave by one law and by nothing else.
+fn by_law(input: &ReleaseInput<'_>, person: PersonId) -> Vec<(&'static str, ClassSet)> {
+    let all = || input.received.iter();
+    let own = || all().filter(|received| received.person == Some(person));
+    // What came by nothing that can be told may have been any of it.
+    let untold = |one: &Received| one.by_law.is_empty() && one.otherwise.is_empty();
+    if all().any(|received| received.person.is_none()) || own().any(untold) {
+        return Vec::new();
+    }
+    let otherwise = own().fold(ClassSet::EMPTY, |set, one| set.union(one.otherwise));
+    let of = |law: &str, same: bool| -> ClassSet {
+        let each = own().flat_map(|received| &received.by_law);
+        let each = each.filter(|(_, by)| (*by == law) == same);
+        each.map(|(class, _)| *class).collect()
+    };
+    let laws = LAWS.iter();
+    let sets = laws.map(|law| {
+        (
+            *law,
+            of(law, true).without(of(law, false)).without(otherwise),
+        )
+    });
+    sets.filter(|(_, classes)| !classes.is_empty()).collect()
 }
 
 /// Whether a path is of what says where the record is from.

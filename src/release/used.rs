@@ -5,7 +5,7 @@
 
 use super::asserted::Asserted;
 use super::decide::Parties;
-use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper};
+use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper, received};
 use crate::base::id::PersonId;
 use crate::base::vocabulary::{ClassSet, DataClass, Verdict};
 use crate::disclosure::Ask;
@@ -65,14 +65,17 @@ fn still_goes(
     }
     let of = (entry, person);
     let question = facts::question(asserted, input, of, consents, parties.purpose);
-    let answer = rules.policy.ask(&Ask {
-        source: parties.source,
-        recipient: parties.recipient,
-        purpose: parties.purpose,
-        classes: asked,
-        subject: &question.subject,
-        consents: &question.consents,
-        context: &question.context,
-    });
-    permitted.without(answer.permit).is_empty()
+    for (classes, context) in received::portions(input, person, (asked, &question.context)) {
+        let answer = rules.policy.ask(&Ask {
+            source: parties.source,
+            recipient: parties.recipient,
+            purpose: parties.purpose,
+            classes,
+            subject: &question.subject,
+            consents: &question.consents,
+            context: &context,
+        });
+        permitted = permitted.without(answer.permit);
+    }
+    permitted.is_empty()
 }

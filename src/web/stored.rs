@@ -20,11 +20,11 @@ use crate::catalog::partner::{Channel, Direction, Partner};
 use crate::config::Role;
 use crate::disclosure::DecisionMode;
 use crate::intake::dry_run::dry_rows;
-use crate::kept::{ByPerson, OnFile, Readied, Toward, held, on_file, persons};
+use crate::kept::{ByPerson, OnFile, Readied, Toward, held, held_facts, on_file, persons};
 use crate::release::candidates::{Ties, Untied, candidates};
 use crate::release::{
-    FamilyPapers, HeldConsent, Release, family_names, known_to_sender, opened, own_consents,
-    recorded, release,
+    FamilyPapers, HeldConsent, HeldFact, Release, family_names, known_to_sender, opened,
+    own_consents, own_facts, recorded, release,
 };
 use crate::rules::Rules;
 use crate::store::StoredRecord;
@@ -149,8 +149,12 @@ async fn record(call: &Call, id: &str) -> Result<StoredRecord, Problem> {
         .ok_or_else(Problem::not_found)
 }
 
-/// The recipient's channel the record would be routed to for that purpose, on these consents.
-fn related<'a>(question: &Question<'a>, consents: &[HeldConsent<'_>]) -> Option<&'a Channel> {
+/// The recipient's channel the record would be routed to for that purpose, on these consents and
+/// facts.
+fn related<'a>(
+    question: &Question<'a>,
+    (consents, facts): (&[HeldConsent<'_>], &[HeldFact<'_>]),
+) -> Option<&'a Channel> {
     let stored = question.stored;
     let record = opened(&stored.record_type, &stored.payload)?;
     let named = family_names(
@@ -160,6 +164,7 @@ fn related<'a>(question: &Question<'a>, consents: &[HeldConsent<'_>]) -> Option<
             persons: &persons(stored),
             source: &stored.partner,
             consents,
+            facts,
             now: question.now,
         },
     );
@@ -191,7 +196,8 @@ fn pulled<'a>(question: &Question<'a>) -> Option<&'a Channel> {
 fn for_sender(question: &Question<'_>) -> Option<Value> {
     let Question { rules, stored, .. } = *question;
     let own = own_consents(&held(&question.found.consents), &stored.partner);
-    let channel = related(question, &own)?;
+    let facts = own_facts(&held_facts(&question.found.facts), &stored.partner);
+    let channel = related(question, (&own, &facts))?;
     let by_person = ByPerson::new(&question.found.consents, &question.found.facts);
     let readied = Readied::new(stored, question.found, &by_person)?;
     let toward = Toward::plain(question.recipient, channel);
@@ -237,7 +243,8 @@ fn split<'a>(
 fn for_officer(question: &Question<'_>) -> Value {
     let Question { rules, stored, .. } = *question;
     let all = held(&question.found.consents);
-    let channel = related(question, &all).or_else(|| pulled(question));
+    let facts = held_facts(&question.found.facts);
+    let channel = related(question, (&all, &facts)).or_else(|| pulled(question));
     let by_person = ByPerson::new(&question.found.consents, &question.found.facts);
     let readied = Readied::new(stored, question.found, &by_person);
     let input = readied

@@ -38,6 +38,7 @@ mod reference;
 mod rejudge;
 mod release;
 mod repeats;
+mod safe_at_home;
 mod sender_marks;
 mod sensitive_clinics;
 mod service_source;

@@ -3,6 +3,7 @@
 //! a hospital; decisions are taken on the stored records as every send takes them.
 
 use crate::deliver::Road;
+use crate::facts::{entered, said};
 use crate::release::complete;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
@@ -475,5 +476,118 @@ async fn who_is_named_otherwise_is_no_first_hand_either() {
             .map(|p| p.person);
         let wanted = if expected { vec![stranger] } else { Vec::new() };
         assert_eq!(another, wanted, "{id}: {received:?}");
+    }
+}
+
+/// A school, a county that may assert what the law of education records asks, and a tutor.
+async fn schooled() -> Road {
+    let asserts = "asserts = [\"legally_responsible\", \"has_case_plan_access\", \
+        \"addresses_education_needs\", \"authorized_by_agency\"]\nidentifier =";
+    let files = [
+        partner("school", "lea", ""),
+        partner("county", "cws", &out("county", "care_coordination"))
+            .replace("identifier =", asserts),
+        partner("tutor", "ppp", &out("tutor", "education")),
+    ];
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    Road::with(&files).await
+}
+
+async fn fact(road: &Road, kind: &str, toward: &str) {
+    let child = road
+        .store
+        .person_by_identifier("urn:example:person|q-1", false);
+    let child = child.await.expect("an answer").expect("known");
+    let fact = said(kind, json!(true), (toward, road.now()));
+    let done = road.store.put_fact(entered(kind, child, &fact, road.now()));
+    done.await.expect("kept");
+}
+
+/// A referral of the child with one value of the school's in it, and the family's release for the
+/// rest of it.
+async fn with_school_value(road: &Road, way: (&str, &str), purpose: &str, more: Value) -> Receipt {
+    let (from, to) = way;
+    let mut more = more;
+    more["labels"] = json!([{"path": "/body/program_code", "classes": ["education_record"]}]);
+    let record = referral(&format!("{from}-1"), to, "education_record", more);
+    let record = record.replacen(
+        "\"status\":\"requested\"",
+        "\"status\":\"requested\",\"program_code\":\"Otter-Reading\"",
+        1,
+    );
+    assert!(record.contains("Otter-Reading"));
+    let receipt = road.hand_in_from(from, from, &record).await;
+    let mut release = paper(
+        "general_roi",
+        &["referral", "demographics"],
+        &["cws", "ppp"],
+    );
+    release["grantor"] = "parent".into();
+    release["purposes"] = json!([purpose]);
+    lodge(road, from, &format!("{from}-roi"), release).await;
+    receipt
+}
+
+#[tokio::test]
+async fn a_schools_record_goes_on_to_whom_the_county_says_addresses_the_pupils_needs() {
+    // Goal: USA and then USA-ON on the road itself: what a county was given by the law goes on by
+    // the law, though what came with it came by a release; with both facts of the registry and not
+    // with one. Method: each choice of facts; the county names the record it was given, or says so.
+    let needs = "addresses_education_needs";
+    let authorized = "authorized_by_agency";
+    for (facts, by_record) in [
+        (&[][..], true),
+        (&[needs][..], true),
+        (&[authorized][..], true),
+        (&[needs, authorized][..], true),
+        (&[needs][..], false),
+        (&[needs, authorized][..], false),
+    ] {
+        let road = schooled().await;
+        let first = with_school_value(&road, ("school", "county"), "care_coordination", json!({}));
+        let first = id_of(&first.await);
+        fact(&road, "legally_responsible", "county").await;
+        fact(&road, "has_case_plan_access", "county").await;
+        road.drive().await;
+        let arrived = road.arrived("https://county.example/inbox");
+        assert!(arrived.len() == 1 && arrived[0].contains("Otter-Reading"));
+        let given = taken(&road, first, "county").await;
+        assert!(goes(&given, "education_record"), "{:?}", given.rows);
+        for kind in facts {
+            fact(&road, kind, "tutor").await;
+        }
+        let whence = match by_record {
+            true => json!({ "derived_from": [first] }),
+            false => json!({ "received_under": "20USC1232g(b)(1)(L)" }),
+        };
+        let onward = with_school_value(&road, ("county", "tutor"), "education", whence);
+        let onward = id_of(&onward.await);
+        road.drive().await;
+        let open = facts.len() == 2;
+        let decided = taken(&road, onward, "tutor").await;
+        assert_eq!(
+            goes(&decided, "education_record"),
+            open,
+            "{facts:?} {by_record}"
+        );
+        let arrived = road.arrived("https://tutor.example/inbox");
+        assert_eq!(arrived.len(), 1, "{facts:?} {by_record}: {decided:?}");
+        assert_eq!(
+            arrived[0].contains("Otter-Reading"),
+            open,
+            "{facts:?} {by_record}"
+        );
+        for owed in ["education_use_only", "no_redisclosure"] {
+            let owed = decided.obligations.contains(&owed);
+            assert_eq!(
+                owed, open,
+                "{facts:?} {by_record}: {:?}",
+                decided.obligations
+            );
+        }
+        if open {
+            let cited = decided.citations.iter();
+            assert!(cited.into_iter().any(|one| one == "20USC1232g(b)(1)(L)"));
+        }
     }
 }

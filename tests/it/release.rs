@@ -13,7 +13,7 @@ use kinbridge::base::vocabulary::ConsentElement;
 use kinbridge::catalog;
 use kinbridge::catalog::partner::Partner;
 use kinbridge::record::Record;
-use kinbridge::release::candidates::{NamedByFamily, Ties, candidates};
+use kinbridge::release::candidates::{Named, NamedByFamily, Ties, candidates};
 use kinbridge::release::{
     HeldConsent, Hold, Kept, Outgoing, Protections, Release, ReleaseInput, SinceLodged, release,
 };
@@ -377,11 +377,18 @@ fn only_partners_with_a_tie_are_asked_and_prevention_is_walled_off() {
     let prevention = REFERRAL.replace("\"case\"", "\"prevention\"");
     let prevention = record("service-referral", &prevention);
     assert_eq!(ties(&prevention, &nobody), ["clinic"]);
-    let named = NamedByFamily {
-        roles: vec!["cws".parse().expect("a role")],
-        partners: vec![],
+    let only = |partners: Option<&str>| {
+        let partners = partners.map(|id| vec![PartnerId::new(id)]);
+        NamedByFamily(vec![Named {
+            roles: vec!["cws".parse().expect("a role")],
+            partners,
+        }])
     };
-    assert_eq!(ties(&prevention, &named), ["clinic", "county"]);
+    assert_eq!(ties(&prevention, &only(None)), ["clinic", "county"]);
+    let itself = only(Some("county"));
+    assert_eq!(ties(&prevention, &itself), ["clinic", "county"]);
+    // One that names another county by its id names this one by no role.
+    assert_eq!(ties(&prevention, &only(Some("elsewhere"))), ["clinic"]);
 }
 
 #[test]

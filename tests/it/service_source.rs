@@ -2,7 +2,8 @@
 //! that counts opens the wall. Method: records that do not say, from a channel that declares it and
 //! from one that does not, as FHIR and as canonical JSON, down the road to routing.
 
-use crate::deliver::Road;
+use crate::deliver::{Road, lodge};
+use crate::facts::{entered, said};
 use crate::labels::CONTACT;
 use crate::release::{PARTNERS, Paper, decide, paper, rules_with};
 use crate::store::world::{START, World};
@@ -201,4 +202,77 @@ fn the_family_opens_the_wall_only_with_a_consent_that_counts_now() {
     let mut foreign = paper(2, own);
     foreign.lodger = PartnerId::new("county");
     assert!(walled(foreign), "lodged by the recipient");
+}
+
+/// How many recipients a prevention contact of a child is queued for, on a consent of the child's
+/// and facts of the county's about it.
+async fn queued(born: &str, consent: &str, facts: &[(&str, serde_json::Value)]) -> usize {
+    let asserts = "asserts = [\"emancipated\", \"parental_rights\", ";
+    let files = PARTNERS.iter();
+    let files = files.map(|file| file.replace("asserts = [", asserts));
+    let files: Vec<String> = files.collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let road = Road::with(&files).await;
+    let child = format!(
+        "{{\"key\": \"child\", \"role\": \"child\", \"birth_date\": \"{born}\", \"identifiers\": \
+         [{{\"system\": \"urn:example:person\", \"value\": \"m-1\"}}],"
+    );
+    let contact = CONTACT.replace("\"case\"", "\"prevention\"");
+    let contact = contact.replacen("{\"key\": \"child\", \"role\": \"child\",", &child, 1);
+    assert!(contact.contains(born));
+    let contact = contact.replace("/persons/0/birth_date", "/persons/0/ethnicity");
+    let receipt = road.hand_in("k", &contact).await;
+    lodge(&road, "k1", consent).await;
+    let known = road
+        .store
+        .person_by_identifier("urn:example:person|m-1", false);
+    let known = known.await.expect("an answer").expect("known");
+    for (kind, value) in facts {
+        let mut fact = said(kind, value.clone(), ("county", road.now()));
+        fact.as_object_mut().expect("members").remove("recipient");
+        let done = road.store.put_fact(entered(kind, known, &fact, road.now()));
+        done.await.expect("kept");
+    }
+    road.drive().await;
+    road.deliveries(&receipt).await.len()
+}
+
+#[tokio::test]
+async fn who_may_not_sign_opens_no_wall_and_facts_say_who_may() {
+    // Goal: routing asks of a signature what every decision asks. Method: one consent that names
+    // the county, signed by a parent or by the child; the child's age and the facts of the county
+    // change who may.
+    let paper = |grantor: &str| {
+        format!(
+            r#"{{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "{grantor}",
+            "classes": ["engagement_contact", "demographics"], "recipients": ["cws"],
+            "purposes": ["care_coordination"], "signed": "2026-01-01", "start": "2026-01-01",
+            "end": "2026-12-31", "revoked": null}}"#
+        )
+    };
+    let (parent, child) = (paper("parent"), paper("self"));
+    let ended = ("parental_rights", serde_json::json!("terminated"));
+    let free = ("emancipated", serde_json::json!(true));
+    for (born, consent, facts, open) in [
+        ("2012-05-05", &parent, vec![], 1),
+        ("2012-05-05", &parent, vec![ended], 0),
+        ("2000-05-05", &parent, vec![], 0),
+        ("2000-05-05", &child, vec![], 1),
+        ("2010-05-05", &child, vec![], 0),
+        ("2010-05-05", &child, vec![free.clone()], 1),
+        ("2010-05-05", &parent, vec![free], 0),
+    ] {
+        let told = queued(born, consent, &facts).await;
+        assert_eq!(told, open, "{born} {consent} {facts:?}");
+    }
+    // A paper that names partners names them alone, and those only in a role it names.
+    for (named, open) in [
+        ("\"recipient_ids\": [\"county\"], ", 1),
+        ("\"recipient_ids\": [\"clinic\"], ", 0),
+    ] {
+        let paper = parent.replace("\"purposes\"", &format!("{named}\"purposes\""));
+        assert_eq!(queued("2012-05-05", &paper, &[]).await, open, "{named}");
+        let another = paper.replace("[\"cws\"]", "[\"lea\"]");
+        assert_eq!(queued("2012-05-05", &another, &[]).await, 0, "{named}");
+    }
 }

@@ -3,7 +3,7 @@
 //! leaf, thinned and labelled at random, cut for 2,000 random sets of permitted (class, person);
 //! each cut is compared with the record rebuilt of the released leaves alone, in every format.
 
-use crate::canaries::grow::grow_sized;
+use crate::canaries::grow::{grow_sized, types};
 use crate::release::rules_with;
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::{PartnerId, PersonId, RecordId};
@@ -25,6 +25,7 @@ const FORMATS: [&str; 4] = [
     "county-niem/1.0",
     "provider-csv/1.0",
 ];
+/// What every format has.
 const TYPES: [&str; 4] = [
     "person",
     "family-case",
@@ -39,10 +40,16 @@ pub fn rules() -> &'static Rules {
             "id = \"reader\"\nname = \"A reader\"\nrole = \"cws\"\nmode = \"live\"\n\
              county_fips = \"06067\"\n",
         );
+        let all = types(&catalog::load(&[]).0);
         for (at, format) in FORMATS.iter().enumerate() {
+            let records = match at {
+                0 => all.clone(),
+                _ => TYPES.map(str::to_owned).to_vec(),
+            };
             partner.push_str(&format!(
                 "[[channel]]\nname = \"out-{at}\"\ndirection = \"out\"\nformat = \"{format}\"\n\
-                 records = {TYPES:?}\npurpose = \"care_coordination\"\nrelated_by = [\"county\"]\n\
+                 records = {records:?}\npurpose = \"care_coordination\"\n\
+                 related_by = [\"county\"]\n\
                  https = {{ url = \"https://reader.example/inbox\" }}\n"
             ));
         }
@@ -108,6 +115,9 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
             "status",
             "case_number",
             "hcpcs",
+            "reported_by_phone_at",
+            "name",
+            "reference_no",
         ];
         !needed.contains(&last) && last.parse::<usize>().is_err()
     };
@@ -304,18 +314,28 @@ fn left_classes(record: &Record) -> ClassSet {
 fn what_is_withheld_had_never_been_there() {
     let (sources, _) = catalog::load(&[]);
     let mut numbers = 0;
-    let grown: Vec<Record> = TYPES
+    let all = types(&sources).into_iter();
+    let others = all.filter(|kind| !TYPES.contains(&kind.as_str()));
+    let types: Vec<String> = TYPES.map(str::to_owned).into_iter().chain(others).collect();
+    let grown: Vec<Record> = types
         .iter()
-        .flat_map(|kind| [(*kind, true), (*kind, false)])
+        .flat_map(|kind| [(kind.as_str(), true), (kind.as_str(), false)])
         .map(|sized| grow_sized(&sources, sized, "program", &mut numbers).record)
         .collect();
     let mut valid = [0; 4];
     let (mut cuts, mut rows) = (0, 0);
-    for seed in 1..=2_000_u64 {
+    let mut written_types = BTreeSet::new();
+    // What only one format has is cut 500 times besides.
+    let others = types.len() - TYPES.len();
+    for seed in 1..=2_000 + 500 * others as u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         // Mostly slim ones, which every format has room for.
         let big = usize::from(dice.roll(8) == 0);
-        let record = varied(&grown[dice.roll(TYPES.len()) * 2 + big], &mut dice);
+        let kind = match seed > 2_000 {
+            false => dice.roll(TYPES.len()),
+            true => TYPES.len() + dice.roll(others),
+        };
+        let record = varied(&grown[kind * 2 + big], &mut dice);
         let labels = rules().labels.label(&record, Origin::default());
         let permits = permits(&record, &labels, &mut dice);
         let cut_once = cut(&record, &labels, &permits);
@@ -347,7 +367,10 @@ fn what_is_withheld_had_never_been_there() {
             assert_eq!(one, other, "seed {seed} in {}", FORMATS[at]);
             valid[at] += usize::from(one.is_ok());
         }
+        written_types.insert(record.record_type.to_string());
     }
+    let all: BTreeSet<String> = types.into_iter().collect();
+    assert_eq!(written_types, all, "types of which something goes");
     assert!(cuts > 1_500 && rows > 200, "{cuts} cuts, {rows} rows");
     assert!(
         valid.iter().all(|count| *count > 100),

@@ -7,7 +7,7 @@ use super::{About, Kind, Shape};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::finding::LineIndex;
-use crate::base::vocabulary::ClassSet;
+use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::format::json;
 use crate::format::tree::{Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,57 @@ use std::sync::Arc;
 const SHAPES_MAX: usize = 50_000;
 /// The folder whose schemas are closed and labelled.
 const CANONICAL: &str = "canonical/";
+/// What a value that locates somebody is of: where an address program protects them, such values
+/// are kept. The other two go to nobody, or to those alone who may know who reported.
+const LOCATING: [DataClass; 4] = [
+    DataClass::ContactAddress,
+    DataClass::SafeAtHomeAddress,
+    DataClass::ImmigrationStatus,
+    DataClass::ReporterIdentity,
+];
+/// Words in the names of members that tell where somebody is or can be reached. Counties are none:
+/// the one of a record is that of its jurisdiction.
+const PLACES: [&str; 39] = [
+    "address",
+    "addresses",
+    "apartment",
+    "building",
+    "city",
+    "coordinates",
+    "directions",
+    "email",
+    "facility",
+    "fax",
+    "geo",
+    "geocode",
+    "geohash",
+    "home",
+    "household",
+    "landline",
+    "landmark",
+    "latitude",
+    "location",
+    "longitude",
+    "mobile",
+    "neighborhood",
+    "phone",
+    "place",
+    "placement",
+    "postal",
+    "postcode",
+    "residence",
+    "room",
+    "school",
+    "shelter",
+    "site",
+    "street",
+    "telecom",
+    "telephone",
+    "town",
+    "whereabouts",
+    "zip",
+    "zipcode",
+];
 
 /// Compiles every schema file given, by path below `schemas/`. A file that only has `$defs` is
 /// there for references and gives no shape.
@@ -44,6 +95,8 @@ struct Inherited {
     about: Option<About>,
     /// Whether it stands in a record, where every leaf must be labelled.
     labelled: bool,
+    /// Whether a member around it is called as a place is.
+    place: bool,
 }
 
 pub(super) struct Compiler<'a> {
@@ -151,6 +204,9 @@ impl<'a> Compiler<'a> {
         if let Some(about) = self.about(file, schema) {
             own.about = Some(about);
         }
+        if self.locates(file, schema) == Some(false) {
+            own.place = false;
+        }
         let kind = if let Some(reference) = schema.get("$ref") {
             self.check_keywords(file, schema, "$ref");
             let mut shape = self.follow(file, reference, &own)?;
@@ -176,6 +232,18 @@ impl<'a> Compiler<'a> {
                 schema,
                 "schema-label-missing",
                 "the value has no `x-data-class` or no `x-about`, own or inherited",
+            );
+        }
+        let locating = shape.classes.iter().any(|class| LOCATING.contains(&class));
+        if own.labelled && own.place && shape.is_leaf() && !locating {
+            self.defect(
+                file,
+                schema,
+                "schema-place-unlabelled",
+                "the value is called as a place is, and no class of addresses covers it".to_owned(),
+                "give it `contact_address`; or \"x-locates\": false, if it tells of nobody's \
+                 whereabouts"
+                    .to_owned(),
             );
         }
         Some(shape)
@@ -242,7 +310,9 @@ impl<'a> Compiler<'a> {
         let mut members = Vec::new();
         let properties = schema.get("properties").map(Node::members);
         for (name, node) in properties.unwrap_or_default() {
-            if let Some(mut shape) = self.shape(file, node, own) {
+            let mut here = own.clone();
+            here.place |= names_place(name);
+            if let Some(mut shape) = self.shape(file, node, &here) {
                 shape.required = required.contains(name);
                 members.push((name.clone(), shape));
             }
@@ -374,6 +444,11 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+/// Whether a member is called as a place is.
+fn names_place(name: &str) -> bool {
+    name.split('_').any(|word| PLACES.contains(&word))
 }
 
 /// The constant a required member of an object must have.

@@ -20,7 +20,7 @@ const SILENT: &[&str] = &[
     "deprecated",
 ];
 /// Keywords of ours, allowed everywhere.
-const LABELS: &[&str] = &["x-data-class", "x-about", "x-narrative"];
+const LABELS: &[&str] = &["x-data-class", "x-about", "x-narrative", "x-locates"];
 
 /// The keywords allowed beside a `type` (or beside `$ref` and `oneOf`, under those names).
 fn allowed(form: &str) -> &'static [&'static str] {
@@ -98,6 +98,12 @@ impl Compiler<'_> {
         };
         self.want(file, node, node.as_bool(), "x-narrative", "true or false")
             .unwrap_or(false)
+    }
+
+    /// Whether the value tells where somebody is, where that is said.
+    pub(super) fn locates(&mut self, file: &str, schema: &Node) -> Option<bool> {
+        let node = schema.get("x-locates")?;
+        self.want(file, node, node.as_bool(), "x-locates", "true or false")
     }
 
     /// Set when the value is an identifier that holds statewide: how it is compared.

@@ -155,6 +155,50 @@ fn canonical_schemas_are_closed_and_labelled() {
     assert!(codes(&[("formats/a.json", open)]).is_empty());
 }
 
+// Goal: what is called as a place is has a class of addresses, or says that it locates nobody.
+// Method: such members of a record, below one and by themselves, with and without.
+#[test]
+fn what_is_called_as_a_place_is_locates_somebody() {
+    let with = |more: &str| {
+        format!(
+            r#"{{"type":"object","additionalProperties":false,"x-about":"subject",
+            "x-data-class":"referral","properties":{{"envelope":{{"type":"string"}},
+            "persons":{{"type":"string"}},"body":{{"type":"object",
+            "additionalProperties":false,"properties":{{{more}}}}}}}}}"#
+        )
+    };
+    for (more, told) in [
+        (r#""visit_site":{"type":"string"}"#, true),
+        (
+            r#""shelter":{"type":"object","additionalProperties":false,"properties":{
+                "name":{"type":"string"}}}"#,
+            true,
+        ),
+        (
+            r#""visit_site":{"type":"string","x-data-class":"contact_address"}"#,
+            false,
+        ),
+        (
+            r#""visit_site":{"type":"string","x-data-class":["referral","safe_at_home_address"]}"#,
+            false,
+        ),
+        (r#""visit_site":{"type":"string","x-locates":false}"#, false),
+        (
+            r#""visitor":{"type":"string"},"county_fips":{"type":"string"}"#,
+            false,
+        ),
+    ] {
+        let found = codes(&[("canonical/a.json", &with(more))]);
+        let expected: &[&str] = if told {
+            &["schema-place-unlabelled"]
+        } else {
+            &[]
+        };
+        assert_eq!(found, expected, "{more}");
+        assert!(codes(&[("formats/a.json", &with(more))]).is_empty());
+    }
+}
+
 // Goal: variants are told apart by a constant, and paths reach into them. Method: two resources.
 #[test]
 fn variants_are_told_apart_by_a_constant() {

@@ -46,6 +46,17 @@ impl Grown {
     }
 }
 
+/// The names of all record types of a catalog, whatever they are.
+pub fn types(sources: &Sources) -> Vec<String> {
+    let files = sources.schemas.keys();
+    let names = files.filter_map(|file| {
+        let name = file.strip_prefix("canonical/")?;
+        name.strip_suffix(".schema.json")
+    });
+    let own = names.filter(|name| !name.contains('/'));
+    own.map(str::to_owned).collect()
+}
+
 /// The persons of every record but that of a person: key and role.
 const PERSONS: [(&str, &str); 5] = [
     ("Kqzj-child", "child"),
@@ -57,7 +68,7 @@ const PERSONS: [(&str, &str); 5] = [
 
 /// Places nothing is planted in, because the record would be another one: sealed, void, a
 /// correction, numbered by the gateway, or contradicting itself.
-const LEFT_OUT: &[&str] = &[
+pub const LEFT_OUT: &[&str] = &[
     "/envelope/record_id",
     "/envelope/access_level",
     "/envelope/sealed_placement",
@@ -338,7 +349,10 @@ impl Grower<'_> {
         let fixed = fixed.map(|(_, words)| words[self.item() % words.len()]);
         let fixed = match place.as_str() {
             "/body/requester/identifiers/value" => Some(self.asker),
-            "/persons/role" => Some(PERSONS[self.person()].1),
+            "/persons/role" => {
+                let role = PERSONS[self.person()].1;
+                Some(known(rule, role).unwrap_or("other"))
+            }
             _ => fixed,
         };
         if let Some(word) = fixed {
@@ -419,6 +433,14 @@ impl Grower<'_> {
             .iter()
             .collect()
     }
+}
+
+/// A word, if it is one of the list.
+fn known<'w>(rule: &TextRule, word: &'w str) -> Option<&'w str> {
+    rule.codes
+        .iter()
+        .any(|code| &**code == word)
+        .then_some(word)
 }
 
 fn is_key(shape: &Shape) -> bool {

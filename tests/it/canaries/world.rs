@@ -1,7 +1,7 @@
 //! The world of the canaries: senders of every format, recipients of many roles in every format,
 //! one inbox, and log lines kept as they are written.
 
-use super::grow::{Grown, grow_sized};
+use super::grow::{self, Grown, grow_sized};
 use crate::web::harness::{Gateway, client, install_provider};
 use kinbridge::base::id::{DeliveryId, FormatId, PartnerId, RecordId, SubmissionId};
 use kinbridge::catalog;
@@ -49,6 +49,7 @@ pub const RECIPIENTS: [(&str, &str); 14] = [
     ("public", "public_request"),
 ];
 
+/// What every format has.
 pub const TYPES: [&str; 4] = [
     "person",
     "family-case",
@@ -66,8 +67,16 @@ pub struct World {
     _keep: tempfile::TempDir,
 }
 
-fn types() -> String {
-    serde_json::to_string(&TYPES).expect("JSON")
+/// All types a format has: the first one has every type of the catalog.
+fn types_of(format: &str) -> Vec<String> {
+    match format == FORMATS[0].0 {
+        true => grow::types(&catalog::load(&[]).0),
+        false => TYPES.map(str::to_owned).to_vec(),
+    }
+}
+
+fn types(format: &str) -> String {
+    serde_json::to_string(&types_of(format)).expect("JSON")
 }
 
 const PAPERS: &str = r#"
@@ -90,7 +99,7 @@ fn sender(role: &str, format: &str) -> String {
         "role = \"{role}\"\nmode = \"live\"\ncounty_fips = \"06067\"\n\n{PAPERS}\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = \"{format}\"\n\
          records = {}\nservice_source = \"referral\"\n",
-        types()
+        types(format)
     )
 }
 
@@ -106,10 +115,22 @@ fn recipient(role: &str, purpose: &str, url: &str, ca: &str) -> String {
              records = {}\npurpose = \"{purpose}\"\nrelated_by = [\"county\", \"addressee\"]\n\
              https = {{ url = \"{url}\", ca_file = \"{ca}\", private_network = true, \
              in_flight_max = 4 }}\n",
-            types()
+            types(format)
         ));
     }
     text
+}
+
+/// Whom copies of reports of child abuse go to.
+fn agency(url: &str, ca: &str) -> String {
+    format!(
+        "role = \"cws\"\nmode = \"live\"\ncounty_fips = \"06067\"\n\n{PAPERS}\n[[channel]]\n\
+         name = \"out-0\"\ndirection = \"out\"\nformat = \"{}\"\n\
+         records = [\"child-abuse-report\"]\npurpose = \"child_abuse_report\"\n\
+         related_by = [\"county\"]\n\
+         https = {{ url = \"{url}\", ca_file = \"{ca}\", private_network = true }}\n",
+        FORMATS[0].0
+    )
 }
 
 fn state() -> String {
@@ -118,7 +139,7 @@ fn state() -> String {
         text.push_str(&format!(
             "[[channel]]\nname = \"pull-{at}\"\ndirection = \"pull\"\nformat = \"{format}\"\n\
              records = {}\npurpose = \"state_reporting\"\n",
-            types()
+            serde_json::to_string(&TYPES).expect("JSON")
         ));
     }
     text
@@ -137,6 +158,7 @@ impl World {
         let inbox = Receiver::start(&identity).expect("inbox");
         let (url, ca) = (inbox.url(), ca.display().to_string());
         let mut partners: Vec<(String, String)> = vec![("state".to_owned(), state())];
+        partners.push(("to-agency".to_owned(), agency(&url, &ca)));
         for (id, role, format) in SENDERS {
             partners.push((id.to_owned(), sender(role, FORMATS[format].0)));
         }
@@ -261,9 +283,9 @@ fn plant(gateway: &Gateway) -> (Vec<Grown>, Vec<(usize, Vec<u8>)>) {
     let mut numbers = 0;
     for (sender, (id, _, format)) in SENDERS.iter().enumerate() {
         let format = FormatId::new(FORMATS[*format].0);
-        for kind in TYPES {
+        for kind in types_of(format.as_str()) {
             let slim = sender >= 3;
-            let mut one = grow_sized(&sources, (kind, slim), id, &mut numbers);
+            let mut one = grow_sized(&sources, (&kind, slim), id, &mut numbers);
             let envelope = one.record.root.get_mut("envelope").expect("an envelope");
             envelope.set("record_id", Node::string(RecordId([9; 16]).to_string()));
             let out = rules.plans.outbound(&format, &one.record);
