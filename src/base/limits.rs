@@ -43,6 +43,8 @@ pub const COLUMN_NAME_BYTES_MAX: usize = 200;
 pub const IDS_REMEMBERED_MAX: usize = 100_000;
 /// Consents judged for one person; with more, everything about the person is withheld.
 pub const CONSENTS_MAX: usize = 512;
+/// Facts of one person one partner may have asserted, ended ones too: all are read for a decision.
+pub const FACTS_OF_ASSERTER_MAX: i64 = 256;
 /// Memoised decisions kept per rule set.
 pub const DECISIONS_CACHED_MAX: usize = 65_536;
 /// Records of a person an answer at the emergency door holds; the newest that may go.

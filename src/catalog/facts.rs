@@ -5,6 +5,7 @@
 //! form the engine does not read are defects, never a guess. A county's file can only shorten how
 //! long a confirmation of standing counts.
 
+use super::files::is_table;
 use super::partner::Partner;
 use super::{SourceFile, read_toml, whole};
 use crate::base::defect::Defect;
@@ -21,9 +22,7 @@ const STANDING_DAYS_MAX: u32 = 365;
 
 /// Files of this kind: `policies/facts.toml` and `policies/facts-<name>.toml`.
 pub fn is_file(path: &str) -> bool {
-    let name = path.strip_prefix("policies/facts");
-    let name = name.and_then(|rest| rest.strip_suffix(".toml"));
-    name.is_some_and(|name| name.is_empty() || name.starts_with('-'))
+    is_table("facts", path)
 }
 
 /// All rows, checked.

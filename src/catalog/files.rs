@@ -331,6 +331,15 @@ fn relative(root: &Path, path: &Path) -> String {
     name.to_string_lossy().replace('\\', "/")
 }
 
+/// Files of one kind of the law's tables: `policies/<stem>.toml`, and those that add to it,
+/// `policies/<stem>-<name>.toml`.
+pub fn is_table(stem: &str, path: &str) -> bool {
+    let rest = path.strip_prefix("policies/");
+    let rest = rest.and_then(|rest| rest.strip_prefix(stem));
+    let name = rest.and_then(|rest| rest.strip_suffix(".toml"));
+    name.is_some_and(|name| name.is_empty() || name.starts_with('-'))
+}
+
 /// A defect of a whole file.
 pub fn whole(path: &str, code: &'static str, message: impl Into<String>) -> Defect {
     Defect {

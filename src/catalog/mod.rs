@@ -240,11 +240,10 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
         });
     } else {
         // A county's file that nothing reads would tighten nothing, in silence.
-        let more = ["policies/calendar-", "policies/spanish-"];
-        let more = path.ends_with(".toml") && more.iter().any(|start| path.starts_with(start));
+        let more = ["calendar", "spanish"];
         let read = operator::is_file(path)
             || facts::is_file(path)
-            || more
+            || more.iter().any(|stem| files::is_table(stem, path))
             || path.starts_with("policies/cases/");
         if file.overlay && file.shipped.is_none() && !read {
             let message = "nothing reads a file of this name here";

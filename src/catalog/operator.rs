@@ -5,6 +5,7 @@
 
 use super::SourceFile;
 use super::agreement::{KINDS, local_date};
+use super::files::is_table;
 use super::partner::{Channel, Direction, Partner};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
@@ -18,9 +19,7 @@ const SHIPPED: &str = "policies/operator.toml";
 
 /// Files of this kind: `policies/operator.toml` and `policies/operator-<name>.toml`.
 pub fn is_file(path: &str) -> bool {
-    let name = path.strip_prefix("policies/operator");
-    let name = name.and_then(|rest| rest.strip_suffix(".toml"));
-    name.is_some_and(|name| name.is_empty() || name.starts_with('-'))
+    is_table("operator", path)
 }
 
 /// All rows, checked.

@@ -107,7 +107,11 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         traced: only.is_some(),
         ..Replay::default()
     };
-    let mut after = None;
+    // Decisions stand in the order of what they are about.
+    let mut after = only.map(|source| DecisionPlace {
+        source,
+        token: i64::MIN,
+    });
     loop {
         let page = archive.decisions(key.clone(), after).await?;
         let Some((last, _)) = page.last() else { break };
@@ -116,6 +120,9 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<ExitCode> {
         for (place, decision) in page.iter().filter(|(place, _)| asked(place)) {
             replay.load(&mut archive, &decision.rule_set).await?;
             replay.take(*place, decision);
+        }
+        if !asked(last) {
+            break;
         }
     }
     if only.is_some() && replay.report.decisions == 0 {

@@ -4,9 +4,10 @@
 //! once. A row that says no day is a defect, never a guess.
 
 use super::moment;
-use super::tables::defect;
+use super::tables::{TABLE_MISSING, defect};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
+use crate::catalog::files::is_table;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::{Span, ToSpan as _};
 use serde::Deserialize;
@@ -181,13 +182,9 @@ impl Calendar {
     pub fn read(files: &BTreeMap<String, String>, defects: &mut Vec<Defect>) -> Calendar {
         let mut out = Calendar::default();
         if !files.contains_key(SHIPPED) {
-            defects.push(defect(
-                SHIPPED,
-                "policy-table-missing",
-                "the file is missing",
-            ));
+            defects.push(defect(SHIPPED, TABLE_MISSING, "the file is missing"));
         }
-        let own = files.iter().filter(|(path, _)| is_file(path));
+        let own = files.iter().filter(|(path, _)| is_table("calendar", path));
         for (path, text) in own {
             match toml::from_str::<CalendarFile>(text) {
                 Err(error) => defects.push(defect(path, "policy-table", error.message())),
@@ -245,13 +242,6 @@ impl Calendar {
         }
         next
     }
-}
-
-/// Files of this kind: `policies/calendar.toml` and `policies/calendar-<name>.toml`.
-fn is_file(path: &str) -> bool {
-    let name = path.strip_prefix("policies/calendar");
-    let name = name.and_then(|rest| rest.strip_suffix(".toml"));
-    name.is_some_and(|name| name.is_empty() || name.starts_with('-'))
 }
 
 #[cfg(test)]

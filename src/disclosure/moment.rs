@@ -42,14 +42,20 @@ pub(super) fn zone() -> TimeZone {
     LOCAL.clone()
 }
 
+impl Day {
+    /// Its date; `None` for a day no calendar has.
+    pub fn date(self) -> Option<jiff::civil::Date> {
+        let span = jiff::Span::new().try_days(self.0).ok()?;
+        jiff::civil::date(1970, 1, 1).checked_add(span).ok()
+    }
+}
+
 impl std::fmt::Display for Day {
     /// `YYYY-MM-DD`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let span = jiff::Span::new().try_days(self.0);
-        let date = span.and_then(|span| jiff::civil::date(1970, 1, 1).checked_add(span));
-        match date {
-            Ok(date) => write!(f, "{date}"),
-            Err(_) => f.write_str("?"),
+        match self.date() {
+            Some(date) => write!(f, "{date}"),
+            None => f.write_str("?"),
         }
     }
 }
@@ -71,9 +77,7 @@ pub fn local_day(at: Timestamp) -> Day {
 
 /// The first instant of a local day; `None` for a day no calendar has.
 pub fn first_instant(day: Day) -> Option<Timestamp> {
-    let span = jiff::Span::new().try_days(day.0).ok()?;
-    let date = jiff::civil::date(1970, 1, 1).checked_add(span).ok()?;
-    let zoned = date.to_zoned(LOCAL.clone()).ok()?;
+    let zoned = day.date()?.to_zoned(LOCAL.clone()).ok()?;
     Some(Timestamp(zoned.timestamp().as_microsecond()))
 }
 

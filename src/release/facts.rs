@@ -99,18 +99,12 @@ fn years(today: (i32, i32, i32), born: (i32, i32, i32)) -> Option<u16> {
 }
 
 fn today(now: Timestamp) -> Option<(i32, i32, i32)> {
-    let date = civil_date(local_day(now))?;
+    let date = local_day(now).date()?;
     Some((
         i32::from(date.year()),
         i32::from(date.month()),
         i32::from(date.day()),
     ))
-}
-
-/// The calendar date of a local day.
-fn civil_date(day: Day) -> Option<jiff::civil::Date> {
-    let span = jiff::Span::new().try_days(day.0).ok()?;
-    jiff::civil::date(1970, 1, 1).checked_add(span).ok()
 }
 
 /// The facts all persons of one release share.

@@ -8,11 +8,12 @@ use super::Store;
 use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE};
 use super::consent::{self, Spent, User};
 use super::decision::{self, SealedDecision};
+use super::epochs::{self, Epochs};
 use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
+use super::route::{DELIVERY_WORK, delivery_work_row};
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, all_made, row, run_made};
-use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -115,22 +116,6 @@ fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault>
     rows.iter().map(one).collect()
 }
 
-const EPOCHS: (&str, &str) = (
-    "SELECT person, consent_epoch FROM person WHERE person IN",
-    "",
-);
-
-fn each_once(mut persons: Vec<PersonId>) -> impl Iterator<Item = Cell> {
-    persons.sort_unstable();
-    persons.dedup();
-    persons.into_iter().map(|person| Cell::from(person.0))
-}
-
-fn read_epochs(rows: &[SqliteRow]) -> Result<HashMap<PersonId, i64>, Fault> {
-    let one = |row: &SqliteRow| Ok((PersonId(row.id(0)?), row.int(1)?));
-    rows.iter().map(one).collect()
-}
-
 async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorised>, Fault> {
     let present = || asked.iter().flatten();
     let keys = present().map(|a| Cell::from(a.delivery_id.0));
@@ -139,11 +124,11 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
         persons.extend(asked.epochs.iter().map(|(person, _)| *person));
     }
     let mut script = Script::default();
-    let epochs = script.keys(EPOCHS, &[], each_once(persons));
+    let epochs = epochs::ask(&mut script, persons);
     let head = "SELECT delivery_id, state, token FROM delivery WHERE delivery_id IN";
     let standing = script.keys((head, ""), &[], keys);
     let mut answers = script.run(&mut tx.conn).await?;
-    let epochs = read_epochs(&answers.take(&epochs))?;
+    let epochs = Epochs::read(&answers.take(&epochs))?;
     let mut standing = standings(&answers.take(&standing))?;
     let now = tx.now();
     let mut rows = Rows::new();
@@ -158,8 +143,7 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             out.push(Authorised::Stale);
             continue;
         };
-        let unchanged = |(person, epoch): &(PersonId, i64)| epochs.get(person) == Some(epoch);
-        if !asked.epochs.iter().all(unchanged) {
+        if !epochs.are(&asked.epochs) {
             out.push(Authorised::EpochChanged);
             continue;
         }
@@ -206,13 +190,6 @@ async fn keep_look(tx: &mut Tx, asked: &Asked) -> Result<(), Fault> {
     tx.lay_down().await
 }
 
-/// A review of a delivery, once, however often it is authorised.
-const REVIEW: &str = "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, \
-     delivery_id, test, state, created_at, due_at) SELECT ?, r.partner, ?, d.record_id, \
-     d.row_id, d.delivery_id, d.test, 0, ?, ? FROM delivery d \
-     JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ? AND NOT EXISTS \
-     (SELECT 1 FROM work_item w WHERE w.delivery_id = d.delivery_id AND w.cause = ?)";
-
 struct Rows {
     going: Vec<Cell>,
     reviews: Vec<[Cell; 6]>,
@@ -244,10 +221,11 @@ impl Rows {
         self.decisions
             .push(decision_row((&id, asked.token), &asked.decision, true));
         if let Some(due_at) = asked.review_due {
-            let cause = cause_word(HoldCause::ReviewAfter);
-            let item = WorkItemId::mint(now).0;
-            self.reviews
-                .push(row![item, cause.as_str(), now, due_at, id, cause.as_str()]);
+            // Once, however often it is authorised.
+            let review = (HoldCause::ReviewAfter, true);
+            let due = (now, Some(due_at));
+            let review = delivery_work_row(review, asked.delivery_id, due);
+            self.reviews.push(review);
         }
         let mut disclosed = 0;
         if of.attempts == 0 {
@@ -293,7 +271,7 @@ impl Rows {
         self.outputs.add_to(&mut script);
         self.disclosures.add_to(&mut script);
         for review in self.reviews {
-            script.add(REVIEW, review);
+            script.add(DELIVERY_WORK, review);
         }
         script.run(&mut tx.conn).await.map(drop)
     }

@@ -6,7 +6,9 @@
 use super::accept::{
     KEYS_BOUND, SubmissionRows, Totals, append_entry, key_insert, key_row, promise,
 };
-use super::model::{AcceptError, Committed, NewRecord, NewSubmission, Rejected, StoreError};
+use super::model::{
+    AcceptError, Committed, NewRecord, NewSubmission, NewWorkItem, Rejected, StoreError,
+};
 use super::prepare::{PreparedSubmission, idempotency_key};
 use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
@@ -343,18 +345,9 @@ async fn raise_work(tx: &mut Tx, head: &NewSubmission) -> Result<(), Fault> {
                AND status = 3";
     let mut work = work_insert();
     for held in all(&mut tx.conn, sql, row![head.submission_id.0]).await? {
-        let item = super::model::NewWorkItem {
-            cause: cause_of(&held.text(2)?)?,
-            detail: String::new(),
-            due_at: None,
-        };
-        let of = WorkOf {
-            partner: &head.partner,
-            record_id: RecordId(held.id(0)?),
-            row_id: Some(held.id(1)?),
-            delivery_id: None,
-            test: head.test,
-        };
+        let item = NewWorkItem::plain(cause_of(&held.text(2)?)?);
+        let held = (RecordId(held.id(0)?), held.id(1)?);
+        let of = WorkOf::version((&head.partner, head.test), held);
         work.push(work_row(&item, &of, now));
     }
     work.run(&mut tx.conn).await

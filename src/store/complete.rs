@@ -500,11 +500,10 @@ fn push_work(
     now: Timestamp,
 ) {
     let of = WorkOf {
-        partner: &current.sender,
-        record_id: current.of.record_id,
+        record_id: Some(current.of.record_id),
         row_id: (!current.notice).then_some(current.row_id),
         delivery_id: Some(ended.delivery_id.0),
-        test: current.of.test,
+        ..WorkOf::partner(&current.sender, current.of.test)
     };
     rows.work.push(work_row(item, &of, now));
 }

@@ -10,12 +10,12 @@ use super::decision::{self, SealedDecision};
 use super::keys::{Domain, Keys, Place};
 use super::model::{
     DecisionRecord, EmergencyAnswer, EmergencyAsk, EmergencyCursor, EmergencyPage, EmergencyRow,
-    EmergencyTold, HoldCause, NewEmergency, RowRef, StoreError,
+    EmergencyTold, HoldCause, NewEmergency, NewWorkItem, RowRef, StoreError,
 };
+use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run};
-use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::{Store, identity, open};
+use super::{Store, epochs, identity, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -225,7 +225,9 @@ async fn records(
 }
 
 async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault> {
-    if !unchanged(tx, &asked.new.epochs).await? || !all_stand(tx, &asked.given).await? {
+    if !epochs::unchanged(&mut tx.conn, &asked.new.epochs).await?
+        || !all_stand(tx, &asked.given).await?
+    {
         return Ok(EmergencyAnswer::Changed);
     }
     let now = tx.now();
@@ -261,17 +263,6 @@ async fn authorise(tx: &mut Tx, asked: &Asked) -> Result<EmergencyAnswer, Fault>
     disclosures.run(&mut tx.conn).await?;
     raise(tx, asked, now).await?;
     Ok(EmergencyAnswer::Go)
-}
-
-async fn unchanged(tx: &mut Tx, epochs: &[(PersonId, i64)]) -> Result<bool, Fault> {
-    let keys: Vec<Cell> = epochs.iter().map(|(p, _)| Cell::from(p.0)).collect();
-    let head = "SELECT person, consent_epoch FROM person WHERE person IN";
-    let mut known = HashMap::new();
-    for row in for_keys(&mut tx.conn, head, "", &[], &keys).await? {
-        known.insert(PersonId(row.id(0)?), row.int(1)?);
-    }
-    let same = |(person, epoch): &(PersonId, i64)| known.get(person) == Some(epoch);
-    Ok(epochs.iter().all(same))
 }
 
 /// Whether each record still is as it was decided: not replaced by its sender, not withdrawn.
@@ -348,25 +339,15 @@ fn append_given(tx: &mut Tx, new: &NewEmergency, given: &Sealed, now: Timestamp)
 /// the review, where anything was.
 async fn raise(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> {
     let new = &asked.new;
-    let mut items = Insert::new(
-        "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, test, state, \
-         created_at, detail, due_at, emergency_id) VALUES",
-        "",
-    );
-    let mut push = |cause, (partner, given): (&PartnerId, Option<&Sealed>), more: Told<'_>| {
-        items.push(row![
-            WorkItemId::mint(now).0,
-            partner.as_str(),
-            cause_word(cause),
-            given.map(|given| given.record_id.0),
-            given.map(|given| given.row.0),
-            new.test,
-            0_i64,
-            now,
-            more.detail,
-            more.due_at,
-            new.emergency_id.0,
-        ]);
+    let mut items = work_insert();
+    let mut push = |item: NewWorkItem, (partner, given): (&PartnerId, Option<&Sealed>)| {
+        let of = WorkOf {
+            record_id: given.map(|given| given.record_id),
+            row_id: given.map(|given| given.row.0),
+            emergency_id: Some(new.emergency_id),
+            ..WorkOf::partner(partner, new.test)
+        };
+        items.push(work_row(&item, &of, now));
     };
     let mut counts = format!("given {}, held {}", asked.given.len(), new.held);
     for (so, word) in [
@@ -375,28 +356,21 @@ async fn raise(tx: &mut Tx, asked: &Asked, now: Timestamp) -> Result<(), Fault> 
     ] {
         counts.push_str(if so { word } else { "" });
     }
-    let told = Told {
-        detail: Some(&counts),
-        due_at: None,
+    let told = NewWorkItem {
+        detail: counts,
+        ..NewWorkItem::plain(HoldCause::EmergencyAccess)
     };
-    push(HoldCause::EmergencyAccess, (&new.requester, None), told);
+    push(told, (&new.requester, None));
     if !asked.given.is_empty() {
-        let review = Told {
-            detail: None,
+        let review = NewWorkItem {
             due_at: Some(new.review_due),
+            ..NewWorkItem::plain(HoldCause::ReviewAfter)
         };
-        push(HoldCause::ReviewAfter, (&new.requester, None), review);
+        push(review, (&new.requester, None));
     }
     for given in &asked.given {
-        let notice = (&given.source, Some(given));
-        push(HoldCause::EmergencyNotice, notice, Told::default());
+        let notice = NewWorkItem::plain(HoldCause::EmergencyNotice);
+        push(notice, (&given.source, Some(given)));
     }
     items.run(&mut tx.conn).await
-}
-
-/// What an item says beside its cause.
-#[derive(Default)]
-struct Told<'a> {
-    detail: Option<&'a str>,
-    due_at: Option<Timestamp>,
 }

@@ -15,6 +15,7 @@ use super::{Store, identity};
 use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
+use crate::base::limits::FACTS_OF_ASSERTER_MAX;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
@@ -213,6 +214,10 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
         }
         Some(row) if row.id(0)? == subject.0 && row.int(2)? == 1 => return Ok(FactChange::Ended),
         Some(row) => row.int(1)?,
+        // By one asserter alone: nobody keeps others from asserting theirs.
+        None if held(tx, (subject, &entered.asserter)).await? >= FACTS_OF_ASSERTER_MAX => {
+            return Ok(FactChange::TooMany);
+        }
         None => 0,
     };
     if entered.after.map_or(0, i64::from) != revision {
@@ -235,6 +240,13 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
         epoch,
         reevaluated,
     })
+}
+
+/// Facts an asserter has of a person, ended ones too.
+async fn held(tx: &mut Tx, (person, asserter): (PersonId, &PartnerId)) -> Result<i64, Fault> {
+    let sql = "SELECT count(*) FROM fact WHERE subject = ? AND asserter = ?";
+    let found = first(&mut tx.conn, sql, row![person.0, asserter.as_str()]).await?;
+    found.ok_or(Fault::Damaged("a count"))?.int(0)
 }
 
 /// What waited for somebody to say who a recipient is to this person is decided again: whoever was

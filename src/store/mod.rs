@@ -17,6 +17,7 @@ mod crosscheck;
 mod decision;
 mod derived;
 mod emergency;
+mod epochs;
 mod erase;
 mod explain;
 mod extract;

@@ -7,14 +7,14 @@
 use super::model::{
     DeliveryState, HoldCause, OperatorAct, ReplayConfirmed, ReplayRequested, StoreError,
 };
+use super::route::{DELIVERY_WORK, delivery_work_row};
 use super::script::Script;
 use super::sql::{Columns as _, Fault, all, first, row, run};
-use super::stage::cause_word;
 use super::transition::{Moves, moves};
 use super::writer::Tx;
 use super::{Store, claim::state_code, operator};
 use crate::base::clock::Timestamp;
-use crate::base::id::{DeliveryId, WorkItemId};
+use crate::base::id::DeliveryId;
 use crate::base::limits::SECOND_OFFICER_WAIT;
 use crate::outbox::Event;
 
@@ -147,16 +147,13 @@ async fn request(tx: &mut Tx, id: DeliveryId, act: &OperatorAct) -> Result<Repla
     end(tx, id, "expired").await?;
     let now = tx.now();
     let until = now.after(SECOND_OFFICER_WAIT);
-    let item = WorkItemId::mint(now);
-    let sql = "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, \
-               delivery_id, test, state, created_at) SELECT ?, r.partner, ?, d.record_id, \
-               d.row_id, d.delivery_id, d.test, 0, ? FROM delivery d \
-               JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ?";
-    let cause = cause_word(HoldCause::ReplayConfirmation);
-    run(&mut tx.conn, sql, row![item.0, cause, now, id.0]).await?;
+    let asked = (HoldCause::ReplayConfirmation, false);
+    let item = delivery_work_row(asked, id, (now, None));
+    let [item_id, ..] = item.clone();
+    run(&mut tx.conn, DELIVERY_WORK, item).await?;
     let sql = "INSERT INTO replay_request (delivery_id, officer, asked_at, until, work_item_id) \
                VALUES (?, ?, ?, ?, ?)";
-    let cells = row![id.0, act.operator.as_str(), now, until, item.0];
+    let cells = row![id.0, act.operator.as_str(), now, until, item_id];
     run(&mut tx.conn, sql, cells).await?;
     operator::append(tx, act, ("replay-requested", &id.to_string()));
     Ok(ReplayRequested::Recorded { until })

@@ -2,7 +2,7 @@
 //!
 //! Claims live in memory only: this database has one process, and routing twice changes nothing.
 
-use super::model::{NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
+use super::model::{HoldCause, NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row};
 use super::stage::cause_word;
@@ -10,7 +10,7 @@ use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{PartnerId, RecordId, WorkItemId};
+use crate::base::id::*;
 use crate::base::limits::LEASE;
 use std::collections::HashMap;
 
@@ -139,13 +139,8 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
             deliveries.push(delivery_row(delivery, &queued));
         }
         for item in &routed.work {
-            let of = WorkOf {
-                partner: &version.sender,
-                record_id: routed.record_id,
-                row_id: Some(version.row_id),
-                delivery_id: None,
-                test: version.test,
-            };
+            let whose = (&version.sender, version.test);
+            let of = WorkOf::version(whose, (routed.record_id, version.row_id));
             work.push(work_row(item, &of, now));
         }
     }
@@ -217,31 +212,59 @@ pub(super) fn delivery_row(delivery: &NewDelivery, queued: &Queued) -> [Cell; 21
 }
 
 /// What a work item is about.
+#[derive(Clone, Copy)]
 pub(super) struct WorkOf<'a> {
     pub(super) partner: &'a PartnerId,
-    pub(super) record_id: RecordId,
+    pub(super) record_id: Option<RecordId>,
     /// Absent where a newer version must not end it.
     pub(super) row_id: Option<[u8; 16]>,
     pub(super) delivery_id: Option<[u8; 16]>,
+    pub(super) emergency_id: Option<EmergencyId>,
     pub(super) test: bool,
+}
+
+impl<'a> WorkOf<'a> {
+    /// About nothing but whom it is for.
+    pub(super) fn partner(partner: &'a PartnerId, test: bool) -> WorkOf<'a> {
+        WorkOf {
+            partner,
+            record_id: None,
+            row_id: None,
+            delivery_id: None,
+            emergency_id: None,
+            test,
+        }
+    }
+
+    /// About a version of a record.
+    pub(super) fn version(
+        (partner, test): (&'a PartnerId, bool),
+        (record_id, row_id): (RecordId, [u8; 16]),
+    ) -> WorkOf<'a> {
+        WorkOf {
+            record_id: Some(record_id),
+            row_id: Some(row_id),
+            ..WorkOf::partner(partner, test)
+        }
+    }
 }
 
 /// The insert of [`work_row`]s.
 pub(super) fn work_insert() -> Insert {
     Insert::new(
         "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, delivery_id, \
-         test, state, created_at, detail, due_at) VALUES",
+         test, state, created_at, detail, due_at, emergency_id) VALUES",
         "",
     )
 }
 
-/// An open work item.
-pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [Cell; 11] {
+/// An open work item; its id comes first.
+pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [Cell; 12] {
     row![
         WorkItemId::mint(at).0,
         of.partner.as_str(),
         cause_word(item.cause),
-        of.record_id.0,
+        of.record_id.map(|id| id.0),
         of.row_id,
         of.delivery_id,
         of.test,
@@ -249,5 +272,24 @@ pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [C
         at,
         (!item.detail.is_empty()).then_some(item.detail.as_str()),
         item.due_at,
+        of.emergency_id.map(|id| id.0),
     ]
+}
+
+/// An open work item about a delivery that was not read, as [`delivery_work_row`] says; where it is
+/// asked for once, none if there ever was one of that cause.
+pub(super) const DELIVERY_WORK: &str = "INSERT INTO work_item (work_item_id, partner, cause, \
+     record_id, row_id, delivery_id, test, state, created_at, due_at) SELECT ?1, r.partner, ?2, \
+     d.record_id, d.row_id, d.delivery_id, d.test, 0, ?3, ?4 FROM delivery d \
+     JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ?5 AND NOT (?6 AND EXISTS \
+     (SELECT 1 FROM work_item w WHERE w.delivery_id = d.delivery_id AND w.cause = ?2))";
+
+/// What [`DELIVERY_WORK`] binds; the item's id comes first.
+pub(super) fn delivery_work_row(
+    (cause, once): (HoldCause, bool),
+    id: DeliveryId,
+    (at, due_at): (Timestamp, Option<Timestamp>),
+) -> [Cell; 6] {
+    let item = WorkItemId::mint(at).0;
+    row![item, cause_word(cause), at, due_at, id.0, once]
 }

@@ -5,9 +5,10 @@
 
 use super::heads::{Heads, NewVersion, Novelty};
 use super::identity::{Origin, People};
-use super::model::{Action, DeliveryState, HoldCause, NewSubmission, RecordStatus};
+use super::model::{Action, DeliveryState, HoldCause, NewSubmission, NewWorkItem, RecordStatus};
 use super::prepare::PreparedRecord;
 use super::recall;
+use super::route::{WorkOf, work_insert, work_row};
 use super::script::{Answers, At, Script};
 use super::sql::{Cell, Fault, Insert, row};
 use super::transition::{Moves, moves};
@@ -17,7 +18,7 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{RECORD_REPEATED, SUPERSEDED_UNKNOWN};
-use crate::base::id::{RecordId, WorkItemId};
+use crate::base::id::RecordId;
 use crate::outbox::Event;
 use std::sync::LazyLock;
 
@@ -85,11 +86,7 @@ impl Rows {
                 "",
             ),
             routes: Insert::new("INSERT INTO route_work (row_id, queued_at) VALUES", ""),
-            work: Insert::new(
-                "INSERT INTO work_item (work_item_id, partner, cause, record_id, row_id, test, \
-                 state, created_at) VALUES",
-                "",
-            ),
+            work: work_insert(),
             whereabouts: Statements::new(),
             superseded: Vec::new(),
             corrected: Vec::new(),
@@ -362,16 +359,12 @@ fn push_queue(rows: &mut Rows, head: &NewSubmission, staged: &Staged) {
         (RecordStatus::Accepted, _) => {
             rows.routes.push(row![staged.row_id, head.received_at]);
         }
-        (RecordStatus::Held, Some(cause)) => rows.work.push(row![
-            WorkItemId::mint(head.received_at).0,
-            head.partner.as_str(),
-            cause_word(cause),
-            staged.record_id.0,
-            staged.row_id,
-            head.test,
-            0_i64,
-            head.received_at,
-        ]),
+        (RecordStatus::Held, Some(cause)) => {
+            let whose = (&head.partner, head.test);
+            let of = WorkOf::version(whose, (staged.record_id, staged.row_id));
+            let item = NewWorkItem::plain(cause);
+            rows.work.push(work_row(&item, &of, head.received_at));
+        }
         _ => {}
     }
 }

@@ -244,6 +244,10 @@ async fn write(
         }
         FactChange::Ended => "this fact was ended: assert another one under an id of its own",
         FactChange::Moved => "this fact was changed meanwhile: look at it and try again",
+        FactChange::TooMany => {
+            "you have asserted as many facts of this person as there may be: say it anew under \
+             the id of one of them"
+        }
     };
     Err(Problem::new(&STATE_CONFLICT, detail))
 }

@@ -11,7 +11,7 @@ mod provision;
 pub use inward::{Inward, Reading, read};
 pub use outward::{Kept, write};
 
-use super::tables::defect;
+use super::tables::{TABLE_MISSING, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{ConsentKind, DataClass, Grantor, Purpose};
 use crate::catalog::{Sources, files::whole, read_toml};
@@ -158,7 +158,7 @@ impl Codes {
     pub fn compile(sources: &Sources) -> (Codes, Vec<Defect>) {
         let mut defects = Vec::new();
         let Some(file) = sources.files.get(FILE) else {
-            let missing = whole(FILE, "policy-table-missing", "the file is missing");
+            let missing = whole(FILE, TABLE_MISSING, "the file is missing");
             return (Codes::default(), vec![missing]);
         };
         let Some(codes) = read_toml::<Codes>(file, &mut defects) else {

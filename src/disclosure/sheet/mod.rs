@@ -9,7 +9,7 @@ mod page;
 
 use super::pack::Pack;
 use super::spanish::Reviewed;
-use super::tables::{KindRow, Signers, defect};
+use super::tables::{KindRow, Signers, TABLE_MISSING, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{ConsentKind, DataClass};
 use crate::catalog::{Sources, files::whole, read_toml};
@@ -199,7 +199,7 @@ impl Sheets {
     pub fn compile(sources: &Sources, pack: &Pack) -> (Sheets, Vec<Defect>) {
         let mut defects = Vec::new();
         let Some(file) = sources.files.get(FORMS) else {
-            let missing = whole(FORMS, "policy-table-missing", "the file is missing");
+            let missing = whole(FORMS, TABLE_MISSING, "the file is missing");
             return (Sheets::default(), vec![missing]);
         };
         let Some(words) = read_toml::<Words>(file, &mut defects) else {

@@ -3,11 +3,11 @@
 
 use super::Store;
 use crate::base::clock::Timestamp;
-use crate::base::id::{PartnerId, PersonId, RegistryId, WorkItemId};
-use crate::store::model::{HoldCause, StoreError, StoredRecord};
+use crate::base::id::{PartnerId, PersonId, RegistryId};
+use crate::store::model::{HoldCause, NewWorkItem, StoreError, StoredRecord};
 use crate::store::open;
+use crate::store::route::{WorkOf, work_insert, work_row};
 use crate::store::sql::{Columns as _, Fault, first, row, run};
-use crate::store::stage::cause_word;
 use crate::store::writer::{Tx, failed};
 
 /// Consents named in one item.
@@ -95,11 +95,13 @@ async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
         return Ok(0);
     }
     let detail = format!("within {} days: {}", telling.days, named.join(", "));
-    let sql = "INSERT INTO work_item (work_item_id, partner, cause, test, state, created_at, \
-               detail) VALUES (?, ?, ?, ?, 0, ?, ?)";
-    let id = WorkItemId::mint(telling.at).0;
-    let cause = cause_word(HoldCause::ConsentAgesOut);
-    let cells = row![id, telling.lodger.as_str(), cause, test, telling.at, detail];
-    run(&mut tx.conn, sql, cells).await?;
+    let item = NewWorkItem {
+        detail,
+        ..NewWorkItem::plain(HoldCause::ConsentAgesOut)
+    };
+    let mut work = work_insert();
+    let of = WorkOf::partner(&telling.lodger, test);
+    work.push(work_row(&item, &of, telling.at));
+    work.run(&mut tx.conn).await?;
     Ok(u64::try_from(named.len()).unwrap_or(u64::MAX))
 }

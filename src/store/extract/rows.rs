@@ -354,13 +354,8 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
         let sql = "SELECT partner, test FROM record_version WHERE row_id = ?";
         let found = first(&mut tx.conn, sql, row![version.0]).await?;
         let found = found.ok_or(Fault::Damaged("a version is missing"))?;
-        let of = WorkOf {
-            partner: &PartnerId::new(&found.text(0)?),
-            record_id,
-            row_id: Some(version.0),
-            delivery_id: None,
-            test: found.int(1)? == 1,
-        };
+        let sender = PartnerId::new(&found.text(0)?);
+        let of = WorkOf::version((&sender, found.int(1)? == 1), (record_id, version.0));
         let requester = extract.requester.as_str();
         if settled(tx, (requester, version), item.cause).await? {
             continue;

@@ -86,4 +86,6 @@ pub enum FactChange {
     Ended,
     /// Its newest revision is not the one this was made from.
     Moved,
+    /// The asserter has as many of the person as there may be.
+    TooMany,
 }

@@ -41,6 +41,17 @@ pub struct NewWorkItem {
     pub due_at: Option<Timestamp>,
 }
 
+impl NewWorkItem {
+    /// Of which nothing is said but why.
+    pub const fn plain(cause: HoldCause) -> NewWorkItem {
+        NewWorkItem {
+            cause,
+            detail: String::new(),
+            due_at: None,
+        }
+    }
+}
+
 /// How many deliveries of one (partner, channel) may be claimed at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneLimit {

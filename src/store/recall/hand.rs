@@ -4,8 +4,9 @@
 //! where no channel leads back. It never makes a notice, and tells each disclosure once.
 
 use super::super::Store;
-use super::super::model::{HoldCause, RecallByHand, StoreError};
-use super::super::sql::{Columns as _, Fault, all, first, row, run};
+use super::super::model::{HoldCause, NewWorkItem, RecallByHand, StoreError};
+use super::super::route::{WorkOf, work_insert, work_row};
+use super::super::sql::{Cell, Columns as _, Fault, all, first, row, run};
 use super::super::stage::cause_word;
 use super::super::writer::{Tx, failed};
 use super::reason_of;
@@ -99,21 +100,22 @@ pub(super) async fn by_hand(tx: &mut Tx, why: RecallReason, id: DeliveryId) -> R
 }
 
 /// The recipient's open item.
-async fn open_item(tx: &mut Tx, left: &Left) -> Result<[u8; 16], Fault> {
+async fn open_item(tx: &mut Tx, left: &Left) -> Result<Cell, Fault> {
     let sql = "SELECT work_item_id FROM work_item WHERE state = 0 AND partner = ? AND cause = ? \
                AND test = ? ORDER BY work_item_id LIMIT 1";
-    let word = cause_word(HoldCause::RecallByHand);
-    let cells = row![left.partner.as_str(), word.as_str(), left.test];
+    let cause = HoldCause::RecallByHand;
+    let cells = row![left.partner.as_str(), cause_word(cause), left.test];
     if let Some(open) = first(&mut tx.conn, sql, cells).await? {
-        return open.id(0);
+        return open.id(0).map(Cell::from);
     }
-    let now = tx.now();
-    let item = WorkItemId::mint(now).0;
-    let sql = "INSERT INTO work_item (work_item_id, partner, cause, test, state, created_at) \
-               VALUES (?, ?, ?, ?, 0, ?)";
-    let cells = row![item, left.partner.as_str(), word, left.test, now];
-    run(&mut tx.conn, sql, cells).await?;
-    Ok(item)
+    let partner = PartnerId::new(&left.partner);
+    let of = WorkOf::partner(&partner, left.test == 1);
+    let item = work_row(&NewWorkItem::plain(cause), &of, tx.now());
+    let [id, ..] = item.clone();
+    let mut work = work_insert();
+    work.push(item);
+    work.run(&mut tx.conn).await?;
+    Ok(id)
 }
 
 /// A person tells what a notice cannot: its channel takes none any more.

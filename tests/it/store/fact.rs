@@ -2,6 +2,7 @@
 
 use super::world::*;
 use kinbridge::base::id::*;
+use kinbridge::base::limits::FACTS_OF_ASSERTER_MAX;
 use kinbridge::base::sensitive::Reason;
 use kinbridge::store::*;
 
@@ -106,4 +107,28 @@ async fn a_fact_is_its_asserters_and_its_revisions_follow_one_another() {
     let of_both = store.facts_of(&persons).await.expect("read");
     assert_eq!(of_both.len(), 1);
     assert_eq!(of_both[0].subject, persons[0]);
+}
+
+#[tokio::test]
+async fn an_asserter_has_so_many_facts_of_a_person_and_keeps_nobody_else_from_theirs() {
+    // Goal: what a decision has to read is bounded. Method: as many facts as there may be, one
+    // more, a change of one that is there, and one of another asserter's.
+    let world = World::new();
+    let store = world.open().await;
+    let (partner, identifier) = (sender(), "urn:p|1".into());
+    let ensured = store.ensure_person(&partner, &identifier, false);
+    let person = ensured.await.expect("a person");
+    let put = async |fact: NewFact| store.put_fact(fact).await.expect("an answer");
+    for number in 0..FACTS_OF_ASSERTER_MAX {
+        let done = put(fact(&format!("f-{number}"), person, "{}")).await;
+        assert!(matches!(done, FactChange::Done { .. }), "{number}");
+    }
+    assert_eq!(put(fact("more", person, "{}")).await, FactChange::TooMany);
+    let changed = next(fact("f-0", person, "{}"), FactStep::Confirmed, 1);
+    assert!(matches!(put(changed).await, FactChange::Done { .. }));
+    let others = NewFact {
+        partner: PartnerId::new("county"),
+        ..fact("f-0", person, "{}")
+    };
+    assert!(matches!(put(others).await, FactChange::Done { .. }));
 }
