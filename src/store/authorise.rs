@@ -192,7 +192,7 @@ async fn keep_look(tx: &mut Tx, asked: &Asked) -> Result<(), Fault> {
 
 struct Rows {
     going: Vec<Cell>,
-    reviews: Vec<[Cell; 6]>,
+    reviews: Vec<[Cell; 7]>,
     decisions: Insert,
     outputs: Insert,
     disclosures: Insert,

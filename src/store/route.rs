@@ -279,17 +279,18 @@ pub(super) fn work_row(item: &NewWorkItem, of: &WorkOf<'_>, at: Timestamp) -> [C
 /// An open work item about a delivery that was not read, as [`delivery_work_row`] says; where it is
 /// asked for once, none if there ever was one of that cause.
 pub(super) const DELIVERY_WORK: &str = "INSERT INTO work_item (work_item_id, partner, cause, \
-     record_id, row_id, delivery_id, test, state, created_at, due_at) SELECT ?1, r.partner, ?2, \
-     d.record_id, d.row_id, d.delivery_id, d.test, 0, ?3, ?4 FROM delivery d \
-     JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ?5 AND NOT (?6 AND EXISTS \
-     (SELECT 1 FROM work_item w WHERE w.delivery_id = d.delivery_id AND w.cause = ?2))";
+     record_id, row_id, delivery_id, test, state, created_at, due_at) SELECT ?, r.partner, ?, \
+     d.record_id, d.row_id, d.delivery_id, d.test, 0, ?, ? FROM delivery d \
+     JOIN record r ON r.record_id = d.record_id WHERE d.delivery_id = ? AND NOT (? AND EXISTS \
+     (SELECT 1 FROM work_item w WHERE w.delivery_id = d.delivery_id AND w.cause = ?))";
 
 /// What [`DELIVERY_WORK`] binds; the item's id comes first.
 pub(super) fn delivery_work_row(
     (cause, once): (HoldCause, bool),
     id: DeliveryId,
     (at, due_at): (Timestamp, Option<Timestamp>),
-) -> [Cell; 6] {
+) -> [Cell; 7] {
     let item = WorkItemId::mint(at).0;
-    row![item, cause_word(cause), at, due_at, id.0, once]
+    let word = cause_word(cause);
+    row![item, word.as_str(), at, due_at, id.0, once, word.as_str()]
 }
