@@ -39,6 +39,8 @@ pub(super) fn all(sources: &Sources, policy: &Policy) -> Vec<Reading> {
     readings.extend(codes.marks().map(|(id, mark)| reading(id, "FHIR", mark)));
     let others = pack.tables.others.iter();
     readings.extend(others.map(|row| reading(row.id.as_str(), "GRANTOR", &row.mark)));
+    let days = policy.calendar().marks();
+    readings.extend(days.map(|(name, mark)| reading(name, "CALENDAR", mark)));
     let forms = imports.ids().filter_map(|id| imports.get(id));
     readings.extend(forms.map(|form| reading(&form.id, "IMPORT", &form.mark)));
     readings

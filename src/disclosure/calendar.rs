@@ -22,6 +22,8 @@ const LOOK_DAYS: usize = 366;
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
     closed: Vec<Closed>,
+    /// Name and mark of the rows that have one.
+    marks: Vec<(String, String)>,
 }
 
 /// One closed day as it is written.
@@ -191,7 +193,11 @@ impl Calendar {
                 Ok(file) => {
                     for row in &file.closed {
                         match Closed::read(row) {
-                            Some(closed) => out.closed.push(closed),
+                            Some(closed) => {
+                                out.closed.push(closed);
+                                let mark = row.mark.clone();
+                                out.marks.extend(mark.map(|mark| (row.name.clone(), mark)));
+                            }
                             None => {
                                 let message = format!("`{}` says no day", row.name);
                                 defects.push(defect(path, "policy-table", message));
@@ -202,6 +208,11 @@ impl Calendar {
             }
         }
         out
+    }
+
+    /// The closed days that say how sure they are: name and mark.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.marks.iter().map(|(name, mark)| (&**name, &**mark))
     }
 
     /// When something that happened at an instant is due within one business day: at the same

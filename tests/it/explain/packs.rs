@@ -159,5 +159,19 @@ fn the_list_is_a_table_and_tells_what_nobody_has_confirmed() {
     let grantors: Vec<&str> = grantors.filter_map(|row| row["id"].as_str()).collect();
     let others = OtherGrantor::ALL.iter().map(|one| one.as_str());
     assert_eq!(grantors, others.collect::<Vec<_>>());
+    // Every table of the law that marks its rows: what is K in its file is in the list.
+    let files = ["facts", "operator", "consents", "calendar", "fhir-consent"];
+    for file in files {
+        let path = format!("{}/policies/{file}.toml", env!("CARGO_MANIFEST_DIR"));
+        let table = std::fs::read_to_string(path).expect("a table");
+        let table: toml::Table = toml::from_str(&table).expect("TOML");
+        let all = table.values().filter_map(toml::Value::as_array).flatten();
+        for row in all.filter(|row| row.get("mark").and_then(toml::Value::as_str) == Some("K")) {
+            let names = ["id", "name", "code"].into_iter();
+            let mut names = names.filter_map(|key| row.get(key)?.as_str());
+            let id = names.next().expect("a name");
+            assert!(rows.iter().any(|row| row["id"] == id), "{file}: {id}");
+        }
+    }
     assert!(FORBID.contains("county-quiet"));
 }

@@ -1,5 +1,6 @@
 //! Questions made at random, leaning to what some row or paper speaks of.
 
+use super::fitting::fit;
 use super::signing::consents;
 use super::vocabulary::{CLASSES, PURPOSES, RECIPIENTS, SOURCES};
 use serde_json::{Map, Value, json};
@@ -35,7 +36,7 @@ impl Dice {
 }
 
 /// Holders, recipients, purposes and classes that some row brings together.
-const MEETINGS: [(&str, &str, &str, &str); 47] = [
+const MEETINGS: [(&str, &str, &str, &str); 54] = [
     (
         "ppp",
         "cws",
@@ -248,6 +249,33 @@ const MEETINGS: [(&str, &str, &str, &str); 47] = [
         "education",
         "education_record aggregate_deidentified",
     ),
+    (
+        "cws",
+        "mdt_member",
+        "investigation",
+        "juvenile_case_file abuse_report",
+    ),
+    ("cws", "researcher", "research", "case_plan sdm"),
+    (
+        "health_provider",
+        "researcher",
+        "research",
+        "general_health cans",
+    ),
+    ("tribe", "caregiver", "education", "education_record"),
+    ("sud_program", "court", "legal_proceeding", "sud_part2"),
+    (
+        "mhp",
+        "health_provider",
+        "payment",
+        "sud_part2 sud_counseling_notes",
+    ),
+    (
+        "dv_program",
+        "service_org",
+        "care_coordination",
+        "dv_information",
+    ),
 ];
 
 /// Facts that are true, false or empty.
@@ -318,7 +346,7 @@ pub fn question(seed: u64) -> Value {
     let subject = subject(&mut dice, &classes);
     let consents = consents(&mut dice, &recipient, &purpose, &classes);
     let context = context(&mut dice, &recipient, &classes);
-    json!({
+    let mut question = json!({
         "id": format!("q{seed}"),
         "source_role": source,
         "recipient_role": recipient,
@@ -327,14 +355,19 @@ pub fn question(seed: u64) -> Value {
         "subject": subject,
         "consents": consents,
         "context": context,
-    })
+    });
+    if dice.chance(20) && !question["subject"].is_null() {
+        let (opening, closing) = FACTS.split_at(RESTRICTING_FROM);
+        fit(&mut dice, &mut question, opening, closing);
+    }
+    question
 }
 
 impl Dice {
     fn pick_meeting(
         &mut self,
     ) -> &'static (&'static str, &'static str, &'static str, &'static str) {
-        static ALL: [(&str, &str, &str, &str); 47] = MEETINGS;
+        static ALL: [(&str, &str, &str, &str); 54] = MEETINGS;
         &ALL[self.below(ALL.len())]
     }
 }

@@ -9,6 +9,20 @@ pub struct Basis {
     pub rank: char,
 }
 
+/// All rows, in the order of the table.
+#[rustfmt::skip]
+pub const ALL: [&str; 52] = [
+    "CANRA", "ICWA-N", "ICWA-I", "STATE", "DHCS", "ORD",
+    "ORD-DEP", "ORD-E", "ORD-1037", "ORD-827A2", "ORD-827P", "EMER",
+    "EMEREDU", "THREAT", "SELF", "827-SELF", "827-COUNSEL", "827-CASA",
+    "827-COURT", "827-PARENT", "PARENT-H", "ELECT", "TPO", "PAY",
+    "HIV", "ONWARD-P2", "COORD", "COORD-ON", "827-TREAT", "827-SCHOOL",
+    "827-POLICE", "827-STATE", "828", "241.1", "786", "TRIBE",
+    "XFER", "CONTRACT-OUT", "CONTRACT-IN", "CONTRACT-WF", "CFT", "MDT",
+    "CROSS", "HEP", "USA", "USA-ON", "P2-AUDIT", "QSO",
+    "RES-P2", "RES-H", "RES-CW", "AGG",
+];
+
 /// Rows under an agreement that binds the recipient.
 pub const BINDING: [&str; 6] = [
     "CONTRACT-OUT",

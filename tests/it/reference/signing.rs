@@ -6,7 +6,7 @@ use super::vocabulary::{CLASSES, PURPOSES, RECIPIENTS};
 use serde_json::{Value, json};
 
 /// The kinds that may open a class, so that papers are not all beside the point.
-fn kinds_for(class: &str) -> &'static [&'static str] {
+pub fn kinds_for(class: &str) -> &'static [&'static str] {
     match class {
         "sud_part2" => &["part2_tpo", "part2_specific", "part2_legal"],
         "sud_counseling_notes" => &["part2_counseling_notes"],
