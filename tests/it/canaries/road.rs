@@ -3,13 +3,14 @@
 //! toward fourteen roles in four formats and a state that pulls; then everything is searched.
 
 use super::around::{kept, numbers};
+use super::doors::{emergencies, explanations, recalls, registries};
 use super::grow::{Canary, Grown, KEY_MARK};
 use super::scan::{Scanner, entitled};
 use super::spoil::malformed;
 use super::world::{Answer, FORMATS, SENDERS, TYPES, World, lodging, logs, opened};
 use kinbridge::base::id::{PartnerId, PersonId, RecordId, SubmissionId};
 use kinbridge::base::sensitive::Reason;
-use kinbridge::base::vocabulary::Verdict;
+use kinbridge::base::vocabulary::{DataClass, Verdict};
 use kinbridge::format::{Node, json as tree};
 use kinbridge::kept::{Toward, decision_record, on_file, release_stored};
 use kinbridge::release::Release;
@@ -18,10 +19,10 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A planted record as the gateway keeps it.
-struct Held {
-    stored: StoredRecord,
+pub struct Held {
+    pub stored: StoredRecord,
     /// Keys of the planted persons and who they became.
-    persons: BTreeMap<String, PersonId>,
+    pub persons: BTreeMap<String, PersonId>,
     /// The sender's id of the record.
     id: String,
 }
@@ -65,7 +66,8 @@ pub fn mute(scanner: &Scanner, bytes: &[u8], what: &str) {
 async fn what_is_planted_comes_out_only_where_its_decision_lets_it() {
     let world = World::start().await;
     let scanner = Scanner::new(&world.grown);
-    lodge(&world, &scanner).await;
+    let papers = lodge(&world, &scanner).await;
+    registries(&world, &scanner).await;
     dry_runs(&world, &scanner).await;
     let ids = hand_all_in(&world, &scanner).await;
     let submissions: Vec<SubmissionId> = ids.iter().map(|(_, id)| *id).collect();
@@ -73,6 +75,10 @@ async fn what_is_planted_comes_out_only_where_its_decision_lets_it() {
     let held = read_back(&world, &ids).await;
     let pushed = pushes(&world, &scanner, &held).await;
     let pulled = pulls(&world, &scanner, &held).await;
+    let seen = *world.seen.lock().expect("lock");
+    let by_paper = [DataClass::SudPart2, DataClass::MentalHealth];
+    let missing = by_paper.iter().find(|class| !seen.contains(**class));
+    assert_eq!(missing, None, "nothing of it went, though papers open it");
     for (at, (format, _)) in FORMATS.iter().enumerate() {
         assert!(
             pushed[at] > 100,
@@ -86,6 +92,13 @@ async fn what_is_planted_comes_out_only_where_its_decision_lets_it() {
         );
     }
     answers(&world, &scanner, &ids).await;
+    let given = emergencies(&world, &scanner, &held).await;
+    assert!(
+        given > 10,
+        "{given} values were given at the emergency door"
+    );
+    explanations(&world, &scanner, &held).await;
+    recalls(&world, &scanner, &papers).await;
     malformed(&world, &scanner).await;
     numbers(&world, &scanner).await;
     world.inbox.stop().await;
@@ -97,8 +110,9 @@ async fn what_is_planted_comes_out_only_where_its_decision_lets_it() {
 }
 
 /// Papers for some of the planted adults, so that there is something to send.
-async fn lodge(world: &World, scanner: &Scanner) {
-    let mut lodged = 0;
+/// Who lodged each and where it is.
+async fn lodge(world: &World, scanner: &Scanner) -> Vec<(&'static str, String)> {
+    let mut lodged = Vec::new();
     for (record, (sender, _)) in world.sent.iter().enumerate() {
         if SENDERS[*sender].1 == "cws" {
             // What a county reports to the state rests on no paper, and one more may make it wait.
@@ -130,23 +144,31 @@ async fn lodge(world: &World, scanner: &Scanner) {
                 subject.text("system").unwrap(),
                 subject.text("value").unwrap(),
             );
-            let grantor = if person == 0 { "parent" } else { "self" };
+            let grantor = match (person, kind) {
+                (0, "part2_specific") => "youth_and_parent",
+                (0, _) => "parent",
+                _ => "self",
+            };
             let body = lodging(subject, (kind, grantor), (record, classes));
             let answer = world.ask(who, "PUT", &path, Some(body)).await;
-            lodged += usize::from(answer.status == 200);
+            let counts = answer.json()["counts"] == true;
             silent(scanner, world, &answer, "a lodging");
             let answer = world.ask(who, "GET", &path, None).await;
             silent(scanner, world, &answer, "a consent");
             // An identifier in an address comes back in no answer, and into no log.
             let token = format!("{}|{}", subject.0, subject.1);
             let token: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let path = format!("/fhir/Consent?patient.identifier={token}");
-            let answer = world.ask(who, "GET", &path, None).await;
+            let search = format!("/fhir/Consent?patient.identifier={token}");
+            let answer = world.ask(who, "GET", &search, None).await;
             assert_eq!(answer.status, 200, "{}", answer.json());
             silent(scanner, world, &answer, "a search");
+            if counts {
+                lodged.push((who, path));
+            }
         }
     }
-    assert!(lodged > 20, "{lodged} papers");
+    assert!(lodged.len() > 20, "{} papers", lodged.len());
+    lodged
 }
 
 async fn dry_runs(world: &World, scanner: &Scanner) {
@@ -216,7 +238,7 @@ async fn read_back(world: &World, ids: &[(RecordId, SubmissionId)]) -> Vec<Held>
 }
 
 /// Holds an output against the decision it left under; how many planted values were in it.
-fn check(
+pub fn check(
     world: &World,
     scanner: &Scanner,
     (record, held): (usize, &Held),
@@ -243,6 +265,11 @@ fn check(
         let role = (&decision.recipient_role, &decision.purpose);
         let what = (&canary.place, &grown.record.record_type, canary.classes);
         assert!(goes(canary), "{what:?} went to {role:?}");
+        let mut seen = world.seen.lock().expect("lock");
+        *seen = seen.union(canary.classes);
+        if part2 {
+            seen.insert(DataClass::SudPart2);
+        }
     }
     codes(grown, output, &goes);
     // Where a format has no other id of a record, its sender's id of the person is the record's.
@@ -420,6 +447,7 @@ async fn answers(world: &World, scanner: &Scanner, ids: &[(RecordId, SubmissionI
                 "purpose": purpose,
             });
             let answer = world.ask(asker, "POST", "/v1/decisions", Some(asked)).await;
+            assert!(asker == who || answer.status == 200, "{}", answer.json());
             silent(scanner, world, &answer, "a decision");
         }
     }

@@ -95,17 +95,20 @@ fn disguises() -> Vec<String> {
 /// for a person's key and a class.
 pub fn entitled(canary: &Canary, part2: bool, permits: &dyn Fn(&str, &str) -> bool) -> bool {
     let alone = canary.classes.iter().count() == 1;
+    // All of what a Part 2 program says is Part 2 data; what would be plain is that alone.
+    let plain = |class: &str| matches!(class, "demographics" | "referral" | "engagement_contact");
     canary.persons.iter().all(|person| {
-        canary.classes.iter().all(|class| {
-            // What a sender outside Part 2 says of substance use is of mental health, if of nothing
-            // else.
-            let lowered = alone && !part2 && class.as_str() == "sud_part2";
-            let class = if lowered {
-                "mental_health"
-            } else {
-                class.as_str()
-            };
-            permits(person, class)
-        })
+        (!part2 || permits(person, "sud_part2"))
+            && canary.classes.iter().all(|class| {
+                // What a sender outside Part 2 says of substance use is of mental health, if of
+                // nothing else.
+                let lowered = alone && !part2 && class.as_str() == "sud_part2";
+                let class = if lowered {
+                    "mental_health"
+                } else {
+                    class.as_str()
+                };
+                (part2 && plain(class)) || permits(person, class)
+            })
     })
 }

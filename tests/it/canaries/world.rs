@@ -4,6 +4,7 @@
 use super::grow::{self, Grown, grow_sized};
 use crate::web::harness::{Gateway, client, install_provider};
 use kinbridge::base::id::{DeliveryId, FormatId, PartnerId, RecordId, SubmissionId};
+use kinbridge::base::vocabulary::{ClassSet, ConsentElement};
 use kinbridge::catalog;
 use kinbridge::format::{Node, json as tree};
 use kinbridge::store::{DeliveryState, DeliveryView};
@@ -22,13 +23,14 @@ pub const FORMATS: [(&str, &str); 4] = [
 ];
 
 /// Who hands in, as what, in which of the formats.
-pub const SENDERS: [(&str, &str, usize); 6] = [
+pub const SENDERS: [(&str, &str, usize); 7] = [
     ("alpha", "ppp", 0),
     ("recovery", "sud_program", 1),
     ("county", "cws", 2),
     ("brokers", "ppp", 3),
     ("partners", "mhp", 0),
     ("valley", "cws", 0),
+    ("haven", "sud_program", 0),
 ];
 
 /// Who receives, and why.
@@ -57,6 +59,9 @@ pub const TYPES: [&str; 4] = [
     "service-referral",
 ];
 
+/// How often something is looked at that is still under way: minutes of it.
+pub const ROUNDS_MAX: usize = 20_000;
+
 /// A running gateway, what was planted, and who was given what of it.
 pub struct World {
     pub gateway: Gateway,
@@ -64,6 +69,8 @@ pub struct World {
     pub grown: Vec<Grown>,
     /// By the number of what was planted: who handed it in, in which bytes.
     pub sent: Vec<(usize, Vec<u8>)>,
+    /// Classes of what was found where it may stand.
+    pub seen: Mutex<ClassSet>,
     _keep: tempfile::TempDir,
 }
 
@@ -95,8 +102,12 @@ kind = "county_contract"
 "#;
 
 fn sender(role: &str, format: &str) -> String {
+    let asserts = match role {
+        "cws" => "asserts = [\"casa_appointed\"]\n",
+        _ => "",
+    };
     format!(
-        "role = \"{role}\"\nmode = \"live\"\ncounty_fips = \"06067\"\n\n{PAPERS}\n\
+        "role = \"{role}\"\nmode = \"live\"\ncounty_fips = \"06067\"\n{asserts}\n{PAPERS}\n\
          [[channel]]\nname = \"in\"\ndirection = \"in\"\nformat = \"{format}\"\n\
          records = {}\nservice_source = \"referral\"\n",
         types(format)
@@ -109,12 +120,14 @@ fn recipient(role: &str, purpose: &str, url: &str, ca: &str) -> String {
     if role == "service_org" {
         text.push_str("[[identifier]]\nsystem = \"urn:org\"\nvalue = \"pantry\"\n");
     }
+    // A parent is never sent a notice, and no file may say so.
+    let recall = role != "parent";
     for (at, (format, _)) in FORMATS.iter().enumerate() {
         text.push_str(&format!(
             "[[channel]]\nname = \"out-{at}\"\ndirection = \"out\"\nformat = \"{format}\"\n\
              records = {}\npurpose = \"{purpose}\"\nrelated_by = [\"county\", \"addressee\"]\n\
-             https = {{ url = \"{url}\", ca_file = \"{ca}\", private_network = true, \
-             in_flight_max = 4 }}\n",
+             recall = {recall}\nhttps = {{ url = \"{url}\", ca_file = \"{ca}\", \
+             private_network = true, in_flight_max = 4 }}\n",
             types(format)
         ));
     }
@@ -130,6 +143,15 @@ fn agency(url: &str, ca: &str) -> String {
          related_by = [\"county\"]\n\
          https = {{ url = \"{url}\", ca_file = \"{ca}\", private_network = true }}\n",
         FORMATS[0].0
+    )
+}
+
+fn hospital() -> String {
+    format!(
+        "role = \"health_provider\"\nmode = \"live\"\n\n[[channel]]\nname = \"emergency\"\n\
+         direction = \"pull\"\nformat = \"{}\"\nrecords = {}\npurpose = \"medical_emergency\"\n",
+        FORMATS[0].0,
+        types(FORMATS[0].0)
     )
 }
 
@@ -157,8 +179,11 @@ impl World {
         let identity = authority.issue(&["localhost"]).expect("identity");
         let inbox = Receiver::start(&identity).expect("inbox");
         let (url, ca) = (inbox.url(), ca.display().to_string());
-        let mut partners: Vec<(String, String)> = vec![("state".to_owned(), state())];
-        partners.push(("to-agency".to_owned(), agency(&url, &ca)));
+        let mut partners: Vec<(String, String)> = vec![
+            ("state".to_owned(), state()),
+            ("hospital".to_owned(), hospital()),
+            ("to-agency".to_owned(), agency(&url, &ca)),
+        ];
         for (id, role, format) in SENDERS {
             partners.push((id.to_owned(), sender(role, FORMATS[format].0)));
         }
@@ -173,6 +198,7 @@ impl World {
         let gateway = Gateway::start_with_partners(&named, |config| {
             config.limits.partner_requests_per_second = 100_000;
             config.limits.partner_burst = 100_000;
+            config.limits.partner_emergencies_per_hour = u32::MAX;
         })
         .await;
         let (grown, sent) = plant(&gateway);
@@ -181,6 +207,7 @@ impl World {
             inbox,
             grown,
             sent,
+            seen: Mutex::default(),
             _keep: keep,
         }
     }
@@ -223,7 +250,7 @@ impl World {
             S::Superseded,
             S::Dead,
         ];
-        loop {
+        for _ in 0..ROUNDS_MAX {
             let mut under_way = store.health().await.expect("health").routes_waiting;
             for (record, id) in submissions.iter().enumerate() {
                 let sender = PartnerId::new(SENDERS[self.sent[record].0].0);
@@ -240,6 +267,7 @@ impl World {
             }
             tokio::task::yield_now().await;
         }
+        panic!("deliveries are on their way after {ROUNDS_MAX} looks");
     }
 
     /// The delivery a receiver was told.
@@ -322,7 +350,8 @@ pub fn lodging(
         "consent": {
             "kind": paper.0, "type": "permit", "grantor": paper.1, "classes": classes,
             "recipients": roles, "purposes": purposes,
-            "signed": "2026-03-01", "start": "2026-03-01", "end": "2027-02-28"
+            "elements": ConsentElement::ALL,
+            "signed": "2026-03-01", "start": "2026-03-01", "end": "2099-12-31"
         }
     })
 }
