@@ -6,6 +6,7 @@ use super::writer::failed;
 use super::{Store, decision, identity};
 use crate::base::id::{PartnerId, PersonId, RecordId};
 use sqlx::sqlite::SqliteConnection;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 /// Deliveries that have arrived or may have; of each every decision that let it go. What held it
@@ -78,11 +79,11 @@ async fn of_today(
     let mut today: HashMap<PersonId, Vec<PersonId>> = HashMap::new();
     let mut rows = Vec::with_capacity(decision.rows.len());
     for row in decision.rows {
-        if !today.contains_key(&row.person) {
-            let found = counted(conn, (row.person, decision.at.0)).await?;
-            today.insert(row.person, found);
-        }
-        let persons = today.get(&row.person).into_iter().flatten();
+        let persons = match today.entry(row.person) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(counted(conn, (row.person, decision.at.0)).await?),
+        };
+        let persons = persons.iter();
         rows.extend(persons.map(|person| DecisionRow {
             person: *person,
             ..row.clone()

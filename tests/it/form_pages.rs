@@ -257,7 +257,7 @@ impl Sheet {
             });
             small.height(
                 &bare(one),
-                WIDTH - wide.sum::<f64>().max(0.0).min(WIDTH / 2.0),
+                WIDTH - wide.sum::<f64>().clamp(0.0, WIDTH / 2.0),
                 0.0,
             )
         });
