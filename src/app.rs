@@ -264,7 +264,8 @@ async fn look_at_ages(gateway: &Gateway, done: Option<Day>) -> Option<Day> {
     if done == today {
         return done;
     }
-    match aging::tell(&gateway.store, now).await {
+    let rules = gateway.rules.load_full();
+    match aging::tell(&gateway.store, &rules.sources.facts, now).await {
         Ok(_) => today,
         Err(error) => {
             failed(&error);

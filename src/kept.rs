@@ -11,7 +11,7 @@ pub use declared::declared_with;
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{DeliveryId, PersonId, RecordId};
+use crate::base::id::{DeliveryId, PartnerId, PersonId, RecordId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::{ClassSet, DataClass, SourceRole};
 use crate::catalog::partner::{Channel, Partner};
@@ -85,8 +85,19 @@ pub async fn lodgers_record(
     store: &Store,
     consent: &StoredConsent,
 ) -> Result<Option<(Record, usize)>, StoreError> {
-    let (subject, lodger) = (consent.subject, &consent.partner);
-    let found = store.newest_about(subject, lodger).await?;
+    own_record(store, consent.subject, &consent.partner).await
+}
+
+/// The newest record a partner has itself handed in about a person, and the person's place in it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn own_record(
+    store: &Store,
+    subject: PersonId,
+    partner: &PartnerId,
+) -> Result<Option<(Record, usize)>, StoreError> {
+    let found = store.newest_about(subject, partner).await?;
     Ok(found.and_then(|stored| {
         let mut persons = stored.persons.iter();
         let key = &persons.find(|person| person.person == subject)?.key;

@@ -1,20 +1,25 @@
 //! Consents that stop by themselves: a day that comes, a child that turns 18, an event nobody has
 //! reported.
 //!
-//! A parent's signature opens nothing from the day the child is of age. Their source is told of it
-//! in time, once 90 and once 30 days before, by the registry's ids alone: no name and no date of
-//! birth is written anywhere. The date comes from the newest record the lodger itself has handed
-//! in, opened for this and forgotten.
+//! A parent's signature opens nothing from the day the child is of age. Who lodged the paper, who
+//! confirmed it and the sources it names are told of it in time, once 90 and once 30 days before,
+//! by the registry's ids alone: no name and no date of birth is written anywhere. The date comes
+//! from the newest record the one told has itself handed in, by which what it holds is judged,
+//! opened for this and forgotten; or from the day somebody has asserted, where the one told has
+//! handed in such a record. Nobody is told anything by another's record.
 
-use super::lodgers_record;
+use super::own_record;
 use crate::base::clock::Timestamp;
+use crate::base::fact_key::FactKey;
 use crate::base::id::{PartnerId, PersonId, RegistryId};
 use crate::base::vocabulary::Grantor;
+use crate::catalog::facts::FactLaw;
 use crate::disclosure::moment::{Day, Moment, local_day, parse_day};
+use crate::disclosure::registry::Told;
 use crate::disclosure::request::{Consent, Direction};
-use crate::release::read_paper;
+use crate::release::{assertion, read_paper};
 use crate::store::{ConsentsAsked, Store, StoreError, StoredConsent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many days before its source is told, nearest first.
 const TOLD_BEFORE: [i32; 2] = [30, 90];
@@ -24,6 +29,9 @@ const OF_AGE: i32 = 18;
 
 /// After how many days without word of its event a consent is looked at.
 const EVENT_DAYS_MAX: i32 = 365;
+
+/// Told of one consent at most, beside its lodger.
+const TOLD_MAX: usize = 50;
 
 /// Consents looked at per page.
 const PAGE: usize = 200;
@@ -60,7 +68,10 @@ pub async fn stop(
     };
     let end = paper.end.and_then(Moment::day).map(|day| Day(day.0 + 1));
     let of_age = match whose {
-        Whose::Own => of_age(store, consent, &paper).await?,
+        Whose::Own => {
+            let (_, day) = of_age(store, consent, (&paper, &consent.partner)).await?;
+            day
+        }
         Whose::Others => None,
     };
     let days = [end, of_age].into_iter().flatten();
@@ -76,26 +87,65 @@ pub fn event_overdue(consent: &StoredConsent, now: Timestamp) -> bool {
     })
 }
 
-/// The day on which the person is of age, where that stops the consent.
-async fn of_age(
-    store: &Store,
-    consent: &StoredConsent,
-    paper: &Consent,
-) -> Result<Option<Day>, StoreError> {
-    let stops = matches!(
+/// Whether coming of age stops what is signed so.
+fn stops(paper: &Consent) -> bool {
+    matches!(
         paper.grantor.known(),
         Some(
             Grantor::Parent | Grantor::Guardian | Grantor::YouthAndParent | Grantor::YouthAttorney
         )
-    );
-    if !stops {
-        return Ok(None);
+    )
+}
+
+/// Whether a partner has handed in a record of the person, and the day on which by it the person is
+/// of age, where that stops the consent.
+async fn of_age(
+    store: &Store,
+    consent: &StoredConsent,
+    (paper, partner): (&Consent, &PartnerId),
+) -> Result<(bool, Option<Day>), StoreError> {
+    if !stops(paper) {
+        return Ok((false, None));
     }
-    let known = lodgers_record(store, consent).await?;
+    let known = own_record(store, consent.subject, partner).await?;
     let entry = known
         .as_ref()
         .and_then(|(record, at)| record.persons().get(*at));
-    Ok(entry.and_then(|entry| comes_of_age(entry.text("birth_date")?)))
+    let day = entry.and_then(|entry| comes_of_age(entry.text("birth_date")?));
+    Ok((known.is_some(), day))
+}
+
+/// Who is told of a consent: its lodger, who confirmed it, and the sources it names.
+fn concerned(consent: &StoredConsent, paper: &Consent) -> BTreeSet<PartnerId> {
+    let mut all = BTreeSet::from([consent.partner.clone()]);
+    let confirmed = consent.confirmed.iter().map(|(by, _)| by.clone());
+    let named = paper.discloser_ids.iter().flat_map(|texts| &texts.0);
+    let named = named.map(|id| PartnerId::new(id));
+    all.extend(confirmed.chain(named).take(TOLD_MAX));
+    all
+}
+
+/// The earliest day that is asserted and stands, on which a person is of age.
+async fn asserted(
+    store: &Store,
+    law: &FactLaw,
+    (person, now): (PersonId, Timestamp),
+) -> Result<Option<Day>, StoreError> {
+    let Some(kind) = law.giving(FactKey::Turned18) else {
+        return Ok(None);
+    };
+    let facts = store.facts_of(&[person]).await?;
+    let standing = facts
+        .iter()
+        .filter(|fact| fact.ended_at.is_none_or(|at| at > now));
+    let days = standing.filter_map(|fact| {
+        let said = assertion(&fact.body).filter(|said| said.kind == kind.id)?;
+        match said.value.told(kind.key)? {
+            Told::Date(day) if said.holds_on(local_day(now)) => Some(day),
+            _ => None,
+        }
+    });
+    Ok(days.min())
 }
 
 /// The day on which whoever was born then is of age; the earliest it may be.
@@ -109,12 +159,23 @@ fn comes_of_age(born: &str) -> Option<Day> {
     on(month, day).or_else(|| on(3, 1).filter(|_| (month, day) == (2, 29)))
 }
 
-/// Tells the sources of what stops soon because a child comes of age; who was told is not told
+/// Within how many days the paper stops by coming of age on a day, if it is time to tell and it
+/// does not end before by itself.
+fn soon_enough(paper: &Consent, day: Option<Day>, now: Timestamp) -> Option<i32> {
+    let left = day?.0 - local_day(now).0;
+    let end = paper.end.and_then(Moment::day);
+    let ends_first = end.is_some_and(|end| end.0 - local_day(now).0 < left);
+    let mut before = TOLD_BEFORE.into_iter();
+    let within = before.find(|days| left > 0 && left <= *days);
+    within.filter(|_| !ends_first)
+}
+
+/// Tells those concerned of what stops soon because a child comes of age; who was told is not told
 /// again. Gives how many consents were told of.
 ///
 /// # Errors
 /// When the store fails; what was told until then was told.
-pub async fn tell(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
+pub async fn tell(store: &Store, law: &FactLaw, now: Timestamp) -> Result<u64, StoreError> {
     let mut asked = ConsentsAsked {
         lodger: None,
         tied: None,
@@ -128,17 +189,17 @@ pub async fn tell(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
             let Some(paper) = standing(consent) else {
                 continue;
             };
-            let left = of_age(store, consent, &paper).await?;
-            let left = left.map(|day| day.0 - local_day(now).0);
-            let mut before = TOLD_BEFORE.into_iter();
-            let within = left.and_then(|left| before.find(|days| left > 0 && left <= *days));
-            let ends_first = paper.end.is_some_and(|end| {
-                let end = end.day().map(|day| day.0 - local_day(now).0);
-                end.zip(left).is_some_and(|(end, left)| end < left)
-            });
-            if let (Some(days), false) = (within, ends_first) {
-                let of = (consent.partner.clone(), consent.subject, days);
-                soon.entry(of).or_default().push(consent.registry_id);
+            if !stops(&paper) {
+                continue;
+            }
+            let entered = asserted(store, law, (consent.subject, now)).await?;
+            for partner in concerned(consent, &paper) {
+                let (source, own) = of_age(store, consent, (&paper, &partner)).await?;
+                let day = own.or(entered.filter(|_| source));
+                if let Some(days) = soon_enough(&paper, day, now) {
+                    let of = (partner, consent.subject, days);
+                    soon.entry(of).or_default().push(consent.registry_id);
+                }
             }
         }
         asked.after = page.last().map(|consent| consent.registry_id);
@@ -147,8 +208,8 @@ pub async fn tell(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
         }
     }
     let mut told = 0;
-    for ((lodger, _, days), consents) in soon {
-        told += store.tell_stopping(lodger, (days, consents), now).await?;
+    for ((partner, _, days), consents) in soon {
+        told += store.tell_stopping(partner, (days, consents), now).await?;
     }
     Ok(told)
 }

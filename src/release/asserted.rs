@@ -11,7 +11,7 @@ use super::{FactSeen, HeldFact, ReleaseInput};
 use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
 use crate::base::id::{PartnerId, PersonId};
-use crate::base::sensitive::Reason;
+use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{RecipientRole, SourceRole};
 use crate::catalog::Partner;
 use crate::catalog::facts::{About, FactKind, Validity};
@@ -106,8 +106,13 @@ pub const fn must_be_known(role: RecipientRole) -> bool {
 }
 
 /// A fact as its asserter entered it; `None` when nobody can read it.
+pub fn assertion(body: &Sensitive<Vec<u8>>) -> Option<Assertion> {
+    serde_json::from_slice(body.expose(Reason::Decide)).ok()
+}
+
+/// The same of one that is held beside a record.
 pub(super) fn read_assertion(held: &HeldFact<'_>) -> Option<Assertion> {
-    serde_json::from_slice(held.body.expose(Reason::Decide)).ok()
+    assertion(held.body)
 }
 
 impl<'a> Asserted<'a> {

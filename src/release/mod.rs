@@ -22,7 +22,7 @@ mod turns;
 mod used;
 mod written;
 
-pub use asserted::must_be_known;
+pub use asserted::{assertion, must_be_known};
 pub use decide::{no_channel, opened, release, release_to, rendered};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,

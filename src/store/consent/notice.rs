@@ -1,5 +1,5 @@
-//! What a lodger is told of the coming end of its consents: a work item that names them by the
-//! registry's ids, and that it was told.
+//! What a lodger and the sources are told of the coming end of consents: a work item that names
+//! them by the registry's ids, and that it was told.
 
 use super::Store;
 use crate::base::clock::Timestamp;
@@ -14,26 +14,26 @@ use crate::store::writer::{Tx, failed};
 const NAMED_MAX: usize = 50;
 
 struct Telling {
-    lodger: PartnerId,
+    partner: PartnerId,
     days: i32,
     consents: Vec<RegistryId>,
     at: Timestamp,
 }
 
 impl Store {
-    /// Raises a work item to the lodger for those of the consents it was not told of before, as
+    /// Raises a work item to a partner for those of the consents it was not told of before, as
     /// many as one item names; gives how many these are. The rest is left for the next time.
     ///
     /// # Errors
     /// When the database fails; nothing was told then.
     pub async fn tell_stopping(
         &self,
-        lodger: PartnerId,
+        partner: PartnerId,
         (days, consents): (i32, Vec<RegistryId>),
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         let telling = Telling {
-            lodger,
+            partner,
             days,
             consents,
             at,
@@ -82,9 +82,10 @@ async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
         let Some(found) = first(&mut tx.conn, sql, row![id.0]).await? else {
             continue;
         };
-        let sql = "INSERT INTO consent_notice (consent_key, days, told_at) VALUES (?, ?, ?) \
-                   ON CONFLICT DO NOTHING";
-        let cells = row![found.id(0)?, i64::from(telling.days), telling.at];
+        let sql = "INSERT INTO consent_notice (consent_key, partner, days, told_at) \
+                   VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+        let days = i64::from(telling.days);
+        let cells = row![found.id(0)?, telling.partner.as_str(), days, telling.at];
         if run(&mut tx.conn, sql, cells).await? == 0 {
             continue;
         }
@@ -100,7 +101,7 @@ async fn tell(tx: &mut Tx, telling: &Telling) -> Result<u64, Fault> {
         ..NewWorkItem::plain(HoldCause::ConsentAgesOut)
     };
     let mut work = work_insert();
-    let of = WorkOf::partner(&telling.lodger, test);
+    let of = WorkOf::partner(&telling.partner, test);
     work.push(work_row(&item, &of, telling.at));
     work.run(&mut tx.conn).await?;
     Ok(u64::try_from(named.len()).unwrap_or(u64::MAX))
