@@ -4,7 +4,7 @@
 
 use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
-use crate::base::id::{ChannelId, PartnerId};
+use crate::base::id::{ChannelId, PartnerId, RegistryId};
 use crate::config::Config;
 use crate::deliver::{self, Courier, HttpsTransport};
 use crate::disclosure::moment::{Day, local_day};
@@ -217,7 +217,7 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
     let mut tick = interval(HOUSEKEEPING);
     let mut shown: BTreeSet<(PartnerId, ChannelId)> = BTreeSet::new();
     let mut decided = (0, 0);
-    let mut aged = None;
+    let mut aged = Aged::default();
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -240,7 +240,7 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         if let Err(error) = gateway.store.end_overdue_replays().await {
             failed(&error);
         }
-        aged = look_at_ages(&gateway, aged).await;
+        look_at_ages(&gateway, &mut aged).await;
         if let Err(error) = tell_overdue(&gateway.store).await {
             failed(&error);
         }
@@ -257,20 +257,28 @@ async fn tell_overdue(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Once a day, and at the start: whose consents stop soon is told. Gives the day it was done on.
-async fn look_at_ages(gateway: &Gateway, done: Option<Day>) -> Option<Day> {
+/// How far the day's look at consents that stop soon has come.
+#[derive(Default)]
+struct Aged {
+    done: Option<Day>,
+    after: Option<RegistryId>,
+}
+
+/// Once a day, and at the start: whose consents stop soon is told, one page at a time, so that
+/// nothing else waits for it.
+async fn look_at_ages(gateway: &Gateway, aged: &mut Aged) {
     let now = gateway.clock.now();
     let today = Some(local_day(now));
-    if done == today {
-        return done;
+    if aged.done == today {
+        return;
     }
     let rules = gateway.rules.load_full();
-    match aging::tell(&gateway.store, &rules.sources.facts, now).await {
-        Ok(_) => today,
-        Err(error) => {
-            failed(&error);
-            done
+    match aging::tell(&gateway.store, &rules.sources.facts, (aged.after, now)).await {
+        Ok(looked) => {
+            aged.after = looked.next;
+            aged.done = if looked.next.is_none() { today } else { None };
         }
+        Err(error) => failed(&error),
     }
 }
 

@@ -21,8 +21,8 @@ use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
     Acquaintance, Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing,
-    Received, Release, ReleaseInput, SinceLodged, Taken, derived_from, no_channel, opened,
-    read_paper, release, release_to,
+    Received, Release, ReleaseInput, SinceLodged, Taken, Would, derived_from, no_channel, opened,
+    read_paper, release, would,
 };
 use crate::rules::Rules;
 use crate::store::{
@@ -377,17 +377,27 @@ impl<'a> Readied<'a> {
         attempt: (Toward<'_>, DeliveryId),
         now: Timestamp,
     ) -> Option<Release> {
-        self.judge(rules, attempt, (now, Acquaintance::Lately))
+        self.attempted(rules, attempt, now, |input| release(rules, input))
     }
 
-    /// What would be decided of a delivery that has left, at an instant: for recalls alone, and
-    /// nothing may leave by it.
+    /// What would be decided of a delivery that has left, at an instant.
     pub fn judge(
         &self,
         rules: &Rules,
-        (toward, delivery): (Toward<'_>, DeliveryId),
+        attempt: (Toward<'_>, DeliveryId),
         (now, how_well): (Timestamp, Acquaintance),
-    ) -> Option<Release> {
+    ) -> Option<Would> {
+        self.attempted(rules, attempt, now, |input| would(rules, input, how_well))
+    }
+
+    /// Asks about one attempt of a delivery, by whatever `ask` does with the question.
+    fn attempted<T>(
+        &self,
+        rules: &Rules,
+        (toward, delivery): (Toward<'_>, DeliveryId),
+        now: Timestamp,
+        ask: impl FnOnce(&ReleaseInput<'_>) -> T,
+    ) -> Option<T> {
         let by_this = |used: &(DeliveryId, Timestamp)| used.0 == delivery;
         let mut input = self.input(rules, toward, now)?;
         let mut consents = Vec::new();
@@ -398,7 +408,7 @@ impl<'a> Readied<'a> {
             }
             input.consents = &consents;
         }
-        Some(release_to(rules, &input, how_well))
+        Some(ask(&input))
     }
 
     /// What is decided on. `None` as for [`Readied::release`].

@@ -10,7 +10,7 @@ use crate::base::id::{DeliveryId, PersonId};
 use crate::base::vocabulary::{RecallReason, Verdict};
 use crate::catalog::partner::Channel;
 use crate::kept::{ByPerson, OnFile, Readied, Toward, declared_with, facts_before, on_file};
-use crate::release::{Acquaintance, ObligationSet, Outgoing, Release, must_be_known};
+use crate::release::{Acquaintance, ObligationSet, Would, must_be_known};
 use crate::rules::Rules;
 use crate::store::{
     Delivered, NewDelivery, RecallCause, Recalled, Store, StoreError, StoredRecord,
@@ -156,18 +156,18 @@ impl Look<'_> {
             let judged = readied
                 .as_ref()
                 .and_then(|one| one.judge(rules, attempt, when));
-            matches!(judged, Some(Release::Go(outgoing)) if is_whole(sent, &outgoing))
+            judged.is_some_and(|would| would.goes() && is_whole(sent, &would))
         })
     }
 }
 
 /// Whether all that left would go again.
-fn is_whole(sent: &Delivered, outgoing: &Outgoing) -> bool {
+fn is_whole(sent: &Delivered, would: &Would) -> bool {
     let Some(given) = &sent.given else {
-        let now: BTreeSet<&String> = outgoing.released_paths().iter().collect();
+        let now: BTreeSet<&String> = would.released_paths().iter().collect();
         return sent.released_paths.iter().all(|path| now.contains(path));
     };
-    let now = outgoing.taken().rows.iter();
+    let now = would.taken().rows.iter();
     let now = now.filter(|row| row.verdict == Verdict::Permit);
     let now: BTreeSet<(PersonId, &str)> = now.map(|row| (row.person, row.data_class)).collect();
     let then = given.decision.rows.iter();

@@ -33,7 +33,7 @@ const EVENT_DAYS_MAX: i32 = 365;
 /// Told of one consent at most, beside its lodger.
 const TOLD_MAX: usize = 50;
 
-/// Consents looked at per page.
+/// Consents looked at at a time.
 const PAGE: usize = 200;
 
 /// Whether it still stands and permits, as far as the registry knows.
@@ -170,48 +170,52 @@ fn soon_enough(paper: &Consent, day: Option<Day>, now: Timestamp) -> Option<i32>
     within.filter(|_| !ends_first)
 }
 
-/// Tells those concerned of what stops soon because a child comes of age; who was told is not told
-/// again. Gives how many consents were told of.
+/// What became of one page of consents.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked {
+    /// How many consents were told of.
+    pub told: u64,
+    /// Behind which the next page begins; `None` after the last.
+    pub next: Option<RegistryId>,
+}
+
+/// Tells those concerned of what stops soon because a child comes of age, of one page of consents;
+/// who was told is not told again.
 ///
 /// # Errors
 /// When the store fails; what was told until then was told.
-pub async fn tell(store: &Store, law: &FactLaw, now: Timestamp) -> Result<u64, StoreError> {
-    let mut asked = ConsentsAsked {
+pub async fn tell(
+    store: &Store,
+    law: &FactLaw,
+    (after, now): (Option<RegistryId>, Timestamp),
+) -> Result<Looked, StoreError> {
+    let asked = ConsentsAsked {
         lodger: None,
         tied: None,
-        after: None,
+        after,
         limit: PAGE,
     };
+    let page = store.consents_page(&asked).await?;
     let mut soon: BTreeMap<(PartnerId, PersonId, i32), Vec<RegistryId>> = BTreeMap::new();
-    loop {
-        let page = store.consents_page(&asked).await?;
-        for consent in &page {
-            let Some(paper) = standing(consent) else {
-                continue;
-            };
-            if !stops(&paper) {
-                continue;
+    for consent in &page {
+        let paper = standing(consent).filter(stops);
+        let Some(paper) = paper else { continue };
+        let entered = asserted(store, law, (consent.subject, now)).await?;
+        for partner in concerned(consent, &paper) {
+            let (source, own) = of_age(store, consent, (&paper, &partner)).await?;
+            let day = own.or(entered.filter(|_| source));
+            if let Some(days) = soon_enough(&paper, day, now) {
+                let of = (partner, consent.subject, days);
+                soon.entry(of).or_default().push(consent.registry_id);
             }
-            let entered = asserted(store, law, (consent.subject, now)).await?;
-            for partner in concerned(consent, &paper) {
-                let (source, own) = of_age(store, consent, (&paper, &partner)).await?;
-                let day = own.or(entered.filter(|_| source));
-                if let Some(days) = soon_enough(&paper, day, now) {
-                    let of = (partner, consent.subject, days);
-                    soon.entry(of).or_default().push(consent.registry_id);
-                }
-            }
-        }
-        asked.after = page.last().map(|consent| consent.registry_id);
-        if page.is_empty() {
-            break;
         }
     }
     let mut told = 0;
     for ((partner, _, days), consents) in soon {
         told += store.tell_stopping(partner, (days, consents), now).await?;
     }
-    Ok(told)
+    let next = page.last().map(|consent| consent.registry_id);
+    Ok(Looked { told, next })
 }
 
 #[cfg(test)]

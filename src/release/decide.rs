@@ -8,7 +8,7 @@ use super::used::used;
 use super::written::{EXCERPT_TYPE, excerpt, written};
 use super::{
     ConsentSeen, FactSeen, HeldConsent, Hold, Outgoing, Release, ReleaseInput, Taken, TakenRow,
-    candidates, facts, keys, obligations, received, services, standing,
+    Would, candidates, facts, keys, obligations, received, services, standing,
 };
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -94,8 +94,12 @@ pub fn release(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
     release_to(rules, input, Acquaintance::Lately)
 }
 
-/// As [`release`]; a private recipient must be known so well.
-pub fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -> Release {
+/// What would be decided where a private recipient must be known so well.
+pub fn would(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -> Would {
+    Would(release_to(rules, input, how_well))
+}
+
+fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -> Release {
     let effective = input.consents.iter();
     let effective = effective
         .filter(|held| papers::may_open(rules, input, held) || received::names(input, held));

@@ -23,7 +23,7 @@ mod used;
 mod written;
 
 pub use asserted::{assertion, must_be_known};
-pub use decide::{no_channel, opened, release, release_to, rendered};
+pub use decide::{no_channel, opened, release, rendered, would};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,
@@ -185,6 +185,28 @@ impl Release {
             Release::Go(outgoing) => outgoing.released_paths(),
             Release::Held(..) | Release::Withheld(_) | Release::Untied(_) => &[],
         }
+    }
+}
+
+/// What would be decided, on a supposition or of what has left: it is read, and nothing can be sent
+/// by it.
+#[derive(Debug)]
+pub struct Would(Release);
+
+impl Would {
+    /// Whether something would go.
+    pub fn goes(&self) -> bool {
+        matches!(self.0, Release::Go(_))
+    }
+
+    /// The decision.
+    pub fn taken(&self) -> &Taken {
+        self.0.taken()
+    }
+
+    /// JSON pointers of what would go, in the numbering of the accepted record.
+    pub fn released_paths(&self) -> &[String] {
+        self.0.released_paths()
     }
 }
 

@@ -20,7 +20,16 @@ async fn told(road: &Road, day: &str) -> (u64, Vec<WorkItem>) {
 async fn told_to(road: &Road, partner: &str, day: &str) -> (u64, Vec<WorkItem>) {
     let now = Timestamp::from_rfc3339(&format!("{day}T12:00:00-08:00")).expect("an instant");
     let law = kinbridge::catalog::load(&[]).0.facts;
-    let told = aging::tell(&road.store, &law, now).await.expect("told");
+    let (mut told, mut after) = (0, None);
+    loop {
+        let looked = aging::tell(&road.store, &law, (after, now)).await;
+        let looked = looked.expect("told");
+        told += looked.told;
+        after = looked.next;
+        if after.is_none() {
+            break;
+        }
+    }
     let own = PartnerId::new(partner);
     let items = road
         .store
