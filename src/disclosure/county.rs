@@ -6,7 +6,7 @@
 
 use super::moment::parse_day;
 use super::rule::{Rank, Rule};
-use super::tables::defect;
+use super::tables::{ClassRow, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::ClassSet;
 use cedar_policy as cedar;
@@ -54,20 +54,25 @@ fn beneath_mandates(policy: &cedar::Policy) -> Option<cedar::Policy> {
     cedar::Policy::from_json(Some(policy.id().clone()), text).ok()
 }
 
-/// Permits of counties that reach a class some hard stop closes for everyone.
-pub fn reach_hard_stops(rules: &[Rule], county: &[bool]) -> Vec<Defect> {
-    let stopped = rules
-        .iter()
-        .filter(|rule| rule.rank == Rank::Stop && rule.closes_whole_classes())
-        .fold(ClassSet::EMPTY, |set, rule| set.union(rule.scope.classes));
+/// Permits of counties that reach a class some hard stop closes for everyone, or one that is no
+/// county's to open.
+pub fn reach_hard_stops(rules: &[Rule], county: &[bool], classes: &[ClassRow]) -> Vec<Defect> {
+    let stops = rules.iter();
+    let stops = stops.filter(|rule| rule.rank == Rank::Stop && rule.closes_whole_classes());
+    let kept = classes.iter().filter(|row| row.no_county_permit);
+    let kept: ClassSet = kept.map(|row| row.id).collect();
+    let stopped = stops.fold(kept, |set, rule| set.union(rule.scope.classes));
     rules
         .iter()
         .zip(county)
         .filter(|(rule, county)| **county && rule.permits && rule.scope.classes.0 & stopped.0 != 0)
         .map(|(rule, _)| {
+            let reached = ClassSet(rule.scope.classes.0 & stopped.0);
+            let reached: Vec<&str> = reached.iter().map(|class| class.as_str()).collect();
             let message = format!(
-                "policy `{}` reaches a class that a hard stop closes",
-                rule.id
+                "policy `{}` reaches {}, which no county opens",
+                rule.id,
+                reached.join(", ")
             );
             defect("policies", "policy-county", message)
         })

@@ -276,8 +276,9 @@ impl Pack {
         let county: Vec<bool> = parsed.iter().map(|one| one.county).collect();
         let (rules, policies): (Vec<Rule>, Vec<cedar::Policy>) =
             parsed.into_iter().map(|one| (one.rule, one.policy)).unzip();
-        defects.extend(super::county::reach_hard_stops(&rules, &county));
         let mut tables = Tables::read(files, &mut defects);
+        let reach = super::county::reach_hard_stops(&rules, &county, &tables.classes);
+        defects.extend(reach);
         let (rows, by_id) = places(&rules);
         let places = Places {
             rows: &rows,

@@ -39,6 +39,9 @@ pub struct ClassRow {
     /// A parent of a removed child may not sign without an order.
     #[serde(default)]
     pub removed_closed: bool,
+    /// No permit of a county's pack may reach it.
+    #[serde(default)]
+    pub no_county_permit: bool,
     /// From which age a minor's own consent to the service counts; none where a minor cannot
     /// consent to it alone.
     #[serde(default)]

@@ -442,17 +442,20 @@ impl<'a> Asserted<'a> {
         found.map(seen)
     }
 
-    /// The fact by which it is known whether a protective order stands; `None` when it is not. One
-    /// that stands is known however old its entry is; of themselves nobody is kept.
+    /// The fact by which it is known that no protective order stands; `None` when it is not, and
+    /// when one does, or may: however old its entry is. Of themselves nobody is kept.
     pub(super) fn protection(&self, person: PersonId, how_well: Acquaintance) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
-        let order = self.counting(FactKey::RestrainingOrder, person);
-        let mut told = own
-            .chain(order)
-            .filter(|known| known.told == Told::Truth(true));
-        let found = told.next();
-        let found = found.or_else(|| self.confirmed(FactKey::RestrainingOrder, person, how_well));
-        found.map(seen)
+        let mut own = own.filter(|known| known.told == Told::Truth(true));
+        if let Some(own) = own.next() {
+            return Some(seen(own));
+        }
+        let mut orders = self.counting(FactKey::RestrainingOrder, person);
+        if orders.any(|known| known.told != Told::Truth(false)) {
+            return None;
+        }
+        let none = self.confirmed(FactKey::RestrainingOrder, person, how_well);
+        none.map(seen)
     }
 
     /// A fact of that kind that counts and was confirmed lately enough, where that is asked.

@@ -32,6 +32,45 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn no_county_opens_what_is_not_a_countys_to_open() {
+    // Goal: privilege, what is sealed, who reported, Part 2 and what is a tribe's stay closed to a
+    // signed permit of a county. Method: one permit for each of the classes, and for one that a
+    // county may open.
+    let report = |class: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let permit = PERMIT.replace("PURPOSE", "care_coordination");
+        pack(folder.path(), &permit.replace("engagement_contact", class));
+        let checked = run(&["check", "--catalog", folder.path().to_str().expect("text")]);
+        let told = text(&checked.stdout) + &text(&checked.stderr);
+        (checked.status.code(), told)
+    };
+    for class in [
+        "reporter_identity",
+        "sealed_record",
+        "dv_counselor_comm",
+        "sa_counselor_comm",
+        "attorney_client",
+        "adoption_record",
+        "safe_at_home_address",
+        "immigration_status",
+        "sud_part2",
+        "sud_counseling_notes",
+        "psychotherapy_notes",
+        "tribal_confidential",
+        "sogi",
+    ] {
+        let (code, told) = report(class);
+        assert_eq!(code, Some(1), "{class}: {told}");
+        assert!(
+            told.contains(class) && told.contains("policy-county"),
+            "{told}"
+        );
+    }
+    let (code, told) = report("engagement_contact");
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
 fn a_pack_that_changes_a_mandate_case_is_a_defect() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().to_str().expect("text");

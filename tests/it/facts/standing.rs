@@ -31,9 +31,13 @@ fn a_parent_is_given_nothing_unless_standing_and_no_order_are_known_lately() {
         unknown(&decide(&both, "2026-10-16T00:00:00-07:00")),
         "a day older than thirty"
     );
-    // One that stands is known; what it leaves open goes.
-    let stands = decide(&[&standing, &order(true)], NOW);
-    assert!(matches!(stands, Release::Go(_)), "{stands:?}");
+    // One that stands is no word that none does, also beside one that says so.
+    for orders in [vec![order(true)], vec![order(true), order(false)]] {
+        let facts: Vec<&Kept> = std::iter::once(&standing).chain(&orders).collect();
+        let stands = decide(&facts, NOW);
+        assert!(!matches!(stands, Release::Go(_)), "{stands:?}");
+    }
+    assert!(unknown(&decide(&[&standing, &order(true)], NOW)));
     let address = super::decide(&way, "contact_address", &[&standing, &order(true)], at(NOW));
     assert!(!opens(&address, "contact_address"));
     let mut alone = said("restraining_order", json!(false), ("receiver", at(NOW)));

@@ -224,3 +224,31 @@ async fn a_private_person_is_told_by_a_person_whatever_its_channel_takes() {
     assert_eq!(road.arrived(PARENT).len(), 1, "no notice goes to a parent");
     assert_eq!(by_hand(&road).await.len(), 1);
 }
+
+#[tokio::test]
+async fn an_order_recalls_what_a_parent_was_sent_before_it() {
+    // Goal: where the county finds a protective order, what went while it had found none is told
+    // by hand, and nothing more goes. Method: the same fact says so, or another beside it.
+    for beside in [false, true] {
+        let road = road("parent", "parent", "parent_access").await;
+        road.hand_in_from("county", "k", &case("case_plan")).await;
+        let mut standing = fact("s", "standing", json!("parent_of_subject"), "parent");
+        standing.take(&road, FactStep::Asserted).await;
+        let mut order = fact("r", "restraining_order", json!(false), "parent");
+        order.take(&road, FactStep::Asserted).await;
+        road.drive().await;
+        assert_eq!(road.arrived(PARENT).len(), 1);
+        road.advance(DAY);
+        if beside {
+            order = fact("r2", "restraining_order", json!(true), "parent");
+        }
+        order.value = json!(true);
+        order.take(&road, FactStep::Asserted).await;
+        road.recall().await;
+        assert_eq!(by_hand(&road).await.len(), 1, "beside: {beside}");
+        let again = case("case_plan").replace("c-1", "c-2");
+        road.hand_in_from("county", "k2", &again).await;
+        road.drive().await;
+        assert_eq!(road.arrived(PARENT).len(), 1, "beside: {beside}");
+    }
+}
