@@ -7,6 +7,7 @@
 
 use super::tables::defect;
 use crate::base::defect::Defect;
+use crate::catalog::files::is_table;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,8 +39,8 @@ impl Reviewed {
     /// reviewer, a text nobody says and one said in two ways are defects.
     pub fn read(files: &BTreeMap<String, String>, defects: &mut Vec<Defect>) -> Reviewed {
         let mut all = Reviewed::default();
-        let own = |path: &str| path.starts_with("policies/spanish-") && path.ends_with(".toml");
-        let mut own = files.iter().filter(|(path, _)| own(path)).peekable();
+        let own = files.iter().filter(|(path, _)| is_table("spanish", path));
+        let mut own = own.peekable();
         let said = match own.peek() {
             Some(_) => english(files),
             None => return all,

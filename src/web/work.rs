@@ -22,6 +22,9 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+/// Items looked at for one page of a sender's, at most.
+const ITEMS_LOOKED_MAX: usize = 10_000;
+
 /// Longest reason, characters.
 pub const REASON_CHARS_MAX: usize = 2_000;
 
@@ -66,17 +69,34 @@ pub async fn items(call: &Call) -> Outcome {
         Some(Principal::Partner(pass)) => Some(&pass.id),
         _ => None,
     };
-    let rows = page.rows_and_one();
-    let found = call.site.store.work_items(own, after, rows).await;
-    let mut items = found.map_err(|error| store_failed(&error))?;
-    let next_cursor = page.cut(&mut items, |item| item.work_item_id.to_string());
-    let mut told: Vec<Value> = Vec::with_capacity(items.len());
-    for item in &items {
-        if own.is_none() || is_told(call, item).await? {
-            told.push(shown(call, item).await?);
+    let (mut items, mut looked, mut next) = (Vec::new(), 0, None);
+    let (mut behind, limit) = (after, page.rows_and_one());
+    // What its sender is not told of takes no place, and no cursor names it.
+    while items.len() < limit {
+        let found = call.site.store.work_items(own, behind, limit).await;
+        let found = found.map_err(|error| store_failed(&error))?;
+        let (count, last) = (found.len(), found.last().map(|item| item.work_item_id));
+        for item in found {
+            if own.is_none() || is_told(call, &item).await? {
+                items.push(item);
+            }
+        }
+        looked += count;
+        if count < limit {
+            break;
+        }
+        behind = last;
+        if looked >= ITEMS_LOOKED_MAX {
+            next = last.map(|id| page.cursor_of(&id.to_string()));
+            break;
         }
     }
-    Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": next_cursor })))
+    let cut = page.cut(&mut items, |item| item.work_item_id.to_string());
+    let mut told: Vec<Value> = Vec::with_capacity(items.len());
+    for item in &items {
+        told.push(shown(call, item).await?);
+    }
+    Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": cut.or(next) })))
 }
 
 /// Whether a record's sender is told of the item: not where it is about a delivery to somebody it

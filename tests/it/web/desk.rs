@@ -193,6 +193,12 @@ async fn a_timeline_names_only_whom_the_sender_knows() {
             usize::from(!told.is_null())
         );
     }
+    // Nor does a page: what is hidden takes no place in it, and no cursor leads behind it.
+    let ask = client().get(gateway.url("/v1/work-items?limit=1"));
+    let page = ask.bearer_auth("token-alpha").send().await.expect("answer");
+    let page: Value = page.json().await.expect("json");
+    let items = page["work_items"].as_array().expect("items");
+    assert_eq!((items.len(), &page["next_cursor"]), (1, &json!(null)));
     gateway.running.shutdown().await;
 }
 
