@@ -69,8 +69,9 @@ impl Scanner {
 /// The marks in any case, as base64 begins them at each of three places, and as hexadecimal.
 fn disguises() -> Vec<String> {
     let mut out = vec![
-        format!("(?i:{MARK})"),
-        format!("(?i:{})", KEY_MARK.trim_end_matches('-')),
+        // With what always follows: four letters alone stand in megabytes of sealed bytes by chance.
+        format!("(?i:{MARK}[0-9]{{2}})"),
+        format!("(?i:{}[-_ ]?[0-9a-z]{{4}})", KEY_MARK.trim_end_matches('-')),
     ];
     for mark in [MARK, KEY_MARK] {
         for before in 0..3 {
