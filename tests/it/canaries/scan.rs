@@ -69,7 +69,7 @@ impl Scanner {
 /// The marks in any case, as base64 begins them at each of three places, and as hexadecimal.
 fn disguises() -> Vec<String> {
     let mut out = vec![
-        // With what always follows: four letters alone stand in megabytes of sealed bytes by chance.
+        // With what always follows: four letters alone stand in sealed bytes by chance.
         format!("(?i:{MARK}[0-9]{{2}})"),
         format!("(?i:{}[-_ ]?[0-9a-z]{{4}})", KEY_MARK.trim_end_matches('-')),
     ];
