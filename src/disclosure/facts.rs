@@ -157,6 +157,7 @@ flags! {
     ConsentedAddress "consented_address" "a consent names an actual Safe at Home address",
     TribeOther "tribe_other" "the recipient is not the child's tribe",
     ChildRole "child_role" "the person is a child of the case",
+    RefusalUnclear "refusal_unclear" "a paper that may refuse more than is understood of it",
 }
 
 impl Flag {

@@ -241,7 +241,12 @@ impl<T: Placed> Listed<T> {
         self.all || self.bits & (1 << word.place()) != 0
     }
 
-    /// Whether it names nothing at all: for a refusal, no limit.
+    /// Whether no word of it is understood: for a refusal, no limit.
+    pub fn limits_nothing(self) -> bool {
+        !self.all && self.bits == 0
+    }
+
+    /// Whether it names nothing at all.
     pub fn is_blank(self) -> bool {
         !self.all && !self.unknown && self.bits == 0
     }
@@ -326,6 +331,11 @@ impl<'de, T: Placed> Deserialize<'de> for Listed<T> {
 /// What stands for a value that is no text: equal to no id.
 const ODD: &str = "\u{0}";
 
+/// Whether it stands for a value that is no text.
+pub fn is_odd(text: &Text) -> bool {
+    text == ODD
+}
+
 /// A text or nothing; a number is its digits, anything else equals no other value.
 pub fn text<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Text>, D::Error> {
     Ok(match Scalar::deserialize(source)? {
@@ -344,6 +354,16 @@ impl Texts {
     /// Whether the text is one of them.
     pub fn hold(&self, text: &str) -> bool {
         self.0.iter().any(|one| one == text)
+    }
+
+    /// Whether none of them can be meant: for a refusal, no limit.
+    pub fn name_none(&self) -> bool {
+        self.0.iter().all(is_odd)
+    }
+
+    /// Whether one of them is no text.
+    pub fn has_odd(&self) -> bool {
+        self.0.iter().any(is_odd)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The papers on file, judged: which count, for which classes, and why the others do not.
 //!
 //! A permit counts only if everything about it holds; a refusal counts unless something about it
-//! certainly does not. What is unreadable never opens and never ends a refusal.
+//! certainly does not. What is unreadable never opens and never ends a refusal, and what does not
+//! say that it permits is judged as a refusal.
 
 use super::among::Among;
 use super::facts::{Flag, Flags};
-use super::given::{Listed, Word};
+use super::given::{Listed, Texts, Word, is_odd};
 use super::moment::{Day, Moment, Now};
 use super::person::{EVERY, Person, parental};
 use super::request::{Consent, Context, Direction, Period, Subject};
@@ -81,9 +82,9 @@ impl Desk<'_> {
         }
         let mut closed = Vec::with_capacity(self.consents.len());
         for (index, consent) in self.consents.iter().enumerate() {
-            let closes = match consent.direction.known() {
-                Some(Direction::Deny) => self.refuses(index, consent),
-                Some(Direction::Permit) | None => ClassSet::EMPTY,
+            let closes = match may_refuse(consent) {
+                true => self.refuses(index, consent),
+                false => ClassSet::EMPTY,
             };
             let kept = self.except(consent, closes, &opened, &mut papers.excepted);
             papers.refused = papers.refused.union(kept);
@@ -106,7 +107,7 @@ impl Desk<'_> {
 
     /// Why one paper counts or does not, for this question.
     pub fn why(&self, index: usize, consent: &Consent) -> Why {
-        if consent.direction.known() == Some(Direction::Deny) {
+        if may_refuse(consent) {
             return self.why_refusal(index, consent);
         }
         let flaw = self.flaw(index, consent);
@@ -338,22 +339,17 @@ impl Desk<'_> {
         let listed = consent
             .recipient_ids
             .as_ref()
-            .is_none_or(|ids| ids.0.is_empty() || id.is_none_or(|id| ids.hold(id)));
+            .is_none_or(|ids| ids.name_none() || id.is_none_or(|id| ids.hold(id)));
         let day = self.context.data_date.and_then(Moment::day);
         let within = consent
             .data_period
             .is_none_or(|period| day.is_none_or(|day| holds(period, day, true)));
-        let names = |blank: bool, named: bool| blank || named;
+        let to = consent.recipients;
+        let why = consent.purposes;
         listed
             && within
-            && names(
-                consent.recipients.is_blank(),
-                consent.recipients.names(self.recipient),
-            )
-            && names(
-                consent.purposes.is_blank(),
-                consent.purposes.names(self.purpose),
-            )
+            && (to.limits_nothing() || to.names(self.recipient))
+            && (why.limits_nothing() || why.names(self.purpose))
     }
 
     fn why_refusal(&self, index: usize, consent: &Consent) -> Why {
@@ -377,7 +373,10 @@ impl Desk<'_> {
             return Why::OtherRecipient;
         }
         if self.refuses(index, consent).0 & self.requested.0 != 0 {
-            return Why::Counts;
+            return match consent.direction {
+                Word::Known(_) => Why::Counts,
+                Word::Absent | Word::Unknown => Why::NoDirection,
+            };
         }
         if self.retired_by(index, consent).next().is_some() {
             return Why::Superseded;
@@ -389,6 +388,7 @@ impl Desk<'_> {
         match (&consent.subject_id, &self.subject.id) {
             (None, _) => true,
             (Some(_), None) => in_doubt,
+            (Some(of), Some(_)) if is_odd(of) => in_doubt,
             (Some(of), Some(id)) => of == id,
         }
     }
@@ -416,6 +416,8 @@ impl Desk<'_> {
         notes.set_if(Flag::SharedId, self.shares_id(index, consent));
         let odd = is_malformed(consent) || consent.direction.known().is_none();
         notes.set_if(Flag::Malformed, odd);
+        let unclear = may_refuse(consent) && is_unclear(consent) && self.stands(consent);
+        notes.set_if(Flag::RefusalUnclear, unclear);
         notes.set_if(Flag::Coerced, consent.coercion_flag.restricts());
         notes.set_if(
             Flag::Supersession,
@@ -487,6 +489,25 @@ impl Desk<'_> {
             }
         }
     }
+}
+
+/// Whether it refuses, or may: it does not say that it permits.
+fn may_refuse(consent: &Consent) -> bool {
+    consent.direction.known() != Some(Direction::Permit)
+}
+
+/// Whether what it refuses is not wholly understood: somebody looks at what goes beside it.
+fn is_unclear(consent: &Consent) -> bool {
+    let ids = [
+        consent.recipient_ids.as_ref(),
+        consent.discloser_ids.as_ref(),
+    ];
+    consent.direction.known().is_none()
+        || consent.classes.unknown
+        || consent.recipients.unknown
+        || consent.purposes.unknown
+        || ids.into_iter().flatten().any(Texts::has_odd)
+        || consent.subject_id.as_ref().is_some_and(is_odd)
 }
 
 /// Whether the form, where it is said what it shows, lacks something its kind asks for.

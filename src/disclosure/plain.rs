@@ -8,7 +8,6 @@ use super::moment::Now;
 use super::person::Person;
 use super::request::Clock;
 use super::unlock;
-use super::why::Why;
 use super::words::Phrase;
 use crate::base::Text;
 use crate::base::clock::Timestamp;
@@ -150,7 +149,7 @@ impl Policy {
             let Phrase { en, es } = self.pack().tables.words.paper(why);
             PaperRow {
                 id: consent.id.clone(),
-                counts: why == Why::Counts,
+                counts: why.counts(),
                 en,
                 es,
             }

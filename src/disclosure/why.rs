@@ -7,7 +7,7 @@ pub enum Why {
     Counts,
     /// Its kind is not known.
     UnknownKind,
-    /// It neither permits nor refuses.
+    /// It does not say whether it permits or refuses: it holds as a refusal.
     NoDirection,
     /// Its status is not active.
     NotActive,
@@ -81,6 +81,11 @@ impl Why {
         Why::SignerNotAccepted,
         Why::NoClass,
     ];
+
+    /// Whether the paper counts for what is asked.
+    pub const fn counts(self) -> bool {
+        matches!(self, Why::Counts | Why::NoDirection)
+    }
 
     /// The name in the table of words.
     pub const fn id(self) -> &'static str {

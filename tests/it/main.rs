@@ -48,6 +48,7 @@ mod store;
 mod strange_names;
 mod tidy;
 mod turns;
+mod vague_papers;
 mod validation;
 mod web;
 mod whereabouts;

@@ -109,6 +109,38 @@ fn a_permit_revoked_expired_or_removed_never_releases_more() {
 }
 
 #[test]
+fn a_paper_that_does_not_say_that_it_permits_never_releases_more() {
+    law(|seed, q| {
+        let count = q["consents"].as_array().map_or(0, Vec::len);
+        if count == 0 {
+            return Ok(());
+        }
+        let at = (seed % count as u64) as usize;
+        let before = permits(q);
+        let unsaid = [json!("DENY"), json!(""), json!(null), json!(true)];
+        let mut vague = q.clone();
+        vague["consents"][at]["type"] = unsaid[(seed >> 9) as usize % unsaid.len()].clone();
+        prop_assert!(permits(&vague).is_subset(&before), "no such word: {vague}");
+        if let Some(paper) = vague["consents"][at].as_object_mut() {
+            paper.remove("type");
+        }
+        prop_assert!(permits(&vague).is_subset(&before), "left out: {vague}");
+        // What it may close is what the same paper closes as a refusal.
+        let mut refused = vague.clone();
+        refused["consents"][at]["type"] = json!("deny");
+        if refused["consents"][at]["supersedes"].is_null() {
+            prop_assert_eq!(
+                permits(&vague),
+                permits(&refused),
+                "as a refusal: {}",
+                vague
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn order_and_repetition_change_nothing() {
     law(|_, q| {
         let mut turned = q.clone();

@@ -25,7 +25,7 @@ impl Desk<'_> {
     /// The classes a refusal closes by its words and its signer.
     fn closes(&self, consent: &Consent) -> ClassSet {
         let classes = consent.classes;
-        let named = if classes.all || classes.is_blank() {
+        let named = if classes.all || classes.limits_nothing() {
             EVERY
         } else {
             classes.classes()

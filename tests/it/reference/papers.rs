@@ -1,5 +1,6 @@
 //! Section 2.8 of the disclosure rules: who may sign, which papers count, what they open.
 
+use super::vocabulary::{CLASSES, PURPOSES, RECIPIENTS};
 use super::{text, words};
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -340,14 +341,21 @@ fn matches(q: &Value, paper: &Value, unknown: bool) -> bool {
         ([_, _], None) => unknown,
         _ => true,
     };
-    // a refusal that names nobody or no purpose is not limited
-    let covers = |key: &str, word: &str| {
-        names(paper, key, word) || (unknown && words(&paper[key]).is_empty())
+    // a refusal of which no recipient or no purpose is understood is not limited by them
+    let covers = |key: &str, word: &str, all: &[&str]| {
+        names(paper, key, word) || (unknown && says_nothing(&paper[key], all))
     };
-    covers("recipients", text(q, "recipient_role"))
-        && covers("purposes", text(q, "purpose"))
+    covers("recipients", text(q, "recipient_role"), &RECIPIENTS)
+        && covers("purposes", text(q, "purpose"), &PURPOSES)
         && organisation
         && within
+}
+
+/// Whether no word of a list is one of these, nor all of them.
+fn says_nothing(list: &Value, all: &[&str]) -> bool {
+    !words(list)
+        .iter()
+        .any(|word| *word == "*" || all.contains(word))
 }
 
 /// Whether this paper permits the class here.
@@ -420,7 +428,8 @@ fn refusal_stands(q: &Value, paper: &Value) -> bool {
     let ended = from
         .zip(date("end"))
         .is_some_and(|(from, end)| from <= end && is_over(q, end));
-    text(paper, "type") == "deny"
+    // Whoever does not say that they permit may mean to refuse.
+    text(paper, "type") != "permit"
         && (paper["status"].is_null() || paper["status"] == "active")
         && (about.is_null() || *about == q["subject"]["id"])
         && !date("revoked").is_some_and(|when| has_come(q, when))
@@ -448,7 +457,10 @@ fn is_retired(q: &Value, refusal: &Value, class: &str) -> bool {
         };
         let attorney = kind == "cft_roi" && grantor == "youth_attorney";
         (is_sound(q, paper) && !attorney && signer_is_accepted(q, kind, class, grantor))
-            || (refusal_stands(q, paper) && !retired() && may_refuse(q, class, grantor))
+            || (text(paper, "type") == "deny"
+                && refusal_stands(q, paper)
+                && !retired()
+                && may_refuse(q, class, grantor))
     })
 }
 
@@ -464,7 +476,7 @@ pub fn refused(q: &Value, class: &str) -> bool {
         };
         refusal_stands(q, paper)
             && matches(q, paper, true)
-            && words(&paper["classes"]).contains(&class)
+            && (names(paper, "classes", class) || says_nothing(&paper["classes"], &CLASSES))
             && may_refuse(q, class, text(paper, "grantor"))
             && !is_retired(q, paper, class)
             && !excepted()

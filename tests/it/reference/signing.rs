@@ -142,4 +142,26 @@ fn spoil(dice: &mut Dice, at: usize, paper: &mut Value) {
         12 | 13 => paper["signed"] = Value::Null,
         _ => {}
     }
+    garble(dice, paper);
+}
+
+/// Now and then a word that says what a paper means, or how far it reaches, is none of the list.
+fn garble(dice: &mut Dice, paper: &mut Value) {
+    match dice.below(60) {
+        0 => paper["type"] = json!(dice.pick(&["DENY", "refuse", "Permit"])),
+        1 => paper["type"] = Value::Null,
+        2 => drop(paper.as_object_mut().and_then(|all| all.remove("type"))),
+        3 => {
+            let list = dice.pick(&["classes", "recipients", "purposes"]);
+            paper[list] = json!(["misspelt"]);
+        }
+        4 => paper[dice.pick(&["classes", "recipients", "purposes"])] = json!([]),
+        5 => {
+            let list = dice.pick(&["classes", "recipients", "purposes"]);
+            if let Some(list) = paper[list].as_array_mut() {
+                list.push(json!("misspelt"));
+            }
+        }
+        _ => {}
+    }
 }
