@@ -13,7 +13,7 @@ use super::keys::Place;
 use super::model::{Authorisation, Authorised, HoldCause, StoreError};
 use super::route::{DELIVERY_WORK, delivery_work_row};
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, Insert, all_made, row, run_made};
+use super::sql::{Cell, Columns as _, Fault, Insert, first, row, run};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -22,6 +22,7 @@ use crate::base::sensitive::Reason;
 use crate::ledger::entry::{EntryKind, Fields};
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// An authorisation with everything sealed.
 struct Asked {
@@ -166,29 +167,29 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
     Ok(out)
 }
 
-/// When anybody in a version last changed: ends with its row.
-const CHANGED: &str = "SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
-     JOIN person p ON p.person = r.person WHERE r.row_id =";
-
 /// Whether somebody has looked at the delivery and nothing has changed since.
 async fn is_seen(tx: &mut Tx, asked: &Asked) -> Result<bool, Fault> {
-    let sql = format!(
-        "SELECT 1 FROM delivery d WHERE d.delivery_id = ? AND d.reviewed > ({CHANGED} d.row_id)"
-    );
-    let found = all_made(&mut tx.conn, &sql, row![asked.delivery_id.0]).await?;
-    Ok(!found.is_empty())
+    let found = first(&mut tx.conn, &SEEN, row![asked.delivery_id.0]).await?;
+    Ok(found.is_some())
 }
+
+static SEEN: LazyLock<String> = LazyLock::new(|| {
+    let counts = epochs::look_counts("d.reviewed", "d.row_id");
+    format!("SELECT 1 FROM delivery d WHERE d.delivery_id = ? AND {counts}")
+});
 
 /// That a delivery itself used up a consent for one disclosure is no change to what was looked at:
 /// its further attempts go on by the same look.
 async fn keep_look(tx: &mut Tx, asked: &Asked) -> Result<(), Fault> {
-    let sql = format!(
-        "UPDATE delivery SET reviewed = ({CHANGED} delivery.row_id) + 1 WHERE delivery_id = ?"
-    );
-    run_made(&mut tx.conn, &sql, row![asked.delivery_id.0]).await?;
+    run(&mut tx.conn, &KEEP_LOOK, row![asked.delivery_id.0]).await?;
     // Behind the entries of that use: whatever changes from here on is newer.
     tx.lay_down().await
 }
+
+static KEEP_LOOK: LazyLock<String> = LazyLock::new(|| {
+    let changed = epochs::last_change("delivery.row_id");
+    format!("UPDATE delivery SET reviewed = {changed} + 1 WHERE delivery_id = ?")
+});
 
 struct Rows {
     going: Vec<Cell>,

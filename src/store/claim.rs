@@ -154,7 +154,7 @@ impl Store {
                 kept,
                 ambiguous: lease.exposed,
                 // Read with the epochs: a change since then refuses the authorisation.
-                reviewed: lease.looked > *changed,
+                reviewed: changed.leaves(lease.looked),
                 done: lease.done,
                 recall: lease.recall,
                 resume_at: lease.resume_at,

@@ -6,6 +6,7 @@
 use super::authorise::{decision_insert, decision_row};
 use super::claim::{ClaimOf, state_code, state_of};
 use super::decision::{self, SealedDecision};
+use super::epochs::look_counts;
 use super::model::{
     Completion, DecisionRecord, DeliveryState, DeliveryView, HoldCause, NewDelivery, NewWorkItem,
     StoreError,
@@ -24,6 +25,7 @@ use crate::ledger::entry::{EntryKind, Fields};
 use crate::outbox::{self, Answer, Arrival, Chances, Clearance, Effect, Event};
 use sqlx::sqlite::SqliteRow;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 use tokio::sync::oneshot;
 
 /// Ends that wait for the writer. Workers end attempts one by one; the writer takes all that
@@ -411,18 +413,22 @@ async fn looked_at(
     {
         return Ok(true);
     }
-    let sql = "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
-               WHERE w.row_id = ?1 AND w.cause = ?2 AND d.partner = ?3 \
-               AND (w.state = 0 OR ?4 AND w.looked > (\
-               SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
-               JOIN person p ON p.person = r.person WHERE r.row_id = ?1)) LIMIT 1";
     // A look that was had is had while nothing changes about anybody in it; what is unknown is
     // asked for again once somebody has answered.
     let lasts = cause == HoldCause::HumanReview;
     let partner = current.of.partner.as_str();
     let cells = row![current.row_id, cause_word(cause), partner, lasts];
-    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
+    Ok(first(&mut tx.conn, &LOOKED_AT, cells).await?.is_some())
 }
+
+static LOOKED_AT: LazyLock<String> = LazyLock::new(|| {
+    let counts = look_counts("w.looked", "?1");
+    format!(
+        "SELECT 1 FROM work_item w JOIN delivery d ON d.delivery_id = w.delivery_id \
+         WHERE w.row_id = ?1 AND w.cause = ?2 AND d.partner = ?3 \
+         AND (w.state = 0 OR ?4 AND {counts}) LIMIT 1"
+    )
+});
 
 /// Whether somebody was told already that this delivery is withheld: once is enough, however often
 /// it is decided again.

@@ -1,13 +1,44 @@
-//! Epochs: whether anything changed about persons since a decision was taken.
+//! Epochs: whether anything changed about persons since a decision was taken, or since a human
+//! looked.
 //!
-//! The one comparison every authorisation makes, at the emergency door too. A person nobody knows
-//! must never count as unchanged.
+//! The one comparison every authorisation makes, at the emergency door too, and the one that says
+//! whether a look still counts. A person nobody knows must never count as unchanged.
 
 use super::script::{At, Script};
 use super::sql::{Cell, Columns as _, Fault};
 use crate::base::id::PersonId;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
+
+/// When anybody in a version last changed, by `person.consents_changed`.
+#[derive(Clone, Copy)]
+pub(super) struct LastChange(i64);
+
+impl LastChange {
+    /// The newest of its persons'.
+    pub(super) fn of(persons: impl Iterator<Item = i64>) -> LastChange {
+        LastChange(persons.max().unwrap_or(0))
+    }
+
+    /// Whether a look counts that stands there in the ledger: nothing has changed since. What
+    /// [`look_counts`] says to the database.
+    pub(super) fn leaves(self, looked: i64) -> bool {
+        looked > self.0
+    }
+}
+
+/// [`LastChange`] of the version in `row`, a column or a bound place, as an expression of SQL.
+pub(super) fn last_change(row: &str) -> String {
+    format!(
+        "(SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
+         JOIN person p ON p.person = r.person WHERE r.row_id = {row})"
+    )
+}
+
+/// Whether a look given at `looked` still counts for the version in `row`, as a condition of SQL.
+pub(super) fn look_counts(looked: &str, row: &str) -> String {
+    format!("{looked} > {}", last_change(row))
+}
 
 /// Epochs as they stand.
 pub(super) struct Epochs(HashMap<PersonId, i64>);

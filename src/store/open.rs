@@ -1,5 +1,6 @@
 //! Opening sealed rows: the data key of a version, its head, its payload, its persons.
 
+use super::epochs::LastChange;
 use super::keys::{DataKey, Keys, Place};
 use super::model::{StoredPerson, StoredRecord};
 use super::prepare::{META, Meta, PAYLOAD, RECORD_TABLE};
@@ -64,15 +65,8 @@ pub(super) struct Opened {
     pub(super) content: Digest,
     pub(super) record: StoredRecord,
     pub(super) key: DataKey,
-    /// When a person of it last changed, as `person.consents_changed` says it.
-    pub(super) changed: i64,
-}
-
-impl Opened {
-    /// Whether a look counts that was given there: nothing has changed since.
-    pub(super) fn is_seen(&self, looked: i64) -> bool {
-        looked > self.changed
-    }
+    /// When a person of it last changed.
+    pub(super) changed: LastChange,
 }
 
 const VERSION_COLUMNS: &str = "SELECT v.row_id, v.record_id, v.version, v.content, v.record_type, \
@@ -167,11 +161,11 @@ fn open_row(
         column: PAYLOAD,
     };
     let payload = key.open(&place, &row.blob(13)?)?;
-    let changed = persons.iter().map(|row| row.changed).max();
+    let changed = LastChange::of(persons.iter().map(|row| row.changed));
     let named = meta.persons.into_iter().zip(persons);
     let position = row.int_or_null(16)?.and_then(|p| u64::try_from(p).ok());
     Ok(Opened {
-        changed: changed.unwrap_or(0),
+        changed,
         row_id,
         content,
         record: StoredRecord {

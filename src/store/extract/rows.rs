@@ -5,6 +5,7 @@
 
 use super::super::authorise::{decision_insert, decision_row};
 use super::super::decision::{self, SealedDecision};
+use super::super::epochs::look_counts;
 use super::super::keys::{Domain, Keys};
 use super::super::model::{
     Extract, ExtractOutcome, ExtractPage, ExtractRow, ExtractRows, ExtractState, ExtractTaken,
@@ -23,6 +24,7 @@ use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 /// Of which record's decision in which job; the accounting knows a disclosure by it.
 pub(super) fn disclosure_id(id: ExtractId, record_id: RecordId) -> DisclosureId {
@@ -214,7 +216,9 @@ pub(super) async fn handled(
         let handled = out.entry(row_id).or_default();
         if row.int(1)? == 1 {
             let looked = row.int(3)?;
-            let seen = opened.get(&row_id).is_some_and(|one| one.is_seen(looked));
+            let seen = opened
+                .get(&row_id)
+                .is_some_and(|one| one.changed.leaves(looked));
             handled.reviewed |= seen;
         } else {
             handled.done |= obligations(&row.text_or_null(2)?.unwrap_or_default());
@@ -380,13 +384,17 @@ async fn settled(
     (requester, version): (&str, RowRef),
     cause: HoldCause,
 ) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM extract_work x JOIN work_item w ON w.work_item_id = x.work_item_id \
-               WHERE x.row_id = ?1 AND x.requester = ?2 AND x.cause = ?3 AND (w.state = 0 \
-               OR ?4 OR (?5 OR w.resolution = 'discarded') AND w.looked > (\
-               SELECT coalesce(max(p.consents_changed), 0) FROM record_person r \
-               JOIN person p ON p.person = r.person WHERE r.row_id = ?1)) LIMIT 1";
     let once = cause == HoldCause::ReviewAfter;
     let look = cause == HoldCause::HumanReview;
     let cells = row![version.0, requester, cause_word(cause), once, look];
-    Ok(first(&mut tx.conn, sql, cells).await?.is_some())
+    Ok(first(&mut tx.conn, &SETTLED, cells).await?.is_some())
 }
+
+static SETTLED: LazyLock<String> = LazyLock::new(|| {
+    let counts = look_counts("w.looked", "?1");
+    format!(
+        "SELECT 1 FROM extract_work x JOIN work_item w ON w.work_item_id = x.work_item_id \
+         WHERE x.row_id = ?1 AND x.requester = ?2 AND x.cause = ?3 AND (w.state = 0 \
+         OR ?4 OR (?5 OR w.resolution = 'discarded') AND {counts}) LIMIT 1"
+    )
+});
