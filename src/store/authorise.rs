@@ -5,21 +5,23 @@
 //! only then may the caller send.
 
 use super::Store;
-use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE};
+use super::claim::{ClaimOf, ClaimedKey, OUTPUT_TABLE, state_of};
 use super::consent::{self, Spent, User};
 use super::decision::{self, SealedDecision};
 use super::epochs::{self, Epochs};
 use super::keys::Place;
-use super::model::{Authorisation, Authorised, HoldCause, StoreError};
+use super::model::{Authorisation, Authorised, DeliveryState, HoldCause, StoreError};
 use super::route::{DELIVERY_WORK, delivery_work_row};
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, first, row, run};
+use super::transition::{Moves, OUTDATED, arrival_of, moves};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Reason;
 use crate::ledger::entry::{EntryKind, Fields};
+use crate::outbox::{self, Delivery, Event};
 use sqlx::sqlite::SqliteRow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -109,13 +111,49 @@ impl Store {
     }
 }
 
-/// State and token of a delivery as they stand.
-type Standing = (i64, i64);
+/// A delivery and the token of its claim as they stand.
+struct Standing {
+    outbox: Delivery,
+    token: i64,
+}
+
+impl Standing {
+    /// Whether a claim may send: the outbox makes it authorised, and nothing else of it.
+    fn may_go(&self, token: i64) -> bool {
+        let to = outbox::step(self.outbox, Event::AuthorisationCommitted);
+        self.token == token && to.is_some_and(|(to, _)| to.state == DeliveryState::Authorised)
+    }
+}
+
+static STANDINGS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT delivery_id, state, token, attempts, exposure, {OUTDATED} FROM delivery \
+         WHERE delivery_id IN"
+    )
+});
 
 fn standings(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, Standing>, Fault> {
-    let one = |row: &SqliteRow| Ok((DeliveryId(row.id(0)?), (row.int(1)?, row.int(2)?)));
+    let one = |row: &SqliteRow| {
+        let outbox = Delivery {
+            state: state_of(row.int(1)?)?,
+            kept: row.int(3)? > 0,
+            arrival: arrival_of(row.int(4)?)?,
+            outdated: row.int(5)? == 1,
+        };
+        let token = row.int(2)?;
+        Ok((DeliveryId(row.id(0)?), Standing { outbox, token }))
+    };
     rows.iter().map(one).collect()
 }
+
+/// Deliveries that go: what the outbox makes of them. None of them is outdated.
+static GOING: LazyLock<String> = LazyLock::new(|| {
+    let Moves { set, from } = moves(Event::AuthorisationCommitted, &[DeliveryState::Leased]);
+    format!(
+        "UPDATE delivery SET {set}, attempts = attempts + 1, updated_at = ? \
+         WHERE {from} AND delivery_id IN"
+    )
+});
 
 async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorised>, Fault> {
     let present = || asked.iter().flatten();
@@ -126,8 +164,7 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
     }
     let mut script = Script::default();
     let epochs = epochs::ask(&mut script, persons);
-    let head = "SELECT delivery_id, state, token FROM delivery WHERE delivery_id IN";
-    let standing = script.keys((head, ""), &[], keys);
+    let standing = script.keys((STANDINGS.as_str(), ""), &[], keys);
     let mut answers = script.run(&mut tx.conn).await?;
     let epochs = Epochs::read(&answers.take(&epochs))?;
     let mut standing = standings(&answers.take(&standing))?;
@@ -140,7 +177,7 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             continue;
         };
         let current = standing.get_mut(&asked.delivery_id);
-        let Some(current) = current.filter(|s| **s == (1, asked.token)) else {
+        let Some(current) = current.filter(|s| s.may_go(asked.token)) else {
             out.push(Authorised::Stale);
             continue;
         };
@@ -159,7 +196,7 @@ async fn authorise(tx: &mut Tx, asked: &[Option<Asked>]) -> Result<Vec<Authorise
             keep_look(tx, asked).await?;
         }
         // Asked twice in one call: the second finds it authorised.
-        current.0 = 2;
+        current.outbox.state = DeliveryState::Authorised;
         rows.push(tx, asked, now);
         out.push(Authorised::Go);
     }
@@ -264,10 +301,8 @@ impl Rows {
     }
 
     async fn save(self, tx: &mut Tx, now: Timestamp) -> Result<(), Fault> {
-        let head = "UPDATE delivery SET state = 2, attempts = attempts + 1, updated_at = ? \
-                    WHERE delivery_id IN";
         let mut script = Script::default();
-        script.keys((head, ""), &[Cell::from(now)], self.going);
+        script.keys((GOING.as_str(), ""), &[Cell::from(now)], self.going);
         self.decisions.add_to(&mut script);
         self.outputs.add_to(&mut script);
         self.disclosures.add_to(&mut script);

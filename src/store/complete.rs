@@ -15,7 +15,7 @@ use super::route::{Queued, WorkOf, delivery_insert, delivery_row, work_insert, w
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
-use super::transition::{arrival_code, arrival_of};
+use super::transition::{Moves, arrival_code, arrival_of, moves};
 use super::writer::{Tx, failed};
 use super::{Store, recall};
 use crate::base::clock::Timestamp;
@@ -233,9 +233,7 @@ impl Rows {
         let now = Cell::from(tx.now());
         let mut script = Script::default();
         self.changes.add_to(&mut script);
-        let head = "UPDATE delivery SET state = 5, exposure = 2, detail = NULL, updated_at = ? \
-                    WHERE delivery_id IN";
-        script.keys((head, ""), &[now], self.confirmed);
+        script.keys((CONFIRMED.as_str(), ""), &[now], self.confirmed);
         self.decisions.add_to(&mut script);
         self.next.add_to(&mut script);
         self.again.add_to(&mut script);
@@ -243,6 +241,15 @@ impl Rows {
         script.run(&mut tx.conn).await.map(drop)
     }
 }
+
+/// What the outbox makes of what is confirmed, many at once.
+static CONFIRMED: LazyLock<String> = LazyLock::new(|| {
+    let Moves { set, from } = moves(event(&Completion::Confirmed), &[DeliveryState::Authorised]);
+    format!(
+        "UPDATE delivery SET {set}, detail = NULL, updated_at = ? \
+         WHERE {from} AND delivery_id IN"
+    )
+});
 
 /// Writes the ends of a group; results are set on the jobs.
 pub(super) async fn run_group(tx: &mut Tx, jobs: &mut [CompleteJob]) -> Result<(), Fault> {
