@@ -72,7 +72,7 @@ impl Store {
 
 /// A decision, its rows of whoever its persons count to today: who was taken for one person then
 /// may be two now, and the other way round.
-async fn of_today(
+pub(super) async fn of_today(
     conn: &mut SqliteConnection,
     mut decision: DecisionRecord,
 ) -> Result<DecisionRecord, Fault> {

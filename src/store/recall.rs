@@ -11,7 +11,7 @@ use super::model::{
 use super::script::Script;
 use super::sql::{Cell, Columns as _, Fault, all_made, first, for_keys, row, run};
 use super::writer::{Tx, failed};
-use super::{Store, claim, decision, identity, open};
+use super::{Store, claim, decision, given, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
@@ -169,21 +169,12 @@ impl Store {
         let body = row.blob_or_null(10)?;
         let opened =
             body.and_then(|body| decision::open(&self.inner.keys, &row.id(0).ok()?, &body).ok());
-        let Some(mut opened) = opened else {
+        let Some(opened) = opened else {
             return Ok(Given::Unreadable);
         };
-        let mut known: HashMap<PersonId, PersonId> = HashMap::new();
-        for of in &mut opened.rows {
-            let today = match known.get(&of.person) {
-                Some(today) => *today,
-                None => identity::counts_to(conn, of.person).await?,
-            };
-            known.insert(of.person, today);
-            of.person = today;
-        }
         Ok(Given::Under(Box::new(AtTheDoor {
             access_id: EmergencyId(access),
-            decision: opened,
+            decision: given::of_today(conn, opened).await?,
         })))
     }
 }
