@@ -179,7 +179,7 @@ async fn sequencer(store: Store, mut stopped: watch::Receiver<bool>) {
                 size: checkpoint.size,
             }),
             Ok(None) => {}
-            Err(error) => failed(&error),
+            Err(error) => error.tell(),
         }
         if last {
             return;
@@ -193,22 +193,11 @@ async fn go_on(gateway: Gateway, jobs: Vec<Extract>, mut stopped: watch::Receive
     tokio::select! {
         done = extract::go_on(&gateway.store, &rules, jobs) => {
             if let Err(error) = done {
-                failed(&error);
+                error.tell();
             }
         }
         _ = stopped.changed() => {}
     }
-}
-
-fn failed(error: &StoreError) {
-    if error.storage().is_some() {
-        // The store has told so, once.
-        return;
-    }
-    emit(&Event::Failed {
-        operation: error.operation,
-        cause: &error.cause,
-    });
 }
 
 /// Keeps the numbers fresh (waiting samples are folded, lanes are measured) and erases batches that
@@ -229,20 +218,20 @@ async fn housekeeping(gateway: Gateway, mut stopped: watch::Receiver<bool>) {
         decided = show_decisions(decided, gateway.rules.load().policy.memo_counts());
         match gateway.store.lanes().await {
             Ok(lanes) => show_lanes(&lanes, &mut shown, gateway.clock.now()),
-            Err(error) => failed(&error),
+            Err(error) => error.tell(),
         }
         if let Err(error) = gateway.store.probe_storage().await {
-            failed(&error);
+            error.tell();
         }
         if let Err(error) = gateway.store.erase_overdue_batches().await {
-            failed(&error);
+            error.tell();
         }
         if let Err(error) = gateway.store.end_overdue_replays().await {
-            failed(&error);
+            error.tell();
         }
         look_at_ages(&gateway, &mut aged).await;
         if let Err(error) = tell_overdue(&gateway.store).await {
-            failed(&error);
+            error.tell();
         }
     }
 }
@@ -278,7 +267,7 @@ async fn look_at_ages(gateway: &Gateway, aged: &mut Aged) {
             aged.after = looked.next;
             aged.done = if looked.next.is_none() { today } else { None };
         }
-        Err(error) => failed(&error),
+        Err(error) => error.tell(),
     }
 }
 

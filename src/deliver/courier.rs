@@ -110,8 +110,12 @@ type Ended = (DeliveryId, i64, Completion);
 fn tell(ended: Result<Result<(), StoreError>, JoinError>) {
     match ended {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, "a delivery's outcome was not kept"),
-        Err(error) => tracing::error!(%error, "a delivery task ended badly"),
+        Ok(Err(error)) => error.tell(),
+        // What it ended with may hold a value.
+        Err(_) => emit(&telemetry::Event::Failed {
+            operation: "deliver",
+            cause: "a task ended badly; its claim runs out",
+        }),
     }
 }
 

@@ -49,7 +49,7 @@ async fn route_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
         let routed = courier.route().await;
         let rest = rest(&routed, ROUTES_MAX, began);
         if let Err(error) = &routed {
-            tracing::error!(%error, "routing failed");
+            error.tell();
         }
         let news = async {
             match routed {
@@ -71,7 +71,7 @@ async fn recall_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
             Ok(Some(_)) => GATHER,
             Ok(None) => REST_OF_RECALLS,
             Err(error) => {
-                tracing::error!(%error, "looking again at what was sent failed");
+                error.tell();
                 REST_AFTER_FAILURE
             }
         };
@@ -88,7 +88,7 @@ async fn turn_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
             Ok(found) if found >= TURNS_MAX => Duration::ZERO,
             Ok(_) => REST_OF_TURNS,
             Err(error) => {
-                tracing::error!(%error, "looking at what the calendar changes failed");
+                error.tell();
                 REST_AFTER_FAILURE
             }
         };
@@ -105,7 +105,7 @@ async fn send_until(courier: &Courier, mut shutdown: watch::Receiver<bool>) {
         let sent = courier.send(&mut under_way).await;
         let rest = rest(&sent, CLAIMS_MAX, began);
         if let Err(error) = &sent {
-            tracing::error!(%error, "claiming failed");
+            error.tell();
         }
         let news = async {
             match sent {

@@ -17,6 +17,7 @@ use crate::rules::Rules;
 use crate::store::{
     Authorisation, Claimed, Completion, DeliveryState, HoldCause, NewDelivery, Recall,
 };
+use crate::telemetry::{self, emit};
 use std::sync::Arc;
 
 /// What is done about one claim.
@@ -52,7 +53,11 @@ pub(super) async fn decide_all(grounds: Grounds, claims: Vec<Claimed>) -> Vec<(C
     for part in deciding {
         match part.await {
             Ok(decided) => out.extend(decided),
-            Err(error) => tracing::error!(%error, "claims were not decided"),
+            // What it ended with may hold a value.
+            Err(_) => emit(&telemetry::Event::Failed {
+                operation: "decide",
+                cause: "a task ended badly; its claims run out",
+            }),
         }
     }
     out

@@ -64,6 +64,7 @@ pub use rotate::rotate_keys;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::id::{DeliveryId, PartnerId, SubmissionId};
 use crate::base::limits::PAGE_ROWS_MAX;
+use crate::telemetry::{Event, emit};
 use accept::AcceptJob;
 use futures_util::future::BoxFuture;
 use keys::{Keys, PartnerKey};
@@ -209,9 +210,12 @@ impl Store {
         // Dropping the sender stops the writer once it has done what is queued.
         drop(lock(&self.inner.stop).take());
         if let Some(writer) = writer
-            && let Err(error) = writer.await
+            && writer.await.is_err()
         {
-            tracing::warn!(%error, "the writer ended badly");
+            emit(&Event::Failed {
+                operation: "close",
+                cause: "the writer ended badly",
+            });
         }
         self.inner.readers.close().await;
     }

@@ -11,6 +11,7 @@ use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
 use crate::base::sensitive::Sensitive;
+use crate::telemetry::{Event, emit};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::HashMap;
 
@@ -121,8 +122,10 @@ impl Ask {
                 // The database, not the row: nobody may take the row for damaged.
                 Err(fault) if !matches!(fault, Fault::Damaged(_)) => return Err(fault),
                 Err(fault) => {
-                    let record = RecordId(row.id(1)?);
-                    tracing::error!(%record, cause = fault.cause(), "a record cannot be opened");
+                    emit(&Event::RecordUnreadable {
+                        record: &RecordId(row.id(1)?),
+                        cause: &fault.cause(),
+                    });
                 }
             }
         }

@@ -10,6 +10,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::digest::Digest;
 use crate::base::id::PartnerId;
 use crate::base::limits::IN_FLIGHT_MAX;
+use crate::telemetry::{Event, emit};
 use aws_lc_rs::rand;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
@@ -56,7 +57,7 @@ pub(super) async fn open(
     let keys = Arc::new(open_keys(&mut conn, master, clock.now()).await?);
     let erased = super::erase::all_unsealed(&mut conn).await?;
     if erased > 0 {
-        tracing::info!(erased, "batches that were never sealed are erased");
+        emit(&Event::BatchesErased { erased });
     }
     let tail = read_tail(&mut conn).await?;
     let readers = SqlitePoolOptions::new()

@@ -156,9 +156,7 @@ impl Tx {
         self.frontier = None;
         self.tail = tail;
         // Fails only when no transaction is open, which is what is wanted.
-        if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.conn).await {
-            tracing::debug!(cause = Fault::from(error).cause(), "nothing to roll back");
-        }
+        drop(sqlx::query("ROLLBACK").execute(&mut self.conn).await);
     }
 }
 
@@ -262,16 +260,16 @@ pub(super) async fn run(mut tx: Tx, mut inboxes: Inboxes) {
     // then the whole store.
     let moved = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
     if let Err(error) = moved.execute(&mut tx.conn).await {
-        tracing::warn!(
-            cause = Fault::from(error).cause(),
-            "the write-ahead log stays beside the database"
-        );
+        emit(&Event::Failed {
+            operation: "move_log",
+            cause: &Fault::from(error).cause(),
+        });
     }
     if let Err(error) = tx.conn.close().await {
-        tracing::warn!(
-            cause = Fault::from(error).cause(),
-            "closing the store failed"
-        );
+        emit(&Event::Failed {
+            operation: "close",
+            cause: &Fault::from(error).cause(),
+        });
     }
     // Only now may another process open the database.
     drop(inboxes.lock);
@@ -321,7 +319,10 @@ async fn commit_group(tx: &mut Tx, mut group: Group) {
     match attempt(tx, &mut group).await {
         Ok(()) => {}
         Err(fault) if members > 1 && !fault.is_of_all() => {
-            tracing::warn!(cause = fault.cause(), members, "group taken apart");
+            emit(&Event::GroupTakenApart {
+                members,
+                cause: &fault.cause(),
+            });
             return one_by_one(tx, group).await;
         }
         Err(fault) => return refuse(group, &fault),

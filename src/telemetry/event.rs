@@ -1,6 +1,8 @@
 //! The events themselves.
 
-use crate::base::id::{ChannelId, CorrelationId, DeliveryId, EmergencyId, PartnerId, WorkItemId};
+use crate::base::id::{
+    ChannelId, CorrelationId, DeliveryId, EmergencyId, PartnerId, RecordId, WorkItemId,
+};
 use std::time::Duration;
 
 /// Something worth a log line or a number. Never a value of a record.
@@ -60,6 +62,25 @@ pub enum Event<'a> {
         members: usize,
         /// Begin to commit.
         took: Duration,
+    },
+    /// A group could not be committed whole: its members are taken one by one.
+    GroupTakenApart {
+        /// Requests in it.
+        members: usize,
+        /// Kind of failure; never a value.
+        cause: &'a str,
+    },
+    /// Batches nobody had sealed were erased at the start.
+    BatchesErased {
+        /// How many.
+        erased: usize,
+    },
+    /// What is kept of a record cannot be opened.
+    RecordUnreadable {
+        /// Which.
+        record: &'a RecordId,
+        /// Kind of failure; never a value.
+        cause: &'a str,
     },
     /// Records were routed.
     Routed {

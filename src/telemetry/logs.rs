@@ -34,6 +34,9 @@ pub(super) fn write(event: &Event<'_>) {
         Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
         Event::StorageTakesWrites => info!("storage_takes_writes"),
         Event::Failed { operation, cause } => error!(operation, cause, "failed"),
+        Event::GroupTakenApart { members, cause } => warn!(members, cause, "group_taken_apart"),
+        Event::BatchesErased { erased } => info!(erased, "unsealed_batches_erased"),
+        Event::RecordUnreadable { record, cause } => error!(%record, cause, "record_unreadable"),
         Event::EmergencyAccess {
             partner,
             access,

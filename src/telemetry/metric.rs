@@ -136,10 +136,15 @@ pub(super) fn count(event: &Event<'_>) {
         Event::Failed { operation, .. } => {
             counter!(FAILED, "operation" => *operation).increment(1);
         }
+        Event::RecordUnreadable { .. } => {
+            counter!(FAILED, "operation" => "open_record").increment(1);
+        }
         Event::Started { .. } | Event::StorageTakesWrites => gauge!(STORAGE).set(0.0),
         Event::StorageTrouble { .. } => gauge!(STORAGE).set(1.0),
         Event::Stopping
         | Event::Stopped
+        | Event::GroupTakenApart { .. }
+        | Event::BatchesErased { .. }
         | Event::KeyBesideDatabase
         | Event::ReviewOverdue { .. } => {}
     }

@@ -14,7 +14,6 @@ use super::problem::{
 use crate::base::id::{ExtractId, FormatId, RecordType};
 use crate::extract::{self, Asked, BeginError, Chunk, FileError, Manifest};
 use crate::store::{Extract, ExtractState, Standing, Store};
-use crate::telemetry::{Event, emit};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_RANGES, CONTENT_RANGE, LOCATION};
@@ -65,10 +64,7 @@ pub async fn begin(mut call: Call) -> Outcome {
     let writing = rules.clone();
     call.site.runtime.spawn(async move {
         if let Err(error) = extract::write(&store, &writing, &job).await {
-            emit(&Event::Failed {
-                operation: error.operation,
-                cause: &error.cause,
-            });
+            error.tell();
         }
     });
     Ok(HttpResponse::Accepted()

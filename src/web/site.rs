@@ -147,10 +147,7 @@ impl Site {
         };
         for partner in partners {
             if let Err(error) = self.store.reevaluate_partner(partner.as_ref()).await {
-                emit(&Event::Failed {
-                    operation: error.operation,
-                    cause: &error.cause,
-                });
+                error.tell();
             }
         }
     }
@@ -172,10 +169,7 @@ impl Site {
             }
         };
         kept.await.map(|_| ()).map_err(|error: StoreError| {
-            emit(&Event::Failed {
-                operation: error.operation,
-                cause: &error.cause,
-            });
+            error.tell();
             vec![Defect {
                 file: String::new(),
                 line: 0,

@@ -2,6 +2,8 @@
 //!
 //! A failure names the operation and its kind; it must never hold a value of a row.
 
+use crate::telemetry::{Event, emit};
+
 /// Why a submission was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum AcceptError {
@@ -95,6 +97,17 @@ impl StoreError {
             operation,
             cause: cause.into(),
             kind: StoreErrorKind::Inside,
+        }
+    }
+
+    /// Tells that it failed; to be called once, where it is handled and nobody is answered.
+    /// Storage that takes nothing is left out: the store's writer tells of it, once.
+    pub fn tell(&self) {
+        if self.storage().is_none() {
+            emit(&Event::Failed {
+                operation: self.operation,
+                cause: &self.cause,
+            });
         }
     }
 
