@@ -10,7 +10,8 @@
 //! 6. [`store`] the only SQL; [`ledger`] what happened, in a log that cannot be altered unnoticed
 //! 7. [`disclosure`] who may have what, and why; [`release`] one record, for one recipient, now
 //! 8. [`kept`] what the store keeps, as a release reads it
-//! 9. [`deliver`] lanes and transports out; [`extract`] batches a state job pulls
+//! 9. [`deliver`] lanes and transports out; [`extract`] batches a state job pulls; [`door`] what
+//!    goes at once in an emergency
 //! 10. [`web`] HTTP; [`cli`] the command line; [`app`] the only wiring; [`config`] settings
 //!
 //! [`telemetry`] is the one vocabulary of logs and metrics; [`checkup`] what `doctor` looks at.
@@ -36,6 +37,7 @@ pub mod cli;
 pub mod config;
 pub mod deliver;
 pub mod disclosure;
+pub mod door;
 pub mod extract;
 pub mod format;
 pub mod intake;

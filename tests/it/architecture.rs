@@ -107,6 +107,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "door",
+        &["base", "catalog", "kept", "release", "rules", "store"],
+    ),
+    (
         "web",
         &[
             "app",
@@ -114,6 +118,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog",
             "config",
             "disclosure",
+            "door",
             "extract",
             "format",
             "intake",
@@ -283,7 +288,8 @@ fn no_statement_writes_a_state_of_a_delivery_by_hand() {
 
 fn writes_a_number(set: &str) -> bool {
     let assigned = |name: &&str| {
-        let values = set.split(&format!("{name} = ")[..]).skip(1);
+        let assigned = format!("{name} = ");
+        let values = set.split(assigned.as_str()).skip(1);
         let mut first = values.map(|value| value.trim_start().chars().next());
         first.any(|c| c.is_some_and(|c| c.is_ascii_digit()))
     };
