@@ -58,6 +58,11 @@ impl Digest {
         (bytes.len() == 32).then(|| Digest::copy(&bytes))
     }
 
+    /// Characters of one as it is written.
+    pub const TOLD_CHARS: usize = 64;
+    /// What is told of what is none.
+    pub const TOLD_FORM: &str = "SHA-256 of the document, hexadecimal";
+
     /// Whether that is one as it may be written: 64 hexadecimal characters, small letters or large.
     pub fn is_told(text: &str) -> bool {
         Digest::from_hex(text).is_some()

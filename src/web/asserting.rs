@@ -16,6 +16,7 @@ use crate::base::finding_codes::{
     SCHEMA_PATTERN_MISMATCH, SCHEMA_REQUIRED_MISSING, SCHEMA_VALUE_OUT_OF_RANGE,
 };
 use crate::base::id::PartnerId;
+use crate::base::paperwork::{FactSource, same_human};
 use crate::base::vocabulary::DataClass;
 use crate::catalog::facts::{About, FactKind, FactLaw, Validity};
 use crate::catalog::schema::{Kind, Shape, TextFormat, TextRule};
@@ -30,22 +31,6 @@ use serde::Deserialize;
 pub const HUMAN_CHARS_MAX: usize = 128;
 const ID_CHARS_MAX: usize = 128;
 const DAY_CHARS: usize = 10;
-
-/// Characters of a SHA-256.
-pub const DIGEST_CHARS: usize = 64;
-/// What is told of what is none.
-pub const DIGEST_FORM: &str = "SHA-256 of the document, hexadecimal";
-
-/// What a fact may rest on.
-const SOURCES: &[&str] = &[
-    "court_order",
-    "court_record",
-    "agency_record",
-    "professional_finding",
-    "observation",
-    "statement",
-    "document",
-];
 
 /// A fact on its way in.
 #[derive(Deserialize)]
@@ -74,7 +59,7 @@ pub struct Told {
     /// Last day.
     pub to: Option<String>,
     /// What it rests on.
-    pub source: String,
+    pub source: FactSource,
     /// SHA-256 of the document, hexadecimal.
     pub document_digest: Option<String>,
     /// Who enters it.
@@ -116,8 +101,14 @@ pub fn of_kind(kind: &FactKind) -> Form {
         ("value", required(value)),
         ("from", text(DAY_CHARS, DAY_CHARS)),
         ("to", text(DAY_CHARS, DAY_CHARS)),
-        ("source", required(one_of(SOURCES.iter().copied()))),
-        ("document_digest", text(DIGEST_CHARS, DIGEST_CHARS)),
+        (
+            "source",
+            required(word(FactSource::ALL, FactSource::as_str)),
+        ),
+        (
+            "document_digest",
+            text(Digest::TOLD_CHARS, Digest::TOLD_CHARS),
+        ),
         ("entered_by", required(human())),
         ("confirmed_by", human()),
     ];
@@ -173,7 +164,11 @@ pub fn check(
     }
     let digest = fact.text("document_digest");
     if digest.is_some_and(|text| !Digest::is_told(text)) {
-        told.tell(&SCHEMA_PATTERN_MISMATCH, "document_digest", DIGEST_FORM);
+        told.tell(
+            &SCHEMA_PATTERN_MISMATCH,
+            "document_digest",
+            Digest::TOLD_FORM,
+        );
     }
     let humans = (fact.text("entered_by"), fact.text("confirmed_by"));
     if let (Some(one), Some(two)) = humans
@@ -185,11 +180,6 @@ pub fn check(
 
 /// What is told of a confirmation by whoever entered it.
 pub const SECOND_HUMAN: &str = "a second human: not the one who entered it";
-
-/// Whether two names of humans are one.
-pub fn same_human(one: &str, two: &str) -> bool {
-    one.trim().to_lowercase() == two.trim().to_lowercase()
-}
 
 /// A finding that a second human is missing where one is needed.
 pub fn needs_second(path: &str) -> Finding {

@@ -3,12 +3,14 @@
 //! It is kept sealed beside the paper and never leaves with it. The signer's own name is never
 //! asked for: the paper names the signer by capacity.
 
-use super::asserting::{DIGEST_CHARS, DIGEST_FORM, same_human};
 use super::forms::{Form, object, required, text, truth, word};
 use super::lodging::{Identifier, identifier};
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{SCHEMA_PATTERN_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE};
+use crate::base::paperwork::{
+    CapacityBasis, IdentityCheck, Interpreter, Means, Method, same_human,
+};
 use crate::catalog::schema::Shape;
 use crate::format::Node;
 use serde::{Deserialize, Serialize};
@@ -18,60 +20,6 @@ use std::sync::LazyLock;
 const TEXT_CHARS_MAX: usize = 128;
 /// Longest statement of how to reach the signer safely, characters.
 const SAFE_CHARS_MAX: usize = 256;
-
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),* $(,)? })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-        pub enum $name {
-            $(#[doc = concat!("`", $text, "`")] #[serde(rename = $text)] $variant,)*
-        }
-
-        impl $name {
-            const ALL: &'static [$name] = &[$($name::$variant),*];
-
-            const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $text),* }
-            }
-        }
-    )*};
-}
-
-words! {
-    /// By what means it was signed.
-    Method {
-        PaperScan = "paper_scan",
-        ESign = "e_sign",
-        InPersonTablet = "in_person_tablet",
-    }
-    /// Who interpreted.
-    Interpreter {
-        Qualified = "qualified",
-        Staff = "staff",
-        Family = "family",
-        Nobody = "none",
-    }
-    /// How the signer's identity was checked.
-    IdentityCheck {
-        PhotoId = "photo_id",
-        OtherDocument = "other_document",
-        KnownToStaff = "known_to_staff",
-        Electronic = "electronic",
-        NotChecked = "not_checked",
-    }
-    /// On what the signer's capacity rests.
-    CapacityBasis {
-        Adult = "adult",
-        ParentOfRecord = "parent_of_record",
-        GuardianLetters = "guardian_letters",
-        MinorConsentLaw = "minor_consent_law",
-        CourtOrder = "court_order",
-        AttorneyOfRecord = "attorney_of_record",
-        Representative = "representative_letters",
-        TribalAuthority = "tribal_authority",
-        Other = "other",
-    }
-}
 
 /// The capture block of a lodging.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -127,7 +75,10 @@ pub fn shape() -> Shape {
         ("form_language", id()),
         ("read_aloud", truth()),
         ("interpreter", word(Interpreter::ALL, Interpreter::as_str)),
-        ("document_sha256", text(DIGEST_CHARS, DIGEST_CHARS)),
+        (
+            "document_sha256",
+            text(Digest::TOLD_CHARS, Digest::TOLD_CHARS),
+        ),
         ("keyed_by", id()),
         ("second_look_by", id()),
         (
@@ -152,7 +103,7 @@ pub fn check(capture: &Node, findings: &mut Vec<Finding>) {
         let finding = Finding::new(&SCHEMA_PATTERN_MISMATCH)
             .at("/capture/document_sha256")
             .spanning(digest.span)
-            .fixed_by(DIGEST_FORM);
+            .fixed_by(Digest::TOLD_FORM);
         findings.push(finding);
     }
     let humans = (capture.text("keyed_by"), capture.text("second_look_by"));
@@ -185,17 +136,6 @@ pub static ENTERED: LazyLock<Form> = LazyLock::new(|| {
         ("subject", required(identifier())),
     ]))
 });
-
-words! {
-    /// By what means a revocation was told.
-    Means {
-        Written = "written",
-        Oral = "oral",
-        Electronic = "electronic",
-        InPerson = "in_person",
-        ByRepresentative = "by_representative",
-    }
-}
 
 /// A revocation as it was told.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -11,6 +11,7 @@ use super::json;
 use super::problem::{FACT_NOT_ASSERTABLE, Problem, STATE_CONFLICT};
 use crate::base::clock::Timestamp;
 use crate::base::id::{FactId, PersonId};
+use crate::base::paperwork::same_human;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::catalog::facts::FactKind;
 use crate::disclosure::moment::local_day;
@@ -95,7 +96,7 @@ fn as_kept(told: Told, before: Option<&Assertion>, now: Timestamp) -> Assertion 
         other_person: told.other_person,
         from: from.unwrap_or_else(|| local_day(now).to_string()),
         to: told.to,
-        source: told.source,
+        source: told.source.as_str().to_owned(),
         document_digest: told.document_digest,
         entered_by: told.entered_by,
         entered_at: now.to_rfc3339(),
@@ -145,7 +146,7 @@ pub async fn confirm(mut call: Call) -> Outcome {
     let kept = own(&call, &id).await?;
     let Confirming { confirmed_by } = json::read(&mut call, &CONFIRMING).await?;
     let mut said = readable(&kept)?;
-    if asserting::same_human(&said.entered_by, &confirmed_by) {
+    if same_human(&said.entered_by, &confirmed_by) {
         return Err(json::misfit(&[not_second("/confirmed_by")]));
     }
     let now = call.site.clock.now();
@@ -192,7 +193,7 @@ pub async fn end(mut call: Call) -> Outcome {
     };
     match &ending.confirmed_by {
         None if closes => return Err(json::misfit(&[needs_second("/confirmed_by")])),
-        Some(by) if asserting::same_human(by, &ending.ended_by) => {
+        Some(by) if same_human(by, &ending.ended_by) => {
             return Err(json::misfit(&[not_second("/confirmed_by")]));
         }
         _ => {}
