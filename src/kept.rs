@@ -4,9 +4,11 @@
 //! It decides nothing.
 
 pub mod aging;
+mod audience;
 mod declared;
 mod received;
 
+pub use audience::audience;
 pub use declared::declared_with;
 
 use crate::base::clock::Timestamp;

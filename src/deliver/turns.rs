@@ -5,7 +5,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::RecallReason;
-use crate::kept::{held, held_facts};
+use crate::kept::{audience, held, held_facts};
 use crate::release::{Turns, turns_of_consent, turns_of_fact};
 use crate::rules::Rules;
 use crate::store::{Store, StoreError, Turn};
@@ -36,7 +36,10 @@ pub(super) async fn turn_some(
             let turns = held.first().map(turns_of_consent);
             let since = (consent.lodged_at.max(*minded), now);
             let reason = RecallReason::ConsentEnded;
-            turn(&turns.unwrap_or_default(), since, reason)
+            Turn {
+                audience: Some(audience(rules, &consent.body)),
+                ..turn(&turns.unwrap_or_default(), since, reason)
+            }
         })
         .collect();
     let found = page.len();
@@ -54,5 +57,6 @@ fn turn(turns: &Turns, (since, now): (Timestamp, Timestamp), reason: RecallReaso
         next: turns.next(now),
         turned: turns.any_within(since, now),
         recall: closed.map(|at| (reason, at)),
+        audience: None,
     }
 }

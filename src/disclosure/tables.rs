@@ -127,6 +127,9 @@ pub struct KindRow {
     /// Whether it permits only inside an opt-in exchange.
     #[serde(default)]
     pub exchange_only: bool,
+    /// Whether that there is one says by itself what no county may learn of by its jurisdiction.
+    #[serde(default)]
+    pub hidden_from_counties: bool,
 }
 
 impl KindRow {

@@ -23,7 +23,7 @@ use crate::record::{Record, version};
 use crate::release::candidates::{Ties, candidates};
 use crate::release::{
     FamilyPapers, ObligationSet, ReleaseInput, SenderRow, SenderTold, family_names,
-    known_to_sender, own_consents, own_facts, rehearsed,
+    known_to_sender, rehearsed,
 };
 use crate::rules::Rules;
 use crate::store::Store;
@@ -144,10 +144,12 @@ async fn recipients(
     let source = &sender.partner.id;
     let persons = persons(store, &rules.sources.statewide, sender, record).await?;
     let known: Vec<PersonId> = persons.iter().map(|(_, person)| *person).collect();
-    let consents = store.consents_of(&known).await.map_err(Refusal::Store)?;
-    let held = own_consents(&held(&consents), source);
-    let facts = store.facts_of(&known).await.map_err(Refusal::Store)?;
-    let facts = own_facts(&held_facts(&facts), source);
+    // What others lodged or said of these persons is not read: it would be heard in the time.
+    let consents = store.consents_by(source, &known).await;
+    let consents = consents.map_err(Refusal::Store)?;
+    let facts = store.facts_by(source, &known).await;
+    let facts = facts.map_err(Refusal::Store)?;
+    let (held, facts) = (held(&consents), held_facts(&facts));
     let named = family_names(
         rules,
         &FamilyPapers {

@@ -191,7 +191,7 @@ pub async fn tell(
 ) -> Result<Looked, StoreError> {
     let asked = ConsentsAsked {
         lodger: None,
-        tied: None,
+        others: None,
         after,
         limit: PAGE,
     };

@@ -32,7 +32,7 @@ pub use facts::consents as registry_papers;
 pub use look::{PaperLook, PersonLook, look};
 pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
-pub use papers::{FamilyPapers, family_names, read_paper, superseded};
+pub use papers::{FamilyPapers, counties_may_know, family_names, read_paper, superseded};
 pub use recall::{NoticeInput, notice};
 pub use received::{Basis, LAWS, Received, derived_from};
 pub use standing::Acquaintance;

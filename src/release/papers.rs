@@ -108,6 +108,14 @@ pub fn read_paper(body: &Sensitive<Vec<u8>>) -> Option<Consent> {
     Some(paper)
 }
 
+/// Whether the county of a person's records may know of a paper that does not name it: not of one
+/// whose kind alone says what no county may learn.
+pub fn counties_may_know(rules: &Rules, paper: &Consent) -> bool {
+    let tables = &rules.policy.pack().tables;
+    let row = paper.kind.known().and_then(|kind| tables.kind(kind));
+    row.is_some_and(|row| !row.hidden_from_counties)
+}
+
 /// Who a person of a record is.
 pub(super) fn identity(person: &Node, persons: &[(String, PersonId)]) -> Option<PersonId> {
     let key = person.text("key")?;

@@ -7,7 +7,7 @@ use super::Store;
 use super::identity;
 use super::keys::Domain;
 use super::model::{
-    ConsentChange, ConsentEnd, Ending, NewConsent, NewIdentifier, OperatorAct, StoreError,
+    Audience, ConsentChange, ConsentEnd, Ending, NewConsent, NewIdentifier, OperatorAct, StoreError,
 };
 use super::prepare::identifier_domain;
 use super::recall::{Happened, look_again};
@@ -23,6 +23,7 @@ use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use crate::outbox::{DeliveryState, Event};
 
+pub(super) mod audience;
 mod confirm;
 mod notice;
 mod read;
@@ -75,6 +76,8 @@ struct Lodged {
     ended_on: Option<i32>,
     act: Option<OperatorAct>,
     by: PartnerId,
+    /// Who besides its lodger may know of it; as it was where nothing was lodged.
+    audience: Option<Audience>,
     sealed: Sealed,
     correlation_id: CorrelationId,
 }
@@ -118,7 +121,8 @@ impl Store {
         .await
     }
 
-    /// Lodges a consent or a new revision of it, with what is known of how it was captured.
+    /// Lodges a consent or a new revision of it, with what is known of how it was captured and who
+    /// besides its lodger may know of it.
     ///
     /// # Errors
     /// When the database fails; the consent is not in force then.
@@ -126,6 +130,7 @@ impl Store {
         &self,
         consent: NewConsent,
         capture: Option<Sensitive<Vec<u8>>>,
+        audience: Audience,
     ) -> Result<ConsentChange, StoreError> {
         const NAME: &str = "lodge_consent";
         let partner_key = self.partner_key(&consent.partner).await?;
@@ -145,6 +150,7 @@ impl Store {
             revoked_at: None,
             ended_on: None,
             act: None,
+            audience: Some(audience),
             sealed: sealed.map_err(|fault| failed(NAME, &fault))?,
             correlation_id: consent.correlation_id,
         };
@@ -152,12 +158,13 @@ impl Store {
             .await
     }
 
-    /// As [`Store::lodge_consent`], of which nothing more is known.
+    /// As [`Store::lodge_consent`], of which nothing more is known and nobody else may know.
     ///
     /// # Errors
     /// As there.
     pub async fn put_consent(&self, consent: NewConsent) -> Result<ConsentChange, StoreError> {
-        self.lodge_consent(consent, None).await
+        let nobody = Audience::default();
+        self.lodge_consent(consent, None, nobody).await
     }
 
     /// Revokes a lodger's consent from an instant on.
@@ -222,6 +229,7 @@ impl Store {
                 ended_on,
                 act: end.act.clone(),
                 by: end.by.clone(),
+                audience: None,
                 sealed: sealed.map_err(|fault| failed(NAME, &fault))?,
                 correlation_id: end.correlation_id.clone(),
             };
@@ -368,13 +376,17 @@ async fn write_revision(
                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (consent_key) DO UPDATE SET \
                own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
                subject = excluded.subject, revision = excluded.revision, turns_at = 0, \
-               turned_to = 0";
+               turned_to = 0 RETURNING registry_id";
     let subject = lodged.subject.0;
     let own = (lodged.subject != person).then_some(subject);
     let lodger = lodged.lodger.as_str();
     let registry_id = lodged.registry_id.0;
     let cells = row![lodged.key, lodger, person.0, revision, own, registry_id];
-    run(&mut tx.conn, sql, cells).await?;
+    let kept = first(&mut tx.conn, sql, cells).await?;
+    let kept = RegistryId(kept.ok_or(Fault::Damaged("a consent"))?.id(0)?);
+    if let Some(audience) = &lodged.audience {
+        audience::write(tx, (kept, person), audience).await?;
+    }
     let sql = "INSERT INTO consent_revision (consent_key, revision, row_id, subject, lodged_at, \
                revoked_at, ended_on, change, key_id, wrapped, body) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -119,6 +119,25 @@ impl Store {
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
+    /// The facts one partner asserted of these persons, as [`Store::facts_of`]. What others assert
+    /// costs it nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn facts_by(
+        &self,
+        asserter: &PartnerId,
+        persons: &[PersonId],
+    ) -> Result<Vec<StoredFact>, StoreError> {
+        const NAME: &str = "facts_by";
+        let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+        let head = format!("{NEWEST} f.asserter = ? AND f.subject IN");
+        let own = [Cell::from(asserter.as_str())];
+        let mut conn = self.reader(NAME).await?;
+        let found = self.facts_where(&mut conn, (&head, &own), &keys);
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
     /// The same as they stood before an instant: what was entered from then on had not been said.
     ///
     /// # Errors
@@ -132,7 +151,7 @@ impl Store {
         let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
         let mut conn = self.reader(NAME).await?;
         let (head, at) = (format!("{BEFORE} f.subject IN"), [Cell::from(at)]);
-        let found = self.facts_by(&mut conn, (&head, &at), &keys);
+        let found = self.facts_where(&mut conn, (&head, &at), &keys);
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
@@ -148,10 +167,10 @@ impl Store {
         keys: &[Cell],
     ) -> Result<Vec<StoredFact>, Fault> {
         let head = format!("{NEWEST} {condition}");
-        self.facts_by(conn, (&head, &[]), keys).await
+        self.facts_where(conn, (&head, &[]), keys).await
     }
 
-    async fn facts_by(
+    async fn facts_where(
         &self,
         conn: &mut SqliteConnection,
         (head, first): (&str, &[Cell]),

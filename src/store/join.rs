@@ -122,6 +122,7 @@ async fn join(
         "UPDATE person_identifier SET own = coalesce(own, ?2), person = ?1 WHERE person = ?2",
         "UPDATE record_person SET own = coalesce(own, ?2), person = ?1 WHERE person = ?2",
         "UPDATE consent SET own = coalesce(own, ?2), subject = ?1 WHERE subject = ?2",
+        "UPDATE consent_audience SET subject = ?1 WHERE subject = ?2",
         "UPDATE fact SET own = coalesce(own, ?2), subject = ?1 WHERE subject = ?2",
         "UPDATE OR IGNORE person_disclosure SET own = coalesce(own, ?2), person = ?1 \
          WHERE person = ?2",
@@ -148,7 +149,7 @@ const JOINED_INTO: &str = "WITH RECURSIVE mine (person) AS (SELECT ?1 UNION \
 
 /// What goes back to a person from the one it counts to: `?1` from `?2`. Disclosures first: which
 /// are its own follows from its records.
-const GOES_BACK: [&str; 6] = [
+const GOES_BACK: [&str; 7] = [
     "UPDATE OR IGNORE person_disclosure SET own = nullif(coalesce(own, ?1), ?1), person = ?1 \
      WHERE person = ?2 AND (own IN mine OR own IS NULL AND EXISTS (SELECT 1 FROM record_person r \
      WHERE r.own IN mine AND r.person = ?2 AND r.row_id = coalesce(\
@@ -161,6 +162,8 @@ const GOES_BACK: [&str; 6] = [
     "UPDATE person_identifier SET own = nullif(own, ?1), person = ?1 \
      WHERE own IN mine AND person = ?2",
     "UPDATE consent SET own = nullif(own, ?1), subject = ?1 WHERE own IN mine AND subject = ?2",
+    "UPDATE consent_audience SET subject = ?1 WHERE subject = ?2 AND registry_id IN \
+     (SELECT c.registry_id FROM consent c WHERE c.subject = ?1)",
     "UPDATE fact SET own = nullif(own, ?1), subject = ?1 WHERE own IN mine AND subject = ?2",
     "UPDATE person SET merged_into = NULL, consent_epoch = consent_epoch + 1 \
      WHERE person = ?1 AND ?2 IS NOT NULL",

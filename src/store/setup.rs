@@ -246,6 +246,7 @@ fn migrations() -> Vec<Migration> {
         (16, "looks", include_str!("migrations/0016_looks.sql")),
         (17, "newest", include_str!("migrations/0017_newest.sql")),
         (18, "told", include_str!("migrations/0018_told.sql")),
+        (19, "audience", include_str!("migrations/0019_audience.sql")),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

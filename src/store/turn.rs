@@ -5,14 +5,14 @@
 //! follows of an entry: the person's epoch is raised and what waits is decided again.
 
 use super::Store;
-use super::consent::{raise_epoch, reevaluate};
+use super::consent::{audience, raise_epoch, reevaluate};
 use super::fact::answered;
 use super::model::{StoreError, StoredConsent, StoredFact, Turn, TurnPage, TurnTable};
 use super::recall::{Happened, look_again};
 use super::sql::{Cell, Columns as _, Fault, all, first, row, run};
 use super::writer::{Tx, failed};
 use crate::base::clock::Timestamp;
-use crate::base::id::PersonId;
+use crate::base::id::{PersonId, RegistryId};
 use crate::base::limits::TURNS_MAX;
 
 /// A turn of one row, for the writer.
@@ -115,7 +115,7 @@ async fn turn(tx: &mut Tx, done: &[Done], now: Timestamp) -> Result<(), Fault> {
             }
             TurnTable::Consent => {
                 "UPDATE consent SET turns_at = ?2, turned_to = ?3 WHERE consent_key = ?1 \
-                 AND (?4 IS NULL OR revision = ?4) RETURNING subject"
+                 AND (?4 IS NULL OR revision = ?4) RETURNING subject, registry_id"
             }
         };
         let revision = one.revision.map(i64::from);
@@ -124,6 +124,10 @@ async fn turn(tx: &mut Tx, done: &[Done], now: Timestamp) -> Result<(), Fault> {
             // It was changed meanwhile: it is looked at again as it stands now.
             continue;
         };
+        if let Some(audience) = &one.turn.audience {
+            let of = (RegistryId(row.id(1)?), PersonId(row.id(0)?));
+            audience::write(tx, of, audience).await?;
+        }
         if one.turn.turned {
             follow(tx, PersonId(row.id(0)?), one).await?;
         }
@@ -149,9 +153,14 @@ async fn follow(tx: &mut Tx, subject: PersonId, done: &Done) -> Result<(), Fault
     Ok(())
 }
 
-/// Has every fact looked at again: how long they hold may be another under other rules. What was
-/// minded stays minded.
+/// Has every fact and consent looked at again: how long facts hold, and who may know of consents,
+/// may be another under other rules. What was minded stays minded.
 pub(super) async fn look_at_all(tx: &mut Tx) -> Result<(), Fault> {
-    let sql = "UPDATE fact SET turns_at = 0";
-    run(&mut tx.conn, sql, []).await.map(drop)
+    for sql in [
+        "UPDATE fact SET turns_at = 0",
+        "UPDATE consent SET turns_at = 0",
+    ] {
+        run(&mut tx.conn, sql, []).await?;
+    }
+    Ok(())
 }

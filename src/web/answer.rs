@@ -386,6 +386,7 @@ async fn run(call: Call) -> Outcome {
         Handler::ConsentGet => consents::get(&call).await,
         Handler::ConsentRevoke => consent_acts::revoke(call).await,
         Handler::ConsentConfirm => consent_acts::confirm(call).await,
+        Handler::ConsentUnconfirm => consent_acts::unconfirm(call).await,
         Handler::ConsentEnded => consent_acts::ended(call).await,
         Handler::ConsentHistory => consent_acts::history(&call).await,
         Handler::ConsentScanPut => scans::put(call).await,

@@ -5,7 +5,7 @@
 
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::{ENTERED, Entered, REVOCATION, Revocation};
-use super::consent_state::{Say, confirmations, found, opened};
+use super::consent_state::{Say, answers_for, found, opened};
 use super::consents::{known_by, noted};
 use super::disclosures::reason;
 use super::forms::{Form, object, required, text, word};
@@ -23,7 +23,8 @@ use crate::base::vocabulary::EndEvent;
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::release::read_paper;
 use crate::store::{
-    Confirmed, ConsentEnd, ConsentRevision, Ending, NewConfirmation, OperatorAct, StoredConsent,
+    Confirmation, Confirmed, ConsentEnd, ConsentRevision, Ending, NewConfirmation, OperatorAct,
+    StoredConsent,
 };
 use actix_web::HttpResponse;
 use serde::{Deserialize, Serialize};
@@ -36,31 +37,64 @@ const TEXT_CHARS_MAX: usize = 128;
 /// The source of the data or the county stands behind a consent another partner lodged.
 pub async fn confirm(mut call: Call) -> Outcome {
     let (consent, say) = found(&call).await?;
-    let partner = call.partner()?;
     let entered: Entered = json::read(&mut call, &ENTERED).await?;
-    // Its lodger stands behind it already. Nobody else is shown whose it is: they must know.
+    // Its lodger stands behind it already.
     if say != Say::Lodger {
-        if !leads_to(&call, &entered, consent.subject).await? {
-            return Err(Problem::not_found());
-        }
-        let confirmation = NewConfirmation {
-            registry_id: consent.registry_id,
-            revision: consent.revision,
-            by: partner.id.clone(),
-            body: sealed(&entered),
-            at: call.site.clock.now(),
-            correlation_id: call.correlation.clone(),
-        };
-        let done = call.site.store.confirm_consent(confirmation).await;
-        if done.map_err(|error| store_failed(&error))? == Confirmed::Changed {
-            let detail = "it was revoked, has ended or was lodged anew: look at it again";
-            return Err(Problem::new(&STATE_CONFLICT, detail));
-        }
+        let word = word_of(&call, &consent, &entered).await?;
+        let done = call.site.store.confirm_consent(word).await;
+        settled(done.map_err(|error| store_failed(&error))?)?;
     }
-    Ok(HttpResponse::Ok().json(json!({
+    Ok(spoken_of(&consent))
+}
+
+/// Whoever confirmed a revision no longer stands behind it: its data go on it no more.
+pub async fn unconfirm(mut call: Call) -> Outcome {
+    let (consent, say) = found(&call).await?;
+    let entered: Entered = json::read(&mut call, &ENTERED).await?;
+    if say == Say::Lodger {
+        let detail = "you lodged it: revoke it, if it was revoked";
+        return Err(Problem::new(&STATE_CONFLICT, detail));
+    }
+    let word = word_of(&call, &consent, &entered).await?;
+    let done = call.site.store.unconfirm_consent(word).await;
+    settled(done.map_err(|error| store_failed(&error))?)?;
+    Ok(spoken_of(&consent))
+}
+
+/// The calling partner's word on a revision. Nobody but its lodger is shown whose it is: they must
+/// know.
+async fn word_of(
+    call: &Call,
+    consent: &StoredConsent,
+    entered: &Entered,
+) -> Result<NewConfirmation, Problem> {
+    if !leads_to(call, entered, consent.subject).await? {
+        return Err(Problem::not_found());
+    }
+    Ok(NewConfirmation {
+        registry_id: consent.registry_id,
+        revision: consent.revision,
+        by: call.partner()?.id.clone(),
+        body: sealed(entered),
+        at: call.site.clock.now(),
+        correlation_id: call.correlation.clone(),
+    })
+}
+
+fn settled(done: Confirmed) -> Result<(), Problem> {
+    let detail = match done {
+        Confirmed::Done => return Ok(()),
+        Confirmed::Never => "you have not confirmed this revision",
+        Confirmed::Changed => "it was revoked, has ended or was lodged anew: look at it again",
+    };
+    Err(Problem::new(&STATE_CONFLICT, detail))
+}
+
+fn spoken_of(consent: &StoredConsent) -> HttpResponse {
+    HttpResponse::Ok().json(json!({
         "registry_id": consent.registry_id,
         "revision": consent.revision,
-    })))
+    }))
 }
 
 /// Whether the identifier leads the calling partner to this person.
@@ -75,13 +109,14 @@ fn sealed<T: Serialize>(told: &T) -> Sensitive<Vec<u8>> {
     Sensitive::new(serde_json::to_vec(told).unwrap_or_default())
 }
 
-/// Who may end a consent on the person's word: its lodger, the county, an officer. To a mere
-/// source of data it is as if it were not there.
+/// Who may end a consent on the person's word: its lodger, the county, a source that answers for
+/// what it opens, an officer. To any other source of data it is as if it were not there.
 async fn to_end(call: &Call) -> Result<(StoredConsent, Option<OperatorAct>), Problem> {
     let (consent, say) = found(call).await?;
     match say {
         Say::Lodger | Say::County => Ok((consent, None)),
         Say::Officer => Ok((consent, Some(act(call, reason(call)?)?))),
+        Say::Source if answers_for(&consent, &call.partner()?.id) => Ok((consent, None)),
         Say::Source => Err(Problem::not_found()),
     }
 }
@@ -228,6 +263,11 @@ pub async fn history(call: &Call) -> Outcome {
     })))
 }
 
+/// A confirmation of a revision, or that it was taken back, as its history shows it.
+fn said(word: &Confirmation) -> Value {
+    json!({ "by": word.by, "at": word.at.to_rfc3339(), "confirms": word.confirms })
+}
+
 fn revision(one: &ConsentRevision) -> Value {
     json!({
         "revision": one.revision,
@@ -238,6 +278,6 @@ fn revision(one: &ConsentRevision) -> Value {
         "consent": opened(&one.body),
         "capture": one.capture.as_ref().map(opened),
         "told": one.told.as_ref().map(opened),
-        "confirmed": confirmations(&one.confirmed),
+        "confirmed": one.confirmed.iter().map(said).collect::<Vec<Value>>(),
     })
 }

@@ -14,13 +14,13 @@ use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PartnerId, RegistryId};
 use crate::base::sensitive::{Reason, Sensitive};
-use crate::base::vocabulary::{ConsentKind, OtherGrantor, SourceRole};
+use crate::base::vocabulary::{OtherGrantor, SourceRole};
 use crate::catalog::Partner;
 use crate::disclosure::moment::{Now, local_day};
 use crate::disclosure::request::{Consent, Direction};
-use crate::kept::{held, lodgers_record};
+use crate::kept::{audience, held, lodgers_record};
 use crate::release::{read_paper, superseded};
-use crate::store::{PersonTies, StoredConsent};
+use crate::store::{PersonTies, Reader, StoredConsent};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -112,16 +112,24 @@ pub async fn ties(
     partner: &PartnerId,
     consent: &StoredConsent,
 ) -> Result<(PersonTies, Option<String>), Problem> {
-    let (county, unseen) = {
-        let rules = call.site.rules.load();
-        let unseen = rules.partners.iter().filter(|(_, file)| unseen(file));
-        let unseen: Vec<PartnerId> = unseen.map(|(id, _)| id.clone()).collect();
-        (rules.partners.get(partner).and_then(county), unseen)
-    };
+    let reader = reader(call, partner);
     let about = (consent.subject, consent.registry_id);
-    let jurisdiction = (county.as_deref(), unseen.as_slice());
-    let ties = call.site.store.ties_to(about, partner, jurisdiction);
-    Ok((ties.await.map_err(|error| store_failed(&error))?, county))
+    let ties = call.site.store.ties_to(about, &reader).await;
+    Ok((
+        ties.map_err(|error| store_failed(&error))?,
+        reader.county_fips,
+    ))
+}
+
+/// A partner as one that may know of others' consents.
+pub fn reader(call: &Call, partner: &PartnerId) -> Reader {
+    let rules = call.site.rules.load();
+    let unseen = rules.partners.iter().filter(|(_, file)| unseen(file));
+    Reader {
+        partner: partner.clone(),
+        county_fips: rules.partners.get(partner).and_then(county),
+        unseen: unseen.map(|(id, _)| id.clone()).collect(),
+    }
 }
 
 /// Whether to be known to this source says by itself what no county may learn.
@@ -135,21 +143,11 @@ fn unseen(partner: &Partner) -> bool {
 /// Whether a county may know of another's consent by its jurisdiction: the paper names it as
 /// discloser, or neither its kind nor its lodger says what no county may learn.
 pub fn county_may_know(call: &Call, consent: &StoredConsent, county: &PartnerId) -> bool {
-    let kind = read_paper(&consent.body).and_then(|paper| paper.kind.known());
-    let telling = kind.is_none_or(|kind| {
-        matches!(
-            kind,
-            ConsentKind::Part2Tpo
-                | ConsentKind::Part2Specific
-                | ConsentKind::Part2CounselingNotes
-                | ConsentKind::Part2Legal
-                | ConsentKind::PsychNotesAuth
-                | ConsentKind::VawaRelease
-        )
-    });
     let rules = call.site.rules.load();
+    let audience = audience(&rules, &consent.body);
     let lodger = rules.partners.get(&consent.partner);
-    names_discloser(consent, county) || (!telling && lodger.is_some_and(|file| !unseen(file)))
+    let by_jurisdiction = audience.counties && lodger.is_some_and(|file| !unseen(file));
+    audience.named.contains(county) || by_jurisdiction
 }
 
 /// The county a partner is, if it is one.
@@ -179,6 +177,14 @@ pub fn confirmations(confirmed: &[(PartnerId, Timestamp)]) -> Vec<Value> {
 pub fn names_discloser(consent: &StoredConsent, partner: &PartnerId) -> bool {
     let named = read_paper(&consent.body).and_then(|paper| paper.discloser_ids);
     named.is_some_and(|ids| ids.hold(partner.as_str()))
+}
+
+/// Whether a source answers for what a consent opens of its data: the paper names it as discloser,
+/// or names nobody and the source stands behind it.
+pub fn answers_for(consent: &StoredConsent, partner: &PartnerId) -> bool {
+    let confirmed = consent.confirmed.iter().any(|(by, _)| by == partner);
+    let named = read_paper(&consent.body).and_then(|paper| paper.discloser_ids);
+    named.map_or(confirmed, |ids| ids.hold(partner.as_str()))
 }
 
 /// What has become of a consent, and for whose data it counts.
@@ -268,9 +274,11 @@ async fn over(
     if happened || consent.used.is_some() || paper.end.is_some_and(|end| end.over(at)) {
         return Ok(Some("ended"));
     }
-    let all = call.site.store.consents_of(&[consent.subject]).await;
-    let mut all = all.map_err(|error| store_failed(&error))?;
-    all.retain(|other| other.partner == consent.partner);
+    let store = &call.site.store;
+    let all = store
+        .consents_by(&consent.partner, &[consent.subject])
+        .await;
+    let all = all.map_err(|error| store_failed(&error))?;
     let names = |other: &StoredConsent| {
         read_paper(&other.body).is_some_and(|paper| {
             other.registry_id != consent.registry_id

@@ -7,8 +7,8 @@
 use super::answer::{Call, Outcome, store_failed};
 use super::capture::Capture;
 use super::consent_state::{
-    NOT_OWN_ID, Say, confirmations, consent_id, county, county_may_know, found, is_own_id,
-    names_discloser, opened, paper, state, ties,
+    NOT_OWN_ID, Say, answers_for, confirmations, consent_id, county_may_know, found, is_own_id,
+    names_discloser, opened, paper, reader, state, ties,
 };
 use super::counting;
 use super::disclosures::reason;
@@ -28,6 +28,7 @@ use crate::disclosure::moment::{Day, Now, local_day};
 use crate::format::Node;
 use crate::intake::scoped_identifier;
 use crate::kept::aging::{Whose, event_overdue, stop};
+use crate::kept::audience;
 use crate::release::read_paper;
 use crate::store::{ConsentChange, ConsentsAsked, NewConsent, NewIdentifier, StoredConsent};
 use actix_web::HttpResponse;
@@ -101,10 +102,11 @@ pub async fn lodge(
     paper.id = id.as_str().to_owned();
     let body = serde_json::to_vec(&paper).unwrap_or_default();
     let body = Sensitive::new(body);
-    let findings = {
+    let (findings, audience) = {
         let rules = call.site.rules.load();
         let read = read_paper(&body).unwrap_or_default();
-        counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)))
+        let findings = counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)));
+        (findings, audience(&rules, &body))
     };
     let subject = person_of(call, subject).await?;
     let store = &call.site.store;
@@ -133,7 +135,7 @@ pub async fn lodge(
         at: now,
         correlation_id: call.correlation.clone(),
     };
-    let change = store.lodge_consent(lodging, capture);
+    let change = store.lodge_consent(lodging, capture, audience);
     let revision = changed(change.await.map_err(|error| store_failed(&error))?)?;
     let stored = store.get_consent(&partner.id, id).await;
     let stored = stored.map_err(|error| store_failed(&error))?;
@@ -160,12 +162,12 @@ pub fn known_by(call: &Call, subject: &Identifier) -> Result<(NewIdentifier, boo
     Ok((scoped, file.mode == Mode::Test))
 }
 
-/// The newest revision, with what has become of it. Who may only stand behind it sees it where the
-/// paper names it as discloser, or as the county; an officer says why.
+/// The newest revision, with what has become of it. Who may only stand behind it sees it where it
+/// answers for what it opens, or as the county; an officer says why.
 pub async fn get(call: &Call) -> Outcome {
     let (consent, say) = found(call).await?;
     match say {
-        Say::Source if !names_discloser(&consent, &call.partner()?.id) => {
+        Say::Source if !answers_for(&consent, &call.partner()?.id) => {
             return Err(Problem::not_found());
         }
         Say::Officer => noted(call, "consent_read", &consent).await?,
@@ -254,14 +256,11 @@ pub async fn list(call: &Call) -> Outcome {
         noted.await.map_err(|error| store_failed(&error))?;
     }
     let waiting = filter.state.as_deref() == Some("lodged");
-    let tied = partner.clone().filter(|_| waiting).map(|partner| {
-        let rules = call.site.rules.load();
-        let county = rules.partners.get(&partner).and_then(county);
-        (partner, county)
-    });
+    let others = partner.as_ref().filter(|_| waiting);
+    let others = others.map(|partner| reader(call, partner));
     let mut asked = ConsentsAsked {
         lodger: partner.clone(),
-        tied,
+        others,
         after,
         limit: page.rows_and_one(),
     };

@@ -4,6 +4,7 @@ mod acts;
 mod aging;
 mod documents;
 mod elements;
+mod known;
 mod lists;
 mod registry;
 mod standing;

@@ -1,15 +1,18 @@
-//! Confirmations: a partner's word that it stands behind a revision another one lodged.
+//! Confirmations: a partner's word that it stands behind a revision another one lodged, and that it
+//! no longer does.
 //!
 //! A row is written once and never changed. Whether it opens anything, release judges.
 
-use super::{raise_epoch, reevaluate};
+use super::read::unseen;
+use super::{audience, raise_epoch, reevaluate};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
 use crate::base::sensitive::Reason;
-use crate::base::vocabulary::ServiceSource;
+use crate::base::vocabulary::RecallReason;
 use crate::ledger::entry::{EntryKind, Fields};
 use crate::store::Store;
-use crate::store::model::{Confirmed, NewConfirmation, PersonTies, StoreError};
+use crate::store::model::{Confirmed, NewConfirmation, PersonTies, Reader, StoreError};
+use crate::store::recall::{Happened, look_again};
 use crate::store::sealed::{self, Sealed};
 use crate::store::sql::{Columns as _, Fault, first, row, run};
 use crate::store::writer::{Tx, failed};
@@ -18,6 +21,7 @@ const TABLE: &str = "consent_confirmation";
 
 struct Entered {
     confirmation: NewConfirmation,
+    confirms: bool,
     sealed: Sealed,
 }
 
@@ -31,15 +35,36 @@ impl Store {
         &self,
         confirmation: NewConfirmation,
     ) -> Result<Confirmed, StoreError> {
-        const NAME: &str = "confirm_consent";
+        self.enter("confirm_consent", confirmation, true).await
+    }
+
+    /// Enters that a partner no longer stands behind a revision it confirmed: what waits is decided
+    /// again, and what was sent is looked at again, as when a consent ends.
+    ///
+    /// # Errors
+    /// When the database fails; the confirmation then still counts.
+    pub async fn unconfirm_consent(
+        &self,
+        confirmation: NewConfirmation,
+    ) -> Result<Confirmed, StoreError> {
+        self.enter("unconfirm_consent", confirmation, false).await
+    }
+
+    async fn enter(
+        &self,
+        name: &'static str,
+        confirmation: NewConfirmation,
+        confirms: bool,
+    ) -> Result<Confirmed, StoreError> {
         let key = self.partner_key(&confirmation.by).await?;
         let plain = confirmation.body.expose(Reason::Seal);
         let sealed = sealed::seal(TABLE, &key, confirmation.at, plain);
         let entered = Entered {
-            sealed: sealed.map_err(|fault| failed(NAME, &fault))?,
+            sealed: sealed.map_err(|fault| failed(name, &fault))?,
+            confirms,
             confirmation,
         };
-        self.write(NAME, entered, |tx, entered| Box::pin(enter(tx, entered)))
+        self.write(name, entered, |tx, entered| Box::pin(enter(tx, entered)))
             .await
     }
 
@@ -52,8 +77,7 @@ impl Store {
     pub async fn ties_to(
         &self,
         (person, but): (PersonId, RegistryId),
-        partner: &PartnerId,
-        (county_fips, unseen): (Option<&str>, &[PartnerId]),
+        reader: &Reader,
     ) -> Result<PersonTies, StoreError> {
         const NAME: &str = "ties_to";
         let mut conn = self.reader(NAME).await?;
@@ -61,23 +85,11 @@ impl Store {
              EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = ?1 AND n.partner = ?2), \
              EXISTS (SELECT 1 FROM consent c WHERE c.subject = ?1 AND c.lodger = ?2 \
              AND c.registry_id <> ?3), \
-             EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = ?1 AND n.county_fips = ?4 \
-             AND n.service_source IN (?5, ?6) \
-             AND n.partner NOT IN (SELECT j.value FROM json_each(?7) j))";
-        let [case, referral] =
-            [ServiceSource::Case, ServiceSource::Referral].map(ServiceSource::as_str);
-        let unseen = serde_json::to_string(unseen);
-        let unseen = unseen.map_err(|_| failed(NAME, &Fault::Damaged("ids of partners")))?;
-        let cells = row![
-            person.0,
-            partner.as_str(),
-            but.0,
-            county_fips,
-            case,
-            referral,
-            unseen.as_str(),
-        ];
+             EXISTS (SELECT 1 FROM county_of_person k WHERE k.person = ?1 AND k.county_fips = ?4 \
+             AND k.partner NOT IN (SELECT j.value FROM json_each(?5) j))";
         let found = async {
+            let (partner, county) = (reader.partner.as_str(), reader.county_fips.as_deref());
+            let cells = row![person.0, partner, but.0, county, unseen(reader)?];
             let row = first(&mut conn, sql, cells).await?;
             let row = row.ok_or(Fault::Damaged("no answer"))?;
             Ok(PersonTies {
@@ -93,6 +105,7 @@ impl Store {
 async fn enter(tx: &mut Tx, entered: &Entered) -> Result<Confirmed, Fault> {
     let Entered {
         confirmation,
+        confirms,
         sealed,
     } = entered;
     let sql = "SELECT c.consent_key, c.subject FROM consent c JOIN consent_revision r \
@@ -104,30 +117,53 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<Confirmed, Fault> {
         return Ok(Confirmed::Changed);
     };
     let (key, subject) = (found.id(0)?, PersonId(found.id(1)?));
+    let (revision, by) = (confirmation.revision, confirmation.by.as_str());
+    let sql = "SELECT coalesce(max(number), 0) FROM consent_confirmation \
+               WHERE consent_key = ? AND revision = ? AND confirmed_by = ?";
+    let said = first(&mut tx.conn, sql, row![key, revision, by]).await?;
+    let said = said.ok_or(Fault::Damaged("a count"))?.int(0)?;
+    match (said % 2 == 1, *confirms) {
+        (true, true) => return Ok(Confirmed::Done),
+        (false, false) => return Ok(Confirmed::Never),
+        _ => {}
+    }
     let sql = "INSERT INTO consent_confirmation (row_id, consent_key, revision, confirmed_by, \
-               confirmed_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
-               ON CONFLICT DO NOTHING";
+               confirmed_at, number, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let cells = row![
         sealed.row_id,
         key,
-        confirmation.revision,
-        confirmation.by.as_str(),
+        revision,
+        by,
         confirmation.at,
+        said + 1,
         sealed.key_id,
         sealed.wrapped.as_slice(),
         sealed.body.as_slice(),
     ];
-    if run(&mut tx.conn, sql, cells).await? == 0 {
-        return Ok(Confirmed::Done);
-    }
+    run(&mut tx.conn, sql, cells).await?;
+    audience::of_confirmers(tx, (confirmation.registry_id, subject)).await?;
     let epoch = raise_epoch(tx, subject).await?;
     reevaluate(tx, subject).await?;
+    if !confirms {
+        let happened = Happened {
+            reason: RecallReason::ConsentEnded,
+            at: confirmation.at,
+            since: None,
+        };
+        look_again(tx, subject, &happened).await?;
+    }
+    let change = if *confirms {
+        "confirmed"
+    } else {
+        "unconfirmed"
+    };
     let fields = Fields::new()
-        .text("change", "confirmed")
+        .text("change", change)
         .text("consent", &confirmation.registry_id.to_string())
         .text("by", confirmation.by.as_str())
         .text("subject", &subject.to_string())
-        .int("revision", i64::from(confirmation.revision))
+        .int("revision", i64::from(revision))
+        .int("number", said + 1)
         .int("epoch", epoch)
         .text("confirmation", &hex(&sealed.row_id))
         .digest("sealed", &Digest::of(&sealed.body))

@@ -6,7 +6,9 @@ use crate::base::id::*;
 use crate::base::limits::PAGE_ROWS_MAX;
 use crate::base::sensitive::Sensitive;
 use crate::store::Store;
-use crate::store::model::{ConsentRevision, ConsentUse, ConsentsAsked, StoreError, StoredConsent};
+use crate::store::model::{
+    Confirmation, ConsentRevision, ConsentUse, ConsentsAsked, Reader, StoreError, StoredConsent,
+};
 use crate::store::sealed::{self, Sealed};
 use crate::store::sql::{Cell, Columns as _, Fault, all, for_keys, row};
 use crate::store::writer::failed;
@@ -30,11 +32,29 @@ const EVERYBODYS: &str = "SELECT registry_id FROM consent WHERE registry_id > ?1
 const OWN: &str = "SELECT registry_id FROM consent WHERE lodger = ?3 AND registry_id > ?1 \
      ORDER BY registry_id LIMIT ?2";
 
-/// A page of one lodger's, and of those about whom a partner or its county has a record.
-const OWN_AND_TIED: &str = "SELECT registry_id FROM consent WHERE lodger = ?3 \
-     AND registry_id > ?1 UNION SELECT c.registry_id FROM consent c WHERE c.registry_id > ?1 \
-     AND EXISTS (SELECT 1 FROM newest_of_person n WHERE n.person = c.subject \
-     AND (n.partner = ?4 OR n.county_fips = ?5)) ORDER BY registry_id LIMIT ?2";
+/// A page of one lodger's, and of others' that name it and are of a person it has a record of, or
+/// that it may know of as the county.
+const OWN_AND_OTHERS: &str = "SELECT registry_id FROM consent WHERE lodger = ?3 \
+     AND registry_id > ?1 \
+     UNION SELECT a.registry_id FROM consent_audience a WHERE a.reader = ?3 \
+     AND a.registry_id > ?1 AND EXISTS (SELECT 1 FROM newest_of_person n \
+     WHERE n.person = a.subject AND n.partner = ?3) \
+     UNION SELECT a.registry_id FROM consent_audience a JOIN consent c \
+     ON c.registry_id = a.registry_id WHERE ?4 IS NOT NULL AND a.reader = '' \
+     AND a.registry_id > ?1 AND c.lodger NOT IN (SELECT j.value FROM json_each(?5) j) \
+     AND EXISTS (SELECT 1 FROM county_of_person k WHERE k.person = a.subject \
+     AND k.county_fips = ?4 AND k.partner NOT IN (SELECT j.value FROM json_each(?5) j)) \
+     ORDER BY registry_id LIMIT ?2";
+
+/// Those of a person a partner lodged or may know of. Nothing of it costs more where others hold
+/// more that it may not know of.
+const KNOWN_TO: &str = "SELECT registry_id FROM consent WHERE lodger = ?2 AND subject = ?1 \
+     UNION SELECT a.registry_id FROM consent_audience a WHERE a.subject = ?1 AND a.reader = ?2 \
+     UNION SELECT a.registry_id FROM consent_audience a JOIN consent c \
+     ON c.registry_id = a.registry_id WHERE ?3 IS NOT NULL AND a.subject = ?1 AND a.reader = '' \
+     AND c.lodger NOT IN (SELECT j.value FROM json_each(?4) j) \
+     AND EXISTS (SELECT 1 FROM county_of_person k WHERE k.person = ?1 \
+     AND k.county_fips = ?3 AND k.partner NOT IN (SELECT j.value FROM json_each(?4) j))";
 
 impl Store {
     /// A lodger's consent, its newest revision. Another lodger's is unknown.
@@ -92,6 +112,47 @@ impl Store {
         found.await.map_err(|fault| failed(NAME, &fault))
     }
 
+    /// The consents of these persons one partner lodged, as [`Store::consents_of`]. What others
+    /// hold costs it nothing.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consents_by(
+        &self,
+        lodger: &PartnerId,
+        persons: &[PersonId],
+    ) -> Result<Vec<StoredConsent>, StoreError> {
+        const NAME: &str = "consents_by";
+        let keys: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+        let own = [Cell::from(lodger.as_str())];
+        let mut conn = self.reader(NAME).await?;
+        let condition = ("c.lodger = ? AND c.subject IN", own.as_slice());
+        let found = self.consents_where(&mut conn, condition, &keys);
+        found.await.map_err(|fault| failed(NAME, &fault))
+    }
+
+    /// The consents of a person a partner lodged or may know of, newest revisions.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consents_known_to(
+        &self,
+        reader: &Reader,
+        person: PersonId,
+    ) -> Result<Vec<StoredConsent>, StoreError> {
+        const NAME: &str = "consents_known_to";
+        let mut conn = self.reader(NAME).await?;
+        let found = async {
+            let (partner, county) = (reader.partner.as_str(), reader.county_fips.as_deref());
+            let cells = row![person.0, partner, county, unseen(reader)?];
+            let ids = all(&mut conn, KNOWN_TO, cells).await?;
+            let ids = ids.iter().map(|row| row.id(0).map(Cell::from));
+            let ids = ids.collect::<Result<Vec<_>, _>>()?;
+            self.consents(&mut conn, "c.registry_id IN", &ids).await
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
+
     /// Consents in the order of their registry ids, newest revisions.
     ///
     /// # Errors
@@ -106,12 +167,13 @@ impl Store {
             let after = asked.after.map_or([0; 16], |id| id.0);
             let limit = asked.limit.min(PAGE_ROWS_MAX + 1);
             let lodger = asked.lodger.as_ref().map(PartnerId::as_str);
-            let ids = match (lodger, &asked.tied) {
+            let ids = match (lodger, &asked.others) {
                 (None, _) => all(&mut conn, EVERYBODYS, row![after, limit]).await?,
                 (Some(own), None) => all(&mut conn, OWN, row![after, limit, own]).await?,
-                (Some(own), Some((tied, county))) => {
-                    let cells = row![after, limit, own, tied.as_str(), county.as_deref()];
-                    all(&mut conn, OWN_AND_TIED, cells).await?
+                (Some(own), Some(reader)) => {
+                    let county = reader.county_fips.as_deref();
+                    let cells = row![after, limit, own, county, unseen(reader)?];
+                    all(&mut conn, OWN_AND_OTHERS, cells).await?
                 }
             };
             let ids = ids.iter().map(|row| row.id(0).map(Cell::from));
@@ -166,14 +228,23 @@ impl Store {
         condition: &str,
         keys: &[Cell],
     ) -> Result<Vec<StoredConsent>, Fault> {
+        self.consents_where(conn, (condition, &[]), keys).await
+    }
+
+    async fn consents_where(
+        &self,
+        conn: &mut SqliteConnection,
+        (condition, first): (&str, &[Cell]),
+        keys: &[Cell],
+    ) -> Result<Vec<StoredConsent>, Fault> {
         let head = format!("SELECT {COLUMNS} AND r.revision = c.revision {USE} WHERE {condition}");
-        let rows = for_keys(conn, &head, "", &[], keys).await?;
+        let rows = for_keys(conn, &head, "", first, keys).await?;
         let confirmed = confirmations(conn, &keys_of(&rows)?).await?;
         let mut out = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut consent = self.open_consent(conn, row).await?;
-            let own = confirmed.get(&(row.id(13)?, row.int(2)?));
-            consent.confirmed = own.cloned().unwrap_or_default();
+            let said = confirmed.get(&(row.id(13)?, row.int(2)?));
+            consent.confirmed = said.map(|said| standing(said)).unwrap_or_default();
             out.push(consent);
         }
         out.sort_by_key(|consent| consent.lodged_at);
@@ -240,20 +311,40 @@ fn keys_of(rows: &[SqliteRow]) -> Result<Vec<Cell>, Fault> {
     rows.iter().map(|row| row.id(13).map(Cell::from)).collect()
 }
 
-/// Confirmations by consent and revision.
-type ByRevision = HashMap<([u8; 16], i64), Vec<(PartnerId, Timestamp)>>;
+/// What confirmations say that were not taken back.
+fn standing(said: &[Confirmation]) -> Vec<(PartnerId, Timestamp)> {
+    let newest = |one: &&Confirmation| {
+        let of_them = said.iter().rfind(|other| other.by == one.by);
+        one.confirms && of_them == Some(*one)
+    };
+    let standing = said.iter().filter(newest);
+    standing.map(|one| (one.by.clone(), one.at)).collect()
+}
+
+/// Partners, as one parameter.
+pub(super) fn unseen(reader: &Reader) -> Result<String, Fault> {
+    let ids = serde_json::to_string(&reader.unseen);
+    ids.map_err(|_| Fault::Damaged("ids of partners"))
+}
+
+/// Confirmations by consent and revision, in the order they were entered.
+type ByRevision = HashMap<([u8; 16], i64), Vec<Confirmation>>;
 
 async fn confirmations(conn: &mut SqliteConnection, keys: &[Cell]) -> Result<ByRevision, Fault> {
     let mut out = ByRevision::new();
     if keys.is_empty() {
         return Ok(out);
     }
-    let head = "SELECT consent_key, revision, confirmed_by, confirmed_at \
+    let head = "SELECT consent_key, revision, confirmed_by, confirmed_at, number \
                 FROM consent_confirmation WHERE consent_key IN";
-    let tail = "ORDER BY confirmed_at, confirmed_by";
+    let tail = "ORDER BY confirmed_at, confirmed_by, number";
     for row in for_keys(conn, head, tail, &[], keys).await? {
         let own = out.entry((row.id(0)?, row.int(1)?)).or_default();
-        own.push((PartnerId::new(&row.text(2)?), Timestamp(row.int(3)?)));
+        own.push(Confirmation {
+            by: PartnerId::new(&row.text(2)?),
+            at: Timestamp(row.int(3)?),
+            confirms: row.int(4)? % 2 == 1,
+        });
     }
     Ok(out)
 }

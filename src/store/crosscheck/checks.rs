@@ -332,7 +332,8 @@ pub(super) const CHECKS: [Check; 33] = [
         sql: "SELECT t.row_id, t.position FROM told_confirmation t JOIN consent_confirmation r \
               ON r.row_id = t.row_id LEFT JOIN consent c ON c.consent_key = r.consent_key \
               WHERE r.confirmed_at <> t.at OR r.confirmed_by IS NOT t.by \
-              OR r.revision IS NOT t.revision OR c.registry_id IS NOT t.consent LIMIT ?",
+              OR r.revision IS NOT t.revision OR c.registry_id IS NOT t.consent \
+              OR r.number IS NOT t.number LIMIT ?",
     },
     Check {
         about: About::Scan,

@@ -32,7 +32,7 @@ pub(super) const TABLES: [&str; 11] = [
      at INTEGER NOT NULL, delivery BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TEMP TABLE told_confirmation (row_id BLOB PRIMARY KEY NOT NULL, \
      position INTEGER NOT NULL, at INTEGER NOT NULL, sealed BLOB, consent BLOB, by TEXT, \
-     revision INTEGER) WITHOUT ROWID",
+     revision INTEGER, number INTEGER) WITHOUT ROWID",
     "CREATE TEMP TABLE told_scan (row_id BLOB PRIMARY KEY NOT NULL, position INTEGER NOT NULL, \
      at INTEGER NOT NULL, sealed BLOB, consent BLOB, revision INTEGER, media_type TEXT) \
      WITHOUT ROWID",
@@ -68,6 +68,7 @@ struct ToldConsentAct {
     media_type: Option<String>,
     by: Option<String>,
     revision: Option<i64>,
+    number: Option<i64>,
 }
 
 /// The members of an entry that are about a row.
@@ -162,7 +163,7 @@ impl Page {
             ),
             confirmations: Insert::new(
                 "INSERT INTO told_confirmation (row_id, position, at, sealed, consent, by, \
-                 revision) VALUES",
+                 revision, number) VALUES",
                 "ON CONFLICT DO NOTHING",
             ),
             scans: Insert::new(
@@ -272,7 +273,7 @@ pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u
         ("used", Some(user), _) => {
             out.uses.push(row![act.consent.0, position, act.at, user]);
         }
-        ("confirmed", _, Some(row_id)) => out.confirmations.push(row![
+        ("confirmed" | "unconfirmed", _, Some(row_id)) => out.confirmations.push(row![
             row_id,
             position,
             act.at,
@@ -280,6 +281,8 @@ pub(super) fn push_consent(out: &mut Page, position: u64, told: &Told, body: &[u
             act.consent.0,
             act.by,
             act.revision,
+            // Entries from before a confirmation could be taken back are each the first.
+            act.number.unwrap_or(1),
         ]),
         ("scanned", _, Some(row_id)) => out.scans.push(row![
             row_id,

@@ -61,11 +61,13 @@ pub struct NewConfirmation {
     pub correlation_id: CorrelationId,
 }
 
-/// What became of a confirmation.
+/// What became of a confirmation, or of taking one back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmed {
     /// Entered, now or before.
     Done,
+    /// There is no confirmation of theirs to take back.
+    Never,
     /// There is a newer revision, or it was revoked or has ended.
     Changed,
 }
@@ -115,8 +117,28 @@ pub struct ConsentRevision {
     pub capture: Option<Sensitive<Vec<u8>>>,
     /// Who told of its end, as JSON.
     pub told: Option<Sensitive<Vec<u8>>>,
-    /// Who confirmed this revision, and when.
-    pub confirmed: Vec<(PartnerId, Timestamp)>,
+    /// Who confirmed this revision and who took that back, and when.
+    pub confirmed: Vec<Confirmation>,
+}
+
+/// A partner's word on a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confirmation {
+    /// Whose.
+    pub by: PartnerId,
+    /// When it was entered.
+    pub at: Timestamp,
+    /// Whether it stands behind the revision; else it no longer does.
+    pub confirms: bool,
+}
+
+/// Who besides its lodger may know of a consent by what the paper says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Partners the paper names as disclosers.
+    pub named: Vec<PartnerId>,
+    /// Any county whose records the person is in.
+    pub counties: bool,
 }
 
 /// What ties a partner to a person.
@@ -130,13 +152,24 @@ pub struct PersonTies {
     pub county: bool,
 }
 
+/// Who may know of others' consents.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// The partner.
+    pub partner: PartnerId,
+    /// The county it is, if it is one.
+    pub county_fips: Option<String>,
+    /// Partners whose records, and whose consents, no county learns of.
+    pub unseen: Vec<PartnerId>,
+}
+
 /// Which consents a page is of.
 #[derive(Clone, Debug)]
 pub struct ConsentsAsked {
     /// Lodged by this partner; of all where there is none.
     pub lodger: Option<PartnerId>,
-    /// Besides, those of persons this partner has records about, or of this county's records.
-    pub tied: Option<(PartnerId, Option<String>)>,
+    /// Besides, others' that this partner may know of.
+    pub others: Option<Reader>,
     /// After this one.
     pub after: Option<RegistryId>,
     /// Rows looked at, at most.

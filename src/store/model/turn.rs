@@ -1,6 +1,6 @@
 //! Structs of turns: what of the registry begins or ends to count by the calendar.
 
-use super::{StoredConsent, StoredFact};
+use super::{Audience, StoredConsent, StoredFact};
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::RecallReason;
 
@@ -35,7 +35,7 @@ pub(in crate::store) enum TurnTable {
 }
 
 /// What a look at one of them came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Turn {
     /// When to look again; never without.
     pub next: Option<Timestamp>,
@@ -43,4 +43,6 @@ pub struct Turn {
     pub turned: bool,
     /// What was sent is to be looked at again because of it: it happened then.
     pub recall: Option<(RecallReason, Timestamp)>,
+    /// Who besides its lodger may know of a consent.
+    pub audience: Option<Audience>,
 }

@@ -137,6 +137,7 @@ pub enum Handler {
     ConsentGet,
     ConsentRevoke,
     ConsentConfirm,
+    ConsentUnconfirm,
     ConsentEnded,
     ConsentHistory,
     ConsentScanPut,

@@ -230,6 +230,24 @@ pub(super) const ROUTES: &[Route] = &[
         answer(200, "Confirmed, now or before", "ConsentConfirmed"),
         problem(409, "It was revoked, has ended or was lodged anew"),
     ]),
+    post(
+        "consent_unconfirm",
+        "/v1/consents/{id}/unconfirm",
+        Handler::ConsentUnconfirm,
+    )
+    .open_to(PARTNERS, Scope::Own(IdKind::Consent))
+    .json(&[(JSON_TYPE, "ConsentConfirmation")])
+    .says(
+        "No longer stand behind a consent you confirmed, by its registry id: your data go on it no \
+         more, and recipients are told by recall. A consent the person revoked is revoked",
+    )
+    .answers(&[
+        answer(200, "You no longer stand behind it", "ConsentConfirmed"),
+        problem(
+            409,
+            "You had not confirmed it, or it was revoked, has ended or was lodged anew",
+        ),
+    ]),
     put(
         "consent_scan_put",
         "/v1/consents/{id}/scan",

@@ -105,13 +105,6 @@ async fn a_revocation_counts_from_when_it_was_told_by_whatever_means() {
     let (gateway, id) = world().await;
     let path = format!("/v1/consents/{id}/revoke");
     let told = |at: &str| json!({ "means": "oral", "told_at": at, "told_to": "w-3" });
-    // A source may stand behind it and may not take it back.
-    assert_eq!(
-        ask(&gateway, "beta", "POST", &path, told("2026-03-02"))
-            .await
-            .0,
-        404
-    );
     let (status, problem) = ask(&gateway, "alpha", "POST", &path, told("2199-01-01")).await;
     assert_eq!(
         (status, &problem["findings"][0]["path"]),

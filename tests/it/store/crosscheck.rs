@@ -141,13 +141,18 @@ const TAMPERINGS: [(&str, RowProblemKind, &str); 33] = [
         "consent confirmation",
     ),
     (
+        "UPDATE consent_confirmation SET number = 2",
+        RowAltered,
+        "consent confirmation",
+    ),
+    (
         "UPDATE consent_confirmation SET body = zeroblob(99)",
         RowAltered,
         "consent confirmation",
     ),
     (
         "INSERT INTO consent_confirmation SELECT zeroblob(16), consent_key, revision, 'another', \
-         confirmed_at, key_id, wrapped, body FROM consent_confirmation",
+         confirmed_at, key_id, wrapped, body, 1 FROM consent_confirmation",
         EntryMissing,
         "consent confirmation",
     ),

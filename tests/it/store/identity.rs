@@ -181,23 +181,41 @@ async fn even_an_authority_joins_no_two_persons_that_stand_already() {
 }
 
 async fn lodge(store: &Store, id: &str, identifier: &str) {
-    let lodged = store.put_consent(NewConsent {
+    let consent = NewConsent {
         consent_id: ConsentId::new(id),
         partner: PartnerId::new("county"),
         subject: subject(store, "county", identifier).await,
         body: Sensitive::new(b"{}".to_vec()),
         at: START,
         correlation_id: CorrelationId::new("test"),
-    });
+    };
+    let audience = Audience {
+        named: vec![PartnerId::new("named")],
+        counties: false,
+    };
+    let lodged = store.lodge_consent(consent, None, audience);
     assert!(matches!(lodged.await, Ok(ConsentChange::Done { .. })));
 }
 
+/// Ids of a person's consents, as everybody counts them and as who is named in them finds them.
 async fn consents(store: &Store, person: Option<PersonId>) -> Vec<String> {
+    let ids = |found: Vec<StoredConsent>| {
+        let mut ids: Vec<String> = found.iter().map(|c| c.consent_id.to_string()).collect();
+        ids.sort();
+        ids
+    };
     let persons: Vec<PersonId> = person.into_iter().collect();
-    let found = store.consents_of(&persons).await.expect("an answer");
-    let mut ids: Vec<String> = found.iter().map(|c| c.consent_id.to_string()).collect();
-    ids.sort();
-    ids
+    let all = ids(store.consents_of(&persons).await.expect("an answer"));
+    let reader = Reader {
+        partner: PartnerId::new("named"),
+        county_fips: None,
+        unseen: Vec::new(),
+    };
+    for person in persons {
+        let known = store.consents_known_to(&reader, person).await;
+        assert_eq!(ids(known.expect("an answer")), all);
+    }
+    all
 }
 
 async fn facts(store: &Store, person: Option<PersonId>) -> Vec<String> {

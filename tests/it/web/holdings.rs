@@ -198,7 +198,7 @@ impl Holdings {
             "fact_confirm" => json!({ "confirmed_by": "ben" }).to_string(),
             "fact_end" => json!({ "ended_by": "ana" }).to_string(),
             "fhir_consent_put" => fhir().to_string(),
-            "consent_confirm" => {
+            "consent_confirm" | "consent_unconfirm" => {
                 json!({ "entered_by": "w-17", "subject": lodging()["subject"] }).to_string()
             }
             "consent_ended" => {
