@@ -112,7 +112,7 @@ async fn lodge_and_revoke(store: &Store, subject: PersonId) {
 use RowProblemKind::{EntryMissing, RowAltered, RowMissing};
 
 /// What is done to the rows, and how the row is named.
-const TAMPERINGS: [(&str, RowProblemKind, &str); 33] = [
+const TAMPERINGS: [(&str, RowProblemKind, &str); 34] = [
     ("DELETE FROM consent_use", RowMissing, "use of consent"),
     (
         "UPDATE consent_use SET delivery_id = zeroblob(16)",
