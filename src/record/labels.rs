@@ -367,7 +367,9 @@ fn sender_rows(
             let target = places::tokens(item.text("path").unwrap_or_default());
             let runs = places::runs(&record.root, &target);
             if list {
-                add_sender_classes(item, &runs, sheet);
+                let whole = entry_told_by(&target, &runs, sheet);
+                let whole = whole.map(|entry| places::runs(&record.root, entry));
+                add_sender_classes(item, whole.as_ref().unwrap_or(&runs), sheet);
             }
             let absent = match runs.is_empty() {
                 true => absent(&target),
@@ -383,6 +385,23 @@ fn sender_rows(
         }
     }
     rows
+}
+
+/// The entry of a list whose person stands at `target`. What a sender adds there holds for all of
+/// the entry: without the person it would be about nobody, and tell that somebody was left out.
+fn entry_told_by<'t>(
+    target: &'t [String],
+    runs: &[Range<usize>],
+    sheet: &Sheet,
+) -> Option<&'t [String]> {
+    let (member, entry) = target.split_last()?;
+    let is_item = |token: &String| token == "*" || token.parse::<usize>().is_ok();
+    let names = |run: &Range<usize>| {
+        let known = &sheet.references;
+        run.len() == 1 && known.iter().any(|(leaf, _)| *leaf == run.start)
+    };
+    let named = !is_item(member) && entry.last().is_some_and(is_item) && runs.iter().any(names);
+    named.then_some(entry)
 }
 
 fn add_sender_classes(row: &crate::format::Node, target: &[Range<usize>], sheet: &mut Sheet) {

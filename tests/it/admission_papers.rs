@@ -4,11 +4,11 @@
 
 use crate::labels::CONTACT;
 use crate::release::{PARTNERS, rules_with};
-use crate::store::world::{START, World};
+use crate::store::world::{START, World, inbound};
 use kinbridge::base::finding::Finding;
-use kinbridge::base::id::{ChannelId, ConsentId, CorrelationId, PartnerId};
+use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId};
 use kinbridge::base::sensitive::Sensitive;
-use kinbridge::intake::{Inbound, Refusal, accept};
+use kinbridge::intake::{Refusal, accept};
 use kinbridge::rules::Rules;
 use kinbridge::store::{NewConsent, NewIdentifier, Store};
 
@@ -76,14 +76,7 @@ async fn lodge(store: &Store, kind: &str, (identifier, test): (&str, bool)) {
 
 /// Codes of everything told of the one record.
 async fn told(store: &Store, body: &str) -> Vec<String> {
-    let inbound = Inbound {
-        partner: PartnerId::new("shelter"),
-        channel: ChannelId::new("in"),
-        key: None,
-        body: Sensitive::new(body.as_bytes().to_vec()),
-        correlation: CorrelationId::new("test"),
-        received_at: START,
-    };
+    let inbound = inbound("shelter", None, body, START);
     let findings: Vec<Finding> = match accept(store, &rules(), inbound).await {
         Ok(receipt) => receipt
             .records

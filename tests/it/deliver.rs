@@ -4,14 +4,15 @@
 
 use crate::labels::CONTACT;
 use crate::release::{PARTNERS, rules_with};
-use crate::store::world::{START, World};
+use crate::store::world::{START, World, inbound};
+use crate::web::harness::until;
 use arc_swap::ArcSwap;
 use kinbridge::base::clock::{Clock, Timestamp};
-use kinbridge::base::id::{ChannelId, ConsentId, CorrelationId, DeliveryId, PartnerId};
+use kinbridge::base::id::{ConsentId, CorrelationId, DeliveryId, PartnerId};
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::deliver::transport::{Parcel, Reply, Replying, Transport};
 use kinbridge::deliver::{Courier, UnderWay};
-use kinbridge::intake::{Inbound, Receipt, accept};
+use kinbridge::intake::{Receipt, accept};
 use kinbridge::rules::Rules;
 use kinbridge::store::{
     DeliveryState, DeliveryView, NewConsent, OperatorAct, ReplayConfirmed, ReplayRequested,
@@ -25,6 +26,9 @@ mod look;
 mod replay;
 mod report;
 mod untied;
+
+/// How often anything is done until nothing is due: much more than any test has to do.
+const ROUNDS_MAX: usize = 10_000;
 
 /// A recipient that answers with the status it was told and keeps what came.
 #[derive(Default)]
@@ -99,14 +103,7 @@ impl Road {
 
     pub async fn hand_in_from(&self, partner: &str, key: &str, body: &str) -> Receipt {
         let rules = self.rules.load_full();
-        let inbound = Inbound {
-            partner: PartnerId::new(partner),
-            channel: ChannelId::new("in"),
-            key: Some(key.to_owned()),
-            body: Sensitive::new(body.as_bytes().to_vec()),
-            correlation: CorrelationId::new("test"),
-            received_at: self.world.clock.now(),
-        };
+        let inbound = inbound(partner, Some(key), body, self.now());
         accept(&self.store, &rules, inbound)
             .await
             .expect("a receipt")
@@ -152,14 +149,16 @@ impl Road {
     /// Routes and delivers until nothing is due.
     pub async fn drive(&self) {
         let mut under_way = UnderWay::default();
-        loop {
+        until("nothing due", ROUNDS_MAX, async || {
             let routed = self.courier.route().await.expect("routing");
             let sent = self.courier.send(&mut under_way).await.expect("sending");
             under_way.finish().await;
-            if routed == 0 && sent == 0 {
-                return;
+            match (routed, sent) {
+                (0, 0) => Ok(()),
+                more => Err(more),
             }
-        }
+        })
+        .await;
     }
 
     /// Routes what waits for it, and sends nothing.
@@ -170,12 +169,16 @@ impl Road {
     /// Minds the calendar until nothing is due; gives at how many facts and consents it looked.
     pub async fn turn(&self) -> usize {
         let mut looked = 0;
-        loop {
+        until("nothing due", ROUNDS_MAX, async || {
             match self.courier.turn().await.expect("a look") {
-                0 => return looked,
-                found => looked += found,
+                0 => Ok(looked),
+                found => {
+                    looked += found;
+                    Err(looked)
+                }
             }
-        }
+        })
+        .await
     }
 
     /// How often the registry has changed for a person.
@@ -192,7 +195,13 @@ impl Road {
 
     /// Looks again at what was sent, until nothing waits for it, and delivers what follows.
     pub async fn recall(&self) {
-        while self.courier.recall().await.expect("a look").is_some() {}
+        until("nothing to look at", ROUNDS_MAX, async || {
+            match self.courier.recall().await.expect("a look") {
+                None => Ok(()),
+                Some(more) => Err(more),
+            }
+        })
+        .await;
         self.drive().await;
     }
 
@@ -250,6 +259,15 @@ pub async fn lodge(road: &Road, id: &str, body: &str) {
         })
         .await;
     lodged.expect("lodged");
+}
+
+/// The program's paper ends now.
+pub async fn revoke(road: &Road, id: &str) -> Timestamp {
+    let (program, correlation) = (PartnerId::new("program"), CorrelationId::new("test"));
+    let (id, at) = (ConsentId::new(id), road.now());
+    let revoked = road.store.revoke_consent(&program, &id, at, &correlation);
+    revoked.await.expect("revoked");
+    at
 }
 
 pub const ROI: &str = r#"{"id": "k1", "kind": "general_roi", "type": "permit", "grantor": "self",

@@ -3,12 +3,13 @@
 //! law pack.
 
 use crate::labels::record;
+use crate::release::asking;
+use crate::release::persons;
 use crate::release::{Paper, paper, rules_with, text};
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::id::{PartnerId, PersonId};
 use kinbridge::catalog::partner::Channel;
 use kinbridge::record::Record;
-use kinbridge::release::{Emergency, ObligationSet, Protections, Release, ReleaseInput, release};
+use kinbridge::release::{Emergency, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
 use std::sync::OnceLock;
 
@@ -92,29 +93,19 @@ fn asked(
     let recipient = partner(to);
     let named = |one: &&Channel| one.name.as_ref().is_some_and(|n| n.as_str() == channel);
     let held: Vec<_> = papers.iter().map(Paper::held).collect();
-    let keys = record.persons().iter().filter_map(|p| p.text("key"));
-    let persons: Vec<_> = keys
-        .enumerate()
-        .map(|(at, key)| (key.to_owned(), PersonId([at as u8 + 1; 16])))
-        .collect();
     release(
         rules(),
         &ReleaseInput {
-            record,
-            record_id: RecordId([7; 16]),
-            persons: &persons,
-            source: partner(from),
-            recipient,
-            channel: recipient.channel.iter().find(named).expect("a channel"),
-            test: false,
-            reviewed: false,
-            done: ObligationSet::default(),
             emergency,
             consents: &held,
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
-            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+            ..asking(
+                (record, &persons(record)),
+                partner(from),
+                (
+                    recipient,
+                    recipient.channel.iter().find(named).expect("a channel"),
+                ),
+            )
         },
     )
 }

@@ -8,14 +8,13 @@ mod rows;
 mod standing;
 
 use crate::labels::record;
+use crate::release::asking;
 use crate::release::rules_with;
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::base::vocabulary::{SourceRole, Verdict};
-use kinbridge::release::{
-    HeldConsent, HeldFact, ObligationSet, Protections, Release, ReleaseInput, release,
-};
+use kinbridge::release::{HeldConsent, HeldFact, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
 use kinbridge::store::{FactStep, NewFact};
 use serde_json::{Value, json};
@@ -213,21 +212,14 @@ pub fn decide_with(
     release(
         way.rules,
         &ReleaseInput {
-            record: &record,
-            record_id: RecordId([7; 16]),
-            persons: &[("child".to_owned(), CHILD)],
-            source: &way.rules.partners[&way.holder],
-            recipient,
-            channel: &recipient.channel[0],
-            test: false,
-            reviewed: false,
-            done: ObligationSet::default(),
-            emergency: None,
             consents,
             facts: &held,
-            protections: &Protections::default(),
-            received: &[],
             now,
+            ..asking(
+                (&record, &[("child".to_owned(), CHILD)]),
+                &way.rules.partners[&way.holder],
+                (recipient, &recipient.channel[0]),
+            )
         },
     )
 }

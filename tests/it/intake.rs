@@ -4,13 +4,12 @@
 
 use crate::labels::CONTACT;
 use crate::release::{PARTNERS, rules_over, rules_with};
-use crate::store::world::World;
+use crate::store::world::{START, World, inbound};
 use kinbridge::base::finding::Finding;
 use kinbridge::base::id::{ChannelId, CorrelationId, FormatId, PartnerId, RecordType};
-use kinbridge::base::sensitive::Sensitive;
 use kinbridge::intake::admission::{Papers, Sender};
 use kinbridge::intake::batch::{Batch, Opening};
-use kinbridge::intake::{Inbound, Reading, Receipt, Refusal, accept, admit_all, dry_run, read};
+use kinbridge::intake::{Reading, Receipt, Refusal, accept, admit_all, dry_run, read};
 use kinbridge::rules::Rules;
 use kinbridge::store::{RecordStatus, Store};
 use std::sync::{Arc, OnceLock};
@@ -52,19 +51,8 @@ fn rules() -> &'static Rules {
     })
 }
 
-fn inbound(partner: &str, key: Option<&str>, body: &str) -> Inbound {
-    Inbound {
-        partner: PartnerId::new(partner),
-        channel: ChannelId::new("in"),
-        key: key.map(str::to_owned),
-        body: Sensitive::new(body.as_bytes().to_vec()),
-        correlation: CorrelationId::new("test"),
-        received_at: crate::store::world::START,
-    }
-}
-
 async fn hand_in(store: &Store, body: &str) -> Result<Receipt, Refusal> {
-    accept(store, rules(), inbound("program", Some("k"), body)).await
+    accept(store, rules(), inbound("program", Some("k"), body, START)).await
 }
 
 fn plain() -> String {
@@ -171,7 +159,7 @@ async fn a_bad_first_record_does_not_sink_its_batch() {
 
 async fn hand_in_as(store: &Store, key: usize, body: &str) -> Result<Receipt, Refusal> {
     let key = format!("key-{key}");
-    accept(store, rules(), inbound("program", Some(&key), body)).await
+    accept(store, rules(), inbound("program", Some(&key), body, START)).await
 }
 
 /// The same as a batch, whatever the pieces it comes in.
@@ -257,7 +245,7 @@ fn admitted_by(rules: &Rules, partner: &str, body: &str) -> Reading {
             partner,
             channel,
             papers: &Papers::new(),
-            now: crate::store::world::START,
+            now: START,
         },
     );
     reading
@@ -398,7 +386,7 @@ fn opening(key: &str) -> Opening {
         channel: ChannelId::new("in"),
         key: Some(key.to_owned()),
         correlation: CorrelationId::new("test"),
-        received_at: crate::store::world::START,
+        received_at: START,
     }
 }
 
@@ -463,7 +451,12 @@ async fn a_batch_without_a_good_record_leaves_nothing() {
 async fn a_dry_run_tells_who_would_be_given_what_and_stores_nothing() {
     let world = World::new();
     let store = world.open().await;
-    let run = dry_run(&store, rules(), inbound("program", Some("k"), &plain())).await;
+    let run = dry_run(
+        &store,
+        rules(),
+        inbound("program", Some("k"), &plain(), START),
+    )
+    .await;
     let run = run.expect("a dry run");
     let json = serde_json::to_value(&run).expect("JSON");
     let county = &json["records"][0]["recipients"][0];

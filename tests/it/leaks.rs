@@ -3,12 +3,12 @@
 //! Method: invented partners and records on the shipped law pack, decided and sent by hand.
 
 use crate::labels::{CONTACT, record};
+use crate::release::decide_by;
 use crate::release::{PARTNERS, Paper, REFERRAL, paper, rules_with};
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::id::PartnerId;
 use kinbridge::base::sensitive::Reason;
 use kinbridge::record::Record;
-use kinbridge::release::{HeldConsent, Protections, Release, ReleaseInput, release};
+use kinbridge::release::Release;
 use kinbridge::rules::Rules;
 use std::sync::OnceLock;
 
@@ -57,36 +57,8 @@ pub fn rules() -> &'static Rules {
 }
 
 /// Decides one record for one recipient in the middle of September 2026.
-fn decide(record: &Record, (from, to): (&str, &str), papers: &[Paper]) -> Release {
-    let rules = rules();
-    let recipient = &rules.partners[&PartnerId::new(to)];
-    let channel = recipient.channel.iter().find(|c| c.https.is_some());
-    let keys = record.persons().iter().filter_map(|p| p.text("key"));
-    let persons: Vec<(String, PersonId)> = keys
-        .enumerate()
-        .map(|(at, key)| (key.to_owned(), PersonId([at as u8 + 1; 16])))
-        .collect();
-    let consents: Vec<HeldConsent<'_>> = papers.iter().map(Paper::held).collect();
-    release(
-        rules,
-        &ReleaseInput {
-            record,
-            record_id: RecordId([7; 16]),
-            persons: &persons,
-            source: &rules.partners[&PartnerId::new(from)],
-            recipient,
-            channel: channel.expect("an out-channel"),
-            test: false,
-            reviewed: false,
-            done: kinbridge::release::ObligationSet::default(),
-            emergency: None,
-            consents: &consents,
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
-            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
-        },
-    )
+fn decide(record: &Record, way: (&str, &str), papers: &[Paper]) -> Release {
+    decide_by(rules(), record, way, papers)
 }
 
 fn told(release: &Release) -> String {

@@ -2,16 +2,14 @@
 //! on the shipped law pack, each owing one thing.
 
 use crate::labels::record;
+use crate::release::asking;
 use crate::release::{PARTNERS, Paper, REFERRAL, paper, rules_with, text};
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::id::{PartnerId, PersonId};
 use kinbridge::base::vocabulary::Obligation;
 use kinbridge::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole, SourceRole};
 use kinbridge::catalog;
 use kinbridge::disclosure::{Answer, Ask, Consent, Context, Policy, Review, Subject};
-use kinbridge::release::{
-    Emergency, Hold, ObligationSet, Protections, Release, ReleaseInput, release,
-};
+use kinbridge::release::{Emergency, Hold, ObligationSet, Release, ReleaseInput, release};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -191,21 +189,14 @@ fn refer(
     release(
         &rules,
         &ReleaseInput {
-            record: &referral,
-            record_id: RecordId([7; 16]),
-            persons: &[("mother".to_owned(), MOTHER)],
-            source: partner("program"),
-            recipient: partner("taker"),
-            channel: &partner("taker").channel[0],
-            test: false,
-            reviewed: false,
             done: set,
             emergency,
             consents: &[paper.held()],
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
-            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+            ..asking(
+                (&referral, &[("mother".to_owned(), MOTHER)]),
+                partner("program"),
+                (partner("taker"), &partner("taker").channel[0]),
+            )
         },
     )
 }

@@ -3,14 +3,14 @@
 //! a program that sends referrals, and recipients that pull them; each step is driven by hand.
 
 use crate::release::{PARTNERS, rules_with};
-use crate::store::world::World;
+use crate::store::world::{World, inbound};
 use arc_swap::ArcSwap;
 use kinbridge::base::clock::{Clock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::extract::{self, Asked, FileError, Manifest};
-use kinbridge::intake::{Inbound, accept};
+use kinbridge::intake::accept;
 use kinbridge::rules::Rules;
 use kinbridge::store::*;
 use serde_json::json;
@@ -55,14 +55,8 @@ impl Pull {
 
     /// The program refers the mother of that number to the clinic.
     async fn refer(&self, mother: u32) {
-        let inbound = Inbound {
-            partner: PartnerId::new("program"),
-            channel: ChannelId::new("in"),
-            key: None,
-            body: Sensitive::new(referral(mother).into_bytes()),
-            correlation: CorrelationId::new("test"),
-            received_at: self.world.clock.now(),
-        };
+        let now = self.world.clock.now();
+        let inbound = inbound("program", None, &referral(mother), now);
         let rules = self.rules.load_full();
         let receipt = accept(&self.store, &rules, inbound).await;
         receipt.expect("a receipt");

@@ -5,6 +5,7 @@
 mod at_the_door;
 mod of_facts;
 
+use crate::deliver::revoke;
 use crate::deliver::{ROI, Road, consent, lodge, referral};
 use crate::labels::CONTACT;
 use crate::release::PARTNERS;
@@ -29,15 +30,6 @@ async fn road(taking: &[&str]) -> Road {
     let files: Vec<String> = files.collect();
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
     Road::with(&files).await
-}
-
-async fn revoke(road: &Road, id: &str) {
-    let (program, correlation) = (PartnerId::new("program"), CorrelationId::new("test"));
-    let id = ConsentId::new(id);
-    let revoked = road
-        .store
-        .revoke_consent(&program, &id, road.now(), &correlation);
-    revoked.await.expect("revoked");
 }
 
 async fn mother(road: &Road) -> PersonId {

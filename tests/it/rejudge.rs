@@ -3,11 +3,9 @@
 //! delivery tests on a clock that moves when told: something is brought into a state, the change
 //! comes, and the new decision's instant is compared with it.
 
-use crate::deliver::{ROI, Road, consent, lodge, referral};
+use crate::deliver::{ROI, Road, consent, lodge, referral, revoke};
 use crate::facts::{entered, said};
 use crate::store::world::{authorisation, claim};
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId};
 use kinbridge::base::limits::LEASE;
 use kinbridge::intake::Receipt;
 use kinbridge::store::{
@@ -18,14 +16,6 @@ use std::time::Duration;
 
 const CLINIC: &str = "https://clinic.example/inbox";
 const MINUTE: Duration = Duration::from_secs(60);
-
-async fn revoke(road: &Road) -> Timestamp {
-    let (program, correlation) = (PartnerId::new("program"), CorrelationId::new("test"));
-    let (id, at) = (ConsentId::new("k1"), road.now());
-    let revoked = road.store.revoke_consent(&program, &id, at, &correlation);
-    revoked.await.expect("revoked");
-    at
-}
 
 /// The delivery's newest generation toward the clinic.
 async fn newest(road: &Road, receipt: &Receipt) -> DeliveryView {
@@ -58,7 +48,7 @@ async fn what_waits_for_a_later_attempt_is_decided_at_once() {
             waiting.next_at > road.now(),
             "it waits for its next attempt"
         );
-        let at = revoke(&road).await;
+        let at = revoke(&road, "k1").await;
         road.drive().await;
         let judged = newest(&road, &receipt).await;
         assert_eq!(judged.state, end, "{status}");
@@ -83,7 +73,7 @@ async fn a_recipient_that_is_down_keeps_no_decision_waiting() {
     }
     consent(&road, ROI).await;
     road.drive().await;
-    let at = revoke(&road).await;
+    let at = revoke(&road, "k1").await;
     let before = road.arrived(CLINIC).len();
     road.drive().await;
     for receipt in &receipts {
@@ -106,7 +96,7 @@ async fn what_may_still_go_waits_on_for_its_attempt() {
     assert!(waiting.detail.is_some(), "what the attempt said");
     for change in 0..3 {
         match change {
-            0 => drop(revoke(&road).await),
+            0 => drop(revoke(&road, "k1").await),
             1 => assert_fact(&road).await,
             _ => drop(road.store.reevaluate_partner(None).await.expect("queued")),
         }
@@ -162,7 +152,7 @@ async fn what_a_lost_worker_had_is_decided_within_its_lease() {
             road.store.authorise(asked).await.expect("authorised");
         }
         road.advance(Duration::from_secs(1));
-        let at = revoke(&road).await;
+        let at = revoke(&road, "k1").await;
         road.advance(LEASE - Duration::from_secs(1));
         road.drive().await;
         let judged = newest(&road, &receipt).await;
@@ -188,7 +178,7 @@ async fn what_a_person_lets_go_is_decided_by_what_holds_then() {
     let (road, receipt) = consented(422).await;
     road.drive().await;
     assert_eq!(newest(&road, &receipt).await.state, DeliveryState::Held);
-    revoke(&road).await;
+    revoke(&road, "k1").await;
     road.drive().await;
     road.answers(CLINIC, 200);
     let items = road.store.work_items(None, None, 9).await.expect("items");

@@ -11,6 +11,7 @@ use kinbridge::base::id::{ConsentId, PartnerId, PersonId, RecordId};
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::base::vocabulary::ConsentElement;
 use kinbridge::catalog;
+use kinbridge::catalog::partner::Channel;
 use kinbridge::catalog::partner::Partner;
 use kinbridge::record::Record;
 use kinbridge::release::candidates::{Named, NamedByFamily, Ties, candidates};
@@ -19,6 +20,7 @@ use kinbridge::release::{
 };
 use kinbridge::rules::Rules;
 pub use partners::PARTNERS;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -47,11 +49,11 @@ fn partner(rules: &'static Rules, id: &str) -> &'static Partner {
     &rules.partners[&PartnerId::new(id)]
 }
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant")
 }
 
-fn persons(record: &Record) -> Vec<(String, PersonId)> {
+pub fn persons(record: &Record) -> Vec<(String, PersonId)> {
     let keys = record.persons().iter().filter_map(|p| p.text("key"));
     keys.enumerate()
         .map(|(at, key)| (key.to_owned(), PersonId([at as u8 + 1; 16])))
@@ -111,6 +113,36 @@ pub fn complete(json: &str) -> String {
     paper.to_string()
 }
 
+/// A record and its persons toward a channel in the middle of September 2026, and nothing on file.
+pub fn asking<'a>(
+    (record, persons): (&'a Record, &'a [(String, PersonId)]),
+    source: &'a Partner,
+    (recipient, channel): (&'a Partner, &'a Channel),
+) -> ReleaseInput<'a> {
+    static NOBODY: Protections = Protections {
+        persons: BTreeSet::new(),
+        in_household: BTreeSet::new(),
+        lines: BTreeSet::new(),
+    };
+    ReleaseInput {
+        record,
+        record_id: RecordId([7; 16]),
+        persons,
+        source,
+        recipient,
+        channel,
+        test: false,
+        reviewed: false,
+        done: kinbridge::release::ObligationSet::default(),
+        emergency: None,
+        consents: &[],
+        facts: &[],
+        protections: &NOBODY,
+        received: &[],
+        now: now(),
+    }
+}
+
 /// A consent of the person with that number, lodged by the program, on a complete form.
 pub fn paper(subject: u8, json: &str) -> Paper {
     Paper {
@@ -160,21 +192,14 @@ fn decide_seen(
     release(
         rules,
         &ReleaseInput {
-            record,
-            record_id: RecordId([7; 16]),
-            persons: &persons(record),
-            source: partner(from),
-            recipient,
-            channel: channel.expect("an out-channel"),
-            test: false,
             reviewed,
-            done: kinbridge::release::ObligationSet::default(),
-            emergency: None,
             consents: &held,
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
             now: at,
+            ..asking(
+                (record, &persons(record)),
+                partner(from),
+                (recipient, channel.expect("an out-channel")),
+            )
         },
     )
 }
@@ -278,23 +303,11 @@ fn an_agreement_that_has_run_out_opens_nothing() {
     let recipient = partner(rules, "county");
     let release = release(
         rules,
-        &ReleaseInput {
-            record: &record,
-            record_id: RecordId([7; 16]),
-            persons: &persons(&record),
-            source: &source,
-            recipient,
-            channel: &recipient.channel[1],
-            test: false,
-            reviewed: false,
-            done: kinbridge::release::ObligationSet::default(),
-            emergency: None,
-            consents: &[],
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
-            now: now(),
-        },
+        &asking(
+            (&record, &persons(&record)),
+            &source,
+            (recipient, &recipient.channel[1]),
+        ),
     );
     assert!(matches!(release, Release::Withheld(_)), "{release:?}");
 }
@@ -443,21 +456,12 @@ https = { url = "https://program.example/inbox" }
     release(
         rules,
         &ReleaseInput {
-            record: &record,
-            record_id: RecordId([7; 16]),
-            persons: &persons(&record),
-            source: partner(rules, "clinic"),
-            recipient: &recipient,
-            channel: &recipient.channel[0],
-            test: false,
-            reviewed: false,
-            done: kinbridge::release::ObligationSet::default(),
-            emergency: None,
             consents: &held,
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
-            now: now(),
+            ..asking(
+                (&record, &persons(&record)),
+                partner(rules, "clinic"),
+                (&recipient, &recipient.channel[0]),
+            )
         },
     )
 }
@@ -514,23 +518,11 @@ fn what_is_left_is_valid_in_every_format() {
         for record in [&contact, &referral] {
             let release = release(
                 rules(),
-                &ReleaseInput {
-                    record,
-                    record_id: RecordId([7; 16]),
-                    persons: &persons(record),
-                    source: partner(rules(), "program"),
-                    recipient: &recipient,
-                    channel: &recipient.channel[1],
-                    test: false,
-                    reviewed: false,
-                    done: kinbridge::release::ObligationSet::default(),
-                    emergency: None,
-                    consents: &[],
-                    facts: &[],
-                    protections: &Protections::default(),
-                    received: &[],
-                    now: now(),
-                },
+                &asking(
+                    (record, &persons(record)),
+                    partner(rules(), "program"),
+                    (&recipient, &recipient.channel[1]),
+                ),
             );
             let body = text(sent(&release));
             assert!(body.contains("Quill"), "{format}: {body}");
@@ -554,23 +546,11 @@ fn a_human_look_opens_the_hold_and_nothing_else() {
     let rules = rules();
     let persons = persons(&record);
     let recipient = partner(rules, "county");
-    let input = ReleaseInput {
-        record: &record,
-        record_id: RecordId([7; 16]),
-        persons: &persons,
-        source: partner(rules, "program"),
-        recipient,
-        channel: &recipient.channel[1],
-        test: false,
-        reviewed: false,
-        done: kinbridge::release::ObligationSet::default(),
-        emergency: None,
-        consents: &[],
-        facts: &[],
-        protections: &Protections::default(),
-        received: &[],
-        now: now(),
-    };
+    let input = asking(
+        (&record, &persons),
+        partner(rules, "program"),
+        (recipient, &recipient.channel[1]),
+    );
     let before = release(rules, &input);
     assert!(
         matches!(before, Release::Held(Hold::HumanReview, _)),

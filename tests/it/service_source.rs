@@ -6,11 +6,11 @@ use crate::deliver::{Road, lodge};
 use crate::facts::{entered, said};
 use crate::labels::CONTACT;
 use crate::release::{PARTNERS, Paper, decide, paper, rules_with};
-use crate::store::world::{START, World};
+use crate::store::world::{START, World, inbound};
 use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{ChannelId, CorrelationId, PartnerId};
-use kinbridge::base::sensitive::{Reason, Sensitive};
-use kinbridge::intake::{Inbound, Receipt, accept, dry_run};
+use kinbridge::base::id::PartnerId;
+use kinbridge::base::sensitive::Reason;
+use kinbridge::intake::{Receipt, accept, dry_run};
 use kinbridge::release::Release;
 use kinbridge::rules::Rules;
 use kinbridge::store::{HoldCause, OperatorAct, RecordStatus, Resolution, Store};
@@ -45,17 +45,6 @@ records = ["service-referral"]
     rules_with(&all)
 }
 
-fn inbound(partner: &str, key: &str, body: &str) -> Inbound {
-    Inbound {
-        partner: PartnerId::new(partner),
-        channel: ChannelId::new("in"),
-        key: Some(key.to_owned()),
-        body: Sensitive::new(body.as_bytes().to_vec()),
-        correlation: CorrelationId::new("test"),
-        received_at: START,
-    }
-}
-
 fn told(receipt: &Receipt) -> Vec<&str> {
     let findings = receipt.records.iter().flat_map(|r| &r.findings);
     findings.map(|f| f.code.as_ref()).collect()
@@ -74,11 +63,21 @@ async fn what_nobody_says_is_held_with_a_finding_and_a_work_item() {
     let world = World::new();
     let store = world.open().await;
     let rules = rules("");
-    let dry = dry_run(&store, &rules, inbound("hospital", "d", REFERRAL)).await;
+    let dry = dry_run(
+        &store,
+        &rules,
+        inbound("hospital", Some("d"), REFERRAL, START),
+    )
+    .await;
     let dry = serde_json::to_value(dry.expect("a dry run")).expect("JSON");
     assert_eq!(dry["records"][0]["status"], "held");
     assert_eq!(dry["records"][0]["recipients"], serde_json::json!([]));
-    let receipt = accept(&store, &rules, inbound("hospital", "k", REFERRAL)).await;
+    let receipt = accept(
+        &store,
+        &rules,
+        inbound("hospital", Some("k"), REFERRAL, START),
+    )
+    .await;
     let receipt = receipt.expect("a receipt");
     assert_eq!(receipt.records[0].status, RecordStatus::Held);
     assert!(told(&receipt).contains(&"service-source-unknown"));
@@ -100,7 +99,12 @@ async fn what_the_partner_file_declares_counts_and_nothing_is_held() {
     let world = World::new();
     let store = world.open().await;
     let rules = rules("service_source = \"prevention\"");
-    let receipt = accept(&store, &rules, inbound("hospital", "k", REFERRAL)).await;
+    let receipt = accept(
+        &store,
+        &rules,
+        inbound("hospital", Some("k"), REFERRAL, START),
+    )
+    .await;
     let receipt = receipt.expect("a receipt");
     assert_eq!(receipt.records[0].status, RecordStatus::Accepted);
     assert!(!told(&receipt).contains(&"service-source-unknown"));
@@ -118,7 +122,7 @@ async fn a_record_that_says_it_itself_is_not_overruled() {
         "\"status\": \"active\", \"extension\": [{\"url\": \"urn:kinbridge:fhir:service-source\", \
          \"valueCode\": \"case\"}],",
     );
-    let receipt = accept(&store, &rules, inbound("hospital", "k", &said)).await;
+    let receipt = accept(&store, &rules, inbound("hospital", Some("k"), &said, START)).await;
     assert_eq!(receipt.expect("a receipt").counts.accepted, 1);
     assert!(routed(&store).await[0].contains("\"service_source\":\"case\""));
 }

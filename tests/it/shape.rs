@@ -4,9 +4,11 @@
 //! each cut is compared with the record rebuilt of the released leaves alone, in every format.
 
 use crate::canaries::grow::{grow_sized, types};
+use crate::reference::asking::Dice;
+use crate::release::asking;
 use crate::release::rules_with;
 use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{PartnerId, PersonId, RecordId};
+use kinbridge::base::id::{PartnerId, PersonId};
 use kinbridge::base::vocabulary::{ClassSet, DataClass};
 use kinbridge::catalog;
 use kinbridge::disclosure::ObligationSet;
@@ -14,7 +16,7 @@ use kinbridge::disclosure::redact::{Redaction, redact};
 use kinbridge::format::{Node, Value, json};
 use kinbridge::record::Record;
 use kinbridge::record::labels::{Labels, Origin};
-use kinbridge::release::{Protections, ReleaseInput, rendered};
+use kinbridge::release::{ReleaseInput, rendered};
 use kinbridge::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -55,18 +57,6 @@ pub fn rules() -> &'static Rules {
         }
         rules_with(&[&partner])
     })
-}
-
-/// A small generator: the same seed gives the same choices for good.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % below.max(1) as u64) as usize
-    }
 }
 
 fn leaves(node: &Node, at: String, out: &mut Vec<String>) {
@@ -123,7 +113,7 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
     };
     let (mut missing, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let at = all[dice.roll(all.len())].clone();
+        let at = all[dice.below(all.len())].clone();
         let (above, name) = at.rsplit_once('/').expect("a name");
         if plain(&&at) && record.root.pointer(&at).is_some() {
             let above = steps(&mut record.root, above);
@@ -135,8 +125,8 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
             }
             missing.push(format!("{{\"path\":\"{at}\",\"reason\":\"not_asked\"}}"));
         }
-        let at = &all[dice.roll(all.len())];
-        let class = DataClass::ALL[dice.roll(DataClass::ALL.len())];
+        let at = &all[dice.below(all.len())];
+        let class = DataClass::ALL[dice.below(DataClass::ALL.len())];
         if record.root.pointer(at).is_some() {
             labels.push(format!("{{\"path\":\"{at}\",\"classes\":[\"{class}\"]}}"));
         }
@@ -237,7 +227,7 @@ type Permits = BTreeSet<(String, DataClass)>;
 
 /// A random set of what may go.
 fn permits(record: &Record, labels: &Labels, dice: &mut Dice) -> Permits {
-    let share = 30 + dice.roll(70);
+    let share = 30 + dice.below(70);
     let mut out = Permits::new();
     for (person, classes) in labels.asked() {
         let key = record
@@ -245,7 +235,7 @@ fn permits(record: &Record, labels: &Labels, dice: &mut Dice) -> Permits {
             .get(usize::from(person))
             .and_then(|p| p.text("key"));
         for class in classes.iter() {
-            if let Some(key) = key.filter(|_| dice.roll(100) < share) {
+            if let Some(key) = key.filter(|_| dice.below(100) < share) {
                 out.insert((key.to_owned(), class));
             }
         }
@@ -278,21 +268,8 @@ fn written(whole: &Record, left: &Record, owed: ObligationSet) -> Vec<Result<Vec
         .collect();
     let each = reader.channel.iter().map(|channel| {
         let input = ReleaseInput {
-            record: whole,
-            record_id: RecordId([7; 16]),
-            persons: &persons,
-            source: reader,
-            recipient: reader,
-            channel,
-            test: false,
-            reviewed: false,
-            done: ObligationSet::default(),
-            emergency: None,
-            consents: &[],
-            facts: &[],
-            protections: &Protections::default(),
-            received: &[],
             now: Timestamp(1_790_000_000_000_000),
+            ..asking((whole, &persons), reader, (reader, channel))
         };
         let written = rendered(rules, &input, left.clone(), owed);
         written.map(|(bytes, _)| bytes).map_err(|found| {
@@ -328,12 +305,12 @@ fn what_is_withheld_had_never_been_there() {
     // What only one format has is cut 500 times besides.
     let others = types.len() - TYPES.len();
     for seed in 1..=2_000 + 500 * others as u64 {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let mut dice = Dice::new(seed);
         // Mostly slim ones, which every format has room for.
-        let big = usize::from(dice.roll(8) == 0);
+        let big = usize::from(dice.below(8) == 0);
         let kind = match seed > 2_000 {
-            false => dice.roll(TYPES.len()),
-            true => TYPES.len() + dice.roll(others),
+            false => dice.below(TYPES.len()),
+            true => TYPES.len() + dice.below(others),
         };
         let record = varied(&grown[kind * 2 + big], &mut dice);
         let labels = rules().labels.label(&record, Origin::default());
@@ -450,8 +427,8 @@ fn labels_of_an_output_tell_of_what_is_in_it_alone() {
     owed.insert(kinbridge::base::vocabulary::Obligation::NoRedisclosure);
     let (mut seen, mut numbers) = (BTreeMap::new(), 0);
     for seed in 1..=300_u64 {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let kind = TYPES[dice.roll(TYPES.len())];
+        let mut dice = Dice::new(seed);
+        let kind = TYPES[dice.below(TYPES.len())];
         numbers %= 5_000;
         let record = grow_sized(&sources, (kind, true), "program", &mut numbers).record;
         let labels = rules().labels.label(&record, Origin::default());

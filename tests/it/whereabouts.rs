@@ -5,9 +5,8 @@
 
 use crate::deliver::Road;
 use crate::release::PARTNERS;
-use kinbridge::base::id::{ChannelId, CorrelationId, PartnerId};
-use kinbridge::base::sensitive::Sensitive;
-use kinbridge::intake::{Inbound, dry_run};
+use crate::store::world::inbound;
+use kinbridge::intake::dry_run;
 use std::time::Duration;
 
 const COUNTY: &str = "https://county.example/inbox";
@@ -235,14 +234,7 @@ async fn what_is_taken_back_protects_no_longer() {
 
 /// What a dry run of the program answers, without the digest of the body.
 async fn tried(road: &Road, body: String) -> String {
-    let inbound = Inbound {
-        partner: PartnerId::new("program"),
-        channel: ChannelId::new("in"),
-        key: None,
-        body: Sensitive::new(body.into_bytes()),
-        correlation: CorrelationId::new("test"),
-        received_at: road.now(),
-    };
+    let inbound = inbound("program", None, &body, road.now());
     let run = dry_run(&road.store, &road.rules(), inbound).await;
     serde_json::to_string(&run.expect("a dry run").records).expect("JSON")
 }

@@ -4,7 +4,8 @@
 
 use super::road::{Held, check, mute, silent};
 use super::scan::Scanner;
-use super::world::{Answer, ROUNDS_MAX, SENDERS, World};
+use super::world::{Answer, SENDERS, World};
+use crate::web::harness::{LOOKS_MAX, until};
 use crate::web::holdings::fhir;
 use kinbridge::base::id::DisclosureId;
 use serde_json::{Value, json};
@@ -181,7 +182,10 @@ pub async fn recalls(world: &World, scanner: &Scanner, papers: &[(&str, String)]
         silent(scanner, world, &answer, "a revocation");
     }
     let recall = |media: &str| media.contains("recall");
-    for _ in 0..ROUNDS_MAX {
+    until("a notice", LOOKS_MAX, async || {
+        // A question keeps a look from being over before anything can have happened.
+        let health = world.ask("alpha", "GET", "/readyz", None).await;
+        assert_eq!(health.status, 200);
         let arrived = world.inbox.deliveries();
         let mut notices = arrived
             .iter()
@@ -193,9 +197,9 @@ pub async fn recalls(world: &World, scanner: &Scanner, papers: &[(&str, String)]
                 let head = format!("{:?} {}", notice.headers, notice.media_type);
                 mute(scanner, head.as_bytes(), "a notice's head");
             }
-            return;
+            return Ok(());
         }
-        tokio::task::yield_now().await;
-    }
-    panic!("no notice came");
+        Err(arrived.len())
+    })
+    .await;
 }

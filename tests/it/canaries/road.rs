@@ -8,6 +8,7 @@ use super::grow::{Canary, Grown, KEY_MARK};
 use super::scan::{Scanner, entitled};
 use super::spoil::malformed;
 use super::world::{Answer, FORMATS, SENDERS, TYPES, World, lodging, logs, opened};
+use crate::web::harness::{LOOKS_MAX, until};
 use kinbridge::base::id::{PartnerId, PersonId, RecordId, SubmissionId};
 use kinbridge::base::sensitive::Reason;
 use kinbridge::base::vocabulary::{DataClass, Verdict};
@@ -373,12 +374,14 @@ async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
             .expect("an id")
             .to_owned();
         let place = format!("/v1/extracts/{id}");
-        let job = loop {
+        let job = until("the end of a job", LOOKS_MAX, async || {
             let job = world.ask("state", "GET", &place, None).await;
-            if job.json()["status"] != "running" {
-                break job;
+            match job.json()["status"] == "running" {
+                true => Err(job.json()),
+                false => Ok(job),
             }
-        };
+        });
+        let job = job.await;
         mute(scanner, &job.all(), "a manifest");
         for file in job.json()["manifest"]["files"].as_array().expect("files") {
             let name = file["name"].as_str().expect("a name");

@@ -3,16 +3,12 @@
 use super::road::silent;
 use super::scan::Scanner;
 use super::world::{SENDERS, World};
+use crate::reference::asking::Dice;
 
 /// Copies of what was planted that are not what they were, two hundred of them.
 pub async fn malformed(world: &World, scanner: &Scanner) {
-    let mut dice = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut roll = move |below: usize| {
-        dice ^= dice << 13;
-        dice ^= dice >> 7;
-        dice ^= dice << 17;
-        (dice % below.max(1) as u64) as usize
-    };
+    let mut dice = Dice::new(7);
+    let mut roll = move |below: usize| dice.below(below.max(1));
     let mut refused = 0;
     for number in 0..200 {
         let (sender, bytes) = &world.sent[number % world.sent.len()];

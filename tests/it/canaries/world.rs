@@ -2,7 +2,7 @@
 //! one inbox, and log lines kept as they are written.
 
 use super::grow::{self, Grown, grow_sized};
-use crate::web::harness::{Gateway, client, install_provider};
+use crate::web::harness::{Gateway, LOOKS_MAX, install_provider, until};
 use kinbridge::base::id::{DeliveryId, FormatId, PartnerId, RecordId, SubmissionId};
 use kinbridge::base::vocabulary::{ClassSet, ConsentElement};
 use kinbridge::catalog;
@@ -58,9 +58,6 @@ pub const TYPES: [&str; 4] = [
     "engagement-contact",
     "service-referral",
 ];
-
-/// How often something is looked at that is still under way: minutes of it.
-pub const ROUNDS_MAX: usize = 20_000;
 
 /// A running gateway, what was planted, and who was given what of it.
 pub struct World {
@@ -214,10 +211,8 @@ impl World {
 
     /// Asks as somebody; status, head and body of the answer.
     pub async fn ask(&self, who: &str, verb: &str, path: &str, body: Option<Value>) -> Answer {
-        let ask = client().request(verb.parse().expect("a verb"), self.gateway.url(path));
-        let ask = ask
-            .bearer_auth(format!("token-{who}"))
-            .header("Kinbridge-Reason", "canaries");
+        let ask = self.gateway.request(who, verb, path);
+        let ask = ask.header("Kinbridge-Reason", "canaries");
         let ask = match body {
             Some(body) => ask.json(&body),
             None => ask,
@@ -229,9 +224,9 @@ impl World {
     pub async fn hand_in(&self, sender: usize, query: &str, bytes: Vec<u8>) -> Answer {
         let (id, _, format) = SENDERS[sender];
         let (format, media) = FORMATS[format];
-        let ask = client()
-            .post(self.gateway.url(&format!("/v1/submissions{query}")))
-            .bearer_auth(format!("token-{id}"))
+        let path = format!("/v1/submissions{query}");
+        let ask = self.gateway.request(id, "POST", &path);
+        let ask = ask
             .header("content-type", media)
             .header("kinbridge-format", format)
             .body(bytes);
@@ -250,7 +245,7 @@ impl World {
             S::Superseded,
             S::Dead,
         ];
-        for _ in 0..ROUNDS_MAX {
+        until("the end of every delivery", LOOKS_MAX, async || {
             let mut under_way = store.health().await.expect("health").routes_waiting;
             for (record, id) in submissions.iter().enumerate() {
                 let sender = PartnerId::new(SENDERS[self.sent[record].0].0);
@@ -262,12 +257,12 @@ impl World {
                 let deliveries = seen.records.iter().flat_map(|record| &record.deliveries);
                 under_way += deliveries.filter(|one| !ends.contains(&one.state)).count() as u64;
             }
-            if under_way == 0 {
-                return;
+            match under_way {
+                0 => Ok(()),
+                more => Err(more),
             }
-            tokio::task::yield_now().await;
-        }
-        panic!("deliveries are on their way after {ROUNDS_MAX} looks");
+        })
+        .await;
     }
 
     /// The delivery a receiver was told.

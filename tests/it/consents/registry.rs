@@ -2,23 +2,12 @@
 //! consent for one disclosure; a coming end is told once. Method: the store, and its own tables.
 
 use crate::store::world::{
-    START, World, authorisation, claim, record, route_all, sender, submission,
+    START, World, authorisation, claim, consent, record, route_all, sender, submission,
 };
 use kinbridge::base::clock::Timestamp;
 use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId, PersonId};
 use kinbridge::base::sensitive::{Reason, Sensitive};
 use kinbridge::store::*;
-
-fn consent(subject: PersonId, text: &str) -> NewConsent {
-    NewConsent {
-        consent_id: ConsentId::new("c-1"),
-        partner: sender(),
-        subject,
-        body: Sensitive::new(text.as_bytes().to_vec()),
-        at: START,
-        correlation_id: CorrelationId::new("corr"),
-    }
-}
 
 async fn person(store: &Store) -> PersonId {
     let found = store

@@ -2,30 +2,18 @@
 //! generated questions, words outside every list, empty ones, no person, no clock, and what is no
 //! question; on the shipped law pack.
 
+use crate::reference::asking::Dice;
 use kinbridge::base::vocabulary::{DataClass, Purpose, RecipientRole, SourceRole};
 use kinbridge::disclosure::Request;
 use kinbridge::rules::Rules;
 use serde_json::{Value, json};
 
-/// Numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) as usize % sides
-    }
-
-    /// One of the words, or now and then one nobody knows, or nothing.
-    fn word(&mut self, words: &[&'static str]) -> Value {
-        match self.roll(12) {
-            0 => json!("made_up"),
-            1 => Value::Null,
-            _ => json!(words[self.roll(words.len())]),
-        }
+/// One of the words, or now and then one nobody knows, or nothing.
+fn word(dice: &mut Dice, words: &[&'static str]) -> Value {
+    match dice.below(12) {
+        0 => json!("made_up"),
+        1 => Value::Null,
+        _ => json!(dice.pick(words)),
     }
 }
 
@@ -37,19 +25,19 @@ fn question(dice: &mut Dice) -> Value {
         .map(|role| role.as_str())
         .collect();
     let purposes: Vec<&str> = Purpose::ALL.iter().map(|word| word.as_str()).collect();
-    let asked: Vec<Value> = (0..dice.roll(4)).map(|_| dice.word(&classes)).collect();
+    let asked: Vec<Value> = (0..dice.below(4)).map(|_| word(dice, &classes)).collect();
     let asked: Vec<&Value> = asked.iter().filter(|word| word.is_string()).collect();
     let mut out = json!({
         "id": "q",
-        "source_role": dice.word(&sources),
-        "recipient_role": dice.word(&recipients),
-        "purpose": dice.word(&purposes),
+        "source_role": word(dice, &sources),
+        "recipient_role": word(dice, &recipients),
+        "purpose": word(dice, &purposes),
         "data_classes": asked,
-        "subject": { "id": "s1", "role": "child", "age": dice.roll(25) },
+        "subject": { "id": "s1", "role": "child", "age": dice.below(25) },
         "consents": [],
         "context": {},
     });
-    match dice.roll(8) {
+    match dice.below(8) {
         0 => out["subject"] = Value::Null,
         1 => out["context"]["now"] = Value::Null,
         2 => out["context"]["via_county"] = json!(false),
@@ -69,7 +57,7 @@ fn question(dice: &mut Dice) -> Value {
 #[test]
 fn every_decision_cites_and_names_its_rules() {
     let rules = Rules::load(&[]).expect("the shipped catalog");
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let (mut permits, mut denials) = (0, 0);
     for _ in 0..4_000 {
         let asked = question(&mut dice);

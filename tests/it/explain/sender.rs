@@ -6,14 +6,13 @@
 use crate::deliver::Road;
 use crate::facts::{NOW, at, said};
 use crate::labels::{CONTACT, record};
+use crate::release::asking;
 use crate::release::{PARTNERS, Paper, REFERRAL, ROI, paper, rules_with};
-use kinbridge::base::clock::Timestamp;
-use kinbridge::base::id::{
-    ChannelId, ConsentId, CorrelationId, FactId, PartnerId, PersonId, RecordId,
-};
+use crate::store::world::inbound;
+use kinbridge::base::id::{ConsentId, CorrelationId, FactId, PartnerId, PersonId};
 use kinbridge::base::sensitive::Sensitive;
 use kinbridge::base::vocabulary::{ClassSet, DataClass, Verdict};
-use kinbridge::intake::{Inbound, dry_run};
+use kinbridge::intake::dry_run;
 use kinbridge::record::Record;
 use kinbridge::release::{
     HeldConsent, HeldFact, NOT_RELEASABLE, Protections, Release, ReleaseInput, SenderTold,
@@ -66,21 +65,13 @@ impl World<'_> {
             .map(|(at, key)| (key.to_owned(), PersonId([at; 16])))
             .collect();
         then(&ReleaseInput {
-            record: self.record,
-            record_id: RecordId([7; 16]),
-            persons: &persons,
-            source: &self.rules.partners[&PartnerId::new("program")],
-            recipient,
-            channel: channel.expect("an out-channel"),
-            test: false,
-            reviewed: false,
-            done: kinbridge::release::ObligationSet::default(),
-            emergency: None,
             consents: &held,
-            facts: &[],
             protections: &self.protections,
-            received: &[],
-            now: Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
+            ..asking(
+                (self.record, &persons),
+                &self.rules.partners[&PartnerId::new("program")],
+                (recipient, channel.expect("an out-channel")),
+            )
         })
     }
 
@@ -343,14 +334,7 @@ fn body() -> String {
 }
 
 async fn tried(road: &Road) -> String {
-    let inbound = Inbound {
-        partner: PartnerId::new("program"),
-        channel: ChannelId::new("in"),
-        key: None,
-        body: Sensitive::new(body().into_bytes()),
-        correlation: CorrelationId::new("test"),
-        received_at: road.now(),
-    };
+    let inbound = inbound("program", None, &body(), road.now());
     let run = dry_run(&road.store, &road.rules(), inbound).await;
     serde_json::to_string(&run.expect("a dry run")).expect("JSON")
 }

@@ -1,4 +1,5 @@
-//! How long facts hold, and what becomes of those that contradict.
+//! Goal: facts hold as long as they say and no longer; of two that contradict, the one that opens
+//! less holds. Method: decisions at the instants around each end.
 
 use super::*;
 use kinbridge::release::Hold;

@@ -1,4 +1,5 @@
-//! Every row of the law that needs a fact, and what each of its facts must be to count.
+//! Goal: every row of the law that needs a fact opens with it and not without. Method: a decision
+//! for each row with its facts, and with each of them left out or not as it must be.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Toward private persons what might close everything must be known, and lately.
+//! Goal: toward private persons what might close everything must be known, and lately. Method: the
+//! same decision with each of the facts left out, too old or unconfirmed.
 
 use super::*;
 

@@ -4,6 +4,7 @@
 
 use super::of_facts::by_hand;
 use super::*;
+use crate::deliver::revoke;
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::{ChannelId, EmergencyId, RecordType};
 use kinbridge::base::sensitive::{Reason, Sensitive};

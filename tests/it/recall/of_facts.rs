@@ -3,6 +3,7 @@
 //! afterwards, on a clock that moves when told.
 
 use super::*;
+use crate::deliver::revoke;
 use crate::facts::said;
 use kinbridge::base::id::FactId;
 use kinbridge::base::sensitive::Sensitive;

@@ -2,22 +2,11 @@
 
 use super::world::*;
 use kinbridge::base::id::*;
-use kinbridge::base::sensitive::{Reason, Sensitive};
+use kinbridge::base::sensitive::Reason;
 use kinbridge::store::*;
 use serde_json::Value;
 use sqlx::Connection as _;
 use std::time::Duration;
-
-fn consent(subject: PersonId, text: &str) -> NewConsent {
-    NewConsent {
-        consent_id: ConsentId::new("c-1"),
-        partner: sender(),
-        subject,
-        body: Sensitive::new(text.as_bytes().to_vec()),
-        at: START,
-        correlation_id: CorrelationId::new("corr"),
-    }
-}
 
 async fn ensure(store: &Store, identifier: &str) -> PersonId {
     let (sender, identifier) = (sender(), identifier.into());

@@ -4,6 +4,7 @@
 //! `outbox::step` too; after each step state, kept bytes and exposure of all are compared.
 
 use super::world::*;
+use crate::reference::asking::Dice;
 use kinbridge::base::clock::{Clock as _, Timestamp};
 use kinbridge::base::id::{DeliveryId, PartnerId};
 use kinbridge::outbox::{Answer, Arrival, Chances, Clearance, Delivery, Effect, Event, step};
@@ -15,19 +16,6 @@ use std::time::Duration;
 const RECORDS: usize = 80;
 const ROUNDS: usize = 24;
 const LANES: [&str; 4] = ["north", "east", "south", "west"];
-
-/// Spreads a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % sides as u64) as usize
-    }
-}
 
 /// A delivery as the machine has it.
 struct Mirror {
@@ -121,7 +109,7 @@ impl Course {
         let mut course = Course {
             world,
             store,
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             mirrors: HashMap::new(),
             versions: vec![0; RECORDS],
             seen: HashMap::new(),

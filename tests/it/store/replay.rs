@@ -1,5 +1,6 @@
-//! A withheld delivery moves only when two different officers say so in time; every step is an
-//! entry of the ledger.
+//! Goal: a withheld delivery moves only when two different officers say so in time; every step is
+//! an entry of the ledger. Method: a delivery withheld in the store, asked for by one officer and
+//! by two, in time and late, by its work items too; states, items and entries are read after each.
 
 use super::world::*;
 use kinbridge::base::clock::{Clock as _, Timestamp};

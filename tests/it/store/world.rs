@@ -4,6 +4,7 @@ use kinbridge::base::clock::{Clock, MockClock, Timestamp};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
 use kinbridge::base::sensitive::Sensitive;
+use kinbridge::intake::Inbound;
 use kinbridge::record::whereabouts::Stated;
 use kinbridge::store::*;
 use std::sync::Arc;
@@ -81,6 +82,30 @@ pub fn submission(key: Option<&str>, body: &str, records: Vec<NewRecord>) -> New
         received_at: START,
         records,
         rejected: Vec::new(),
+    }
+}
+
+/// A body as a transport hands it over.
+pub fn inbound(partner: &str, key: Option<&str>, body: &str, at: Timestamp) -> Inbound {
+    Inbound {
+        partner: PartnerId::new(partner),
+        channel: ChannelId::new("in"),
+        key: key.map(str::to_owned),
+        body: Sensitive::new(body.as_bytes().to_vec()),
+        correlation: CorrelationId::new("test"),
+        received_at: at,
+    }
+}
+
+/// A consent of this subject.
+pub fn consent(subject: PersonId, text: &str) -> NewConsent {
+    NewConsent {
+        consent_id: ConsentId::new("c-1"),
+        partner: sender(),
+        subject,
+        body: Sensitive::new(text.as_bytes().to_vec()),
+        at: START,
+        correlation_id: CorrelationId::new("corr"),
     }
 }
 

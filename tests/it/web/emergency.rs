@@ -59,17 +59,10 @@ fn declaration(value: &str) -> Value {
     })
 }
 
-async fn call(gateway: &Gateway, who: &str, path: &str, body: &Value) -> (u16, Value) {
-    let ask = client()
-        .post(gateway.url(path))
-        .bearer_auth(format!("token-{who}"))
-        .json(body);
-    let answer = ask.send().await.expect("answer");
-    (answer.status().as_u16(), answer.json().await.expect("json"))
-}
-
 async fn access(gateway: &Gateway, who: &str, body: &Value) -> (u16, Value) {
-    call(gateway, who, "/v1/emergency-access", body).await
+    gateway
+        .ask(who, "POST", "/v1/emergency-access", body.clone())
+        .await
 }
 
 /// All open work items the caller sees, page after page.
@@ -224,13 +217,22 @@ async fn resolved(gateway: &Gateway, review: &Value, notice: Option<&str>) {
         ("privacy_officer", "justified", 404),
     ] {
         let body = json!({ "resolution": word, "reason": "seen by phone" });
-        let (answered, told) = call(gateway, who, &path, &body).await;
+        let (answered, told) = gateway.ask(who, "POST", &path, body.clone()).await;
         assert_eq!(answered, status, "{who} {word}: {told}");
     }
     let path = format!("/v1/work-items/{}/acknowledge", notice.expect("an id"));
     let empty = json!({});
-    assert_eq!(call(gateway, "hospital", &path, &empty).await.0, 404);
-    assert_eq!(call(gateway, "alpha", &path, &empty).await.0, 200);
+    assert_eq!(
+        gateway
+            .ask("hospital", "POST", &path, empty.clone())
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        gateway.ask("alpha", "POST", &path, empty.clone()).await.0,
+        200
+    );
     assert!(items(gateway, "alpha").await.is_empty());
 }
 

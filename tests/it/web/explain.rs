@@ -2,7 +2,7 @@
 //! and is shown no value of a record. Method: a county whose delivery was decided by the gateway
 //! itself, a refusal of the family's, and everybody who asks.
 
-use super::harness::{Gateway, SENDER, client};
+use super::harness::{Gateway, LOOKS_MAX, SENDER, client, until};
 use super::stored::COUNTY;
 use super::submissions::{contact, fits, hand_in};
 use kinbridge::base::clock::{Clock as _, SystemClock};
@@ -29,15 +29,19 @@ async fn world() -> (Gateway, String, String) {
     assert_eq!(sent.status, 202, "{}", sent.body);
     let record = sent.body["records"][0]["record_id"].as_str().expect("id");
     let submission = sent.body["submission_id"].as_str().expect("id");
-    let delivery = loop {
-        let path = format!("/v1/submissions/{submission}");
+    let path = format!("/v1/submissions/{submission}");
+    let delivery = until("a decision", LOOKS_MAX, async || {
         let told = get(&gateway, &path, "alpha", None).await.1;
         let delivery = told["records"][0]["deliveries"][0].clone();
-        if delivery["attempts"].as_u64() > Some(0) {
-            break delivery["delivery_id"].as_str().expect("id").to_owned();
+        match (
+            delivery["attempts"].as_u64(),
+            delivery["delivery_id"].as_str(),
+        ) {
+            (Some(1..), Some(id)) => Ok(id.to_owned()),
+            _ => Err(delivery),
         }
-        tokio::task::yield_now().await;
-    };
+    });
+    let delivery = delivery.await;
     (gateway, record.to_owned(), delivery)
 }
 

@@ -1,6 +1,6 @@
 //! Pulling: a job over HTTP, its manifest, its file whole and in part.
 
-use super::harness::{Gateway, client};
+use super::harness::{Gateway, LOOKS_MAX, client, until};
 use super::submissions::{contact, fits, hand_in};
 use kinbridge::base::digest::Digest;
 use kinbridge::base::id::*;
@@ -43,14 +43,16 @@ async fn ended(gateway: &Gateway, asked: Value) -> Value {
         .to_str()
         .expect("text")
         .to_owned();
-    loop {
+    until("the end of a job", LOOKS_MAX, async || {
         let (status, body) = get(gateway, &place, None).await;
         assert_eq!(status, 200);
         let job: Value = serde_json::from_slice(&body).expect("json");
-        if job["status"] != "running" {
-            return job;
+        match job["status"] == "running" {
+            true => Err(job),
+            false => Ok(job),
         }
-    }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

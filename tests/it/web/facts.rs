@@ -1,7 +1,7 @@
 //! The registry of facts over the API: who may assert what, what a second human is asked for, and
 //! every finding at its field.
 
-use super::harness::{Gateway, SENDER, client};
+use super::harness::{Gateway, SENDER};
 use super::holdings::asserting;
 use serde_json::{Value, json};
 
@@ -11,21 +11,6 @@ const COUNTY: &str = "role = \"cws\"\nmode = \"test\"\ncounty_fips = \"06067\"\n
 async fn with_county() -> Gateway {
     let partners = [("alpha", SENDER), ("beta", SENDER), ("county", COUNTY)];
     Gateway::start_with_partners(&partners, |_| {}).await
-}
-
-async fn ask(
-    gateway: &Gateway,
-    verb: &str,
-    path: &str,
-    (who, body): (&str, Value),
-) -> (u16, Value) {
-    let verb: reqwest::Method = verb.parse().expect("a method");
-    let asked = client()
-        .request(verb, gateway.url(path))
-        .bearer_auth(format!("token-{who}"))
-        .json(&body);
-    let answer = asked.send().await.expect("an answer");
-    (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
 fn fact(more: &Value) -> Value {
@@ -46,34 +31,30 @@ async fn a_fact_is_asserted_confirmed_said_again_and_ended() {
     // one stays ended. Method: the life of one fact.
     let gateway = with_county().await;
     let path = "/v1/facts/ord-1";
-    let put = async || ask(&gateway, "PUT", path, ("county", fact(&json!({})))).await;
+    let put = async || gateway.ask("county", "PUT", path, fact(&json!({}))).await;
     assert_eq!(
         put().await,
         (200, json!({ "fact_id": "ord-1", "revision": 1 }))
     );
     let confirm = format!("{path}/confirm");
     let by = async |who: &str| {
-        ask(
-            &gateway,
-            "POST",
-            &confirm,
-            ("county", json!({ "confirmed_by": who })),
-        )
-        .await
+        gateway
+            .ask("county", "POST", &confirm, json!({ "confirmed_by": who }))
+            .await
     };
     let (status, refused) = by(" Ana ").await;
     assert_eq!(status, 422);
     assert_eq!(refused["findings"][0]["path"], "/confirmed_by");
     assert_eq!(by("ben").await.1["revision"], 2);
     assert_eq!(put().await.1["revision"], 2, "said again");
-    let (_, kept) = ask(&gateway, "GET", path, ("county", Value::Null)).await;
+    let (_, kept) = gateway.ask("county", "GET", path, Value::Null).await;
     assert_eq!(kept["fact"]["confirmed_by"], "ben");
     assert_eq!(kept["ended_at"], Value::Null);
     let end = format!("{path}/end");
     let ended = json!({ "ended_by": "ana" });
-    let done = ask(&gateway, "POST", &end, ("county", ended.clone())).await;
+    let done = gateway.ask("county", "POST", &end, ended.clone()).await;
     assert_eq!(done.1["revision"], 3);
-    let again = ask(&gateway, "POST", &end, ("county", ended)).await;
+    let again = gateway.ask("county", "POST", &end, ended).await;
     assert_eq!(again.1["revision"], 3);
     let (status, refused) = put().await;
     assert_eq!((status, &refused["code"]), (409, &json!("state-conflict")));
@@ -82,13 +63,15 @@ async fn a_fact_is_asserted_confirmed_said_again_and_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
+    // Goal: nobody alone opens what an order closes. Method: an order asserted by one, then changed
+    // and ended by one, by one under another spelling, and by two.
     let gateway = with_county().await;
     let path = "/v1/facts/ord-1";
     let order = |value: bool, second: Value| {
         let more = json!({ "kind": "restraining_order", "value": value, "confirmed_by": second });
         fact(&more)
     };
-    let put = async |body: Value| ask(&gateway, "PUT", path, ("county", body)).await;
+    let put = async |body: Value| gateway.ask("county", "PUT", path, body).await;
     assert_eq!(
         put(order(true, Value::Null)).await.0,
         200,
@@ -110,13 +93,13 @@ async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
             assert_eq!((status, &refused["code"]), (409, &json!("state-conflict")));
         }
     }
-    let (_, kept) = ask(&gateway, "GET", path, ("county", Value::Null)).await;
+    let (_, kept) = gateway.ask("county", "GET", path, Value::Null).await;
     assert_eq!(
         (&kept["fact"]["kind"], &kept["revision"]),
         (&json!("restraining_order"), &json!(2))
     );
     let end = format!("{path}/end");
-    let by = async |body: Value| ask(&gateway, "POST", &end, ("county", body)).await;
+    let by = async |body: Value| gateway.ask("county", "POST", &end, body).await;
     assert_eq!(by(json!({ "ended_by": "ana" })).await.0, 422);
     assert_eq!(
         by(json!({ "ended_by": "ana", "confirmed_by": "ANA" }))
@@ -135,7 +118,8 @@ async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_asserts_only_what_its_file_says() {
-    // Goal: 403 with a code of its own, whatever the role may; and nothing is kept.
+    // Goal: 403 with a code of its own, whatever the role may; and nothing is kept. Method: kinds
+    // in and out of the partner's file, each read back.
     let gateway = with_county().await;
     for (who, kind, value) in [
         ("alpha", "casa_appointed", json!(true)),
@@ -143,16 +127,18 @@ async fn a_partner_asserts_only_what_its_file_says() {
         ("county", "imminent_threat", json!(true)),
     ] {
         let body = fact(&json!({ "kind": kind, "value": value }));
-        let (status, refused) = ask(&gateway, "PUT", "/v1/facts/f-7", (who, body)).await;
+        let (status, refused) = gateway.ask(who, "PUT", "/v1/facts/f-7", body).await;
         assert_eq!(
             (status, &refused["code"]),
             (403, &json!("fact-not-assertable")),
             "{kind}"
         );
-        let (status, _) = ask(&gateway, "GET", "/v1/facts/f-7", (who, Value::Null)).await;
+        let (status, _) = gateway.ask(who, "GET", "/v1/facts/f-7", Value::Null).await;
         assert_eq!(status, 404);
     }
-    let own = ask(&gateway, "PUT", "/v1/facts/f-7", ("alpha", asserting())).await;
+    let own = gateway
+        .ask("alpha", "PUT", "/v1/facts/f-7", asserting())
+        .await;
     assert_eq!(own.0, 200);
     gateway.running.shutdown().await;
 }
@@ -221,10 +207,13 @@ fn misfits() -> Vec<(Value, &'static str, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_finding_names_its_field_and_repeats_nothing() {
+    // Goal: a sender finds what to mend, and no answer repeats what it was sent. Method: a fact
+    // with one member wrong, for each way to be wrong, with a word that stands nowhere else.
     let gateway = with_county().await;
     for (more, at, code) in misfits() {
-        let (status, refused) =
-            ask(&gateway, "PUT", "/v1/facts/f-1", ("county", fact(&more))).await;
+        let (status, refused) = gateway
+            .ask("county", "PUT", "/v1/facts/f-1", fact(&more))
+            .await;
         assert_eq!(status, 422, "{more}: {refused}");
         let found = refused["findings"].as_array().expect("findings");
         let named = found.iter().any(|finding| {

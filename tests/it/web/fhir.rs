@@ -20,12 +20,6 @@ async fn send(gateway: &Gateway, who: &str, verb: &str, path: &str, body: &Value
     (status, answer.json().await.expect("json"))
 }
 
-async fn paper(gateway: &Gateway, id: &str) -> Value {
-    let url = gateway.url(&format!("/v1/consents/{}", id.replace('#', "%23")));
-    let answer = client().get(url).bearer_auth("token-alpha").send().await;
-    answer.expect("answer").json().await.expect("json")
-}
-
 fn codes(outcome: &Value) -> Vec<&str> {
     assert_eq!(outcome["resourceType"], "OperationOutcome", "{outcome}");
     let issues = outcome["issue"].as_array().expect("issues").iter();
@@ -59,10 +53,10 @@ async fn provisions_are_lodged_replaced_and_ended_together() {
     let (status, told) = put(&refusal(&["ETREAT", "HRESCH"])).await;
     assert_eq!(status, 201, "{told}");
     assert!(!codes(&told).contains(&"consent-widened"), "{told}");
-    let root = paper(&gateway, "d-1").await;
+    let root = gateway.paper("d-1").await;
     assert_eq!(root["consent"]["type"], "deny");
     for (slot, purpose) in [("d-1#1", "medical_emergency"), ("d-1#2", "research")] {
-        let one = paper(&gateway, slot).await;
+        let one = gateway.paper(slot).await;
         assert_eq!(one["consent"]["purposes"], json!([purpose]), "{one}");
         assert_eq!(one["consent"]["exception_to"], json!(["d-1"]), "{one}");
     }
@@ -85,12 +79,12 @@ async fn provisions_are_lodged_replaced_and_ended_together() {
     let states = async || {
         let mut states = Vec::new();
         for slot in ["d-1", "d-1#1", "d-1#2"] {
-            states.push(paper(&gateway, slot).await["revoked_at"].is_null());
+            states.push(gateway.paper(slot).await["revoked_at"].is_null());
         }
         states
     };
     assert_eq!(states().await, [true, true, false]);
-    let one = paper(&gateway, "d-1#1").await;
+    let one = gateway.paper("d-1#1").await;
     assert_eq!(one["consent"]["purposes"], json!(["research"]));
     let mut ended = refusal(&["HRESCH"]);
     ended["status"] = json!("inactive");
@@ -149,7 +143,7 @@ async fn nothing_is_lodged_of_a_document_that_is_not_taken() {
     other["performer"] = json!([other["patient"].clone()]);
     let (status, told) = put("/fhir/Consent/d-2", &other).await;
     assert_eq!((status, codes(&told)), (409, vec!["state-conflict"]));
-    assert_eq!(paper(&gateway, "d-2#1").await["code"], "not-found");
+    assert_eq!(gateway.paper("d-2#1").await["code"], "not-found");
     gateway.running.shutdown().await;
 }
 

@@ -6,6 +6,7 @@ use kinbridge::base::digest::Digest;
 use kinbridge::catalog;
 use kinbridge::config::{Config, Operator, Role};
 use kinbridge::rules::Rules;
+use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -129,6 +130,53 @@ impl Gateway {
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.running.address)
     }
+
+    /// A question of somebody's, to be filled in and sent.
+    pub fn request(&self, who: &str, verb: &str, path: &str) -> reqwest::RequestBuilder {
+        let verb = verb.parse().expect("a method");
+        let ask = client().request(verb, self.url(path));
+        ask.bearer_auth(format!("token-{who}"))
+    }
+
+    /// Asks as somebody who says why they look, with a body unless it is null; the answer's body.
+    pub async fn ask(&self, who: &str, verb: &str, path: &str, body: Value) -> (u16, Value) {
+        let ask = self.request(who, verb, path);
+        let ask = ask.header("Kinbridge-Reason", "the family asks");
+        let ask = match body.is_null() {
+            true => ask,
+            false => ask.json(&body),
+        };
+        let answer = ask.send().await.expect("answer");
+        (answer.status().as_u16(), answer.json().await.expect("json"))
+    }
+
+    /// What alpha is told of a paper it lodged.
+    pub async fn paper(&self, id: &str) -> Value {
+        let path = format!("/v1/consents/{}", id.replace('#', "%23"));
+        self.ask("alpha", "GET", &path, Value::Null).await.1
+    }
+}
+
+/// How often something is looked at that is still under way, where a look asks the gateway or its
+/// store: minutes of it.
+pub const LOOKS_MAX: usize = 200_000;
+
+/// Looks until a check finds what it looks for. What it tells instead is the state it saw: after so
+/// many rounds the last one is told, and the test fails.
+pub async fn until<T, S: std::fmt::Debug>(
+    what: &str,
+    rounds: usize,
+    mut check: impl AsyncFnMut() -> Result<T, S>,
+) -> T {
+    let mut last = None;
+    for _ in 0..rounds {
+        match check().await {
+            Ok(found) => return found,
+            Err(state) => last = Some(state),
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("{what}: not after {rounds} looks; last seen: {last:?}");
 }
 
 pub fn client() -> reqwest::Client {

@@ -131,7 +131,7 @@ pub fn lodging() -> Value {
             "recipients": ["service_org"],
             "purposes": ["care_coordination"],
             "signed": "2026-03-01",
-            "end": "2027-02-28"
+            "end": "2099-12-31"
         }
     })
 }

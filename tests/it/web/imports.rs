@@ -12,12 +12,6 @@ async fn import(gateway: &Gateway, query: &str, document: &Value) -> (u16, Value
     (answer.status().as_u16(), answer.json().await.expect("json"))
 }
 
-async fn paper(gateway: &Gateway, id: &str) -> Value {
-    let url = gateway.url(&format!("/v1/consents/{}", id.replace('#', "%23")));
-    let answer = client().get(url).bearer_auth("token-alpha").send().await;
-    answer.expect("answer").json().await.expect("json")
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_is_lodged_replaced_and_ended_as_one() {
     // Goal: one form, several papers, one life. Method: lodge, send again with a box less, revoke.
@@ -37,7 +31,7 @@ async fn a_form_is_lodged_replaced_and_ended_as_one() {
     let (_, again) = import(&gateway, "?form=ascmi", &release()).await;
     assert_eq!(again["papers"], told["papers"], "the same said again");
     assert_eq!(
-        paper(&gateway, "release-1#1").await["consent"]["kind"],
+        gateway.paper("release-1#1").await["consent"]["kind"],
         "part2_tpo"
     );
     let mut less = release();
@@ -46,14 +40,14 @@ async fn a_form_is_lodged_replaced_and_ended_as_one() {
     assert_eq!(ids(&told), ["release-1"]);
     for gone in ["release-1#1", "release-1#2"] {
         assert!(
-            paper(&gateway, gone).await["revoked_at"].is_string(),
+            gateway.paper(gone).await["revoked_at"].is_string(),
             "{gone}"
         );
     }
     less["revoked"] = json!("2026-06-01");
     let (status, told) = import(&gateway, "?form=ascmi", &less).await;
     assert_eq!((status, &told["papers"]), (200, &json!([])));
-    assert!(paper(&gateway, "release-1").await["revoked_at"].is_string());
+    assert!(gateway.paper("release-1").await["revoked_at"].is_string());
     let (status, _) = import(&gateway, "?form=ascmi", &release()).await;
     assert_eq!(status, 409);
     gateway.running.shutdown().await;
@@ -67,14 +61,14 @@ async fn revoking_any_paper_of_a_form_revokes_the_form() {
     for by in 0..3 {
         let gateway = Gateway::start().await;
         import(&gateway, "?form=ascmi", &release()).await;
-        let last = paper(&gateway, "release-1#2").await;
+        let last = gateway.paper("release-1#2").await;
         let registered = last["registry_id"].as_str().expect("an id").to_owned();
         let id = ["release-1", "release-1%231", &registered][by];
         let url = gateway.url(&format!("/v1/consents/{id}/revoke"));
         let ask = client().post(url).bearer_auth("token-alpha").send().await;
         assert_eq!(ask.expect("answer").status(), 200, "{id}");
         for gone in ["release-1", "release-1#1", "release-1#2"] {
-            let told = paper(&gateway, gone).await;
+            let told = gateway.paper(gone).await;
             assert!(told["revoked_at"].is_string(), "{gone} by {id}");
             assert_eq!(told["revision"], 2);
         }
@@ -104,15 +98,15 @@ async fn one_paper_under_a_forms_id_takes_the_place_of_the_whole_form() {
     let (status, _): (u16, Value) = put(&body).await;
     assert_eq!(status, 409);
     for standing in ["release-1", "release-1#1", "release-1#2"] {
-        let told = paper(&gateway, standing).await;
+        let told = gateway.paper(standing).await;
         assert!(told["revoked_at"].is_null(), "{standing}: {told}");
     }
     body["subject"]["value"] = json!("F-1001");
     let (status, told): (u16, Value) = put(&body).await;
     assert_eq!((status, &told["revision"]), (200, &json!(2)), "{told}");
-    assert!(paper(&gateway, "release-1").await["revoked_at"].is_null());
+    assert!(gateway.paper("release-1").await["revoked_at"].is_null());
     for gone in ["release-1#1", "release-1#2"] {
-        let told = paper(&gateway, gone).await;
+        let told = gateway.paper(gone).await;
         assert!(told["revoked_at"].is_string(), "{gone}: {told}");
     }
     gateway.running.shutdown().await;
@@ -149,7 +143,7 @@ async fn what_is_not_taken_leaves_nothing() {
         (422, &json!("/papers/0/consent/signed"), &Value::Null),
         "{told}"
     );
-    assert_eq!(paper(&gateway, "release-1").await["code"], "not-found");
+    assert_eq!(gateway.paper("release-1").await["code"], "not-found");
     wrong = release();
     wrong["revoked"] = json!("2026-06-01");
     assert_eq!(import(&gateway, "?form=ascmi", &wrong).await.0, 404);
@@ -172,7 +166,7 @@ async fn an_id_made_for_a_form_is_its_lodgers_and_each_paper_says_why_it_does_no
     let id = told["consent_id"].as_str().expect("an id");
     assert!(id.starts_with("doc-"), "{id}");
     let registered = &told["papers"][0]["registry_id"];
-    assert_eq!(paper(&gateway, id).await["registry_id"], *registered);
+    assert_eq!(gateway.paper(id).await["registry_id"], *registered);
     for one in told["papers"].as_array().expect("papers") {
         let findings = one["findings"].as_array().expect("findings");
         assert_eq!(one["counts"], json!(findings.is_empty()), "{one}");

@@ -7,14 +7,6 @@ use kinbridge::base::id::PersonId;
 use kinbridge::store::{HoldCause, Store};
 use serde_json::{Value, json};
 
-async fn post(gateway: &Gateway, path: &str, who: &str, body: &Value) -> (u16, Value) {
-    let ask = client()
-        .post(gateway.url(path))
-        .bearer_auth(format!("token-{who}"));
-    let answer = ask.json(body).send().await.expect("answer");
-    (answer.status().as_u16(), answer.json().await.expect("json"))
-}
-
 /// Every entry of the ledger so far, as JSON.
 async fn ledger(store: &Store) -> Vec<Value> {
     store.sequence().await.expect("sequenced");
@@ -92,13 +84,15 @@ async fn what_law_wants_looked_at_is_a_privacy_officers_alone() {
     };
     let joined = json!({ "resolution": "join_persons", "reason": "one child" });
     let path = format!("/v1/work-items/{}/resolve", id(HoldCause::AddresseeUnknown));
-    let (status, _) = post(&gateway, &path, "integrator", &joined).await;
+    let (status, _) = gateway
+        .ask("integrator", "POST", &path, joined.clone())
+        .await;
     assert_eq!(status, 403, "who is whom is not an integrator's to say");
     for (cause, expected) in causes {
         let path = format!("/v1/work-items/{}/resolve", id(cause));
         for word in ["release", "discard"] {
             let body = json!({ "resolution": word, "reason": "seen" });
-            let (status, told) = post(&gateway, &path, "integrator", &body).await;
+            let (status, told) = gateway.ask("integrator", "POST", &path, body.clone()).await;
             assert_eq!(status, expected, "{cause:?} {word}: {told}");
             if expected == 200 {
                 break;
@@ -106,7 +100,9 @@ async fn what_law_wants_looked_at_is_a_privacy_officers_alone() {
         }
         if expected == 403 {
             let body = json!({ "resolution": "discard", "reason": "seen" });
-            let (status, told) = post(&gateway, &path, "privacy_officer", &body).await;
+            let (status, told) = gateway
+                .ask("privacy_officer", "POST", &path, body.clone())
+                .await;
             assert_eq!(status, 200, "{cause:?}: {told}");
         }
     }
@@ -124,7 +120,9 @@ async fn whoever_has_the_rules_read_again_is_on_record() {
         .await
         .expect("reloaded by a signal");
     let body = json!({ "reason": "a new partner" });
-    let (status, _) = post(&gateway, "/v1/rules/reload", "integrator", &body).await;
+    let (status, _) = gateway
+        .ask("integrator", "POST", "/v1/rules/reload", body.clone())
+        .await;
     assert_eq!(status, 200);
     let digest = gateway.running.gateway.rules.load().digest.clone();
     let entries = ledger(&store).await;

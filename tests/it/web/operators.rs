@@ -8,14 +8,6 @@ use kinbridge::config::Config;
 use kinbridge::rules::Rules;
 use serde_json::{Value, json};
 
-async fn post(gateway: &Gateway, path: &str, who: &str, body: Value) -> (u16, Value) {
-    let ask = client()
-        .post(gateway.url(path))
-        .bearer_auth(format!("token-{who}"));
-    let answer = ask.json(&body).send().await.expect("answer");
-    (answer.status().as_u16(), answer.json().await.expect("json"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn reloading_takes_new_partners_in_and_refuses_defects() {
     // Goal: a partner is a file, and a broken file changes nothing. Method: add a partner and
@@ -29,12 +21,16 @@ async fn reloading_takes_new_partners_in_and_refuses_defects() {
     assert_eq!(works("gamma").await, 401);
     let folder = overlay(gateway.folder(), &[("gamma", "")]);
     let reason = json!({ "reason": "a new partner" });
-    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason.clone()).await;
+    let (status, body) = gateway
+        .ask("integrator", "POST", "/v1/rules/reload", reason.clone())
+        .await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(works("gamma").await, 200);
     let broken = folder.join("mappings/partners/gamma.toml");
     std::fs::write(broken, "id = 3").expect("written");
-    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    let (status, body) = gateway
+        .ask("integrator", "POST", "/v1/rules/reload", reason)
+        .await;
     assert_eq!((status, &body["code"]), (422, &json!("rules-defective")));
     assert_eq!(body["defects"][0]["file"], "mappings/partners/gamma.toml");
     assert_eq!(works("gamma").await, 200);
@@ -56,7 +52,9 @@ async fn a_live_partner_that_is_not_filled_in_is_not_taken_over() {
                 kind = \"baa\"\n";
     overlay(gateway.folder(), &[("delta", live)]);
     let reason = json!({ "reason": "a new partner" });
-    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    let (status, body) = gateway
+        .ask("integrator", "POST", "/v1/rules/reload", reason)
+        .await;
     assert_eq!((status, &body["code"]), (422, &json!("rules-defective")));
     let defects = body["defects"].as_array().expect("defects");
     let told = defects.iter().find(|d| d["code"] == "partner-unfinished");
@@ -84,7 +82,9 @@ async fn every_defect_is_told_at_once_with_its_place() {
     let zeta = zeta.replace(&own.to_hex(), &alphas.to_hex());
     std::fs::write(partners.join("zeta.toml"), zeta).expect("written");
     let reason = json!({ "reason": "new partners" });
-    let (status, body) = post(&gateway, "/v1/rules/reload", "integrator", reason).await;
+    let (status, body) = gateway
+        .ask("integrator", "POST", "/v1/rules/reload", reason)
+        .await;
     assert_eq!(status, 422, "{body}");
     let told = body["defects"].as_array().expect("defects").clone();
     for (code, file) in [
@@ -126,7 +126,9 @@ async fn an_operator_gives_a_reason() {
         json!({ "reason": " " }),
         json!({ "reason": "x", "force": true }),
     ] {
-        let (status, problem) = post(&gateway, "/v1/rules/reload", "integrator", body).await;
+        let (status, problem) = gateway
+            .ask("integrator", "POST", "/v1/rules/reload", body)
+            .await;
         assert_eq!((status, &problem["code"]), (422, &json!("body-invalid")));
     }
     gateway.running.shutdown().await;
@@ -155,14 +157,16 @@ async fn a_decision_is_told_in_the_shape_of_the_document() {
     });
     for path in ["/v1/decisions", "/v1/decisions?explain=true"] {
         for who in ["alpha", "integrator", "auditor"] {
-            let (status, refused) = post(&gateway, path, who, question.clone()).await;
+            let (status, refused) = gateway.ask(who, "POST", path, question.clone()).await;
             assert_eq!(
                 (status, &refused["code"]),
                 (403, &json!("forbidden")),
                 "{who}"
             );
         }
-        let (status, decision) = post(&gateway, path, "privacy_officer", question.clone()).await;
+        let (status, decision) = gateway
+            .ask("privacy_officer", "POST", path, question.clone())
+            .await;
         assert_eq!(status, 200);
         assert_eq!(decision["decision"], "deny");
         assert_eq!(decision["mode"], "hypothetical");

@@ -1,7 +1,7 @@
 //! Goal: over HTTP two privacy officers, and nobody else, have a withheld delivery decided again.
 //! Method: a withheld delivery put into the store, asked for by every kind of operator.
 
-use super::harness::{Gateway, client, operator};
+use super::harness::{Gateway, LOOKS_MAX, operator, until};
 use crate::store::world;
 use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
 use kinbridge::base::digest::Digest;
@@ -13,13 +13,8 @@ use kinbridge::store::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-async fn post(gateway: &Gateway, path: &str, who: &str) -> (u16, Value) {
-    let ask = client()
-        .post(gateway.url(path))
-        .bearer_auth(format!("token-{who}"))
-        .json(&json!({ "reason": "the family asks" }));
-    let answer = ask.send().await.expect("answer");
-    (answer.status().as_u16(), answer.json().await.expect("json"))
+fn because() -> Value {
+    json!({ "reason": "the family asks" })
 }
 
 /// A withheld delivery to a recipient no partner file knows: what moves it, a worker withholds.
@@ -77,13 +72,14 @@ pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Cl
 
 /// Until a worker has decided.
 async fn until_withheld(store: &Store, id: DeliveryId) {
-    loop {
+    until("a decision", LOOKS_MAX, async || {
         let view = store.delivery(id).await.expect("read").expect("there");
-        if view.state == DeliveryState::Withheld {
-            return;
+        match view.state {
+            DeliveryState::Withheld => Ok(()),
+            other => Err(other),
         }
-        tokio::task::yield_now().await;
-    }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,10 +100,12 @@ async fn two_privacy_officers_and_nobody_else() {
         (&confirm, "integrator", 403),
         (&confirm, "second", 409),
     ] {
-        let (answered, body) = post(&gateway, path, who).await;
+        let (answered, body) = gateway.ask(who, "POST", path, because()).await;
         assert_eq!(answered, status, "{who}: {body}");
     }
-    let (status, body) = post(&gateway, &replay, "privacy_officer").await;
+    let (status, body) = gateway
+        .ask("privacy_officer", "POST", &replay, because())
+        .await;
     assert_eq!(
         (status, &body["status"]),
         (202, &json!("waits-for-second-officer"))
@@ -115,16 +113,16 @@ async fn two_privacy_officers_and_nobody_else() {
     let until = body["until"].as_str().and_then(Timestamp::from_rfc3339);
     assert!(until.is_some_and(|until| until > SystemClock.now()));
     for (path, who) in [(&replay, "second"), (&confirm, "privacy_officer")] {
-        let (status, body) = post(&gateway, path, who).await;
+        let (status, body) = gateway.ask(who, "POST", path, because()).await;
         assert_eq!(
             (status, &body["code"]),
             (409, &json!("state-conflict")),
             "{body}"
         );
     }
-    let (status, body) = post(&gateway, &confirm, "second").await;
+    let (status, body) = gateway.ask("second", "POST", &confirm, because()).await;
     assert_eq!((status, &body["status"]), (200, &json!("done")), "{body}");
-    let (status, body) = post(&gateway, &confirm, "second").await;
+    let (status, body) = gateway.ask("second", "POST", &confirm, because()).await;
     assert_eq!(
         (status, &body["code"]),
         (409, &json!("state-conflict")),
@@ -132,12 +130,12 @@ async fn two_privacy_officers_and_nobody_else() {
     );
     // Decided again, it is as it was: both may ask once more.
     until_withheld(&gateway.running.gateway.store, id).await;
-    let (status, _) = post(&gateway, &replay, "second").await;
+    let (status, _) = gateway.ask("second", "POST", &replay, because()).await;
     assert_eq!(status, 202);
     let unknown = DeliveryId::mint(Timestamp(1));
     for path in ["replay", "replay/confirm"] {
         let path = format!("/v1/deliveries/{unknown}/{path}");
-        let (status, _) = post(&gateway, &path, "second").await;
+        let (status, _) = gateway.ask("second", "POST", &path, because()).await;
         assert_eq!(status, 404);
     }
     gateway.running.shutdown().await;

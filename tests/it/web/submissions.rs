@@ -1,6 +1,7 @@
 //! What a partner sees of its submissions.
 
 use super::harness::{Gateway, client, raw_head};
+use super::harness::{LOOKS_MAX, until};
 use super::holdings;
 use serde_json::{Value, json};
 
@@ -422,10 +423,16 @@ async fn a_stop_finishes_what_is_in_flight() {
     });
     let Gateway { running, folder } = gateway;
     let stopping = tokio::spawn(running.shutdown());
+    until(
+        "no new connection",
+        LOOKS_MAX,
+        async || match std::net::TcpStream::connect(address) {
+            Ok(_) => Err("one is taken"),
+            Err(_) => Ok(()),
+        },
+    )
+    .await;
     let answer = tokio::task::block_in_place(|| {
-        while std::net::TcpStream::connect(address).is_ok() {
-            std::thread::yield_now();
-        }
         line.write_all(rest.as_bytes()).expect("sent");
         super::harness::read_head(&mut line)
     });
