@@ -2,7 +2,7 @@
 //! enter what the person told it, and what others hold of a person is not even read for a partner
 //! that may not know of it. Method: partners about one person; others' papers damaged on the disk.
 
-use super::acts::{ask, paper};
+use super::acts::paper;
 use crate::store::world::{START, World, sender};
 use crate::web::harness::{Gateway, SENDER};
 use kinbridge::base::id::{ConsentId, CorrelationId, PartnerId, PersonId};
@@ -25,10 +25,12 @@ fn plain(disclosers: Option<&[&str]>) -> Value {
 async fn world(paper: Value) -> (Gateway, String) {
     let partners = ["alpha", "beta", "gamma", "delta", "sigma"].map(|id| (id, SENDER));
     let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
-    let (status, told) = ask(&gateway, "alpha", "PUT", "/v1/consents/c1", paper).await;
+    let (status, told) = gateway.ask("alpha", "PUT", "/v1/consents/c1", paper).await;
     assert_eq!(status, 200, "{told}");
     for who in ["beta", "gamma", "delta"] {
-        let (status, _) = ask(&gateway, who, "PUT", "/v1/consents/own", plain(None)).await;
+        let (status, _) = gateway
+            .ask(who, "PUT", "/v1/consents/own", plain(None))
+            .await;
         assert_eq!(status, 200);
     }
     let id = told["registry_id"].as_str().expect("an id").to_owned();
@@ -44,8 +46,8 @@ async fn a_source_takes_its_word_back_and_gives_it_again() {
     let (gateway, id) = world(plain(None)).await;
     let [one, confirm, unconfirm] =
         ["", "/confirm", "/unconfirm"].map(|act| format!("/v1/consents/{id}{act}"));
-    let post = async |who: &str, path: &str| ask(&gateway, who, "POST", path, entered()).await.0;
-    let read = async |who: &str| ask(&gateway, who, "GET", &one, Value::Null).await.0;
+    let post = async |who: &str, path: &str| gateway.ask(who, "POST", path, entered()).await.0;
+    let read = async |who: &str| gateway.ask(who, "GET", &one, Value::Null).await.0;
     assert_eq!(read("beta").await, 404, "it answers for nothing of it yet");
     assert_eq!(
         post("beta", &unconfirm).await,
@@ -63,12 +65,11 @@ async fn a_source_takes_its_word_back_and_gives_it_again() {
     assert_eq!(post("alpha", &unconfirm).await, 409, "its lodger revokes");
     let mut other = entered();
     other["subject"]["value"] = json!("F-2002");
-    assert_eq!(
-        ask(&gateway, "beta", "POST", &unconfirm, other).await.0,
-        404
-    );
+    assert_eq!(gateway.ask("beta", "POST", &unconfirm, other).await.0, 404);
     let confirmed = async || {
-        let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+        let (_, own) = gateway
+            .ask("alpha", "GET", "/v1/consents/c1", Value::Null)
+            .await;
         own["confirmed"].as_array().map(Vec::len)
     };
     assert_eq!(confirmed().await, Some(1));
@@ -78,7 +79,7 @@ async fn a_source_takes_its_word_back_and_gives_it_again() {
     assert_eq!(post("beta", &confirm).await, 200);
     assert_eq!(confirmed().await, Some(1));
     let history = "/v1/consents/c1/history";
-    let (_, told) = ask(&gateway, "alpha", "GET", history, Value::Null).await;
+    let (_, told) = gateway.ask("alpha", "GET", history, Value::Null).await;
     let said = told["revisions"][0]["confirmed"].as_array().expect("words");
     let said: Vec<&Value> = said.iter().map(|word| &word["confirms"]).collect();
     assert_eq!(said, [&json!(true), &json!(false), &json!(true)], "{told}");
@@ -93,25 +94,29 @@ async fn who_answers_for_what_a_paper_opens_enters_its_revocation() {
         let (gateway, id) = world(plain(disclosers)).await;
         let path = |act: &str| format!("/v1/consents/{id}/{act}");
         if confirms {
-            let done = ask(&gateway, "beta", "POST", &path("confirm"), entered()).await;
+            let done = gateway
+                .ask("beta", "POST", &path("confirm"), entered())
+                .await;
             assert_eq!(done.0, 200, "{}", done.1);
         }
         let told = || json!({ "means": "oral", "told_at": "2026-03-02", "told_to": "w-3" });
         let revoke = path("revoke");
         for who in ["gamma", "sigma"] {
             assert_eq!(
-                ask(&gateway, who, "POST", &revoke, told()).await.0,
+                gateway.ask(who, "POST", &revoke, told()).await.0,
                 404,
                 "{who}"
             );
         }
-        let (status, answer) = ask(&gateway, "beta", "POST", &revoke, told()).await;
+        let (status, answer) = gateway.ask("beta", "POST", &revoke, told()).await;
         assert_eq!(
             (status, &answer["consent_id"]),
             (200, &Value::Null),
             "{answer}"
         );
-        let (_, own) = ask(&gateway, "alpha", "GET", "/v1/consents/c1", Value::Null).await;
+        let (_, own) = gateway
+            .ask("alpha", "GET", "/v1/consents/c1", Value::Null)
+            .await;
         assert_eq!(own["state"], "revoked", "{own}");
         gateway.running.shutdown().await;
     }
@@ -119,12 +124,12 @@ async fn who_answers_for_what_a_paper_opens_enters_its_revocation() {
     let (gateway, id) = world(plain(Some(&["delta"]))).await;
     let confirm = format!("/v1/consents/{id}/confirm");
     assert_eq!(
-        ask(&gateway, "beta", "POST", &confirm, entered()).await.0,
+        gateway.ask("beta", "POST", &confirm, entered()).await.0,
         200
     );
     let revoke = format!("/v1/consents/{id}/revoke");
     assert_eq!(
-        ask(&gateway, "beta", "POST", &revoke, Value::Null).await.0,
+        gateway.ask("beta", "POST", &revoke, Value::Null).await.0,
         404
     );
     gateway.running.shutdown().await;
