@@ -5,33 +5,35 @@
 
 pub mod aging;
 mod audience;
+mod by_person;
 mod declared;
+mod readied;
 mod received;
 
 pub use audience::audience;
+pub use by_person::ByPerson;
 pub use declared::declared_with;
+pub use readied::{Readied, Toward, release_stored};
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
-use crate::base::id::{DeliveryId, PartnerId, PersonId, RecordId};
+use crate::base::id::{PartnerId, PersonId, RecordId};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::{ClassSet, DataClass, SourceRole};
-use crate::catalog::partner::{Channel, Partner};
+use crate::catalog::partner::Partner;
 use crate::disclosure::facts::{Facts, Flag, Flags};
 use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
 use crate::release::{
-    Acquaintance, Emergency, HeldConsent, HeldFact, Hold, Kept, Narrower, ObligationSet, Outgoing,
-    Received, Release, ReleaseInput, SinceLodged, Taken, Would, derived_from, no_channel, opened,
-    read_paper, release, would,
+    HeldConsent, HeldFact, Hold, Kept, Narrower, Outgoing, Received, SinceLodged, Taken,
+    derived_from, opened, read_paper,
 };
 use crate::rules::Rules;
 use crate::store::{
     ConsentUsed, DecisionRecord, DecisionRow, FactUsed, HoldCause, KeptOutput, ProtectionAsk,
     Store, StoreError, StoredConsent, StoredFact, StoredRecord,
 };
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Consents of the store as release reads them.
@@ -232,237 +234,6 @@ pub async fn on_file<'a>(
         *out = store.protections(asked).await?;
     }
     Ok(found)
-}
-
-/// Toward whom a stored record is decided.
-#[derive(Clone, Copy)]
-pub struct Toward<'a> {
-    /// The recipient.
-    pub recipient: &'a Partner,
-    /// Over which of its channels.
-    pub channel: &'a Channel,
-    /// Whether a person has looked at this delivery and let it go on.
-    pub reviewed: bool,
-    /// What a person has said is done of what it owes.
-    pub done: ObligationSet,
-    /// The declaration at the emergency door it answers, if it answers one.
-    pub emergency: Option<Emergency>,
-}
-
-impl<'a> Toward<'a> {
-    /// Toward that channel, with nothing that anybody has done or declared about it.
-    pub fn plain(recipient: &'a Partner, channel: &'a Channel) -> Toward<'a> {
-        Toward {
-            recipient,
-            channel,
-            reviewed: false,
-            done: ObligationSet::default(),
-            emergency: None,
-        }
-    }
-}
-
-/// What the registry has on many persons, found by person.
-#[derive(Debug, Default)]
-pub struct ByPerson<'a> {
-    consents: Places<'a, StoredConsent>,
-    facts: Places<'a, StoredFact>,
-}
-
-impl<'a> ByPerson<'a> {
-    /// An index over these.
-    pub fn new(consents: &'a [StoredConsent], facts: &'a [StoredFact]) -> ByPerson<'a> {
-        ByPerson {
-            consents: Places::new(consents, |consent| consent.subject),
-            facts: Places::new(facts, |fact| fact.subject),
-        }
-    }
-
-    /// The consents of one record's persons, in the order of the whole.
-    pub fn consents(&self, stored: &StoredRecord) -> Vec<HeldConsent<'a>> {
-        self.consents.of(stored).map(held_one).collect()
-    }
-
-    /// The facts of one record's persons, in the order of the whole.
-    pub fn facts(&self, stored: &StoredRecord) -> Vec<HeldFact<'a>> {
-        self.facts.of(stored).map(fact_one).collect()
-    }
-}
-
-/// Rows of the registry and where each person's stand among them.
-#[derive(Debug)]
-struct Places<'a, T> {
-    all: &'a [T],
-    of: HashMap<PersonId, Vec<usize>>,
-}
-
-impl<T> Default for Places<'_, T> {
-    fn default() -> Self {
-        Places {
-            all: &[],
-            of: HashMap::new(),
-        }
-    }
-}
-
-impl<'a, T> Places<'a, T> {
-    fn new(all: &'a [T], subject: fn(&T) -> PersonId) -> Places<'a, T> {
-        let mut of: HashMap<PersonId, Vec<usize>> = HashMap::new();
-        for (place, row) in all.iter().enumerate() {
-            of.entry(subject(row)).or_default().push(place);
-        }
-        Places { all, of }
-    }
-
-    /// The rows of one record's persons, in the order of the whole.
-    fn of(&self, stored: &StoredRecord) -> impl Iterator<Item = &'a T> {
-        let persons = stored.persons.iter();
-        let mut own: Vec<usize> = persons
-            .filter_map(|person| self.of.get(&person.person))
-            .flatten()
-            .copied()
-            .collect();
-        own.sort_unstable();
-        own.dedup();
-        let all = self.all;
-        own.into_iter().filter_map(move |place| all.get(place))
-    }
-}
-
-/// A stored record read once, for all its recipients.
-pub struct Readied<'a> {
-    stored: &'a StoredRecord,
-    record: Cow<'a, Record>,
-    persons: Vec<(String, PersonId)>,
-    consents: Vec<HeldConsent<'a>>,
-    facts: Vec<HeldFact<'a>>,
-    protections: &'a Protections,
-    received: &'a [Received],
-}
-
-impl<'a> Readied<'a> {
-    /// Reads a stored record. `None` when its payload cannot be read: then nothing may leave.
-    pub fn new(
-        stored: &'a StoredRecord,
-        found: &'a OnFile,
-        on_file: &ByPerson<'a>,
-    ) -> Option<Readied<'a>> {
-        let record = match found.read.get(&(stored.record_id, stored.version)) {
-            Some(read) => Cow::Borrowed(read),
-            None => Cow::Owned(opened(&stored.record_type, &stored.payload)?),
-        };
-        Some(Readied {
-            stored,
-            record,
-            persons: persons(stored),
-            consents: on_file.consents(stored),
-            facts: on_file.facts(stored),
-            received: found.received(stored),
-            protections: match stored.test {
-                true => &found.test,
-                false => &found.live,
-            },
-        })
-    }
-
-    /// Decides for a recipient at an instant. `None` when the record's sender is no longer in the
-    /// catalog: then nothing may leave.
-    pub fn release(&self, rules: &Rules, toward: Toward<'_>, now: Timestamp) -> Option<Release> {
-        Some(release(rules, &self.input(rules, toward, now)?))
-    }
-
-    /// As [`Readied::release`], for one attempt of a delivery: a consent for one disclosure that
-    /// this very delivery has used still counts for it.
-    pub fn release_attempt(
-        &self,
-        rules: &Rules,
-        attempt: (Toward<'_>, DeliveryId),
-        now: Timestamp,
-    ) -> Option<Release> {
-        self.attempted(rules, attempt, now, |input| release(rules, input))
-    }
-
-    /// What would be decided of a delivery that has left, at an instant.
-    pub fn judge(
-        &self,
-        rules: &Rules,
-        attempt: (Toward<'_>, DeliveryId),
-        (now, how_well): (Timestamp, Acquaintance),
-    ) -> Option<Would> {
-        self.attempted(rules, attempt, now, |input| would(rules, input, how_well))
-    }
-
-    /// Asks about one attempt of a delivery, by whatever `ask` does with the question.
-    fn attempted<T>(
-        &self,
-        rules: &Rules,
-        (toward, delivery): (Toward<'_>, DeliveryId),
-        now: Timestamp,
-        ask: impl FnOnce(&ReleaseInput<'_>) -> T,
-    ) -> Option<T> {
-        let by_this = |used: &(DeliveryId, Timestamp)| used.0 == delivery;
-        let mut input = self.input(rules, toward, now)?;
-        let mut consents = Vec::new();
-        if input.consents.iter().any(|held| held.since.used.is_some()) {
-            consents.extend_from_slice(input.consents);
-            for held in &mut consents {
-                held.since.used = held.since.used.filter(|used| !by_this(used));
-            }
-            input.consents = &consents;
-        }
-        Some(ask(&input))
-    }
-
-    /// What is decided on. `None` as for [`Readied::release`].
-    pub fn input<'b>(
-        &'b self,
-        rules: &'b Rules,
-        toward: Toward<'b>,
-        now: Timestamp,
-    ) -> Option<ReleaseInput<'b>> {
-        Some(ReleaseInput {
-            record: &self.record,
-            record_id: self.stored.record_id,
-            persons: &self.persons,
-            source: rules.partners.get(&self.stored.partner)?,
-            recipient: toward.recipient,
-            channel: toward.channel,
-            test: self.stored.test,
-            reviewed: toward.reviewed,
-            done: toward.done,
-            emergency: toward.emergency,
-            consents: &self.consents,
-            facts: &self.facts,
-            protections: self.protections,
-            received: self.received,
-            now,
-        })
-    }
-
-    /// What becomes of it when the recipient or its channel is no longer in the catalog. `None`
-    /// when its sender is not either.
-    pub fn no_channel(
-        &self,
-        rules: &Rules,
-        recipient: Option<&Partner>,
-        now: Timestamp,
-    ) -> Option<Release> {
-        let source = rules.partners.get(&self.stored.partner)?;
-        Some(no_channel(rules, source, recipient, now))
-    }
-}
-
-/// Decides on a stored record for one recipient at an instant. `None` when its sender is no longer
-/// in the catalog or its payload cannot be read: then nothing may leave.
-pub fn release_stored(
-    rules: &Rules,
-    stored: &StoredRecord,
-    toward: Toward<'_>,
-    found: &OnFile,
-    now: Timestamp,
-) -> Option<Release> {
-    let by_person = found.by_person();
-    Readied::new(stored, found, &by_person)?.release(rules, toward, now)
 }
 
 /// The classes a stored record holds by itself, before anybody is asked: for those who look at why

@@ -5,6 +5,7 @@
 //! facts, and Cedar decides class by class over them. Nothing is ever permitted by default; what is
 //! unknown is withheld.
 
+pub mod aging;
 pub mod among;
 pub mod answer;
 pub mod calendar;

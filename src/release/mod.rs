@@ -34,7 +34,7 @@ pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};
 pub use papers::{FamilyPapers, counties_may_know, family_names, read_paper, superseded};
 pub use recall::{NoticeInput, notice};
-pub use received::{Basis, LAWS, Received, derived_from};
+pub use received::{Basis, GivenRow, GivenUnder, LAWS, Received, derived_from, received};
 pub use standing::Acquaintance;
 pub use turns::{Turns, turns_of_consent, turns_of_fact};
 

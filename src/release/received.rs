@@ -10,7 +10,7 @@ use crate::base::id::{ConsentId, PartnerId, PersonId, RecordId, RecordType};
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass};
 use crate::disclosure::given::Word;
-use crate::disclosure::request::{Consent, Context};
+use crate::disclosure::request::{Consent, Context, Direction};
 use crate::format::Node;
 use crate::record::Record;
 use std::borrow::Cow;
@@ -48,6 +48,126 @@ pub enum Basis {
     Consents(Vec<(PartnerId, ConsentId)>),
     /// Something else, or what cannot be told.
     Another,
+}
+
+/// What was given under one decision: the classes it let go, and the consents it looked at.
+pub struct GivenUnder<'a> {
+    /// What the recipient was.
+    pub recipient_role: &'a str,
+    /// What went, class by class.
+    pub rows: Vec<GivenRow<'a>>,
+    /// The consents looked at, by lodger: which of them opened something was not kept.
+    pub consents: Vec<(&'a PartnerId, &'a ConsentId)>,
+}
+
+/// One class of one person that went.
+#[derive(Clone, Copy)]
+pub struct GivenRow<'a> {
+    /// The person.
+    pub person: PersonId,
+    /// The class.
+    pub data_class: &'a str,
+    /// What was cited first.
+    pub citation: &'a str,
+}
+
+impl GivenRow<'_> {
+    fn is_part2(&self) -> bool {
+        self.data_class == DataClass::SudPart2.as_str()
+    }
+
+    fn class(&self) -> Option<DataClass> {
+        self.data_class.parse().ok()
+    }
+
+    fn law(&self) -> Option<&'static str> {
+        let mut laws = LAWS.iter();
+        laws.find(|law| self.citation.starts_with(**law)).copied()
+    }
+}
+
+/// How the sender of a record of these persons got what it hands on, by what it was given of the
+/// records it names, each with the decisions it was given under. Which consent opened what is not
+/// guessed: every one that may have is taken.
+pub fn received(
+    given: &[Vec<GivenUnder<'_>>],
+    persons: &[PersonId],
+    consents: &[HeldConsent<'_>],
+) -> Vec<Received> {
+    let mut out = Vec::new();
+    for decisions in given {
+        let mut left = Vec::new();
+        for person in persons {
+            let before = out.len();
+            let of = decisions.iter();
+            out.extend(of.filter_map(|under| basis(under, *person, consents)));
+            if out.len() == before {
+                left.push(*person);
+            }
+        }
+        let rows = decisions.iter().flat_map(|under| &under.rows);
+        let mut strays = rows.filter(|row| !persons.contains(&row.person)).peekable();
+        let (any, part2) = (strays.peek().is_some(), strays.any(GivenRow::is_part2));
+        let another = |person| Received {
+            person,
+            basis: Basis::Another,
+            by_law: Vec::new(),
+            otherwise: ClassSet::EMPTY,
+            part2,
+        };
+        if left.len() == persons.len() {
+            // Never given, or of nobody the record speaks of: whose it is cannot be told.
+            out.push(another(None));
+        } else if any {
+            // What was given of somebody else may be of whoever nothing is known to be given of.
+            out.extend(left.into_iter().map(|person| another(Some(person))));
+        }
+    }
+    out
+}
+
+/// By what a decision gave something of a person; `None` when it gave nothing of them.
+fn basis(
+    under: &GivenUnder<'_>,
+    person: PersonId,
+    consents: &[HeldConsent<'_>],
+) -> Option<Received> {
+    let rows = || under.rows.iter().filter(|row| row.person == person);
+    rows().next()?;
+    let otherwise = rows().filter(|row| row.law().is_none());
+    let otherwise: ClassSet = otherwise.filter_map(GivenRow::class).collect();
+    let by_law = rows().filter_map(|row| Some((row.class()?, row.law()?)));
+    let opened = under.consents.iter().filter(|(lodger, id)| {
+        let mut of = consents.iter().filter(|held| held.subject == person);
+        of.any(|held| {
+            let same = held.lodger == *lodger && held.id == *id;
+            same && may_have_opened(held, (otherwise, under.recipient_role))
+        })
+    });
+    let opened = opened.map(|(lodger, id)| ((*lodger).clone(), (*id).clone()));
+    let opened: Vec<_> = opened.collect();
+    let basis = match rows().find_map(GivenRow::law) {
+        _ if !opened.is_empty() => Basis::Consents(opened),
+        Some(law) => Basis::Law(law),
+        None => Basis::Another,
+    };
+    Some(Received {
+        person: Some(person),
+        basis,
+        by_law: by_law.collect(),
+        otherwise,
+        part2: rows().any(GivenRow::is_part2),
+    })
+}
+
+/// Whether a paper permits one of these classes toward a recipient of that role.
+fn may_have_opened(held: &HeldConsent<'_>, (classes, role): (ClassSet, &str)) -> bool {
+    let Some(paper) = read_paper(held.body) else {
+        return true;
+    };
+    let toward = role.parse().is_ok_and(|role| paper.recipients.names(role));
+    let about = paper.classes.all || paper.classes.classes().0 & classes.0 != 0;
+    toward && about && paper.direction.known() == Some(Direction::Permit)
 }
 
 /// Whether the gateway gave the sender something by virtue of this consent: whoever lodged it, it
