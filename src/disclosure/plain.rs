@@ -88,6 +88,16 @@ impl Policy {
         self.pack().tables.words.not_effective.clone()
     }
 
+    /// What is said of a paper a fact takes out, because of who signed it.
+    pub fn signer_out(&self) -> Phrase {
+        self.pack().tables.words.signer_out.clone()
+    }
+
+    /// What is said of a paper that may be what the sender was given something under.
+    pub fn handed_on(&self) -> Phrase {
+        self.pack().tables.words.handed_on.clone()
+    }
+
     /// What the policies of that day say of one class under recorded facts: an earlier decision
     /// taken again.
     pub fn replay(&self, at: Timestamp, facts: &Facts, class: DataClass) -> Again {

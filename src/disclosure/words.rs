@@ -38,6 +38,8 @@ struct Table {
     es_reviewer: Option<Arc<str>>,
     nothing_opens: Phrase,
     not_effective: Phrase,
+    signer_out: Phrase,
+    handed_on: Phrase,
     paper: Vec<Row>,
     fact: Vec<Row>,
 }
@@ -49,6 +51,10 @@ pub struct Words {
     pub nothing_opens: Phrase,
     /// Why a paper opens nothing whoever lodged it has no say.
     pub not_effective: Phrase,
+    /// Why a paper opens nothing that a fact takes out.
+    pub signer_out: Phrase,
+    /// Why a paper opens nothing that the sender may have been given something under.
+    pub handed_on: Phrase,
     /// Whether nobody has reviewed the Spanish of it.
     pub es_machine_draft: bool,
     papers: BTreeMap<String, Phrase>,
@@ -77,6 +83,8 @@ impl Words {
             facts: complete(("fact", table.fact), facts, (&over, defects)),
             nothing_opens: over(table.nothing_opens),
             not_effective: over(table.not_effective),
+            signer_out: over(table.signer_out),
+            handed_on: over(table.handed_on),
             es_machine_draft: table.es_reviewer.is_none() && !own,
         }
     }

@@ -20,7 +20,7 @@ use crate::base::vocabulary::{
 };
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
-use crate::disclosure::{Answer, Ask, ObligationSet, Review};
+use crate::disclosure::{Answer, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::mapping::Labelled;
 use crate::record::Record;
@@ -100,10 +100,7 @@ pub fn would(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) ->
 }
 
 fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -> Release {
-    let effective = input.consents.iter();
-    let effective = effective
-        .filter(|held| papers::may_open(rules, input, held) || received::names(input, held));
-    let effective: Vec<HeldConsent<'_>> = effective.copied().collect();
+    let (effective, _) = papers::heard(rules, input);
     let input = &ReleaseInput {
         consents: &effective,
         ..*input
@@ -320,19 +317,9 @@ fn ask_all(
         let of = (person, id);
         let question = facts::question(asserted, input, of, input.consents, parties.purpose);
         answers.rested.extend(question.given.seen.iter().cloned());
-        let whole = (classes, &question.context);
-        for (classes, context) in received::portions(input, id, whole) {
-            let answer = rules.policy.ask(&Ask {
-                source: parties.source,
-                recipient: parties.recipient,
-                purpose: parties.purpose,
-                classes,
-                subject: &question.subject,
-                consents: &question.consents,
-                context: &context,
-            });
-            answers.take((index, id), &answer, question.given.conflict);
-        }
+        question.put(input, (parties, id, classes), |ask| {
+            answers.take((index, id), &rules.policy.ask(ask), question.given.conflict);
+        });
     }
     if answers.taken.citations.is_empty() {
         answers.taken.citations.push(DEFAULT_DENY.to_owned());

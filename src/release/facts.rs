@@ -4,18 +4,22 @@
 //! nothing is inferred from silence. Where an age is uncertain the person counts as a child.
 
 use super::asserted::{Asserted, Given};
+use super::decide::Parties;
 use super::{HeldConsent, ReleaseInput, read_paper, received};
+use crate::base::Text;
 use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
 use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
-use crate::base::vocabulary::{Grantor, Purpose, SourceRole};
+use crate::base::vocabulary::{ClassSet, Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
+use crate::disclosure::Ask;
 use crate::disclosure::given::{Maybe, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{
     Agreement, Clock, Consent, Context, Direction, Emergency, Subject,
 };
 use crate::format::Node;
+use std::collections::BTreeSet;
 
 const ADULT: u16 = 18;
 /// From this age a minor may consent to some services alone.
@@ -195,8 +199,32 @@ pub(super) struct Question {
     pub(super) context: Context,
     /// The person's papers.
     pub(super) consents: Vec<Consent>,
+    /// Ids of papers a fact has taken out of it, because of who signed them.
+    pub(super) void: BTreeSet<Text>,
     /// What the registry of facts gave to it.
     pub(super) given: Given,
+}
+
+impl Question {
+    /// Puts it about some classes of the person, portion by portion as they came to the sender.
+    pub(super) fn put(
+        &self,
+        input: &ReleaseInput<'_>,
+        (parties, person, classes): (Parties, PersonId, ClassSet),
+        mut each: impl FnMut(&Ask<'_>),
+    ) {
+        for (classes, context) in received::portions(input, person, (classes, &self.context)) {
+            each(&Ask {
+                source: parties.source,
+                recipient: parties.recipient,
+                purpose: parties.purpose,
+                classes,
+                subject: &self.subject,
+                consents: &self.consents,
+                context: &context,
+            });
+        }
+    }
 }
 
 /// The question about one of the record's persons, on these of the person's papers.
@@ -226,7 +254,7 @@ pub(super) fn known(
 ) -> Question {
     let mut subject = subject(entry, &person.to_string(), now);
     let mut given = asserted.give(person, &mut subject, &mut context);
-    let mut consents = consents(held, person);
+    let (mut consents, mut void) = (consents(held, person), BTreeSet::new());
     let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
     let of_age = subject.age.is_some_and(|age| age >= ADULT);
     let unproved = LETS_SIGN.map(|(key, grantors)| {
@@ -237,20 +265,23 @@ pub(super) fn known(
     for (seen, grantors) in ended.into_iter().chain(unproved) {
         if let Some(seen) = seen {
             given.seen.insert(seen);
-            let void = |consent: &Consent| {
+            let is_void = |consent: &Consent| {
                 let by = consent
                     .grantor
                     .known()
                     .is_some_and(|by| grantors.contains(&by));
                 by && consent.direction.known() == Some(Direction::Permit)
             };
-            consents.retain(|consent| !void(consent));
+            let (out, left): (Vec<_>, Vec<_>) = consents.into_iter().partition(is_void);
+            consents = left;
+            void.extend(out.into_iter().filter_map(|consent| consent.id));
         }
     }
     Question {
         subject,
         context,
         consents,
+        void,
         given,
     }
 }

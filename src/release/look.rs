@@ -3,11 +3,11 @@
 
 use super::asserted::{Asserted, Circumstances};
 use super::decide::{parties, person};
-use super::{HeldConsent, ReleaseInput, facts, papers, received};
+use super::{HeldConsent, ReleaseInput, facts, papers};
 use crate::base::id::{ConsentId, PartnerId, PersonId};
 use crate::base::vocabulary::ClassSet;
+use crate::disclosure::Seen;
 use crate::disclosure::words::Phrase;
-use crate::disclosure::{Ask, Seen};
 use crate::rules::Rules;
 
 /// What was looked at of one person.
@@ -46,10 +46,7 @@ pub fn look(
     let Some(parties) = parties(input) else {
         return Vec::new();
     };
-    let (effective, without): (Vec<HeldConsent<'_>>, Vec<HeldConsent<'_>>) = input
-        .consents
-        .iter()
-        .partition(|held| papers::may_open(rules, input, held));
+    let (effective, without) = papers::heard(rules, input);
     let input = &ReleaseInput {
         consents: &effective,
         ..*input
@@ -63,22 +60,14 @@ pub fn look(
         let of = (entry, id);
         let question = facts::question(&asserted, input, of, input.consents, parties.purpose);
         let (mut seen_classes, mut rows) = (Vec::new(), Vec::new());
-        for (classes, context) in received::portions(input, id, (*classes, &question.context)) {
-            let (looked, papers) = rules.policy.look(&Ask {
-                source: parties.source,
-                recipient: parties.recipient,
-                purpose: parties.purpose,
-                classes,
-                subject: &question.subject,
-                consents: &question.consents,
-                context: &context,
-            });
+        question.put(input, (parties, id, *classes), |ask| {
+            let (looked, papers) = rules.policy.look(ask);
             seen_classes.extend(looked);
             // The last are those about what did not come by a law alone: papers open the rest.
             rows = papers;
-        }
+        });
         let own = effective.iter().filter(|held| held.subject == id);
-        // A paper a fact takes out of the question was not judged: it stands in none of the rows.
+        // A paper that is taken out of the question was not judged: it stands in none of the rows.
         let mut rows = rows.into_iter().peekable();
         let judged = own.map(|held| {
             let scoped = format!("{}/{}", held.lodger, held.id);
@@ -92,7 +81,10 @@ pub fn look(
                         es: row.es,
                     },
                 ),
-                None => seen(held, false, rules.policy.not_effective()),
+                None if question.void.contains(&*scoped) => {
+                    seen(held, false, rules.policy.signer_out())
+                }
+                None => seen(held, false, rules.policy.handed_on()),
             }
         });
         let no_say = without.iter().filter(|held| held.subject == id);

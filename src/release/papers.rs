@@ -6,7 +6,7 @@
 
 use super::asserted::{Asserted, Circumstances};
 use super::candidates::{Named, NamedByFamily, behind_the_wall};
-use super::{HeldConsent, HeldFact, ReleaseInput, facts};
+use super::{HeldConsent, HeldFact, ReleaseInput, facts, received};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId};
 use crate::base::sensitive::{Reason, Sensitive};
@@ -152,12 +152,22 @@ fn of_the_family(consent: &Consent) -> bool {
     own && consent.direction.known() == Some(Direction::Permit)
 }
 
+/// The consents that are looked at for this record toward this recipient, and those that are not:
+/// whoever lodged them has no say, and nothing was given to the sender by virtue of them.
+pub(super) fn heard<'a>(
+    rules: &Rules,
+    input: &ReleaseInput<'a>,
+) -> (Vec<HeldConsent<'a>>, Vec<HeldConsent<'a>>) {
+    let all = input.consents.iter().copied();
+    all.partition(|held| may_open(rules, input, held) || received::names(input, held))
+}
+
 /// Whether a consent may open anything for this record toward this recipient: one lodged or
 /// confirmed by the source of the data or by the county of the record's jurisdiction. What would
 /// receive may lodge, and neither its lodging nor its word gives it data. One that names who is to
 /// disclose opens no other's data. One for a single use opens nothing to a pull, which may be
 /// fetched any number of times. A refusal counts whoever lodged it.
-pub(super) fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
+fn may_open(rules: &Rules, input: &ReleaseInput<'_>, held: &HeldConsent<'_>) -> bool {
     let stands = |who: &PartnerId| {
         *who == input.source.id
             || (*who != input.recipient.id && is_its_county(rules, input.record, who))

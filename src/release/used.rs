@@ -5,10 +5,9 @@
 
 use super::asserted::Asserted;
 use super::decide::Parties;
-use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper, received};
+use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper};
 use crate::base::id::PersonId;
 use crate::base::vocabulary::{ClassSet, DataClass, Verdict};
-use crate::disclosure::Ask;
 use crate::disclosure::request::Direction;
 use crate::format::Node;
 use crate::rules::Rules;
@@ -65,17 +64,8 @@ fn still_goes(
     }
     let of = (entry, person);
     let question = facts::question(asserted, input, of, consents, parties.purpose);
-    for (classes, context) in received::portions(input, person, (asked, &question.context)) {
-        let answer = rules.policy.ask(&Ask {
-            source: parties.source,
-            recipient: parties.recipient,
-            purpose: parties.purpose,
-            classes,
-            subject: &question.subject,
-            consents: &question.consents,
-            context: &context,
-        });
-        permitted = permitted.without(answer.permit);
-    }
+    question.put(input, (parties, person, asked), |ask| {
+        permitted = permitted.without(rules.policy.ask(ask).permit);
+    });
     permitted.is_empty()
 }

@@ -5,6 +5,7 @@
 use super::harness::{Gateway, LOOKS_MAX, SENDER, client, until};
 use super::stored::COUNTY;
 use super::submissions::{contact, fits, hand_in};
+use crate::facts::{entered, said};
 use kinbridge::base::clock::{Clock as _, SystemClock};
 use kinbridge::base::id::{ConsentId, CorrelationId, DeliveryId, PartnerId, RecordId};
 use kinbridge::base::sensitive::Sensitive;
@@ -127,8 +128,9 @@ async fn a_past_decision_is_told_in_full_to_those_who_say_why_they_look() {
     gateway.running.shutdown().await;
 }
 
-/// The program's own release has ended, another program's has no say, its refusal counts.
-async fn lodge_three(gateway: &Gateway, record: &str) {
+/// The program's own release has ended and a parent's counts no more, whose rights have; another
+/// program's has no say, its refusal counts.
+async fn lodge_papers(gateway: &Gateway, record: &str) {
     let release = |more: Value| {
         let mut paper = json!({
             "kind": "general_roi", "type": "permit", "grantor": "self", "classes": ["demographics"],
@@ -144,17 +146,28 @@ async fn lodge_three(gateway: &Gateway, record: &str) {
     let store = &gateway.running.gateway.store;
     let id = RecordId::parse(record).expect("an id");
     let stored = store.record(id).await.expect("read").expect("there");
+    let (person, now) = (stored.persons[0].person, SystemClock.now());
+    let rights = said("parental_rights", json!("terminated"), ("county", now));
+    let told = store
+        .put_fact(entered("rights", person, &rights, now))
+        .await;
+    told.expect("kept");
     for (by, id, body) in [
         ("alpha", "ended", release(json!({}))),
+        (
+            "alpha",
+            "signer",
+            release(json!({ "grantor": "parent", "end": null })),
+        ),
         ("beta", "no-say", release(json!({}))),
         ("beta", "refusal", release(refusal)),
     ] {
         let lodged = store.put_consent(NewConsent {
             consent_id: ConsentId::new(id),
             partner: PartnerId::new(by),
-            subject: stored.persons[0].person,
+            subject: person,
             body: Sensitive::new(body.into_bytes()),
-            at: SystemClock.now(),
+            at: now,
             correlation_id: CorrelationId::new("test"),
         });
         lodged.await.expect("lodged");
@@ -164,7 +177,7 @@ async fn lodge_three(gateway: &Gateway, record: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_officer_is_told_of_each_consent_why_it_counts_and_nothing_without_a_reason() {
     let (gateway, record, _) = world().await;
-    lodge_three(&gateway, &record).await;
+    lodge_papers(&gateway, &record).await;
     let ask = json!({
         "record_id": record, "recipient": "county", "purpose": "care_coordination",
     });
@@ -182,6 +195,7 @@ async fn an_officer_is_told_of_each_consent_why_it_counts_and_nothing_without_a_
     assert!(told["rule_set"].is_string());
     for (id, counts, words) in [
         ("ended", false, "it has ended"),
+        ("signer", false, "a fact on file ends the say"),
         ("no-say", false, "whoever lodged it cannot open this"),
         ("refusal", true, "it counts"),
     ] {
