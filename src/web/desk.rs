@@ -2,7 +2,8 @@
 //!
 //! A partner hears the cause and its own ids, never whom else its record was meant for. Operators
 //! hear recipient, channel, purpose and type; classes and law only where their roles may resolve
-//! the item, or audit. It must never show a value of a record, nor a person.
+//! the item, or audit. Whom an emergency was declared about is shown to those who say why they
+//! look. It must never show a value of a record.
 
 use super::answer::{Call, store_failed};
 use super::emergency::{self, Listener};
@@ -101,8 +102,8 @@ fn own_words(roles: &[Role], cause: HoldCause) -> Vec<&'static str> {
     words.map(|word| word.as_str()).collect()
 }
 
-/// One item for whoever calls.
-pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
+/// One item for whoever calls, with the person it names where the caller has said why it looks.
+pub async fn shown(call: &Call, item: &WorkItem, named: bool) -> Result<Value, Problem> {
     let mut told = json!({
         "work_item_id": item.work_item_id,
         "partner": item.partner,
@@ -138,7 +139,12 @@ pub async fn shown(call: &Call, item: &WorkItem) -> Result<Value, Problem> {
         if let Some(id) = item.emergency_id {
             members.insert(String::from("on_call"), json!(on_call(call)));
             if entitled {
-                let declared = declared(call, id, Listener::Officer).await?;
+                let listener = if named {
+                    Listener::Officer
+                } else {
+                    Listener::Desk
+                };
+                let declared = declared(call, id, listener).await?;
                 members.insert(String::from("emergency"), declared);
             }
         }
@@ -159,7 +165,7 @@ fn on_call(call: &Call) -> Vec<&str> {
     on_call.map(|operator| operator.id.as_str()).collect()
 }
 
-/// What was declared at the emergency door; an officer also hears what was given, by class and law.
+/// What was declared at the emergency door; officers also hear what was given, by class and law.
 async fn declared(call: &Call, id: EmergencyId, to: Listener) -> Result<Value, Problem> {
     let store = &call.site.store;
     let found = store.emergency(id).await;
@@ -168,7 +174,7 @@ async fn declared(call: &Call, id: EmergencyId, to: Listener) -> Result<Value, P
         return Ok(Value::Null);
     };
     let mut told = emergency::shown(&found, to);
-    if to == Listener::Officer {
+    if matches!(to, Listener::Officer | Listener::Desk) {
         let given = store.emergency_given(id).await;
         let given = given.map_err(|error| store_failed(&error))?;
         let given = given.iter().map(|(record, decision)| {

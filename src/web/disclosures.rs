@@ -51,6 +51,11 @@ pub async fn list(call: &Call) -> Outcome {
     })))
 }
 
+/// Whether the call says why it reads.
+pub fn says_why(call: &Call) -> bool {
+    call.request.headers().contains_key(REASON_HEADER)
+}
+
 /// Why it is read: a header, because a query would stand in logs along the way.
 pub fn reason(call: &Call) -> Result<String, Problem> {
     let stated = call.request.headers().get(REASON_HEADER);

@@ -183,8 +183,10 @@ fn told(door: &Door, asked: &Asked, answer: &Answer) -> Value {
 /// Who is told what was declared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Listener {
-    /// A privacy officer or auditor: all of it.
+    /// A privacy officer or auditor who says why: all of it.
     Officer,
+    /// The same before they say why: who asked, and neither whom nor what it was about.
+    Desk,
     /// A Part 2 program whose record was given: what 42 CFR 2.51(c) has it document.
     Part2Program,
     /// Any other source: who, when and for what. How somebody else's patient does is not its to
@@ -212,7 +214,7 @@ pub fn shown(told: &EmergencyTold, to: Listener) -> Value {
             "title": asked.requester.title,
             "affiliation": asked.requester.affiliation,
         }),
-        Listener::Officer | Listener::Part2Program => json!(asked.requester),
+        Listener::Officer | Listener::Desk | Listener::Part2Program => json!(asked.requester),
     });
     let mut members = Map::new();
     let mut put = |name: &str, value: Value| members.insert(name.to_owned(), value);
@@ -221,7 +223,7 @@ pub fn shown(told: &EmergencyTold, to: Listener) -> Value {
     put("purpose", json!(told.purpose));
     put("at", json!(told.at.to_rfc3339()));
     put("requester", json!(requester));
-    if to != Listener::Source {
+    if matches!(to, Listener::Officer | Listener::Part2Program) {
         put("emergency", json!(declared.map(|asked| &asked.emergency)));
     }
     if to == Listener::Officer {

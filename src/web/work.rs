@@ -4,6 +4,7 @@
 
 use super::answer::{Call, Outcome, forbidden, store_failed};
 use super::desk::shown;
+use super::disclosures::{reason, says_why};
 use super::forms::{Form, object, required, text, word};
 use super::json;
 use super::paging::Page;
@@ -92,11 +93,25 @@ pub async fn items(call: &Call) -> Outcome {
         }
     }
     let cut = page.cut(&mut items, |item| item.work_item_id.to_string());
+    let named = may_be_named(call).await?;
     let mut told: Vec<Value> = Vec::with_capacity(items.len());
     for item in &items {
-        told.push(shown(call, item).await?);
+        told.push(shown(call, item, named).await?);
     }
     Ok(HttpResponse::Ok().json(json!({ "work_items": told, "next_cursor": cut.or(next) })))
+}
+
+/// Whether whoever reads the list says why, as operators may: only then an item names the person it
+/// is about. That it was read so is entered first.
+async fn may_be_named(call: &Call) -> Result<bool, Problem> {
+    if !matches!(call.principal, Some(Principal::Operator(_))) || !says_why(call) {
+        return Ok(false);
+    }
+    let act = act(call, reason(call)?)?;
+    let store = &call.site.store;
+    let noted = store.record_operator_action(act, "work_items_read", "all");
+    noted.await.map_err(|error| store_failed(&error))?;
+    Ok(true)
 }
 
 /// Whether a record's sender is told of the item: not where it is about a delivery to somebody it

@@ -189,6 +189,17 @@ pub(super) const ACCOUNTED: &[Parameter] = &[
     LIMIT,
 ];
 
+pub(super) const WAITING: &[Parameter] = &[
+    header(
+        "Kinbridge-Reason",
+        false,
+        "Operators: why it is read, for the ledger; with it an item of the emergency door says whom \
+         and what it was declared about",
+    ),
+    CURSOR,
+    LIMIT,
+];
+
 pub(super) const REASONED: &[Parameter] = &[LOOKING];
 
 pub(super) const FHIR_LODGED: &[Answer] = &[

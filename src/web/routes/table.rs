@@ -3,7 +3,7 @@
 use super::row::{
     ACCOUNTANTS, ACCOUNTED, CONSENTS, EVERYBODY, FHIR_FOUND, FHIR_LODGED, FHIR_SEARCH, FHIR_TYPE,
     HOLDERS, INTEGRATORS, JSON_TYPE, LOOKING, OFFICERS, OPERATORS, PAGED, PARTNERS, REASONED,
-    SAID_WHY, SCANNED, SUBMIT, answer, get, header, post, problem, put, query,
+    SAID_WHY, SCANNED, SUBMIT, WAITING, answer, get, header, post, problem, put, query,
 };
 use super::{Access, BodyRule, Handler, IdKind, Route, Scope};
 use crate::base::limits::{BATCH_BYTES_MAX, SCAN_BYTES_MAX};
@@ -370,7 +370,7 @@ pub(super) const ROUTES: &[Route] = &[
         ]),
     get("work_items", "/v1/work-items", Handler::WorkItems)
         .open_to(EVERYBODY, Scope::Own(IdKind::None))
-        .with(PAGED)
+        .with(WAITING)
         .says(
             "What waits for a person: a partner's own; operators all, with what is at stake and \
              how it may be resolved",

@@ -67,10 +67,18 @@ async fn access(gateway: &Gateway, who: &str, body: &Value) -> (u16, Value) {
 
 /// All open work items the caller sees, page after page.
 async fn items(gateway: &Gateway, who: &str) -> Vec<Value> {
+    items_because(gateway, who, None).await
+}
+
+/// The same, read by somebody who says why.
+async fn items_because(gateway: &Gateway, who: &str, why: Option<&str>) -> Vec<Value> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let path = format!("/v1/work-items?limit=200{cursor}");
-        let ask = client().get(gateway.url(&path));
+        let mut ask = client().get(gateway.url(&path));
+        if let Some(why) = why {
+            ask = ask.header("kinbridge-reason", why);
+        }
         let answer = ask.bearer_auth(format!("token-{who}")).send().await;
         let page: Value = answer.expect("answer").json().await.expect("json");
         fits(gateway, "WorkItemPage", &page).await;
@@ -107,9 +115,17 @@ async fn an_emergency_is_answered_told_accounted_and_reviewed() {
         "{content}"
     );
 
-    let officer = items(&gateway, "privacy_officer").await;
+    let list = items(&gateway, "privacy_officer").await;
+    let told = of(&list, "emergency-access")[0]["emergency"].clone();
+    assert_eq!(told["requester"]["name"], "Dr. Ada Testmann");
+    let told = told.to_string();
+    for trace in ["zebra-reason", "F-1001", "Unconscious"] {
+        assert!(!told.contains(trace), "{trace} in {told}");
+    }
+    let officer = items_because(&gateway, "privacy_officer", Some("the review")).await;
     let told = of(&officer, "emergency-access");
     assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["emergency"]["subject"]["value"], "F-1001");
     assert_eq!(told[0]["emergency"]["reason"], "zebra-reason");
     assert_eq!(told[0]["on_call"], json!(["privacy_officer"]));
     assert_eq!(
