@@ -65,6 +65,9 @@ pub const DELIVERIES_UNDER_WAY_MAX: usize = 384;
 pub const CLAIMS_MAX: usize = 128;
 /// Records routed in one step.
 pub const ROUTES_MAX: usize = 200;
+/// How long ago a record behind the prevention wall was received, at most, to be routed again when
+/// its family's papers change.
+pub const ROUTED_AGAIN_WITHIN: Duration = Duration::from_secs(366 * 24 * 3600);
 /// Deliveries of one claim that are only decided anew, because what they rest on changed.
 pub const REJUDGED_MAX: usize = 64;
 /// Facts, and consents, looked at in one step because their day has come.

@@ -1,7 +1,8 @@
 //! Routing: which partners a committed record may concern, as of now.
 //!
-//! It queues candidates and decides nothing. A record is routed once per version; routing it twice
-//! changes nothing, because delivery ids are derived.
+//! It queues candidates and decides nothing. A record is routed once per version, and again where it
+//! stands behind the prevention wall and its family's papers change; routing it twice changes
+//! nothing, because delivery ids are derived.
 
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
@@ -17,9 +18,11 @@ use crate::release::{FamilyPapers, family_names, opened};
 use crate::rules::Rules;
 use crate::store::{
     HoldCause, NewDelivery, NewWorkItem, RouteWork, Routed, Store, StoreError, StoredConsent,
-    StoredFact, StoredRecord,
+    StoredFact,
 };
 use std::sync::Arc;
+
+const DAY_SECS: u64 = 86_400;
 
 /// What a delivery id is derived from; the same six always give the same id.
 #[derive(Clone, Copy)]
@@ -94,9 +97,9 @@ async fn off_the_road<T: Send + 'static>(
 /// Whom a family names matters only behind the prevention wall; the store is asked there alone.
 async fn on_file(
     store: &Store,
-    records: &[(StoredRecord, Record)],
+    records: &[(RouteWork, Record)],
 ) -> Result<(Vec<StoredConsent>, Vec<StoredFact>), StoreError> {
-    let persons = records.iter().flat_map(|(stored, _)| &stored.persons);
+    let persons = records.iter().flat_map(|(work, _)| &work.record.persons);
     let mut persons: Vec<PersonId> = persons.map(|p| p.person).collect();
     persons.sort_unstable();
     persons.dedup();
@@ -108,7 +111,7 @@ async fn on_file(
 struct Found {
     routed: Vec<Routed>,
     /// For these it matters whom the family names.
-    behind_wall: Vec<(StoredRecord, Record)>,
+    behind_wall: Vec<(RouteWork, Record)>,
 }
 
 /// Finds candidates by the rules in force.
@@ -123,19 +126,19 @@ impl Router {
             routed: Vec::with_capacity(work.len()),
             behind_wall: Vec::new(),
         };
-        for RouteWork { record: stored } in work {
-            match opened(&stored.record_type, &stored.payload) {
+        for work in work {
+            match opened(&work.record.record_type, &work.record.payload) {
                 None => {
-                    let mut routed = nothing(&stored);
+                    let mut routed = nothing(&work);
                     routed.work.push(item(HoldCause::OutputInvalid, "payload"));
-                    found.routed.push(routed);
+                    found.routed.push(told_once(&work, routed));
                 }
                 Some(record) if behind_the_wall(&record) => {
-                    found.behind_wall.push((stored, record));
+                    found.behind_wall.push((work, record));
                 }
                 Some(record) => {
                     let named = NamedByFamily::default();
-                    found.routed.push(self.route(&stored, &record, &named));
+                    found.routed.push(self.route(&work, &record, &named));
                 }
             }
         }
@@ -144,11 +147,12 @@ impl Router {
 
     fn behind_wall(
         &self,
-        records: &[(StoredRecord, Record)],
+        records: &[(RouteWork, Record)],
         (consents, facts): &(Vec<StoredConsent>, Vec<StoredFact>),
     ) -> Vec<Routed> {
         let on_file = ByPerson::new(consents, facts);
-        let each = records.iter().map(|(stored, record)| {
+        let each = records.iter().map(|(work, record)| {
+            let stored = &work.record;
             let papers = FamilyPapers {
                 record,
                 persons: &persons(stored),
@@ -158,13 +162,14 @@ impl Router {
                 now: self.now,
             };
             let named = family_names(&self.rules, &papers);
-            self.route(stored, record, &named)
+            self.route(work, record, &named)
         });
         each.collect()
     }
 
-    fn route(&self, stored: &StoredRecord, record: &Record, named: &NamedByFamily) -> Routed {
-        let mut routed = nothing(stored);
+    fn route(&self, work: &RouteWork, record: &Record, named: &NamedByFamily) -> Routed {
+        let stored = &work.record;
+        let mut routed = nothing(work);
         let partners = &self.rules.partners;
         let ties = Ties {
             record,
@@ -173,17 +178,24 @@ impl Router {
             named_by_family: named,
         };
         let deliveries = candidates(partners, &ties).into_iter();
-        let deliveries = deliveries.filter_map(|found| self.delivery(stored, found));
+        let deliveries = deliveries.filter_map(|found| self.delivery(work, found));
         routed.deliveries.extend(deliveries);
         if addressee_unknown(partners, record) {
             let unknown = item(HoldCause::AddresseeUnknown, "recipient");
             routed.work.push(unknown);
         }
-        routed
+        told_once(work, routed)
     }
 
-    fn delivery(&self, stored: &StoredRecord, candidate: Candidate) -> Option<NewDelivery> {
+    fn delivery(&self, work: &RouteWork, candidate: Candidate) -> Option<NewDelivery> {
+        let stored = &work.record;
         let channel = channel(&self.rules, &candidate.partner, &candidate.channel)?;
+        // What is routed again goes as late as it might have gone had it been queued at first.
+        let gone = match work.again {
+            true => self.now.since(stored.received_at).as_secs() / DAY_SECS,
+            false => 0,
+        };
+        let left = u64::from(channel.late_release_days).checked_sub(gone)?;
         let leg = Leg {
             record_id: stored.record_id,
             version: stored.version,
@@ -196,7 +208,7 @@ impl Router {
             delivery_id: leg.delivery_id(),
             record_id: stored.record_id,
             version: stored.version,
-            late_release_days: channel.late_release_days,
+            late_release_days: u32::try_from(left).unwrap_or(u32::MAX),
             partner: candidate.partner,
             channel: candidate.channel,
             generation: 0,
@@ -205,10 +217,19 @@ impl Router {
     }
 }
 
-fn nothing(stored: &StoredRecord) -> Routed {
+/// What a person must look at was told when it was routed first.
+fn told_once(work: &RouteWork, mut routed: Routed) -> Routed {
+    if work.again {
+        routed.work.clear();
+    }
+    routed
+}
+
+fn nothing(work: &RouteWork) -> Routed {
     Routed {
-        record_id: stored.record_id,
-        version: stored.version,
+        record_id: work.record.record_id,
+        version: work.record.version,
+        asked: work.asked,
         deliveries: Vec::new(),
         work: Vec::new(),
     }

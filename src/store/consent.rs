@@ -11,6 +11,7 @@ use super::model::{
 };
 use super::prepare::identifier_domain;
 use super::recall::{Happened, look_again};
+use super::route::route_again;
 use super::sealed::{self, Sealed};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
 use super::transition::{Moves, moves};
@@ -462,12 +463,14 @@ pub(super) async fn raise_epoch(tx: &mut Tx, person: PersonId) -> Result<i64, Fa
 }
 
 /// Queues a person's withheld deliveries for a new decision, while they may still go out, and has
-/// those that wait for an attempt decided anew before it is due. How many were withheld.
+/// those that wait for an attempt decided anew before it is due; whom the person's papers name may
+/// be another too. How many were withheld.
 pub(super) async fn reevaluate(tx: &mut Tx, person: PersonId) -> Result<u64, Fault> {
     let which = "delivery_id IN (SELECT d.delivery_id FROM record_person p \
                  JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?2)";
     let now = tx.now();
     run_made(&mut tx.conn, &rejudging(which), row![now, person.0]).await?;
+    route_again(tx, person).await?;
     let sql = reopen(which);
     run_made(&mut tx.conn, &sql, row![now, person.0]).await
 }

@@ -1,18 +1,19 @@
 //! Routing: records that wait for it, and the deliveries it finds.
 //!
 //! Claims live in memory only: this database has one process, and routing twice changes nothing.
+//! What stands behind the prevention wall is routed again when its persons' papers change.
 
 use super::model::{HoldCause, NewDelivery, NewWorkItem, RouteWork, Routed, StoreError};
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, for_keys, row, run};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
 use super::{Store, open};
 use crate::base::clock::Timestamp;
 use crate::base::digest::Digest;
 use crate::base::id::*;
-use crate::base::limits::LEASE;
-use std::collections::HashMap;
+use crate::base::limits::{LEASE, ROUTED_AGAIN_WITHIN};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 impl Store {
     /// Records that wait for routing, oldest first; each is given to one caller until its lease
@@ -24,15 +25,21 @@ impl Store {
         const NAME: &str = "claim_routes";
         let mut conn = self.reader(NAME).await?;
         let found = async {
-            let rows = self.lease_routes(&mut conn, limit).await?;
-            let mut opened = open::records(&mut conn, &self.inner.keys, &rows).await?;
-            opened.sort_by_key(|opened| opened.row_id);
-            Ok(opened
-                .into_iter()
-                .map(|opened| RouteWork {
-                    record: opened.record,
-                })
-                .collect())
+            let asked = self.lease_routes(&mut conn, limit).await?;
+            let rows: Vec<[u8; 16]> = asked.keys().copied().collect();
+            let opened = open::records(&mut conn, &self.inner.keys, &rows).await?;
+            let mut work = BTreeMap::new();
+            for opened in opened {
+                let (again, asked) = asked.get(&opened.row_id).copied().unwrap_or_default();
+                let record = opened.record;
+                let one = RouteWork {
+                    record,
+                    again,
+                    asked,
+                };
+                work.insert(opened.row_id, one);
+            }
+            Ok(work.into_values().collect())
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
@@ -46,22 +53,23 @@ impl Store {
         &self,
         conn: &mut sqlx::sqlite::SqliteConnection,
         limit: usize,
-    ) -> Result<Vec<[u8; 16]>, Fault> {
+    ) -> Result<BTreeMap<[u8; 16], (bool, u32)>, Fault> {
         let now = self.inner.clock.now();
         let leased = {
             let mut routes = super::lock(&self.inner.routes);
             routes.retain(|_, until| *until > now);
             routes.len()
         };
-        let sql = "SELECT row_id FROM route_work ORDER BY row_id LIMIT ?";
+        let sql = "SELECT row_id, again, asked FROM route_work ORDER BY row_id LIMIT ?";
         let waiting = all(conn, sql, row![limit + leased]).await?;
         let mut routes = super::lock(&self.inner.routes);
-        let mut out = Vec::with_capacity(limit.min(waiting.len()));
+        let mut out = BTreeMap::new();
         for row in waiting {
             let row_id = row.id(0)?;
             if out.len() < limit && !routes.contains_key(&row_id) {
                 routes.insert(row_id, now.after(LEASE));
-                out.push(row_id);
+                let asked = u32::try_from(row.int(2)?).map_err(|_| Fault::Damaged("a count"))?;
+                out.insert(row_id, (row.int(1)? == 1, asked));
             }
         }
         Ok(out)
@@ -124,7 +132,7 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
         let Some(version) = versions.get(&(routed.record_id, routed.version)) else {
             continue;
         };
-        done.push(version.row_id);
+        done.push((version.row_id, routed.asked));
         if !version.is_current {
             continue;
         }
@@ -147,10 +155,34 @@ async fn queue(tx: &mut Tx, found: &[Routed]) -> Result<Vec<[u8; 16]>, Fault> {
     let mut script = Script::default();
     deliveries.add_to(&mut script);
     work.add_to(&mut script);
-    let rows = done.iter().map(|row| Cell::from(*row));
-    script.keys(("DELETE FROM route_work WHERE row_id IN", ""), &[], rows);
+    // Asked once more while it was being routed, it stays.
+    for asked in done
+        .iter()
+        .map(|(_, asked)| *asked)
+        .collect::<BTreeSet<u32>>()
+    {
+        let rows = done.iter().filter(|(_, of)| *of == asked);
+        let rows = rows.map(|(row, _)| Cell::from(*row));
+        let head = "DELETE FROM route_work WHERE asked = ? AND row_id IN";
+        script.keys((head, ""), &[Cell::from(i64::from(asked))], rows);
+    }
     script.run(&mut tx.conn).await?;
-    Ok(done)
+    Ok(done.into_iter().map(|(row, _)| row).collect())
+}
+
+/// Has a person's records behind the prevention wall routed again: whom the family names may be
+/// another now. What is held waits for its person.
+pub(super) async fn route_again(tx: &mut Tx, person: PersonId) -> Result<(), Fault> {
+    let now = tx.now();
+    let since = now.before(ROUTED_AGAIN_WITHIN);
+    let sql = "INSERT INTO route_work (row_id, queued_at, again, asked) \
+               SELECT n.row_id, ?2, 1, 1 FROM newest_of_person n WHERE n.person = ?1 \
+               AND coalesce(n.service_source, '') NOT IN ('case', 'referral') \
+               AND n.held_until < 9223372036854775807 AND n.received_at > ?3 \
+               ON CONFLICT (row_id) DO UPDATE SET asked = asked + 1";
+    run(&mut tx.conn, sql, row![person.0, now, since])
+        .await
+        .map(drop)
 }
 
 /// Records of a group come due in their order, all deliveries of one at the same instant, so that

@@ -247,6 +247,11 @@ fn migrations() -> Vec<Migration> {
         (17, "newest", include_str!("migrations/0017_newest.sql")),
         (18, "told", include_str!("migrations/0018_told.sql")),
         (19, "audience", include_str!("migrations/0019_audience.sql")),
+        (
+            20,
+            "routed_again",
+            include_str!("migrations/0020_routed_again.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

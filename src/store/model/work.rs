@@ -15,6 +15,10 @@ use std::time::Duration;
 pub struct RouteWork {
     /// The record, opened.
     pub record: StoredRecord,
+    /// It was routed before: what its persons consented to has changed since.
+    pub again: bool,
+    /// How many changes that was when it was claimed.
+    pub asked: u32,
 }
 
 /// What routing found for one record. Routing twice changes nothing.
@@ -24,6 +28,8 @@ pub struct Routed {
     pub record_id: RecordId,
     /// Which version; deliveries of a version that was replaced meanwhile are not queued.
     pub version: Digest,
+    /// As it was claimed; asked once more meanwhile, it is routed once more.
+    pub asked: u32,
     /// The candidates.
     pub deliveries: Vec<NewDelivery>,
     /// What a person must look at.

@@ -158,6 +158,7 @@ impl Course {
             routed.push(Routed {
                 record_id: work.record.record_id,
                 version: work.record.version,
+                asked: work.asked,
                 deliveries: vec![new.clone()],
                 work: Vec::new(),
             });

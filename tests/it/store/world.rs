@@ -119,6 +119,7 @@ pub async fn route_all(store: &Store, recipients: &[&str]) -> usize {
     let routed = work.iter().map(|w| Routed {
         record_id: w.record.record_id,
         version: w.record.version,
+        asked: w.asked,
         deliveries: recipients
             .iter()
             .map(|to| delivery(&w.record, to, 0))

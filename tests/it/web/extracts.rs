@@ -166,7 +166,8 @@ async fn lodge(gateway: &Gateway, record: &StoredRecord) {
         consent_id: ConsentId::new("c-1"),
         partner: PartnerId::new("alpha"),
         subject: record.persons[0].person,
-        body: Sensitive::new(b"{}".to_vec()),
+        // One that neither opens nor refuses: the record still goes.
+        body: Sensitive::new(b"{\"type\": \"permit\"}".to_vec()),
         at: gateway.running.gateway.clock.now(),
         correlation_id: CorrelationId::new("corr"),
     };

@@ -49,6 +49,7 @@ pub async fn claimed(store: &Store, record_id: RecordId, to: (&str, &str)) -> Cl
     let routed = Routed {
         record_id,
         version,
+        asked: 0,
         deliveries: vec![delivery],
         work: Vec::new(),
     };
