@@ -1,7 +1,7 @@
 //! The facts of a question, from what was asked and from the person: closed, yes or no.
 //!
 //! A fact that opens holds only if it is said and true; a fact that restricts holds unless it is
-//! absent, empty or false.
+//! absent or false.
 
 use super::facts::{Flag, Flags};
 use super::given::{Maybe, Scalar, Word};
@@ -69,7 +69,8 @@ fn of_the_moment(context: &Context) -> Flags {
         (Flag::SuspectedAbuser, c.suspected_abuser),
     ];
     for (flag, said) in restricts {
-        flags.set_if(flag, said.restricts());
+        flags.set_if(flag, said.closes());
+        flags.set_if(Flag::FactNull, said.says_nothing());
     }
     flags.set_if(Flag::OptIn, c.implicit_policy.is_some());
     flags.set_if(Flag::Proceeding, c.proceeding.is_some());
@@ -173,7 +174,10 @@ fn of_ties(context: &Context, subject: &Subject, person: &Person) -> Flags {
     let facts = [
         (Flag::Minor, person.minor),
         (Flag::Adult, person.adult),
-        (Flag::Child, person.child_role && !person.adult),
+        (
+            Flag::Child,
+            person.child_role && !person.adult && !person.unsure,
+        ),
         (Flag::ChildRole, person.child_role),
         (Flag::Deceased, person.deceased),
         (Flag::Removed, person.removed),
@@ -183,7 +187,7 @@ fn of_ties(context: &Context, subject: &Subject, person: &Person) -> Flags {
         (Flag::Emancipated, subject.emancipated.holds()),
         (Flag::NonminorDependent, subject.nonminor_dependent.holds()),
         (Flag::SelfSufficient, subject.self_sufficient.holds()),
-        (Flag::Standing, person.standing(subject, context)),
+        (Flag::Standing, person.standing(context)),
         (
             Flag::RequesterIsSubject,
             context.requester == Word::Known(Requester::Subject),

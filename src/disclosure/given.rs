@@ -111,6 +111,12 @@ impl Maybe {
         matches!(self, Maybe::True | Maybe::Odd)
     }
 
+    /// Whether it is there and not false, for a fact of the moment or of the person: a key nobody
+    /// gave a truth value was not left out.
+    pub fn closes(self) -> bool {
+        !matches!(self, Maybe::Absent | Maybe::False)
+    }
+
     /// Whether it is there without saying anything.
     pub fn says_nothing(self) -> bool {
         matches!(self, Maybe::Null | Maybe::Odd)

@@ -273,7 +273,7 @@ impl Desk<'_> {
             && grantor == Grantor::YouthAttorney
             && self.person.dependent
             && self.person.minor
-            && !self.person.deceased;
+            && self.person.lives();
         let signed = if attorney {
             // What the minor alone consented to, the minor alone opens.
             EVERY.without(self.person.minor_consented)

@@ -20,12 +20,16 @@ pub struct Person {
     pub adult: bool,
     /// Known to be under 18 and no adult.
     pub minor: bool,
+    /// What is said of emancipation, of a dependent past 18 or of that birthday cannot be read.
+    pub unsure: bool,
     /// No age on record.
     pub age_unknown: bool,
     /// 18 or older by age or date.
     pub of_age: bool,
     /// Has died.
     pub deceased: bool,
+    /// What is said of their death cannot be read: nobody's signature counts.
+    pub maybe_dead: bool,
     /// Classes whose service the minor alone consented to, at an age at which that counts.
     pub minor_consented: ClassSet,
     /// A flag of such consent below its age.
@@ -38,6 +42,10 @@ pub struct Person {
     guardian_stands: bool,
     parent_abuses: bool,
     order_lets_parent: ClassSet,
+}
+
+fn unreadable(moment: Option<Moment>) -> bool {
+    moment == Some(Moment::Unreadable)
 }
 
 fn past(moment: Option<Moment>, now: Now) -> bool {
@@ -57,7 +65,14 @@ impl Person {
             || of_age
             || subject.emancipated.holds()
             || subject.nonminor_dependent.holds();
-        let minor = child_role && !adult && under;
+        let freed = [subject.emancipated, subject.nonminor_dependent];
+        let turns = [subject.turned_18, context.turned_18];
+        let unsure =
+            !adult && (freed.into_iter().any(Maybe::closes) || turns.into_iter().any(unreadable));
+        let minor = child_role && !adult && under && !unsure;
+        let deaths = [subject.died_on, context.died_on];
+        let deceased = subject.deceased.holds() || deaths.into_iter().any(|at| past(at, now));
+        let doubtful = subject.deceased.closes() || deaths.into_iter().any(unreadable);
         let order = context
             .court_order
             .as_ref()
@@ -67,18 +82,18 @@ impl Person {
             child_role,
             adult,
             minor,
+            unsure,
             age_unknown: child_role && subject.age.is_none(),
             of_age,
-            deceased: subject.deceased.restricts()
-                || past(subject.died_on, now)
-                || past(context.died_on, now),
+            deceased,
+            maybe_dead: doubtful && !deceased,
             minor_consented: if adult { ClassSet::EMPTY } else { valid },
             minor_consent_conflict: conflict,
-            removed: !adult && subject.removed.restricts(),
+            removed: !adult && subject.removed.closes(),
             dependent: subject.dependent.holds(),
             parent_stands: context.parental_rights.stands(),
             guardian_stands: context.guardianship.stands(),
-            parent_abuses: context.grantor_parent_is_abuser.restricts(),
+            parent_abuses: context.grantor_parent_is_abuser.closes(),
             order_lets_parent: order.map_or(ClassSet::EMPTY, |order| order.classes.classes()),
         }
     }
@@ -91,7 +106,7 @@ impl Person {
             Signers::Reporter => all_if(grantor == Grantor::Reporter),
             Signers::OwnVoice => {
                 let own = matches!(grantor, Grantor::Myself | Grantor::Youth);
-                all_if(own && !self.deceased && (self.adult || self.minor))
+                all_if(own && self.lives() && (self.adult || self.minor))
             }
             Signers::Survivor
                 if self.minor && parental(grantor) && self.survivor_alone(grantor) =>
@@ -99,7 +114,7 @@ impl Person {
                 ClassSet::EMPTY
             }
             Signers::Student
-                if self.minor && !self.deceased && grantor == Grantor::YouthAndParent =>
+                if self.minor && self.lives() && grantor == Grantor::YouthAndParent =>
             {
                 all_if(self.parent_stands)
             }
@@ -131,6 +146,9 @@ impl Person {
                 Grantor::PersonalRepresentative => EVERY,
                 _ => ClassSet::EMPTY,
             };
+        }
+        if self.maybe_dead {
+            return ClassSet::EMPTY;
         }
         let own = matches!(grantor, Grantor::Myself | Grantor::Youth);
         if self.adult {
@@ -178,8 +196,11 @@ impl Person {
             Grantor::Tribe => ClassSet::of(DataClass::TribalConfidential),
             Grantor::Reporter => ClassSet::of(DataClass::ReporterIdentity),
             Grantor::YouthAttorney if self.dependent => EVERY,
-            Grantor::Myself | Grantor::Youth if self.deceased || self.unclear() => EVERY,
-            Grantor::Parent | Grantor::Guardian | Grantor::YouthAndParent if self.unclear() => {
+            Grantor::Myself | Grantor::Youth if !self.lives() || self.unclear() => EVERY,
+            Grantor::PersonalRepresentative if self.maybe_dead => EVERY,
+            Grantor::Parent | Grantor::Guardian | Grantor::YouthAndParent
+                if self.unclear() || (self.maybe_dead && !self.adult) =>
+            {
                 EVERY
             }
             Grantor::Myself | Grantor::Youth if self.minor => {
@@ -190,6 +211,11 @@ impl Person {
             _ => ClassSet::EMPTY,
         };
         special.union(self.by_subject(Signers::Survivor, grantor, tables))
+    }
+
+    /// Nothing is said of their death, or that they live.
+    pub fn lives(&self) -> bool {
+        !self.deceased && !self.maybe_dead
     }
 
     /// Neither known as an adult nor as a minor.
@@ -206,18 +232,15 @@ impl Person {
     }
 
     /// Whether the one who asks has standing as a parent or guardian.
-    pub fn standing(&self, subject: &Subject, context: &Context) -> bool {
+    pub fn standing(&self, context: &Context) -> bool {
         let asks = matches!(
             context.requester,
             Word::Known(Requester::Parent | Requester::Guardian)
         );
-        let freed = subject.emancipated != Maybe::Absent && subject.emancipated != Maybe::False
-            || subject.nonminor_dependent.restricts();
         asks && self.parent_stands
             && self.guardian_stands
             && self.minor
-            && !freed
-            && !context.suspected_abuser.restricts()
+            && !context.suspected_abuser.closes()
     }
 }
 

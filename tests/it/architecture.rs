@@ -4,136 +4,70 @@
 use crate::tidy::{is_tests_only, root, rust_files, shown};
 use std::collections::BTreeSet;
 
-/// Module, and what it may import. A module may always import itself.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("base", &[]),
-    ("telemetry", &["base"]),
-    ("catalog", &["base", "format"]),
-    ("format", &["base"]),
-    ("validate", &["base", "catalog", "format"]),
-    ("wire", &["base", "catalog", "format", "validate"]),
-    ("record", &["base", "catalog", "format"]),
-    ("mapping", &["base", "catalog", "format", "record"]),
-    ("disclosure", &["base", "catalog", "format", "record"]),
-    ("ledger", &["base"]),
-    (
-        "rules",
-        &[
-            "base",
-            "catalog",
-            "format",
-            "validate",
-            "wire",
-            "mapping",
-            "record",
-            "disclosure",
-        ],
-    ),
-    (
-        "intake",
-        &[
-            "base",
-            "catalog",
-            "format",
-            "validate",
-            "wire",
-            "mapping",
-            "record",
-            "disclosure",
-            "rules",
-            "store",
-            "telemetry",
-            "release",
-            "kept",
-        ],
-    ),
-    (
-        "release",
-        &[
-            "base",
-            "catalog",
-            "format",
-            "validate",
-            "wire",
-            "mapping",
-            "record",
-            "disclosure",
-            "rules",
-        ],
-    ),
-    ("outbox", &[]),
-    (
-        "store",
-        &["base", "record", "ledger", "outbox", "telemetry"],
-    ),
-    (
-        "kept",
-        &[
-            "base",
-            "catalog",
-            "disclosure",
-            "record",
-            "rules",
-            "release",
-            "store",
-        ],
-    ),
-    (
-        "deliver",
-        &[
-            "base",
-            "catalog",
-            "outbox",
-            "record",
-            "rules",
-            "release",
-            "store",
-            "kept",
-            "telemetry",
-        ],
-    ),
-    (
-        "extract",
-        &[
-            "base",
-            "catalog",
-            "wire",
-            "rules",
-            "record",
-            "release",
-            "store",
-            "kept",
-            "telemetry",
-        ],
-    ),
-    (
-        "door",
-        &["base", "catalog", "kept", "release", "rules", "store"],
-    ),
-    (
-        "web",
-        &[
-            "app",
-            "base",
-            "catalog",
-            "config",
-            "disclosure",
-            "door",
-            "extract",
-            "format",
-            "intake",
-            "kept",
-            "release",
-            "rules",
-            "store",
-            "telemetry",
-            "validate",
-        ],
-    ),
-];
+/// A row of the page's table of rooms.
+struct Room {
+    name: String,
+    pure: bool,
+    /// What it may import; nothing where it wires the others together and may import all.
+    may_import: Option<BTreeSet<String>>,
+}
 
-/// Rooms that wire the others together and may import all of them.
-const WIRING: &[&str] = &["app", "checkup", "cli", "config", "lib", "main"];
+/// The rooms, as ARCHITECTURE.md has them.
+fn rooms() -> Vec<Room> {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+    let (_, table) = page.split_once("## Rooms").expect("the section");
+    let (table, _) = table.split_once("\n## ").expect("another section");
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let rooms: Vec<Room> = rows.flat_map(rooms_of).collect();
+    assert!(rooms.len() > 20, "{} rooms", rooms.len());
+    rooms
+}
+
+/// The rooms of one row of the table.
+fn rooms_of(row: &str) -> Vec<Room> {
+    let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+    let [names, _, may_import] = cells[..] else {
+        panic!("three cells: {row}");
+    };
+    let listed = |text: &str| text.split(", ").map(str::to_owned).collect();
+    let may_import: Option<BTreeSet<String>> = match may_import {
+        "all" => None,
+        "-" => Some(BTreeSet::new()),
+        named => Some(listed(named)),
+    };
+    let pure = names.ends_with("(pure)");
+    let names = names.split('`').skip(1).step_by(2);
+    let name = |name: &str| {
+        name.trim_end_matches(['/'])
+            .trim_end_matches(".rs")
+            .to_owned()
+    };
+    names
+        .map(|one| {
+            let (name, may_import) = (name(one), may_import.clone());
+            let mut may_import = may_import;
+            // What is told goes by one room, from every room that is not pure.
+            if let Some(named) = may_import.as_mut().filter(|_| !pure) {
+                named.insert("telemetry".to_owned());
+            }
+            Room {
+                name,
+                pure,
+                may_import,
+            }
+        })
+        .collect()
+}
+
+/// What would let a pure room do more than compute.
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "tokio",
+    "Instant::now",
+];
 
 /// Text that may stand below one folder (or in one file) only.
 const ONE_ROOM_ONLY: &[(&str, &[&str])] = &[
@@ -147,6 +81,7 @@ const ONE_ROOM_ONLY: &[(&str, &[&str])] = &[
     ("Kept::of_store", &["src/kept.rs"]),
     ("KeptOutput {", &["src/store/", "src/kept.rs"]),
     ("Parcel {", &["src/deliver/transport.rs"]),
+    ("Parcel::new(", &["src/deliver/plan.rs"]),
     // Everything told goes by the one vocabulary of events.
     ("tracing::", &["src/telemetry/"]),
 ];
@@ -156,13 +91,14 @@ fn module_of(path: &str) -> &str {
     rest.split(['/', '.']).next().unwrap_or(rest)
 }
 
-/// Modules a source text names after `crate::`, grouped imports over any number of lines included.
-fn named_modules(text: &str) -> BTreeSet<String> {
+/// Modules a source text names after `crate::` or another beginning, grouped imports over any
+/// number of lines included.
+fn named_modules(text: &str, begins: &str) -> BTreeSet<String> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let code: Vec<&str> = text.lines().filter(is_code).collect();
     let code = code.join("\n");
     let mut out = BTreeSet::new();
-    for (at, found) in code.match_indices("crate::") {
+    for (at, found) in code.match_indices(begins) {
         let (_, rest) = code.split_at(at + found.len());
         let named = match rest.strip_prefix('{') {
             Some(group) => first_names(group),
@@ -202,34 +138,118 @@ fn first_names(group: &str) -> Vec<&str> {
 fn grouped_imports_are_seen_whole() {
     let text =
         "use crate::{\n    store::{Store, model},\n    web,\n};\nfn f() { crate::app::run() }";
-    let named: Vec<String> = named_modules(text).into_iter().collect();
+    let named: Vec<String> = named_modules(text, "crate::").into_iter().collect();
     assert_eq!(named, ["app", "store", "web"]);
 }
 
 #[test]
 fn every_import_is_allowed_by_the_table() {
+    // Goal: the page is true. Method: its own table, read here; every room of `src` is in it, and
+    // names no other room that it does not list, by `crate::` or from its root file by `super::`.
+    let rooms = rooms();
+    let known: BTreeSet<&str> = rooms.iter().map(|room| room.name.as_str()).collect();
     let mut problems = Vec::new();
-    for path in rust_files("src").into_iter().filter(|p| !is_tests_only(p)) {
-        let name = shown(&path);
+    for room in rooms.iter().filter_map(|room| room.may_import.as_ref()) {
+        let strange = room.iter().filter(|named| !known.contains(named.as_str()));
+        problems.extend(strange.map(|named| format!("the table lists `{named}`, which is no row")));
+    }
+    let mut seen = BTreeSet::from(["main".to_owned()]);
+    for (name, code) in code_of("src") {
         let module = module_of(&name).to_owned();
-        let row = MAY_IMPORT.iter().find(|(m, _)| *m == module);
-        let Some((_, allowed)) = row else {
-            if !WIRING.contains(&module.as_str()) {
+        seen.insert(module.clone());
+        let Some(room) = rooms.iter().find(|room| room.name == module) else {
+            if module != "lib" {
                 problems.push(format!("{name}: `{module}` is no room of the table"));
             }
             continue;
         };
-        let text = std::fs::read_to_string(&path).expect("a source file is readable");
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for named in named_modules(code) {
-            let known =
-                MAY_IMPORT.iter().any(|(m, _)| *m == named) || WIRING.contains(&named.as_str());
-            if known && named != module && !allowed.contains(&named.as_str()) {
+        let Some(allowed) = &room.may_import else {
+            continue;
+        };
+        let mut named = named_modules(&code, "crate::");
+        if is_root_file(&name) {
+            named.extend(named_modules(&code, "super::"));
+        }
+        for named in named.iter().filter(|named| known.contains(named.as_str())) {
+            if *named != module && !allowed.contains(named) {
                 problems.push(format!("{name}: {module} may not import {named}"));
             }
         }
     }
+    let gone = rooms.iter().filter(|room| !seen.contains(&room.name));
+    problems.extend(gone.map(|room| format!("`{}` is not in src", room.name)));
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn pure_rooms_only_compute() {
+    // Goal: what the page calls pure opens nothing and waits for nothing. Method: the names of what
+    // would, looked for in all code of those rooms.
+    let rooms = rooms();
+    let pure = |name: &str| rooms.iter().any(|room| room.pure && room.name == name);
+    let (mut problems, mut files) = (Vec::new(), 0);
+    for (name, code) in code_of("src") {
+        if !pure(module_of(&name)) {
+            continue;
+        }
+        files += 1;
+        for line in code
+            .lines()
+            .map(|line| line.split("//").next().unwrap_or_default())
+        {
+            let words = IMPURE.iter().filter(|word| line.contains(*word));
+            problems.extend(words.map(|word| format!("{name}: {word}")));
+        }
+    }
+    assert!(files > 100, "{files} files of pure rooms");
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+#[test]
+fn nothing_but_tests_follows_the_mark_of_tests() {
+    // Goal: no code hides behind `#[cfg(test)]`, where the other tests here stop reading. Method:
+    // one mark a file, then `mod tests` and its end, which is the file's.
+    let mut problems = Vec::new();
+    for path in rust_files("src").into_iter().filter(|p| !is_tests_only(p)) {
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        let Some((_, tests)) = text.split_once("#[cfg(test)]\n") else {
+            if text.contains("cfg(test)") && !shown(&path).ends_with("src/lib.rs") {
+                problems.push(format!("{}: another form of the mark", shown(&path)));
+            }
+            continue;
+        };
+        let mut lines = tests
+            .lines()
+            .skip_while(|line| line.starts_with("#[path = "));
+        let opens = lines.next().unwrap_or_default();
+        let rest: Vec<&str> = lines.skip_while(|line| *line != "}").collect();
+        let ends = match opens {
+            "mod tests;" => tests.trim_end().ends_with("mod tests;"),
+            "mod tests {" => rest == ["}"],
+            _ => false,
+        };
+        if !ends {
+            problems.push(shown(&path));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// Every file below a folder that is not of tests only, with what stands before its tests.
+fn code_of(folder: &str) -> Vec<(String, String)> {
+    let files = rust_files(folder).into_iter().filter(|p| !is_tests_only(p));
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a source file is readable");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        (shown(&path), code.to_owned())
+    };
+    files.map(read).collect()
+}
+
+/// Whether the file is a room's own: `super` of it is the crate.
+fn is_root_file(name: &str) -> bool {
+    let rest = name.strip_prefix("src/").unwrap_or(name);
+    !rest.contains('/') || (rest.ends_with("/mod.rs") && rest.matches('/').count() == 1)
 }
 
 #[test]

@@ -217,7 +217,9 @@ fn no_refusal_reaches_a_mandate() {
 }
 
 /// Facts that only restrict, or by whose absence more is known.
-const RESTRICT: [&str; 16] = [
+const RESTRICT: [&str; 18] = [
+    "died_on",
+    "turned_18",
     "restraining_order",
     "provider_detriment_finding",
     "restriction_agreed",

@@ -1,6 +1,7 @@
 //! Questions made at random, leaning to what some row or paper speaks of.
 
 use super::fitting::fit;
+use super::meetings::MEETINGS;
 use super::signing::consents;
 use super::vocabulary::{CLASSES, PURPOSES, RECIPIENTS, SOURCES};
 use serde_json::{Map, Value, json};
@@ -34,249 +35,6 @@ impl Dice {
         list[self.below(list.len())]
     }
 }
-
-/// Holders, recipients, purposes and classes that some row brings together.
-const MEETINGS: [(&str, &str, &str, &str); 54] = [
-    (
-        "ppp",
-        "cws",
-        "child_abuse_report",
-        "abuse_report reporter_identity",
-    ),
-    (
-        "dv_program",
-        "cws",
-        "child_abuse_report",
-        "abuse_report dv_counselor_comm",
-    ),
-    ("cws", "tribe", "icwa_notice", "demographics icwa_inquiry"),
-    (
-        "probation",
-        "tribe",
-        "icwa_inquiry",
-        "demographics icwa_inquiry",
-    ),
-    (
-        "cws",
-        "cdss",
-        "state_reporting",
-        "demographics case_plan sdm sogi",
-    ),
-    ("mhp", "dhcs", "audit", "general_health mental_health cans"),
-    (
-        "mhp",
-        "court",
-        "legal_proceeding",
-        "mental_health delinquency sdm",
-    ),
-    (
-        "cws",
-        "parent_attorney",
-        "legal_proceeding",
-        "juvenile_case_file abuse_report",
-    ),
-    ("lea", "court", "legal_proceeding", "education_record"),
-    (
-        "sud_program",
-        "law_enforcement",
-        "investigation",
-        "sud_part2",
-    ),
-    (
-        "dv_program",
-        "court",
-        "legal_proceeding",
-        "dv_counselor_comm sa_counselor_comm",
-    ),
-    (
-        "cws",
-        "public",
-        "public_request",
-        "juvenile_case_file reporter_identity",
-    ),
-    (
-        "cws",
-        "service_org",
-        "research",
-        "juvenile_case_file case_plan",
-    ),
-    (
-        "sud_program",
-        "mhp",
-        "medical_emergency",
-        "sud_part2 mental_health hiv_test",
-    ),
-    (
-        "lea",
-        "health_provider",
-        "medical_emergency",
-        "education_record",
-    ),
-    (
-        "mhp",
-        "law_enforcement",
-        "investigation",
-        "mental_health general_health",
-    ),
-    (
-        "mhp",
-        "self",
-        "self_access",
-        "mental_health psychotherapy_notes",
-    ),
-    (
-        "cws",
-        "youth",
-        "self_access",
-        "juvenile_case_file case_plan",
-    ),
-    (
-        "cws",
-        "youth_attorney",
-        "legal_proceeding",
-        "abuse_report juvenile_case_file",
-    ),
-    ("probation", "casa", "legal_proceeding", "case_plan"),
-    ("cws", "court", "legal_proceeding", "cft_plan sdm"),
-    (
-        "cws",
-        "parent",
-        "parent_access",
-        "juvenile_case_file contact_address",
-    ),
-    (
-        "health_provider",
-        "parent",
-        "parent_access",
-        "general_health mental_health",
-    ),
-    (
-        "mhp",
-        "health_provider",
-        "treatment",
-        "mental_health hiv_test referral",
-    ),
-    (
-        "mhp",
-        "health_plan",
-        "payment",
-        "general_health demographics",
-    ),
-    ("mhp", "health_plan", "operations", "sud_part2"),
-    (
-        "sud_program",
-        "mhp",
-        "treatment",
-        "sud_part2 sud_counseling_notes",
-    ),
-    (
-        "mhp",
-        "cws",
-        "care_coordination",
-        "mental_health general_health",
-    ),
-    (
-        "cws",
-        "caregiver",
-        "care_coordination",
-        "general_health education_record",
-    ),
-    (
-        "cws",
-        "mhp",
-        "treatment",
-        "juvenile_case_file mental_health",
-    ),
-    (
-        "cws",
-        "lea",
-        "education",
-        "demographics safe_at_home_address",
-    ),
-    (
-        "cws",
-        "law_enforcement",
-        "investigation",
-        "juvenile_case_file contact_address",
-    ),
-    ("cws", "cdss", "audit", "case_plan sdm"),
-    (
-        "probation",
-        "law_enforcement",
-        "investigation",
-        "delinquency",
-    ),
-    ("probation", "cws", "case_planning", "delinquency"),
-    ("probation", "cws", "placement", "sealed_record"),
-    (
-        "cws",
-        "tribe",
-        "case_planning",
-        "juvenile_case_file case_plan",
-    ),
-    (
-        "cws",
-        "cws_other_county",
-        "placement",
-        "sdm referral engagement_contact",
-    ),
-    (
-        "cws",
-        "ppp",
-        "case_planning",
-        "demographics referral mental_health",
-    ),
-    (
-        "ppp",
-        "cws",
-        "care_coordination",
-        "engagement_contact contact_address",
-    ),
-    ("ppp", "cws", "workforce_oversight", "workforce_record"),
-    ("sud_program", "auditor", "audit", "sud_part2"),
-    ("sud_program", "service_org", "operations", "sud_part2"),
-    ("sud_program", "researcher", "research", "sud_part2"),
-    (
-        "mhp",
-        "researcher",
-        "research",
-        "general_health mental_health",
-    ),
-    ("lea", "tribe", "education", "education_record"),
-    (
-        "cws",
-        "ppp",
-        "education",
-        "education_record aggregate_deidentified",
-    ),
-    (
-        "cws",
-        "mdt_member",
-        "investigation",
-        "juvenile_case_file abuse_report",
-    ),
-    ("cws", "researcher", "research", "case_plan sdm"),
-    (
-        "health_provider",
-        "researcher",
-        "research",
-        "general_health cans",
-    ),
-    ("tribe", "caregiver", "education", "education_record"),
-    ("sud_program", "court", "legal_proceeding", "sud_part2"),
-    (
-        "mhp",
-        "health_provider",
-        "payment",
-        "sud_part2 sud_counseling_notes",
-    ),
-    (
-        "dv_program",
-        "service_org",
-        "care_coordination",
-        "dv_information",
-    ),
-];
 
 /// Facts that are true, false or empty.
 const FACTS: [&str; 37] = [
@@ -367,8 +125,7 @@ impl Dice {
     fn pick_meeting(
         &mut self,
     ) -> &'static (&'static str, &'static str, &'static str, &'static str) {
-        static ALL: [(&str, &str, &str, &str); 54] = MEETINGS;
-        &ALL[self.below(ALL.len())]
+        &MEETINGS[self.below(MEETINGS.len())]
     }
 }
 
@@ -379,7 +136,12 @@ fn subject(dice: &mut Dice, classes: &[String]) -> Value {
     let mut subject = Map::new();
     subject.insert("id".into(), json!("s1"));
     let child = dice.chance(65);
-    let role = if child { "child" } else { "parent" };
+    let role = match (child, dice.below(10)) {
+        (true, _) => "child",
+        (false, 0..7) => "parent",
+        (false, 7) => "cohort",
+        (false, _) => "partner_worker",
+    };
     subject.insert("role".into(), json!(role));
     if dice.chance(95) {
         let age = if child {
@@ -399,8 +161,11 @@ fn subject(dice: &mut Dice, classes: &[String]) -> Value {
     ] {
         if dice.chance(percent) {
             subject.insert(key.into(), json!(true));
+        } else if key != "dependent" && dice.chance(2) {
+            subject.insert(key.into(), unreadable(dice));
         }
     }
+    days(dice, &mut subject);
     if child && dice.chance(25) {
         let class = &classes[dice.below(classes.len())];
         subject.insert("minor_consented".into(), json!([class]));
@@ -409,6 +174,34 @@ fn subject(dice: &mut Dice, classes: &[String]) -> Value {
         subject.insert("tribe_id".into(), json!("T1"));
     }
     Value::Object(subject)
+}
+
+/// What stands where a truth value belongs and is none.
+fn unreadable(dice: &mut Dice) -> Value {
+    match dice.below(5) {
+        0 => json!("true"),
+        1 => json!(1),
+        2 => json!([true]),
+        3 => json!({}),
+        _ => Value::Null,
+    }
+}
+
+/// Now and then the day somebody died or came of age: past, to come, or not to be read.
+fn days(dice: &mut Dice, facts: &mut Map<String, Value>) {
+    for key in ["died_on", "turned_18"] {
+        if dice.chance(3) {
+            let day = match dice.below(6) {
+                0 => json!("2099-01-01"),
+                1 => json!("soon"),
+                2 => json!(20260101),
+                3 => Value::Null,
+                4 => json!("2026-09-15"),
+                _ => json!("2026-05-01"),
+            };
+            facts.insert(key.into(), day);
+        }
+    }
 }
 
 fn context(dice: &mut Dice, recipient: &str, classes: &[String]) -> Value {
@@ -420,6 +213,7 @@ fn context(dice: &mut Dice, recipient: &str, classes: &[String]) -> Value {
             (false, 0..55) | (true, 0..5) => json!(true),
             (false, 55..65) | (true, 5..15) => json!(false),
             (false, 65..68) => Value::Null,
+            (false, 68..70) | (true, 15..17) => unreadable(dice),
             _ => continue,
         };
         if !(*fact == "via_county" && value == json!(false) && dice.chance(50)) {
@@ -427,6 +221,10 @@ fn context(dice: &mut Dice, recipient: &str, classes: &[String]) -> Value {
         }
     }
     instants(dice, &mut c);
+    days(dice, &mut c);
+    if dice.chance(10) {
+        c.insert("custody".into(), json!("joint_legal"));
+    }
     if dice.chance(12) {
         c.insert("implicit_policy".into(), json!("deny"));
     }

@@ -46,6 +46,12 @@ pub fn fit(dice: &mut Dice, q: &mut Value, opening: &[&str], closing: &[&str]) {
         _ => "WIC5328.04",
     };
     received(context, under);
+    if purpose == "parent_access" {
+        context.insert("requester".into(), json!("parent_of_subject"));
+        context.remove("parental_rights");
+        context.remove("guardianship");
+        q["subject"]["self_sufficient"] = json!(true);
+    }
     if to == "public" {
         q["subject"]["deceased"] = json!(true);
     }

@@ -5,6 +5,7 @@
 
 pub mod asking;
 mod fitting;
+mod meetings;
 mod papers;
 pub mod rows;
 mod signing;

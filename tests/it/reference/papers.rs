@@ -16,6 +16,33 @@ fn now(q: &Value) -> (i64, String) {
     (at.as_microsecond(), at.to_zoned(zone).date().to_string())
 }
 
+/// Whether a fact that only restricts holds: it is there and not false.
+pub fn closes(facts: &Value, key: &str) -> bool {
+    facts.get(key).is_some_and(|said| *said != false)
+}
+
+/// What is said of a day of the person's, wherever it stands.
+fn days<'a>(q: &'a Value, key: &str) -> Vec<&'a Value> {
+    let said = [&q["subject"][key], &q["context"][key]].into_iter();
+    said.filter(|day| !day.is_null()).collect()
+}
+
+/// Whether a day of the person's has come.
+fn came(q: &Value, key: &str) -> bool {
+    let read = days(q, key).into_iter().filter_map(Value::as_str);
+    read.filter(|day| is_day(day)).any(|day| has_come(q, day))
+}
+
+fn is_unreadable(q: &Value, key: &str) -> bool {
+    let said = days(q, key).into_iter();
+    let read = |day: &&Value| day.as_str().is_some_and(is_day);
+    said.filter(|day| !read(day)).count() > 0
+}
+
+fn is_day(text: &str) -> bool {
+    text.parse::<jiff::civil::Date>().is_ok()
+}
+
 /// A date has come once its local day began, an instant once it is there.
 fn has_come(q: &Value, when: &str) -> bool {
     let (at, today) = now(q);
@@ -42,6 +69,7 @@ fn is_adult(q: &Value) -> bool {
     let s = &q["subject"];
     !child_role(q)
         || age(q).is_some_and(|age| age >= 18)
+        || came(q, "turned_18")
         || s["emancipated"] == true
         || s["nonminor_dependent"] == true
 }
@@ -50,12 +78,26 @@ pub fn is_child(q: &Value) -> bool {
     child_role(q) && !is_adult(q)
 }
 
+/// Whether somebody may be of age in law, as nobody can read.
+pub fn may_be_adult(q: &Value) -> bool {
+    let s = &q["subject"];
+    closes(s, "emancipated") || closes(s, "nonminor_dependent") || is_unreadable(q, "turned_18")
+}
+
 pub fn is_minor(q: &Value) -> bool {
-    is_child(q) && age(q).is_some()
+    is_child(q) && age(q).is_some() && !may_be_adult(q)
 }
 
 pub fn deceased(q: &Value) -> bool {
-    q["subject"]["deceased"] == true
+    q["subject"]["deceased"] == true || came(q, "died_on")
+}
+
+fn may_be_dead(q: &Value) -> bool {
+    closes(&q["subject"], "deceased") || is_unreadable(q, "died_on")
+}
+
+fn lives(q: &Value) -> bool {
+    !deceased(q) && !may_be_dead(q)
 }
 
 /// Whether the minor alone consented to the service, at an age at which that counts.
@@ -81,13 +123,16 @@ pub fn standing(q: &Value) -> bool {
         && intact(q, "parental_rights")
         && intact(q, "guardianship")
         && is_minor(q)
-        && c["suspected_abuser"] != true
+        && !closes(c, "suspected_abuser")
 }
 
 /// Section 2.8, grantors by subject, for papers of the general kinds.
 fn may_sign(q: &Value, class: &str, grantor: &str) -> bool {
     if deceased(q) {
         return grantor == "personal_representative";
+    }
+    if may_be_dead(q) {
+        return false;
     }
     if is_adult(q) {
         return grantor == "self" || grantor == "youth";
@@ -107,7 +152,7 @@ fn may_sign(q: &Value, class: &str, grantor: &str) -> bool {
     let allowed = order["type"] == "juvenile_parent_may_authorize"
         && words(&order["classes"]).contains(&class);
     let therapy = ["mental_health", "psychotherapy_notes"].contains(&class);
-    if !parental || (therapy && q["subject"]["removed"] == true && !allowed) {
+    if !parental || (therapy && closes(&q["subject"], "removed") && !allowed) {
         return false;
     }
     match class {
@@ -123,17 +168,17 @@ fn signer_is_accepted(q: &Value, kind: &str, class: &str, grantor: &str) -> bool
     match kind {
         "tribal_authorization" => grantor == "tribe",
         "reporter_waiver" => grantor == "reporter",
-        "sogi_permission" => own && !deceased(q) && (is_adult(q) || is_minor(q)),
+        "sogi_permission" => own && lives(q) && (is_adult(q) || is_minor(q)),
         "cft_roi" if grantor == "youth_attorney" => {
-            let tied = q["subject"]["dependent"] == true && is_minor(q) && !deceased(q);
+            let tied = q["subject"]["dependent"] == true && is_minor(q) && lives(q);
             tied && !minor_consented(q, class)
         }
-        "vawa_release" if is_minor(q) && !minor_consented(q, class) && !deceased(q) => {
+        "vawa_release" if is_minor(q) && !minor_consented(q, class) && lives(q) => {
             grantor == "youth_and_parent"
                 && intact(q, "parental_rights")
-                && q["context"]["grantor_parent_is_abuser"] != true
+                && !closes(&q["context"], "grantor_parent_is_abuser")
         }
-        "ferpa_consent" if is_minor(q) && !deceased(q) && grantor == "youth_and_parent" => {
+        "ferpa_consent" if is_minor(q) && lives(q) && grantor == "youth_and_parent" => {
             intact(q, "parental_rights")
         }
         // Alone a minor opens this class on a survivor's release only.
@@ -409,13 +454,16 @@ fn may_refuse(q: &Value, class: &str, grantor: &str) -> bool {
         "guardian" => intact(q, "guardianship"),
         _ => false,
     };
+    let doubtful = may_be_dead(q) && !deceased(q);
     let unclear = !is_adult(q) && !is_minor(q);
     may_sign(q, class, grantor)
         || (grantor == "tribe" && class == "tribal_confidential")
         || (grantor == "reporter" && class == "reporter_identity")
         || (grantor == "youth_attorney" && q["subject"]["dependent"] == true)
-        || (own && deceased(q))
+        || (own && !lives(q))
+        || (doubtful && grantor == "personal_representative")
         || (unclear && (own || parental))
+        || (doubtful && parental && !is_adult(q))
         || (own && is_minor(q) && (shared || class == "sogi"))
         || (tie && is_minor(q) && shared && !minor_consented(q, class))
 }

@@ -59,9 +59,9 @@ pub fn hard_stop(q: &Value, class: &str) -> bool {
     recipient == "federal_immigration"
         || text(q, "purpose") == "immigration_enforcement"
         || always.contains(&class)
-        || (safety.contains(&class) && c["restraining_order"] == true)
-        || (report.contains(&class) && c["recipient_is_reporter_employer"] == true)
-        || (recipient == "ppp" && c["subject_is_worker"] == true)
+        || (safety.contains(&class) && papers::closes(c, "restraining_order"))
+        || (report.contains(&class) && papers::closes(c, "recipient_is_reporter_employer"))
+        || (recipient == "ppp" && papers::closes(c, "subject_is_worker"))
 }
 
 /// One question about one class, for the rows to read.
@@ -295,13 +295,13 @@ fn health(l: &mut Look<'_>) {
     let statutory = l.q["context"]
         .get("implicit_policy")
         .is_none_or(Value::is_null);
-    let free = !l.fact("restriction_agreed");
+    let free = !papers::closes(&l.q["context"], "restriction_agreed");
     let standing = papers::standing(l.q);
     let asks = l.to(&["parent", "guardian"]) && l.purpose(&["parent_access"]) && standing;
     let file = l.source(&COUNTY) && l.class(&["juvenile_case_file", "case_plan"]);
     l.when(asks && file, "827-PARENT", 'S');
-    let removed = l.q["subject"]["removed"] == true;
-    let found = l.fact("provider_detriment_finding");
+    let removed = papers::closes(&l.q["subject"], "removed");
+    let found = papers::closes(&l.q["context"], "provider_detriment_finding");
     let parent = asks
         && l.source(&PROVIDERS)
         && l.class(&["general_health", "mental_health", "reproductive_health"])
@@ -510,6 +510,7 @@ fn teams(l: &mut Look<'_>) {
         && l.purpose(&["care_coordination", "placement"])
         && l.class(&["general_health", "mental_health", "education_record"])
         && papers::is_child(l.q)
+        && !papers::may_be_adult(l.q)
         && l.fact("caregiver_current")
         && !l.minor_consented();
     l.when(summary, "HEP", 'S');

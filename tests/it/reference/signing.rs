@@ -118,6 +118,9 @@ fn spoil(dice: &mut Dice, at: usize, paper: &mut Value) {
         paper["exception_to"] = json!(other);
     }
     if dice.chance(10) {
+        paper["grantor_id"] = json!(dice.pick(&["g1", "g2"]));
+    }
+    if dice.chance(10) {
         paper["recipient_ids"] = json!([dice.pick(&["org-1", "org-2"])]);
     }
     if dice.chance(8) {
