@@ -218,6 +218,9 @@ codes! {
         "a child-abuse report is taken only as a copy of one made by phone",
         "call the county's child-abuse hotline, or 911 in danger, now; then send when you called, \
          the agency and the reference number it gave";
+    REPORT_CALL_LONG_AGO = "report-call-long-ago", Warning,
+        "the call was more than 30 days before this copy came, or before the child was born",
+        "check the date of the call; the written report follows within 36 hours";
     SUBSTITUTE_ADDRESS_MISSING = "substitute-address-missing", Warning,
         "a person in the address confidentiality program has no substitute address in the record",
         "add the program's substitute address; without it no address of the household is released";

@@ -7,7 +7,7 @@
 
 use super::admission::Sender;
 use super::read::{Reader, Reading};
-use super::{Receipt, Refusal, admit_all, papers, sorted_out, way_in};
+use super::{Receipt, Refusal, admit_all, hotline, papers, sorted_out, way_in};
 use crate::base::clock::Timestamp;
 use crate::base::digest::DigestStream;
 use crate::base::finding::Finding;
@@ -53,6 +53,8 @@ pub struct Batch {
     writing: Option<JoinHandle<Result<(), AcceptError>>>,
     /// Something of it was stored.
     accepted: bool,
+    /// A report in it has to be made by phone first.
+    by_phone: bool,
     /// What is told when nothing was.
     told: Vec<Finding>,
 }
@@ -104,6 +106,7 @@ impl Batch {
             reading: Reading::default(),
             writing: None,
             accepted: false,
+            by_phone: false,
             told: Vec::new(),
         })
     }
@@ -156,7 +159,8 @@ impl Batch {
         }
         let digest = self.digest.finish();
         let committed = self.store.seal_batch(self.id, digest).await?;
-        Ok(Receipt::of(&committed))
+        let sender = &self.opening.partner;
+        Ok(Receipt::of(&committed).telling(&self.rules, sender, self.by_phone))
     }
 
     /// Gives the batch up; what was stored of it is erased.
@@ -234,6 +238,7 @@ impl Batch {
         let (mut records, mut rejected) =
             sorted_out(&mut reading, partner, &self.rules.sources.statewide);
         self.accepted |= !records.is_empty();
+        self.by_phone |= hotline::is_due(rejected.iter().flat_map(|it| &it.findings));
         if !self.accepted && self.told.len() < RECEIPT_FINDINGS_MAX {
             self.told.extend(super::told(reading));
             self.told.truncate(RECEIPT_FINDINGS_MAX);

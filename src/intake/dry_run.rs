@@ -9,6 +9,7 @@
 //! more.
 
 use super::admission::Sender;
+use super::hotline::{self, Hotline};
 use super::prepare::identifiers;
 use super::{Admitted, Inbound, Refusal, admitted, told};
 use crate::base::digest::Digest;
@@ -33,6 +34,9 @@ use crate::store::Store;
 pub struct DryRun {
     /// SHA-256 of the body.
     pub digest: Digest,
+    /// Whom to call, when a report among them has to be made by phone first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<Hotline>,
     /// Record by record.
     pub records: Vec<DryRecord>,
 }
@@ -128,8 +132,10 @@ pub async fn dry_run(store: &Store, rules: &Rules, inbound: Inbound) -> Result<D
             recipients,
         });
     }
+    let by_phone = hotline::is_due(records.iter().flat_map(|record| &record.findings));
     Ok(DryRun {
         digest: body_digest,
+        hotline: by_phone.then(|| Hotline::of(rules, &partner.id)),
         records,
     })
 }

@@ -6,6 +6,7 @@
 pub mod admission;
 pub mod batch;
 pub mod dry_run;
+pub mod hotline;
 mod ids;
 mod notation;
 mod papers;
@@ -15,6 +16,7 @@ pub mod receipt;
 
 pub use batch::Batch;
 pub use dry_run::dry_run;
+pub use hotline::Hotline;
 pub use prepare::scoped_identifier;
 use read::Reader;
 pub use read::{ReadRecord, Reading, read};
@@ -33,7 +35,7 @@ use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::catalog::statewide::Statewide;
 use crate::rules::Rules;
 use crate::store::{AcceptError, HoldCause, NewSubmission, Rejected, Store, StoreError};
-use crate::validate::rules::waits_for_service_source;
+use crate::validate::rules::{call, waits_for_service_source};
 use admission::{Papers, Sender};
 
 /// One submission as a transport hands it over.
@@ -119,7 +121,7 @@ pub async fn accept(store: &Store, rules: &Rules, inbound: Inbound) -> Result<Re
             rejected,
         })
         .await?;
-    Ok(Receipt::of(&committed))
+    Ok(Receipt::of(&committed).telling(rules, &partner.id, false))
 }
 
 /// A small submission, read and admitted.
@@ -185,6 +187,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
     let reader = Reader::new(rules, &sender.channel.format, &sender.channel.records);
     for read in &mut reading.records {
         let Some(record) = &mut read.record else {
+            hotline::tell(rules, &sender.partner.id, &mut read.findings);
             continue;
         };
         prepare::complete(record, sender.partner, sender.channel);
@@ -199,12 +202,14 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         let papers = papers.map(Vec::as_slice).unwrap_or_default();
         let mut findings = admission::admit(law, plan, record, papers, sender);
         findings.extend(prepare::walled_for_silence(record));
+        findings.extend(call(&record.record_type, &record.root, sender.now));
         if let (Some(reader), Some(source), false) = (&reader, &read.source, findings.is_empty()) {
             reader.place(source, record, &mut findings);
         }
         for finding in &mut findings {
             finding.record_index = Some(read.index);
         }
+        hotline::tell(rules, &sender.partner.id, &mut findings);
         let refused = findings.iter().any(Finding::is_error);
         read.findings.extend(findings);
         read.findings

@@ -2,9 +2,11 @@
 //!
 //! It is made from a committed submission and from nothing else.
 
+use super::hotline::{self, Hotline};
 use crate::base::digest::Digest;
-use crate::base::id::{CorrelationId, RuleSetId, SubmissionId};
+use crate::base::id::{CorrelationId, PartnerId, RuleSetId, SubmissionId};
 use crate::base::limits::{RECEIPT_FINDINGS_MAX, RECEIPT_RECORDS_MAX};
+use crate::rules::Rules;
 use crate::store::{Committed, Counts, LedgerPromise, RecordVerdict};
 
 /// Answer to an accepted submission.
@@ -22,6 +24,9 @@ pub struct Receipt {
     pub ledger: LedgerPromise,
     /// Over all records.
     pub counts: Counts,
+    /// Whom to call, when a report among them has to be made by phone first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hotline: Option<Hotline>,
     /// The first verdicts; all of them are behind `records_url`.
     pub records: Vec<RecordVerdict>,
     /// Whether findings were left out here.
@@ -55,9 +60,20 @@ impl Receipt {
             correlation_id: committed.correlation_id().clone(),
             ledger: committed.ledger().clone(),
             counts: committed.counts(),
+            hotline: None,
             records,
             findings_truncated: truncated || committed.records().len() > RECEIPT_RECORDS_MAX,
             records_url: format!("/v1/submissions/{id}/records"),
         }
+    }
+
+    /// With whom to call where one of its records was kept out for want of a call, or one of those
+    /// it has no room for (`beyond`).
+    #[must_use]
+    pub fn telling(mut self, rules: &Rules, sender: &PartnerId, beyond: bool) -> Receipt {
+        let findings = self.records.iter().flat_map(|verdict| &verdict.findings);
+        let due = beyond || hotline::is_due(findings);
+        self.hotline = due.then(|| Hotline::of(rules, sender));
+        self
     }
 }

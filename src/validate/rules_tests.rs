@@ -1,7 +1,8 @@
 //! Rules across fields, one test per record type: a right record has no finding, and every
 //! contradiction put into it has its own.
 
-use super::cross_field;
+use super::{call, cross_field};
+use crate::base::clock::Timestamp;
 use crate::base::id::RecordType;
 use crate::format::json;
 
@@ -315,4 +316,105 @@ fn an_identifier_is_of_one_person() {
         1,
     );
     assert_eq!(wrong("family-case", &twice), none);
+}
+
+const REPORT: &str = r#"{"envelope":{"subject_refs":["c","d"]},
+  "persons":[{"key":"c","birth_date":"2019-05"},{"key":"d"},{"key":"m","birth_date":"1990"}],
+  "body":{"reported_by_phone_at":"2026-03-02T10:00:00-08:00",
+    "agency":{"name":"Invented agency","reference_no":"REF-1"}}}"#;
+
+// Goal: a copy of a report has what only the call gives, and no word that stands for nothing in its
+// place. Method: every such word, in other writings too; and numbers that look a little like one.
+#[test]
+fn a_report_without_a_call_contradicts_itself() {
+    let (by_phone, number) = ("report-by-phone-first", "/body/agency/reference_no");
+    for word in [
+        "unknown",
+        "UNKNOWN",
+        " N/A ",
+        "n.a.",
+        "-",
+        "---",
+        "?",
+        "None",
+        "PENDING",
+        "t.b.d.",
+        "0000",
+        "Pendiente",
+        "desconocido",
+        "not available",
+    ] {
+        let said = format!("\"reference_no\":\"{word}\"");
+        changes(
+            "child-abuse-report",
+            REPORT,
+            &[("\"reference_no\":\"REF-1\"", &said, by_phone, number)],
+        );
+    }
+    changes(
+        "child-abuse-report",
+        REPORT,
+        &[
+            ("Invented agency", "n/a", by_phone, "/body/agency/name"),
+            (
+                "\"name\":\"Invented agency\",",
+                "",
+                by_phone,
+                "/body/agency/name",
+            ),
+            (",\"reference_no\":\"REF-1\"", "", by_phone, number),
+            (
+                "\"reported_by_phone_at\":\"2026-03-02T10:00:00-08:00\",",
+                "",
+                by_phone,
+                "/body/reported_by_phone_at",
+            ),
+        ],
+    );
+    for number in ["7", "0042", "NA-17", "none-3", "PENDING 12"] {
+        let other = REPORT.replace("REF-1", number);
+        assert_eq!(wrong("child-abuse-report", &other), [], "{number}");
+    }
+}
+
+// Goal: a call before every child the report is about was born is worth a look, and one not yet
+// born beside others is not. Method: the year of the call and of one child.
+#[test]
+fn a_call_before_the_births_is_told() {
+    let one = REPORT.replace("\"c\",\"d\"]", "\"c\"]");
+    assert_eq!(wrong("child-abuse-report", &one), []);
+    let before = one.replace("2026-03-02", "1926-03-02");
+    let at = "/body/reported_by_phone_at".to_owned();
+    assert_eq!(
+        wrong("child-abuse-report", &before),
+        [("report-call-long-ago".to_owned(), at)]
+    );
+    let beside = REPORT.replace("2026-03-02", "1926-03-02");
+    assert_eq!(wrong("child-abuse-report", &beside), []);
+}
+
+// Goal: a call that has not been made is none, one long ago is worth a look. Method: the instants
+// around both bounds, and another type of record.
+#[test]
+fn a_call_is_held_against_the_instant_its_copy_came() {
+    let node = json::parse(REPORT.as_bytes()).tree.expect("a tree");
+    let told = |record_type: &str, now: &str| {
+        let now = Timestamp::from_rfc3339(now).expect("an instant");
+        let found = call(&RecordType(record_type.into()), &node, now);
+        found.map(|finding| (finding.code.into_owned(), finding.severity))
+    };
+    use crate::base::finding::Severity::{Error, Warning};
+    let first = Some(("report-by-phone-first".to_owned(), Error));
+    let late = Some(("report-call-long-ago".to_owned(), Warning));
+    for (now, expected) in [
+        ("2026-03-02T17:54:59Z", first.clone()),
+        ("2026-03-02T17:55:00Z", None),
+        ("2026-03-02T18:00:00Z", None),
+        ("2026-04-01T18:00:00Z", None),
+        ("2026-04-01T18:00:01Z", late),
+        ("2025-03-02T18:00:00Z", first),
+    ] {
+        assert_eq!(told("child-abuse-report", now), expected, "{now}");
+        assert_eq!(told("service-referral", now), None, "{now}");
+    }
 }

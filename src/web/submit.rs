@@ -11,13 +11,13 @@ use super::problem::{
     REPORT_BY_PHONE_FIRST,
 };
 use crate::base::finding::Finding;
-use crate::base::finding_codes::{self, SIZE_EXCEEDED};
+use crate::base::finding_codes::SIZE_EXCEEDED;
 use crate::base::id::{ChannelId, PartnerId};
 use crate::base::limits::{IDEMPOTENCY_KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
 use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Direction;
 use crate::intake::batch::Opening;
-use crate::intake::{self, Batch, Inbound, Receipt, Refusal};
+use crate::intake::{self, Batch, Hotline, Inbound, Receipt, Refusal, hotline};
 use crate::rules::Rules;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{Event, emit};
@@ -261,48 +261,13 @@ fn all_too_large(findings: &[Finding]) -> bool {
     errors.peek().is_some() && errors.all(|finding| finding.code == SIZE_EXCEEDED.code)
 }
 
-fn by_phone_first(findings: &[Finding]) -> bool {
-    let code = finding_codes::REPORT_BY_PHONE_FIRST.code;
-    findings.iter().any(|finding| finding.code == code)
-}
-
-/// Whom to call, in English and Spanish: the hotline of the sender's county, where its partner file
-/// tells it.
-fn hotline(rules: &Rules, sender: &PartnerId) -> String {
-    let county = rules
-        .partners
-        .get(sender)
-        .and_then(|own| own.county_fips.as_deref());
-    let of_county = rules
-        .partners
-        .values()
-        .filter(|partner| county.is_some() && partner.county_fips.as_deref() == county);
-    let number = of_county
-        .filter_map(|partner| partner.hotline.as_deref())
-        .next();
-    match number {
-        Some(number) => format!(
-            "This gateway is not a hotline. Call the county's child-abuse hotline now: {number}. \
-             In danger call 911. Then send the copy with the time of the call and the agency's \
-             reference number. / Este sistema no es una línea de emergencia. Llame ahora a la \
-             línea de abuso infantil del condado: {number}. En peligro llame al 911. Después envíe \
-             la copia con la hora de la llamada y el número de referencia de la agencia."
-        ),
-        None => String::from(
-            "This gateway is not a hotline. Call your county's child-abuse number now; in danger \
-             call 911. Then send the copy with the time of the call and the agency's reference \
-             number. / Este sistema no es una línea de emergencia. Llame ahora al número de abuso \
-             infantil de su condado; en peligro llame al 911. Después envíe la copia con la hora \
-             de la llamada y el número de referencia de la agencia.",
-        ),
-    }
-}
-
 fn refused(call: &Call, partner: &PartnerId, refusal: Refusal) -> Problem {
     match refusal {
-        Refusal::Nothing(findings) if by_phone_first(&findings) => {
-            let detail = hotline(&call.site.rules.load(), partner);
-            Problem::new(&REPORT_BY_PHONE_FIRST, detail).with("findings", json!(findings))
+        Refusal::Nothing(findings) if hotline::is_due(&findings) => {
+            let whom = Hotline::of(&call.site.rules.load(), partner);
+            Problem::new(&REPORT_BY_PHONE_FIRST, whom.text())
+                .with("hotline", json!(whom))
+                .with("findings", json!(findings))
         }
         Refusal::ChannelUnknown | Refusal::FormatUnknown => Problem::new(
             &FORMAT_UNSUPPORTED,

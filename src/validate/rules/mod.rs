@@ -12,6 +12,7 @@ mod report;
 mod time;
 
 pub use persons::REFERENCES;
+pub use report::call;
 
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
