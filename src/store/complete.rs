@@ -17,7 +17,7 @@ use super::sql::{Cell, Columns as _, Fault, Insert, first, row};
 use super::stage::cause_word;
 use super::transition::{Moves, arrival_code, arrival_of, moves};
 use super::writer::{Tx, failed};
-use super::{Store, recall};
+use super::{Store, outlived, recall};
 use crate::base::clock::Timestamp;
 use crate::base::id::*;
 use crate::base::vocabulary::Obligation;
@@ -196,6 +196,8 @@ fn tokens(rows: &[SqliteRow]) -> Result<HashMap<DeliveryId, (i64, DeliveryState)
 
 struct Rows {
     confirmed: Vec<Cell>,
+    /// Deliveries that may have ended what somebody was asked to look at.
+    settled: Vec<Cell>,
     changes: Insert,
     decisions: Insert,
     work: Insert,
@@ -209,6 +211,7 @@ impl Rows {
     fn new() -> Rows {
         Rows {
             confirmed: Vec::new(),
+            settled: Vec::new(),
             // As one statement: as many as there are rows would be a text of its own each time.
             changes: Insert::new(
                 "UPDATE delivery SET state = v.column2, \
@@ -230,10 +233,13 @@ impl Rows {
     }
 
     async fn save(self, tx: &mut Tx) -> Result<(), Fault> {
-        let now = Cell::from(tx.now());
+        let at = tx.now();
+        let now = Cell::from(at);
         let mut script = Script::default();
         self.changes.add_to(&mut script);
+        let settled = [self.confirmed.as_slice(), &self.settled].concat();
         script.keys((CONFIRMED.as_str(), ""), &[now], self.confirmed);
+        outlived::close(&mut script, settled, at);
         self.decisions.add_to(&mut script);
         self.next.add_to(&mut script);
         self.again.add_to(&mut script);
@@ -438,9 +444,10 @@ static LOOKED_AT: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Whether somebody was told already that this delivery is withheld: once is enough, however often
-/// it is decided again.
+/// it is decided again. What ended by itself was put away by nobody.
 async fn told_before(tx: &mut Tx, id: DeliveryId) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM work_item WHERE delivery_id = ? AND cause = ? LIMIT 1";
+    let sql = "SELECT 1 FROM work_item WHERE delivery_id = ? AND cause = ? \
+               AND (state = 0 OR looked > 0) LIMIT 1";
     let cells = row![id.0, cause_word(HoldCause::Withheld)];
     Ok(first(&mut tx.conn, sql, cells).await?.is_some())
 }
@@ -467,6 +474,9 @@ async fn end_one(
         // What is only decided anew says what its last attempt said.
         matches!(ended.completion, Completion::DecideAgain { .. }),
     ]);
+    if outlived::ends(change.to.state) {
+        rows.settled.push(Cell::from(id));
+    }
     if let Some(decision) = &ended.decision {
         rows.decisions
             .push(decision_row((&id, ended.token), decision, false));

@@ -32,6 +32,7 @@ mod lookup;
 pub mod model;
 mod open;
 mod operator;
+mod outlived;
 mod persons;
 mod prepare;
 mod proof;

@@ -14,6 +14,7 @@ mod fact;
 mod given;
 mod identity;
 mod ledger;
+mod outlived;
 mod plans;
 mod replay;
 mod reviews;

@@ -3,6 +3,8 @@
 //! A cause is heard by a record's sender only where its row says so: what officers settle among
 //! themselves would tell of a withholding.
 
+use super::DeliveryState;
+
 /// Why a record or delivery waits for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,6 +111,8 @@ pub struct Settling {
     pub officers: bool,
     /// Who hears of it.
     pub hearer: Hearer,
+    /// States of its delivery that end it without anybody's word: nothing waits any more.
+    pub outlived: &'static [DeliveryState],
 }
 
 impl HoldCause {
@@ -167,6 +171,36 @@ impl HoldCause {
             resolutions,
             officers,
             hearer,
+            outlived: self.outlived(),
+        }
+    }
+
+    /// What was asked before anything went is idle once it has gone, goes on as another generation,
+    /// was replaced, or has used up its attempts; a failure is idle once a later attempt arrived.
+    /// What is about bytes that left, and what was told, stays until somebody says so.
+    const fn outlived(self) -> &'static [DeliveryState] {
+        use DeliveryState::{Confirmed, Dead, Superseded, Withdrawn};
+        match self {
+            HoldCause::Withheld
+            | HoldCause::HumanReview
+            | HoldCause::StandingUnknown
+            | HoldCause::ObligationOpen
+            | HoldCause::OutputInvalid => &[Confirmed, Withdrawn, Superseded, Dead],
+            HoldCause::RecipientRefused | HoldCause::AttemptsExhausted => {
+                &[Confirmed, Withdrawn, Superseded]
+            }
+            HoldCause::IdentityAmbiguous
+            | HoldCause::AddresseeUnknown
+            | HoldCause::VocabularyUnknown
+            | HoldCause::ServiceSourceUnknown
+            | HoldCause::Unreadable
+            | HoldCause::ReplayConfirmation
+            | HoldCause::ConsentAgesOut
+            | HoldCause::ReviewAfter
+            | HoldCause::RecallByHand
+            | HoldCause::EmergencyAccess
+            | HoldCause::EmergencyNotice
+            | HoldCause::ConfirmByPhone => &[],
         }
     }
 }
