@@ -166,6 +166,23 @@ impl FactKey {
         )
     }
 
+    /// Whether saying yes takes something from everybody and gives nobody anything. Where rights
+    /// end or a child is removed, a refusal loses its signer too; for who died or is of age,
+    /// another signs.
+    pub const fn only_takes(self) -> bool {
+        matches!(
+            self,
+            FactKey::RestrainingOrder
+                | FactKey::SuspectedAbuser
+                | FactKey::GrantorIsAbuser
+                | FactKey::DetrimentFinding
+                | FactKey::RestrictionAgreed
+                | FactKey::ReporterEmployer
+                | FactKey::Proceeding
+                | FactKey::SafeAtHome
+        )
+    }
+
     /// Whether it must be known, and lately, toward those to whom a fact nobody told might close
     /// everything.
     pub const fn must_be_known(self) -> bool {

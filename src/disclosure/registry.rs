@@ -173,6 +173,37 @@ impl Assertion {
         begun && to.is_none_or(|to| today <= to)
     }
 
+    /// Whether this, said in place of `before` under the same id, can only take away: then one
+    /// human says it, as one says it under an id of its own.
+    ///
+    /// It says yes, of what gives nobody anything, toward the same one, from today on at the latest
+    /// and for no fewer days to come than a yes before it. A no gives less than nothing once it is
+    /// gone: that nobody says so any more is no leave, and what it contradicted holds by itself.
+    pub fn only_takes(&self, before: &Assertion, key: FactKey, today: Day) -> bool {
+        let said = |one: &Assertion| one.value.told(key);
+        let (Some(now), Some(then)) = (said(self), said(before)) else {
+            return false;
+        };
+        let same = self.kind == before.kind
+            && self.recipient == before.recipient
+            && self.other_person == before.other_person;
+        let dated = self.is_dated() && before.is_dated();
+        let first = |one: &Assertion| parse_day(&one.from);
+        let last = |one: &Assertion| one.to.as_deref().and_then(parse_day);
+        // A yes that has run out closes nothing any more.
+        let closed = then.closes() && last(before).is_none_or(|to| to >= today);
+        let begins = match closed {
+            true => first(before).map(|from| from.max(today)),
+            false => Some(today),
+        };
+        let lasts = match (closed, last(self), last(before)) {
+            (true, Some(to), until) => until.is_some_and(|until| until <= to),
+            (true, None, _) | (false, _, _) => true,
+        };
+        let runs = begins.zip(first(self)).is_some_and(|(by, from)| from <= by);
+        key.only_takes() && now == Told::Truth(true) && same && dated && runs && lasts
+    }
+
     /// Local days since it began.
     pub fn days_old(&self, today: Day) -> Option<i32> {
         Some(today.0.saturating_sub(parse_day(&self.from)?.0))

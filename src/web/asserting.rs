@@ -183,9 +183,10 @@ pub const SECOND_HUMAN: &str = "a second human: not the one who entered it";
 
 /// A finding that a second human is missing where one is needed.
 pub fn needs_second(path: &str) -> Finding {
-    Finding::new(&SCHEMA_REQUIRED_MISSING)
-        .at(path)
-        .fixed_by("what only closes is changed and ended by two humans: name the second")
+    Finding::new(&SCHEMA_REQUIRED_MISSING).at(path).fixed_by(
+        "what only closes is ended, or changed to what may close less, by two humans: name the \
+             second",
+    )
 }
 
 /// A finding that the second human is the first.

@@ -1,7 +1,7 @@
 //! The registry of facts: assert, confirm, end. A partner sees what it asserts, nothing else.
 //!
 //! What opens something may need a second human of the asserter; what only closes counts at once,
-//! and takes two humans to change or to end.
+//! and takes two humans to end or to change to anything that may close less.
 
 use super::answer::{Call, Outcome, store_failed};
 use super::asserting::{self, Asserting, HUMAN_CHARS_MAX, Told, needs_second, not_second};
@@ -45,7 +45,13 @@ pub async fn put(mut call: Call) -> Outcome {
     {
         return Ok(answered(&id, known.revision));
     }
-    if known.is_some() && kind.key.restricts() && said.confirmed_by.is_none() {
+    let alone = match (&known, &before) {
+        (Some(known), Some(before)) => {
+            known.subject == subject && said.only_takes(before, kind.key, local_day(now))
+        }
+        _ => true,
+    };
+    if kind.key.restricts() && said.confirmed_by.is_none() && !alone {
         return Err(json::misfit(&[needs_second("/fact/confirmed_by")]));
     }
     let change = Change {

@@ -3,6 +3,7 @@
 
 use crate::cases::policy;
 use crate::reference::{asking, rows};
+use kinbridge::base::fact_key::FactKey;
 use kinbridge::disclosure::{Decision, Policy, Request};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -258,6 +259,29 @@ fn a_fact_taken_away_never_opens_a_class() {
             .expect("a context")
             .remove(&fact);
         prop_assert!(permits(&less).is_subset(&permits(q)), "{fact}: {q}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_yes_of_what_only_takes_opens_no_class() {
+    // What one human changes alone: whatever was said before, or nothing.
+    let takes: Vec<&str> = FactKey::ALL
+        .iter()
+        .filter(|key| key.only_takes())
+        .map(|key| key.as_str())
+        .collect();
+    assert_eq!(takes.len(), 8);
+    law(|seed, q| {
+        let (holder, member) = takes[(seed >> 5) as usize % takes.len()]
+            .split_once('.')
+            .expect("a member");
+        let mut more = q.clone();
+        more[holder][member] = match member {
+            "proceeding" => json!("proceeding"),
+            _ => json!(true),
+        };
+        prop_assert!(permits(&more).is_subset(&permits(q)), "{member}: {q}");
         Ok(())
     });
 }

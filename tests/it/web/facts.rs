@@ -117,6 +117,72 @@ async fn what_only_closes_takes_two_humans_to_change_and_to_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_only_closes_more_counts_by_one_human() {
+    // Goal: no order becomes an order at once, and nothing that may close less passes so. Method:
+    // one fact changed step by step, each by one human alone.
+    let gateway = with_county().await;
+    let put = async |id: &str, body: Value| {
+        ask(
+            &gateway,
+            "PUT",
+            &format!("/v1/facts/{id}"),
+            ("county", body),
+        )
+        .await
+    };
+    let none = json!({ "kind": "restraining_order", "value": false, "confirmed_by": "ben" });
+    let order = |more: Value| {
+        let mut body = fact(&json!({ "kind": "restraining_order", "value": true }));
+        for (name, value) in more.as_object().expect("members") {
+            body["fact"][name] = value.clone();
+        }
+        body
+    };
+    assert_eq!(put("ord-1", fact(&none)).await.0, 200);
+    for refused in [
+        json!({ "recipient": "alpha" }),
+        json!({ "from": "2999-01-01" }),
+        json!({ "value": false, "source": "statement" }),
+    ] {
+        assert_eq!(
+            put("ord-1", order(refused.clone())).await.0,
+            422,
+            "{refused}"
+        );
+    }
+    let (status, taken) = put("ord-1", order(json!({ "to": "2998-12-31" }))).await;
+    assert_eq!((status, &taken["revision"]), (200, &json!(2)), "{taken}");
+    for refused in [
+        json!({ "to": "2998-12-30" }),
+        json!({ "recipient": "alpha", "to": "2998-12-31" }),
+        json!({ "value": false, "to": "2998-12-31" }),
+        json!({ "from": "2999-01-01", "to": "2999-12-31" }),
+    ] {
+        assert_eq!(
+            put("ord-1", order(refused.clone())).await.0,
+            422,
+            "{refused}"
+        );
+    }
+    assert_eq!(
+        put("ord-1", order(json!({}))).await.1["revision"],
+        3,
+        "longer"
+    );
+    // Where a yes takes a refusal its weight, two say it.
+    let mut removed = fact(&json!({ "kind": "removed", "value": false, "confirmed_by": "ben" }));
+    removed["fact"]
+        .as_object_mut()
+        .expect("members")
+        .remove("recipient");
+    assert_eq!(put("rem-1", removed.clone()).await.0, 200);
+    removed["fact"]["value"] = json!(true);
+    removed["fact"]["confirmed_by"] = Value::Null;
+    assert_eq!(put("rem-1", removed).await.0, 422);
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partner_asserts_only_what_its_file_says() {
     // Goal: 403 with a code of its own, whatever the role may; and nothing is kept. Method: kinds
     // in and out of the partner's file, each read back.
