@@ -161,7 +161,7 @@ fn courier(gateway: &Gateway) -> Result<Courier, StartError> {
         gateway.store.clone(),
         gateway.rules.clone(),
         gateway.clock.clone(),
-        Arc::new(transport),
+        Arc::new(transport.following(gateway.rules.clone())),
     )
     .looking_back(gateway.config.deliver.recall_look_back()))
 }

@@ -374,6 +374,13 @@ impl Courier {
             breakers.succeeded(lane);
         } else {
             breakers.failed(lane, now);
+            if reply.is_of_tls() {
+                emit(&telemetry::Event::RecipientUntrusted {
+                    partner: &lane.0,
+                    channel: &lane.1,
+                    detail: &reply.detail,
+                });
+            }
         }
     }
 

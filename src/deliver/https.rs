@@ -1,24 +1,37 @@
 //! HTTPS out: one POST per attempt, to public addresses unless the partner file says otherwise.
 //!
 //! No redirect is followed, no proxy used, nothing retried here, no answer kept. A recipient's
-//! name is resolved once per connection and the address checked before it is dialled.
+//! name is resolved once per connection and the address checked before it is dialled. Files of
+//! authorities are read once for each set of rules: a reload has them read again.
 
 use super::transport::{Parcel, Reply, Replying, Transport};
 use crate::base::limits::{ANSWER_BYTES_MAX, ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, DESTINATIONS_MAX};
 use crate::base::sensitive::Reason;
 use crate::catalog::partner::Https;
 use crate::outbox::Answer;
+use crate::rules::Rules;
+use arc_swap::ArcSwap;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, Client, Identity, Response, Url, header};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// The way out over HTTPS; keeps one client per destination settings.
 pub struct HttpsTransport {
     identity: Option<Identity>,
-    clients: Mutex<HashMap<(Option<String>, bool), Client>>,
+    /// The rules in force, where a reload swaps them.
+    rules: Option<Arc<ArcSwap<Rules>>>,
+    clients: Mutex<Clients>,
+}
+
+/// Clients made under one set of rules, by the authorities they trust and where they may connect.
+#[derive(Default)]
+struct Clients {
+    /// Held, so that no later rules can stand at the same address.
+    under: Weak<Rules>,
+    made: HashMap<(Option<String>, bool), Client>,
 }
 
 impl HttpsTransport {
@@ -28,21 +41,36 @@ impl HttpsTransport {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         Ok(HttpsTransport {
             identity: identity_pem.map(Identity::from_pem).transpose()?,
+            rules: None,
             clients: Mutex::default(),
         })
+    }
+
+    /// The same, reading files of authorities again whenever the rules are loaded anew.
+    #[must_use]
+    pub fn following(mut self, rules: Arc<ArcSwap<Rules>>) -> HttpsTransport {
+        self.rules = Some(rules);
+        self
     }
 
     fn client(&self, to: &Https) -> Result<Client, &'static str> {
         let key = (to.ca_file.clone(), to.private_network);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&key) {
+        if let Some(rules) = &self.rules {
+            let now = rules.load();
+            if clients.under.as_ptr() != Arc::as_ptr(&now) {
+                clients.under = Arc::downgrade(&now);
+                clients.made.clear();
+            }
+        }
+        if let Some(client) = clients.made.get(&key) {
             return Ok(client.clone());
         }
-        if clients.len() >= DESTINATIONS_MAX {
-            clients.clear();
+        if clients.made.len() >= DESTINATIONS_MAX {
+            clients.made.clear();
         }
         let client = build(to, self.identity.clone())?;
-        clients.insert(key, client.clone());
+        clients.made.insert(key, client.clone());
         Ok(client)
     }
 }
@@ -113,10 +141,52 @@ async fn attempt(client: Client, url: Url, parcel: Parcel) -> Reply {
     let request = request.body(outgoing.into_bytes().into_exposed(Reason::Send));
     match request.send().await {
         Ok(response) => settle(response).await,
-        Err(error) if error.is_connect() => Reply::broken(Answer::NotTaken, "not-connected"),
+        Err(error) if error.is_connect() => {
+            let word = untrusted(&error).unwrap_or("not-connected");
+            Reply::broken(Answer::NotTaken, word)
+        }
         Err(error) if error.is_builder() => Reply::broken(Answer::NotTaken, "request-invalid"),
         Err(error) if error.is_timeout() => Reply::broken(Answer::Unsure, "timeout"),
         Err(_) => Reply::broken(Answer::Unsure, "connection-broken"),
+    }
+}
+
+/// What was wrong in securing the connection, when that is why there is none.
+fn untrusted(error: &reqwest::Error) -> Option<&'static str> {
+    let mut next = std::error::Error::source(error);
+    while let Some(one) = next {
+        if let Some(tls) = of_tls(one) {
+            return Some(tls_word(tls));
+        }
+        next = one.source();
+    }
+    None
+}
+
+/// The error of TLS, also inside one of input and output, which does not name it as its cause.
+fn of_tls<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    if let Some(tls) = error.downcast_ref() {
+        return Some(tls);
+    }
+    of_tls(error.downcast_ref::<std::io::Error>()?.get_ref()?)
+}
+
+/// A transport word for it: which authority or name it was is nobody's to read here.
+fn tls_word(error: &rustls::Error) -> &'static str {
+    use rustls::{CertificateError as Bad, Error};
+    match error {
+        Error::InvalidCertificate(Bad::UnknownIssuer) => "tls-issuer-unknown",
+        Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
+            "tls-certificate-expired"
+        }
+        Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
+            "tls-certificate-not-valid-yet"
+        }
+        Error::InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "tls-certificate-of-another-name"
+        }
+        Error::InvalidCertificate(_) => "tls-certificate-refused",
+        _ => "tls-failed",
     }
 }
 

@@ -103,6 +103,14 @@ impl Reply {
         }
     }
 
+    /// Whether the connection could not be secured: a certificate, or the file that should vouch
+    /// for it.
+    pub fn is_of_tls(&self) -> bool {
+        ["tls-", "authority-file-"]
+            .iter()
+            .any(|begin| self.detail.starts_with(begin))
+    }
+
     /// The reply when no status came.
     pub fn broken(answer: Answer, word: &'static str) -> Reply {
         Reply {

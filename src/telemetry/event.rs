@@ -109,6 +109,15 @@ pub enum Event<'a> {
         /// Attempts so far.
         attempts: u32,
     },
+    /// A connection to a recipient could not be secured.
+    RecipientUntrusted {
+        /// Recipient.
+        partner: &'a PartnerId,
+        /// Its channel.
+        channel: &'a ChannelId,
+        /// Which way, one word.
+        detail: &'a str,
+    },
     /// What waits in a lane.
     Lane {
         /// Recipient.

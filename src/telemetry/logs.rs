@@ -30,6 +30,11 @@ pub(super) fn write(event: &Event<'_>) {
         Event::RulesRefused { defects } => error!(defects, "rules_refused"),
         Event::TlsLoaded => info!("tls_loaded"),
         Event::TlsRefused { cause } => error!(cause, "tls_refused"),
+        Event::RecipientUntrusted {
+            partner,
+            channel,
+            detail,
+        } => warn!(%partner, %channel, detail, "recipient_untrusted"),
         Event::KeyBesideDatabase => warn!("master_key_beside_database"),
         Event::StorageTrouble { trouble, cause } => error!(trouble, cause, "storage_trouble"),
         Event::StorageTakesWrites => info!("storage_takes_writes"),

@@ -145,6 +145,7 @@ pub(super) fn count(event: &Event<'_>) {
         | Event::Stopped
         | Event::GroupTakenApart { .. }
         | Event::BatchesErased { .. }
+        | Event::RecipientUntrusted { .. }
         | Event::KeyBesideDatabase
         | Event::ReviewOverdue { .. } => {}
     }

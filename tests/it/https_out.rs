@@ -2,14 +2,17 @@
 //! is told rightly. Method: the simulated recipient on loopback, one parcel at a time.
 
 use crate::release::{PART2, acceptance, paper, text};
+use arc_swap::ArcSwap;
 use kinbridge::base::id::{CorrelationId, DeliveryId, PartnerId};
 use kinbridge::catalog::partner::Https;
 use kinbridge::deliver::HttpsTransport;
 use kinbridge::deliver::transport::{Parcel, Reply, Transport};
 use kinbridge::outbox::Answer;
 use kinbridge::release::{Outgoing, Release};
+use kinbridge::rules::Rules;
 use kinbridge::web::certificates::Authority;
 use kinbridge::web::receiver::{Behaviour, Receiver};
+use std::sync::Arc;
 
 struct World {
     receiver: Receiver,
@@ -121,6 +124,59 @@ async fn a_server_the_authority_did_not_sign_gets_nothing() {
     std::fs::write(world.folder.path().join("ca.pem"), other.certificate_pem()).expect("a file");
     let reply = world.send().await;
     assert_eq!(reply.answer, Answer::NotTaken, "{reply:?}");
+    assert_eq!(reply.detail, "tls-issuer-unknown");
+    assert!(reply.is_of_tls());
     assert!(world.receiver.deliveries().is_empty());
+    world.receiver.stop().await;
+}
+
+#[actix_web::test]
+async fn what_keeps_a_connection_from_being_secured_is_said() {
+    // Goal: a certificate that does not fit is told as that, and what is no matter of TLS is not.
+    // Method: one of another name; a recipient's own as its authority; no file; nobody there.
+    let mut world = World::new();
+    let authority = Authority::new("test").expect("an authority");
+    let other = authority.issue(&["elsewhere.example"]).expect("one");
+    let elsewhere = Receiver::start(&other).expect("a recipient");
+    let there = std::mem::replace(&mut world.receiver, elsewhere);
+    let ca = world.folder.path().join("ca.pem");
+    std::fs::write(&ca, authority.certificate_pem()).expect("a file");
+    assert_eq!(world.send().await.detail, "tls-certificate-of-another-name");
+    std::fs::remove_file(&ca).expect("removed");
+    world.transport = HttpsTransport::new(None).expect("a transport");
+    let reply = world.send().await;
+    assert_eq!(reply.detail, "authority-file-unreadable");
+    assert!(reply.is_of_tls());
+    std::fs::write(&ca, authority.certificate_pem()).expect("a file");
+    world.receiver.stop().await;
+    let reply = world.send().await;
+    assert_eq!(reply.detail, "not-connected");
+    assert!(!reply.is_of_tls());
+    there.stop().await;
+}
+
+#[actix_web::test]
+async fn a_changed_file_of_authorities_counts_once_the_rules_are_loaded_again() {
+    // Goal: a recipient's new authority needs no restart. Method: the wrong file, the right one,
+    // then the rules swapped for the same ones loaded anew.
+    let mut world = World::new();
+    let load = || Rules::load(&[]).expect("rules");
+    let rules = Arc::new(ArcSwap::new(load()));
+    world.transport = HttpsTransport::new(None)
+        .expect("a transport")
+        .following(Arc::clone(&rules));
+    let ca = world.folder.path().join("ca.pem");
+    let right = std::fs::read(&ca).expect("the file");
+    let other = Authority::new("other").expect("an authority");
+    std::fs::write(&ca, other.certificate_pem()).expect("a file");
+    assert_eq!(world.send().await.detail, "tls-issuer-unknown");
+    std::fs::write(&ca, right).expect("a file");
+    assert_eq!(
+        world.send().await.detail,
+        "tls-issuer-unknown",
+        "not read yet"
+    );
+    rules.store(load());
+    assert_eq!(world.send().await.answer, Answer::Confirmed);
     world.receiver.stop().await;
 }
