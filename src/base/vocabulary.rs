@@ -5,10 +5,12 @@
 
 /// A text that is not in the word list it was read for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is not a {list}")]
+#[error("`{word}` is not a {list}: one of {}", known.join(", "))]
 pub struct UnknownWord {
     /// Which list.
     pub list: &'static str,
+    /// The words it has.
+    pub known: &'static [&'static str],
     /// The word; catalog and API vocabulary only, never a record's value.
     pub word: String,
 }
@@ -42,7 +44,11 @@ macro_rules! vocabulary {
             fn from_str(word: &str) -> Result<$name, UnknownWord> {
                 match word {
                     $($text => Ok($name::$variant),)*
-                    _ => Err(UnknownWord { list: $list, word: word.to_owned() }),
+                    _ => Err(UnknownWord {
+                        list: $list,
+                        known: &[$($text),*],
+                        word: word.to_owned(),
+                    }),
                 }
             }
         }

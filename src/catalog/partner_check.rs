@@ -91,7 +91,12 @@ impl Checker<'_> {
         let source = partner.role.parse::<SourceRole>().is_ok();
         let recipient = partner.role.parse::<RecipientRole>().is_ok();
         if !source && !recipient {
-            let message = format!("`{}` is no role", partner.role);
+            let message = format!(
+                "`{}` is no role; those who send are: {}; those who receive are: {}",
+                partner.role,
+                words(SourceRole::ALL, SourceRole::as_str),
+                words(RecipientRole::ALL, RecipientRole::as_str),
+            );
             self.wrong(partner, &partner.role, "partner-role-unknown", message);
         }
         if let Some(fips) = partner
@@ -301,6 +306,12 @@ fn is_county(fips: &str) -> bool {
     number.is_some_and(|number| number <= 115 && number % 2 == 1)
 }
 
+/// The words of a list, as a message tells them.
+fn words<T: Copy>(list: &[T], word: fn(T) -> &'static str) -> String {
+    let words: Vec<&str> = list.iter().map(|one| word(*one)).collect();
+    words.join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     //! Goal: what cannot work is told before it is served. Method: one broken file per check.
@@ -308,7 +319,7 @@ mod tests {
     use crate::catalog::files;
     use std::collections::BTreeMap;
 
-    fn codes(text: &str) -> Vec<&'static str> {
+    fn defects(text: &str) -> Vec<Defect> {
         let (mut all, mut defects) = files::read(&[]);
         let path = "mappings/partners/p.toml".to_owned();
         let file = SourceFile {
@@ -321,11 +332,13 @@ mod tests {
         all.insert(path, file);
         let before: BTreeMap<_, _> = all.clone();
         let sources = crate::catalog::from_files(before, &mut defects);
-        let wrong = defects
-            .iter()
-            .filter(|defect| defect.file.ends_with("/p.toml"));
-        let mut out: Vec<&str> = wrong.map(|defect| defect.code).collect();
         assert!(sources.files.contains_key("mappings/partners/p.toml"));
+        defects.retain(|defect| defect.file.ends_with("/p.toml"));
+        defects
+    }
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let mut out: Vec<&str> = defects(text).iter().map(|defect| defect.code).collect();
         out.dedup();
         out
     }
@@ -338,6 +351,24 @@ mod tests {
     #[test]
     fn a_good_file_has_no_defect() {
         assert!(codes(GOOD).is_empty(), "{:?}", codes(GOOD));
+    }
+
+    #[test]
+    fn an_unknown_word_is_told_with_those_there_are() {
+        for (from, to, words) in [
+            ("\"ppp\"", "\"friend\"", ["health_provider", "caregiver", "dv_program"]),
+            (
+                "\"treatment\"",
+                "\"subject_access\"",
+                ["`subject_access` is not a purpose of use", "parent_access", "treatment"],
+            ),
+        ] {
+            let found = defects(&GOOD.replacen(from, to, 1));
+            let told: String = found.iter().map(|defect| defect.message.as_str()).collect();
+            for word in words {
+                assert!(told.contains(word), "{word}: {told}");
+            }
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use super::answer::{Call, store_failed};
 use super::counting;
 use super::principal::Principal;
-use super::problem::Problem;
+use super::problem::{BODY_INVALID, Problem};
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
 use crate::base::id::{ConsentId, PartnerId, RegistryId};
@@ -52,6 +52,21 @@ pub fn is_own_id(id: &str) -> bool {
 /// What is told of an id that is not.
 pub const NOT_OWN_ID: &str = "ids of this form are the registry's, or of a document's further \
                               papers: lodge it under an id of your own";
+
+/// That an id goes to recipients with the paper's copy, and some make a file's name of it: it names
+/// no path, in whatever writing, and no folder.
+///
+/// # Errors
+/// What to use instead.
+pub fn no_path(id: &str) -> Result<(), Problem> {
+    let names = ['/', '\\', '%'];
+    if ["", ".", ".."].contains(&id) || id.contains(names) {
+        let detail = "recipients may name files after the id: use letters, digits, `-`, `_`, `.` \
+                      and `:`, no slash, backslash or percent sign, and not `.` or `..` alone";
+        return Err(Problem::new(&BODY_INVALID, detail));
+    }
+    Ok(())
+}
 
 /// An id for a document whose lodger names none. It is the lodger's, and no registry id.
 pub fn minted_id(call: &Call) -> String {

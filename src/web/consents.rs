@@ -8,7 +8,7 @@ use super::answer::{Call, Outcome, store_failed};
 use super::capture::Capture;
 use super::consent_state::{
     NOT_OWN_ID, Say, answers_for, confirmations, consent_id, county_may_know, found, is_own_id,
-    names_discloser, opened, paper, reader, state, ties,
+    names_discloser, no_path, opened, paper, reader, state, ties,
 };
 use super::counting;
 use super::disclosures::reason;
@@ -46,6 +46,7 @@ pub async fn put(mut call: Call) -> Outcome {
     if !is_own_id(id.as_str()) {
         return Err(Problem::new(&STATE_CONFLICT, NOT_OWN_ID));
     }
+    no_path(id.as_str())?;
     let now = call.site.clock.now();
     let check = |tree: &Node, findings: &mut Vec<_>| lodging::check(tree, now, findings);
     let read = json::read_checked(&mut call, &LODGING, check);

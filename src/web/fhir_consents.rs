@@ -4,7 +4,7 @@
 //! shown again from the papers. Every error is an OperationOutcome that names the place.
 
 use super::answer::{Call, Outcome};
-use super::consent_state::{NOT_OWN_ID, is_own_id, minted_id};
+use super::consent_state::{NOT_OWN_ID, is_own_id, minted_id, no_path};
 use super::fhir_search;
 use super::lodging::Identifier;
 use super::media::media_type;
@@ -39,6 +39,7 @@ pub async fn put(mut call: Call) -> Outcome {
     if !is_own_id(&id) {
         return Err(Problem::new(&STATE_CONFLICT, NOT_OWN_ID));
     }
+    no_path(&id)?;
     kept(&call, &id, reading, findings).await
 }
 

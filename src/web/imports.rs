@@ -3,7 +3,7 @@
 //! What an answer means stands in `policies/imports/`; the papers go the registry's one way in.
 
 use super::answer::{Call, Outcome};
-use super::consent_state::{is_own_id, minted_id};
+use super::consent_state::{is_own_id, minted_id, no_path};
 use super::consents::told;
 use super::json as body;
 use super::lodging::Identifier;
@@ -40,6 +40,7 @@ pub async fn lodge(mut call: Call) -> Outcome {
             "findings": findings,
         })));
     }
+    no_path(&id)?;
     let papers = read.papers.into_iter().map(|(_, paper)| (false, paper));
     let sheets = sets::checked(&call, &read.subject, papers);
     let sheets = sheets.map_err(|wrong| body::misfit(&wrong))?;

@@ -51,6 +51,46 @@ const WRONG: &str = r#"
 ; []; schema-type-mismatch; ; found a list
 "#;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_a_receiver_could_take_for_a_path_is_not_lodged_under() {
+    // Goal: ids go to recipients with a paper's copy, and none of them names a path there. Method:
+    // such ids in the registry's way, FHIR's and a form's; then ids that only look a little so.
+    let gateway = Gateway::start().await;
+    for id in [
+        "..%2f..%2fetc",
+        "a%2Fb",
+        "a%5cb",
+        "a%5Cb",
+        "a%252fb",
+        "..",
+        "%2e%2e",
+    ] {
+        let (status, told) = put(&gateway, &format!("/v1/consents/{id}")).await;
+        let not_there = matches!(id, ".." | "%2e%2e") && status == 404;
+        assert!(status == 422 || not_there, "{id}: {status} {told}");
+        if status == 422 {
+            let detail = told["detail"].as_str().expect("a detail");
+            assert!(detail.contains("letters, digits"), "{detail}");
+        }
+    }
+    for id in ["../x", "a\\b", "a%2fb", "..", "."] {
+        let mut form = crate::consent_imports::release();
+        form["consent_id"] = json!(id);
+        let path = "/v1/consents/imports?form=ascmi";
+        let (status, told) = send(&gateway, "POST", path, form.to_string()).await;
+        assert_eq!(status, 422, "{id}: {told}");
+    }
+    for id in ["a..b", "roi-1.2", "2f", "x:y_z"] {
+        let (status, told) = put(&gateway, &format!("/v1/consents/{id}")).await;
+        assert_eq!(status, 200, "{id}: {told}");
+    }
+    gateway.running.shutdown().await;
+}
+
+async fn put(gateway: &Gateway, path: &str) -> (u16, Value) {
+    send(gateway, "PUT", path, lodging().to_string()).await
+}
+
 /// The lodging with one thing wrong.
 fn spoiled(at: &str, put: Value) -> Value {
     let mut body = lodging();
