@@ -11,6 +11,8 @@ use kinbridge::catalog::partner::Channel;
 use kinbridge::record::Record;
 use kinbridge::release::{Emergency, Release, ReleaseInput, release};
 use kinbridge::rules::Rules;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 const CHILD: PersonId = PersonId([1; 16]);
@@ -291,4 +293,61 @@ fn the_prevention_wall_stands_at_the_emergency_door() {
         &[],
     );
     assert!(matches!(walled, Release::Untied(_)), "{walled:?}");
+}
+
+#[test]
+fn what_an_emergency_does_not_open_care_does_and_the_page_says_so() {
+    // Goal: docs/emergency.md tells a clinician rightly what comes at the door and what comes
+    // without it. Method: its classes, asked for both purposes, in an emergency; and by a consent.
+    let page = std::fs::read_to_string("docs/emergency.md").expect("the page");
+    let policy = crate::cases::policy();
+    let permits = |source: &str, purpose: &str, consents: Value| {
+        let question = json!({
+            "id": "q", "source_role": source, "recipient_role": "health_provider",
+            "purpose": purpose,
+            "data_classes": ["cans", "demographics", "engagement_contact", "general_health",
+                "hiv_test", "mental_health", "referral", "sud_part2", "psychotherapy_notes"],
+            "subject": { "id": "s", "age": 30 }, "consents": consents,
+            "context": { "now": "2026-09-15T12:00:00-07:00",
+                "emergency": { "bona_fide": true, "consent_obtainable": false } },
+        });
+        let request = serde_json::from_value(question).expect("a question");
+        let permit = policy.decide(&request).permit;
+        permit
+            .iter()
+            .map(ToString::to_string)
+            .collect::<BTreeSet<String>>()
+    };
+    let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let door: BTreeSet<String> = set(&["general_health", "hiv_test", "mental_health", "sud_part2"]);
+    assert_eq!(permits("mhp", "medical_emergency", json!([])), door);
+    let told =
+        "`general_health`, `mental_health`, `hiv_test`, `sud_part2` from a treating provider";
+    assert!(page.contains(told));
+    let care = permits("mhp", "treatment", json!([]));
+    let told = [
+        "referral",
+        "demographics",
+        "general_health",
+        "mental_health",
+        "cans",
+    ];
+    assert!(set(&told).is_subset(&care), "{care:?}");
+    assert!(!care.contains("sud_part2"), "{care:?}");
+    assert!(
+        page.contains(
+            "`referral`, `demographics`, `general_health`, `mental_health` and `cans` go"
+        )
+    );
+    let paper = json!([{
+        "id": "c", "kind": "hipaa_auth", "type": "permit", "grantor": "self",
+        "classes": ["referral", "demographics"], "recipients": ["health_provider"],
+        "purposes": ["medical_emergency"], "signed": "2026-03-01",
+        "start": "2026-03-01", "end": "2027-02-28", "revoked": null,
+    }]);
+    let named = permits("mhp", "medical_emergency", paper);
+    assert!(
+        set(&["referral", "demographics"]).is_subset(&named),
+        "{named:?}"
+    );
 }
