@@ -356,11 +356,19 @@ mod tests {
     #[test]
     fn an_unknown_word_is_told_with_those_there_are() {
         for (from, to, words) in [
-            ("\"ppp\"", "\"friend\"", ["health_provider", "caregiver", "dv_program"]),
+            (
+                "\"ppp\"",
+                "\"friend\"",
+                ["health_provider", "caregiver", "dv_program"],
+            ),
             (
                 "\"treatment\"",
                 "\"subject_access\"",
-                ["`subject_access` is not a purpose of use", "parent_access", "treatment"],
+                [
+                    "`subject_access` is not a purpose of use",
+                    "parent_access",
+                    "treatment",
+                ],
             ),
         ] {
             let found = defects(&GOOD.replacen(from, to, 1));

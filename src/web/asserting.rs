@@ -26,6 +26,7 @@ use crate::format::Node;
 use crate::rules::Rules;
 use crate::validate::text_form::{Fit, fit};
 use serde::Deserialize;
+use std::time::Duration;
 
 /// Longest name of a human, characters.
 pub const HUMAN_CHARS_MAX: usize = 128;
@@ -148,6 +149,16 @@ pub fn check(
     {
         let fix = format!("a fact of this kind holds at most {most} days, the first one included");
         told.tell(&SCHEMA_VALUE_OUT_OF_RANGE, "to", &fix);
+    }
+    if let Validity::Hours(most) = kind.validity {
+        // It counts from now: a day behind its end would promise what is not kept.
+        let last = local_day(now.after(Duration::from_secs(u64::from(most) * 3_600)));
+        let fix = format!("a fact of this kind holds {most} hours from when it is entered");
+        for (member, day) in [("from", from), ("to", to)] {
+            if day.is_some_and(|day| day > last) {
+                told.tell(&SCHEMA_VALUE_OUT_OF_RANGE, member, &fix);
+            }
+        }
     }
     if kind.key.shape() == FactShape::Date
         && told.day("value").is_some_and(|day| day > local_day(now))

@@ -500,6 +500,8 @@ fn what_a_decision_rested_on_is_told_with_it() {
 fn the_page_of_facts_is_the_table() {
     // Goal: docs/facts.md tells every kind as the law pack has it, and no other. Method: its rows
     // written anew from the table.
+    use kinbridge::base::fact_key::FactShape;
+    use kinbridge::base::paperwork::FactSource;
     use kinbridge::catalog::facts::Validity;
     let law = kinbridge::catalog::load(&[]).0.facts;
     let page = std::fs::read_to_string("docs/facts.md").expect("the page");
@@ -536,6 +538,31 @@ fn the_page_of_facts_is_the_table() {
         })
         .collect();
     assert_eq!(told, rows);
+    // The closed lists of words, each once for the kind that has it.
+    let told: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("- `"))
+        .collect();
+    let line = |name: &str, words: &[&str]| format!("- `{name}`: `{}`", words.join("`, `"));
+    let lists = law.kinds.iter().filter_map(|kind| match kind.key.shape() {
+        FactShape::Word(words) => Some(line(&kind.id, words)),
+        _ => None,
+    });
+    let sources: Vec<&str> = FactSource::ALL.iter().map(|one| one.as_str()).collect();
+    let lists: Vec<String> = std::iter::once(line("source", &sources))
+        .chain(lists)
+        .collect();
+    assert_eq!(told, lists);
+    // And the kinds of which a yes is one human's to say.
+    let alone: Vec<&str> = law
+        .kinds
+        .iter()
+        .filter(|kind| kind.key.only_takes())
+        .map(|kind| kind.id.as_str())
+        .collect();
+    let (last, others) = alone.split_last().expect("kinds");
+    let alone = format!("of `{}` and `{last}`, toward", others.join("`, `"));
+    assert!(page.contains(&alone), "{alone}");
     let days = format!("`standing_max_age_days` ({};", law.standing_max_age_days);
     assert!(page.contains(&days), "{days}");
 }

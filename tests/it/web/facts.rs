@@ -3,6 +3,8 @@
 
 use super::harness::{Gateway, SENDER};
 use super::holdings::asserting;
+use kinbridge::base::clock::{Clock as _, SystemClock, Timestamp};
+use kinbridge::disclosure::moment::local_day;
 use serde_json::{Value, json};
 
 const COUNTY: &str = "role = \"cws\"\nmode = \"test\"\ncounty_fips = \"06067\"\n\
@@ -291,6 +293,41 @@ async fn every_finding_names_its_field_and_repeats_nothing() {
         });
         assert!(named, "{more}: {refused}");
         assert!(!refused.to_string().contains("CANARY"), "{refused}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_hours_takes_no_day_behind_its_end() {
+    // Goal: nobody is shown an emergency for longer than it counts. Method: a provider's, with days
+    // around the end of its hours.
+    let provider =
+        format!("role = \"health_provider\"\nmode = \"test\"\nasserts = [\"emergency\"]\n{SENDER}");
+    let gateway = Gateway::start_with_partners(&[("clinic", &provider)], |_| {}).await;
+    let day = |hours: i64| {
+        let now = Timestamp(SystemClock.now().0 + hours * 3_600_000_000);
+        local_day(now).to_string()
+    };
+    for (name, hours, status) in [
+        ("to", 0, 200),
+        ("to", 23, 200),
+        ("to", 49, 422),
+        ("to", 72, 422),
+        ("from", 49, 422),
+    ] {
+        let mut body = json!({
+            "subject": { "system": "urn:example:family-id", "value": "F-1001" },
+            "fact": { "kind": "emergency", "value": true, "source": "observation",
+                      "entered_by": "ana" }
+        });
+        body["fact"][name] = json!(day(hours));
+        let (got, told) = ask(&gateway, "PUT", "/v1/facts/e-1", ("clinic", body)).await;
+        assert_eq!(got, status, "{name} {hours}: {told}");
+        if status == 422 {
+            let found = &told["findings"][0];
+            assert_eq!(found["path"], format!("/fact/{name}"), "{told}");
+            assert!(found["fix"].to_string().contains("24 hours"), "{found}");
+        }
     }
     gateway.running.shutdown().await;
 }

@@ -1,8 +1,10 @@
 //! Forms of others over HTTP: their papers are lodged, replaced and ended together.
 
-use super::harness::{Gateway, client};
+use super::harness::{Gateway, SENDER, client};
 use super::submissions::fits;
 use crate::consent_imports::release;
+use kinbridge::base::clock::{Clock as _, SystemClock};
+use kinbridge::disclosure::moment::local_day;
 use serde_json::{Value, json};
 
 async fn import(gateway: &Gateway, query: &str, document: &Value) -> (u16, Value) {
@@ -170,6 +172,30 @@ async fn an_id_made_for_a_form_is_its_lodgers_and_each_paper_says_why_it_does_no
     for one in told["papers"].as_array().expect("papers") {
         let findings = one["findings"].as_array().expect("findings");
         assert_eq!(one["counts"], json!(findings.is_empty()), "{one}");
+    }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_the_document_lodges_papers_that_count() {
+    // Goal: whoever copies the example has papers that count. Method: send it as the gateway prints
+    // it, its days moved to now.
+    let partners = [("alpha", SENDER), ("example-provider", SENDER)];
+    let gateway = Gateway::start_with_partners(&partners, |_| {}).await;
+    let document = client().get(gateway.url("/openapi.json")).send().await;
+    let document: Value = document.expect("answer").json().await.expect("json");
+    let at = "/paths/~1v1~1consents~1imports/post/requestBody/content/application~1json/example";
+    let mut example = document.pointer(at).expect("an example").clone();
+    let now = SystemClock.now();
+    example["signature"]["date"] = json!(local_day(now).to_string());
+    let later = now.after(std::time::Duration::from_secs(300 * 24 * 3_600));
+    example["expires"] = json!(local_day(later).to_string());
+    let (status, told) = import(&gateway, "?form=ascmi", &example).await;
+    assert_eq!(status, 200, "{told}");
+    let papers = told["papers"].as_array().expect("papers");
+    assert!(!papers.is_empty());
+    for one in papers {
+        assert_eq!(one["counts"], true, "{one}");
     }
     gateway.running.shutdown().await;
 }
