@@ -188,6 +188,7 @@ async fn a_look_that_two_channels_share_ends_with_the_last_of_them() {
         ..delivery(&work.record, "county", 7)
     };
     let routed = Routed {
+        asked: work.asked,
         record_id: work.record.record_id,
         version: work.record.version,
         deliveries: vec![first, second],

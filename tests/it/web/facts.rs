@@ -124,13 +124,9 @@ async fn a_change_that_only_closes_more_counts_by_one_human() {
     // one fact changed step by step, each by one human alone.
     let gateway = with_county().await;
     let put = async |id: &str, body: Value| {
-        ask(
-            &gateway,
-            "PUT",
-            &format!("/v1/facts/{id}"),
-            ("county", body),
-        )
-        .await
+        gateway
+            .ask("county", "PUT", &format!("/v1/facts/{id}"), body)
+            .await
     };
     let none = json!({ "kind": "restraining_order", "value": false, "confirmed_by": "ben" });
     let order = |more: Value| {
@@ -321,7 +317,7 @@ async fn what_holds_hours_takes_no_day_behind_its_end() {
                       "entered_by": "ana" }
         });
         body["fact"][name] = json!(day(hours));
-        let (got, told) = ask(&gateway, "PUT", "/v1/facts/e-1", ("clinic", body)).await;
+        let (got, told) = gateway.ask("clinic", "PUT", "/v1/facts/e-1", body).await;
         assert_eq!(got, status, "{name} {hours}: {told}");
         if status == 422 {
             let found = &told["findings"][0];
