@@ -138,6 +138,7 @@ impl Rules {
     pub fn survey(overlays: &[PathBuf], now: Timestamp) -> (Rules, Vec<Defect>) {
         let (rules, mut defects) = read(overlays);
         defects.extend(catalog::fit::check(&rules.sources, now));
+        defects.extend(rules.policy.unfit(now));
         in_order(&mut defects);
         (rules, defects)
     }

@@ -124,6 +124,9 @@ codes! {
     CONSENT_NOT_REPRESENTABLE = "consent-not-representable", Error,
         "this part of a consent cannot be kept exactly as it says, and none is read wider",
         "say it by what the registry keeps, or lodge the consent without this part";
+    QUESTION_MEMBER_UNKNOWN = "question-member-unknown", Error,
+        "a member of the question has a name nobody knows there",
+        "leave it out; what a question may say is in /openapi.json and the shipped cases";
     CONSENT_WIDENED = "consent-widened", Warning,
         "this limit of a refusal cannot be kept, so the refusal closes more than it says",
         "nothing, if that may be; otherwise say the limit by what the registry keeps";

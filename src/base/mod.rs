@@ -11,6 +11,7 @@ pub mod finding;
 pub mod finding_codes;
 pub mod id;
 pub mod limits;
+pub mod nearest;
 pub mod paperwork;
 pub mod sensitive;
 pub mod vocabulary;

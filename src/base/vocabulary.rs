@@ -388,3 +388,17 @@ impl FromIterator<DataClass> for ClassSet {
             .fold(ClassSet::EMPTY, |set, class| set.union(ClassSet::of(class)))
     }
 }
+
+impl RecipientRole {
+    /// Whether it is somebody close to the person and no agency: to them a fact nobody told may
+    /// close everything, and no machine tells them of a change.
+    pub const fn is_private(self) -> bool {
+        matches!(
+            self,
+            RecipientRole::Parent
+                | RecipientRole::Guardian
+                | RecipientRole::Caregiver
+                | RecipientRole::IntimatePartner
+        )
+    }
+}

@@ -186,6 +186,8 @@ struct KindText {
 #[derive(Default)]
 struct Reader {
     law: FactLaw,
+    /// What a county's file can shorten.
+    shipped_days: u32,
     defects: Vec<Defect>,
 }
 
@@ -208,6 +210,7 @@ impl Reader {
         let days = *read.standing_max_age_days.as_ref();
         self.age(file, &read.standing_max_age_days);
         self.law.standing_max_age_days = days;
+        self.shipped_days = days;
         let mut ids = BTreeSet::new();
         let mut keys = BTreeSet::new();
         for text in read.kind {
@@ -238,6 +241,11 @@ impl Reader {
         };
         self.age(file, &read.standing_max_age_days);
         let days = *read.standing_max_age_days.as_ref();
+        let shipped = self.shipped_days;
+        if days > shipped {
+            let message = format!("longer than the shipped {shipped} days: the shortest counts");
+            self.wrong(file, read.standing_max_age_days.span(), message);
+        }
         self.law.standing_max_age_days = self.law.standing_max_age_days.min(days);
     }
 

@@ -143,10 +143,11 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
     sources.statewide = marked;
     defects.extend(wrong);
     sources.files = files;
-    let (operator, wrong) = operator::OperatorLaw::read(&sources.files);
+    let law = law(&sources.files);
+    let (operator, wrong) = operator::OperatorLaw::read(&law);
     sources.operator = operator;
     defects.extend(wrong);
-    let (facts, wrong) = facts::FactLaw::read(&sources.files);
+    let (facts, wrong) = facts::FactLaw::read(&law);
     sources.facts = facts;
     defects.extend(wrong);
     defects.extend(overlay::check(&sources));
@@ -219,6 +220,22 @@ fn add_partner(sources: &mut Sources, name: &str, file: &SourceFile, defects: &m
     sources.partners.insert(partner.id.clone(), partner);
 }
 
+/// The files of the law. A shipped one that is replaced, which has been told, stands as shipped:
+/// one defect, not each one that would follow from it.
+fn law(files: &BTreeMap<String, SourceFile>) -> BTreeMap<String, SourceFile> {
+    let own = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("policies/"));
+    let as_shipped = own.map(|(path, file)| {
+        let mut file = file.clone();
+        if let Some(shipped) = file.shipped.take() {
+            file.text = shipped;
+        }
+        (path.clone(), file)
+    });
+    as_shipped.collect()
+}
+
 fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut Vec<Defect>) {
     if file.shipped.is_some() {
         let mut defect = file.defect(
@@ -230,12 +247,14 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
             "add a file of another name; a pack tightens or loosens, it never replaces".to_owned();
         defects.push(defect);
     }
+    // As in `law`.
+    let text = file.shipped.as_ref().unwrap_or(&file.text);
     if path.ends_with(".cedarschema") {
-        sources.policy_schema.clone_from(&file.text);
+        sources.policy_schema.clone_from(text);
     } else if path.ends_with(".cedar") {
         sources.policies.push(PolicySource {
             file: path.to_owned(),
-            text: file.text.clone(),
+            text: text.clone(),
             overlay: file.overlay,
         });
     } else {
@@ -249,9 +268,7 @@ fn add_policy(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mu
             let message = "nothing reads a file of this name here";
             defects.push(file.defect(None, "catalog-file-misplaced", message));
         }
-        sources
-            .policy_data
-            .insert(path.to_owned(), file.text.clone());
+        sources.policy_data.insert(path.to_owned(), text.clone());
     }
 }
 

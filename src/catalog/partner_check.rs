@@ -257,6 +257,12 @@ impl Checker<'_> {
             "`https` is for out-channels",
         );
         wrong(!out && channel.recall, "`recall` is for out-channels");
+        let private = partner.recipient_role().filter(|role| role.is_private());
+        wrong(
+            channel.recall && private.is_some(),
+            "`recall` is not for a parent, guardian, caregiver or intimate partner: a notice is \
+             never sent to them, a person tells them (work item `recall-by-hand`)",
+        );
         if let Some(https) = &channel.https {
             let secure = https.url.starts_with("https://");
             wrong(!secure, "the address begins with https://");
@@ -412,6 +418,11 @@ mod tests {
                 "partner-county-invalid",
             ),
             ("id = \"p\"", "id = \"q\"", "partner-id-mismatch"),
+            (
+                "role = \"ppp\"\nmode = \"test\"\n[[channel]]",
+                "role = \"caregiver\"\nmode = \"test\"\n[[channel]]\nrecall = true",
+                "partner-channel-invalid",
+            ),
         ] {
             let text = GOOD.replacen(from, to, 1);
             assert!(codes(&text).contains(&code), "{code}: {:?}", codes(&text));

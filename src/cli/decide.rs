@@ -1,9 +1,14 @@
 //! `kinbridge decide`: answers questions from a file, one JSON object a line, in order.
 //!
 //! The facts in a question are a what-if: an answer releases nothing. A line that is no question is
-//! answered with deny, and the command ends with exit code 1.
+//! answered with deny, and the command ends with exit code 1; so is one that says a member's name
+//! wrong, for nobody knows what it would have closed.
 
+use super::out::Out;
 use crate::base::Text;
+use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::finding::Finding;
+use crate::base::finding_codes::SCHEMA_TYPE_MISMATCH;
 use crate::base::limits::RECORD_BYTES_MAX;
 use crate::catalog;
 use crate::disclosure::{Policy, Request};
@@ -38,6 +43,7 @@ pub fn load(overlays: &[PathBuf]) -> anyhow::Result<Policy> {
     defects.retain(|defect| defect.file.starts_with("policies"));
     let (policy, more) = Policy::compile(&sources);
     defects.extend(more);
+    defects.extend(policy.unfit(SystemClock.now()));
     if defects.is_empty() {
         return Ok(policy);
     }
@@ -59,7 +65,7 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let policy = load(&args.catalog)?;
     let mut input = open(&args.file)?;
-    let mut out = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+    let mut out = BufWriter::with_capacity(1 << 20, Out::new());
     let mut line_number = 0;
     let mut unread = 0_usize;
     loop {
@@ -69,9 +75,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         for part in answer_block(&policy, &block, args.explain) {
             out.write_all(&part.out)?;
-            for (line, why) in part.unread {
-                eprintln!("line {line}: {why}");
-                unread += 1;
+            for told in part.told {
+                eprintln!("line {}: {}", told.line, told.what);
+                unread += usize::from(told.unread);
             }
         }
     }
@@ -131,7 +137,15 @@ fn skip_line(input: &mut dyn BufRead) -> std::io::Result<()> {
 #[derive(Default)]
 struct Part {
     out: Vec<u8>,
-    unread: Vec<(usize, &'static str)>,
+    told: Vec<Told>,
+}
+
+/// What is said of a line beside its answer.
+struct Told {
+    line: usize,
+    what: String,
+    /// Whether the line is no question.
+    unread: bool,
 }
 
 /// The answers in the order of the lines, taken by as many threads as there are processors.
@@ -153,33 +167,47 @@ fn answer_block(policy: &Policy, block: &[Line], explain: bool) -> Vec<Part> {
 fn answer_lines(policy: &Policy, lines: &[Line], explain: bool) -> Part {
     let mut part = Part::default();
     for line in lines {
-        let decision = match line.bytes.as_deref().map(question) {
-            Some(Ok(request)) if explain => policy.explain(&request),
-            Some(Ok(request)) => policy.decide(&request),
-            Some(Err(id)) => {
-                part.unread.push((line.number, "not a question"));
-                policy.unread(id)
+        let mut tell = |what: String, unread| {
+            let line = line.number;
+            part.told.push(Told { line, what, unread });
+        };
+        let decision = match line.bytes.as_deref() {
+            Some(bytes) => {
+                let read = Request::read(bytes);
+                let none = read.request.is_none();
+                for finding in &read.findings {
+                    tell(said(finding), none && finding.is_error());
+                }
+                match read.request {
+                    Some(request) if explain => policy.explain(&request),
+                    Some(request) => policy.decide(&request),
+                    None => policy.unread(id_of(bytes)),
+                }
             }
             None => {
-                part.unread.push((line.number, "longer than 1 MiB"));
+                tell("longer than 1 MiB".to_owned(), true);
                 policy.unread(None)
             }
         };
         if serde_json::to_writer(&mut part.out, &decision).is_err() {
-            part.unread
-                .push((line.number, "the answer cannot be written"));
+            tell("the answer cannot be written".to_owned(), true);
         }
         part.out.push(b'\n');
     }
     part
 }
 
-/// The question of a line, or its id when it is none.
-fn question(line: &[u8]) -> Result<Request, Option<Text>> {
-    let object = line.trim_ascii_start().first() == Some(&b'{');
-    // An array would be read as the members in their order: that is no question either.
-    let read = object.then(|| serde_json::from_slice(line).ok()).flatten();
-    read.ok_or_else(|| id_of(line))
+/// A finding about a line; never what the line says.
+fn said(finding: &Finding) -> String {
+    if finding.code == SCHEMA_TYPE_MISMATCH.code {
+        return "not a question".to_owned();
+    }
+    let column = finding.column.unwrap_or(0);
+    let Finding {
+        path, message, fix, ..
+    } = finding;
+    let note = if finding.is_error() { "" } else { "note: " };
+    format!("column {column}: {note}{path}: {message}; {fix}")
 }
 
 /// The id of a line that is no question, if it can be read.

@@ -1,5 +1,6 @@
 //! `kinbridge ledger`: verify, export and read the ledger, beside a running gateway or on a copy.
 
+use super::out::Out;
 use crate::base::digest::unhex;
 use crate::base::id::PersonId;
 use crate::base::vocabulary::Verdict;
@@ -217,7 +218,7 @@ async fn write_export(args: &Export) -> anyhow::Result<ExitCode> {
             archive.export(&mut BufWriter::new(file)).await?;
         }
         None => {
-            let out = std::io::stdout().lock();
+            let out = Out::new();
             archive.export(&mut BufWriter::new(out)).await?;
         }
     }

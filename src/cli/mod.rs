@@ -2,6 +2,9 @@
 //!
 //! A command parses its arguments, calls the library and prints. It decides nothing.
 
+#[macro_use]
+mod out;
+
 mod backup;
 mod check;
 mod decide;
@@ -70,8 +73,13 @@ enum Command {
     Validate(validate::Args),
 }
 
-/// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage.
+/// Runs the command line of this process. Exit codes: 0 done, 1 refused or failed, 2 usage; 141
+/// when whoever read the output has gone.
 pub fn run() -> ExitCode {
+    out::until_gone(command)
+}
+
+fn command() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Backup(args) => backup::run(&args),
         Command::Check(args) => check::run(&args),

@@ -2,12 +2,13 @@
 
 use super::recorded::{Changes, Recorded};
 use super::{policy_facts, policy_readings};
-use crate::base::clock::{Clock as _, SystemClock};
+use crate::base::clock::{Clock as _, SystemClock, Timestamp};
 use crate::base::vocabulary::Effect;
 use crate::catalog;
 use crate::catalog::facts::FactKind;
 use crate::catalog::operator::{Demand, LawRow};
 use crate::disclosure::cases::{self, Case};
+use crate::disclosure::reach::{Reach, State};
 use crate::disclosure::rule::Counsel;
 use crate::disclosure::{Policy, PolicyInfo};
 use anyhow::{Context, bail};
@@ -108,7 +109,7 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(ExitCode::SUCCESS);
     }
-    let table = table(&rows, &operator, &facts);
+    let table = table((&rows, &policy), &operator, &facts);
     let (told, sum) = table.trim_end().rsplit_once('\n').unwrap_or(("", &table));
     println!("{told}");
     for reading in &readings {
@@ -119,12 +120,20 @@ fn list(args: &ListArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// A table for people: one line of columns for each rule, and below it what it says.
-fn table(rows: &[PolicyInfo], operator: &[LawRow], facts: &[FactKind]) -> String {
+fn table(
+    (rows, policy): (&[PolicyInfo], &Policy),
+    operator: &[LawRow],
+    facts: &[FactKind],
+) -> String {
+    let now = SystemClock.now();
     let mut lines = vec![Line {
         columns: ["POLICY", "EFFECT", "ROW", "MARK", "CITES"].map(str::to_owned),
         says: Vec::new(),
     }];
-    lines.extend(rows.iter().map(line));
+    lines.extend(
+        rows.iter()
+            .map(|row| line(row, &policy.reach(&row.id, now))),
+    );
     lines.extend(operator.iter().map(operator_line));
     lines.extend(facts.iter().map(|kind| {
         let (columns, says) = policy_facts::line(kind, draft(kind.es_machine_draft));
@@ -227,7 +236,7 @@ fn draft(machine: bool) -> &'static str {
     }
 }
 
-fn line(row: &PolicyInfo) -> Line {
+fn line(row: &PolicyInfo, reach: &Reach) -> Line {
     let classes = if row.classes.len() > 12 {
         String::from("(most classes)")
     } else {
@@ -236,6 +245,7 @@ fn line(row: &PolicyInfo) -> Line {
     };
     let until = match &*row.sunset {
         "" => String::new(),
+        sunset if reach.state == State::Ended => format!(" until {sunset} (has ended)"),
         sunset => format!(" until {sunset}"),
     };
     let mut says = vec![
@@ -298,8 +308,8 @@ fn add_cases(path: &Path, text: &str, cases: &mut Vec<Case>) -> anyhow::Result<(
                      `obligations` and `citation`",
                     path.display(),
                     index + 1,
-                    error.column(),
-                    what(&error)
+                    error.column,
+                    error.what
                 );
             }
         }
@@ -312,13 +322,6 @@ fn add_cases(path: &Path, text: &str, cases: &mut Vec<Case>) -> anyhow::Result<(
         0 => Ok(()),
         _ => bail!("{shown}: {broken} lines are no cases; nothing was run"),
     }
-}
-
-/// What is wrong, without the place, which is told in the file's own lines.
-fn what(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let end = text.rfind(" at line ").unwrap_or(text.len());
-    text.get(..end).unwrap_or_default().to_owned()
 }
 
 #[derive(Default)]
@@ -386,7 +389,7 @@ fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     let shipped: Policy = super::decide::load(&[])?;
     let laid = super::decide::load(&args.catalog)?;
     let now = SystemClock.now();
-    let added = added(&shipped, &laid);
+    let added = added(&shipped, &laid, now);
     let cases = changed_cases(&shipped, &laid, &read_cases(&args.files, &args.catalog)?);
     let recorded = match args.recorded.is_asked() {
         true => {
@@ -416,10 +419,43 @@ fn diff(args: &DiffArgs) -> anyhow::Result<ExitCode> {
 #[derive(Serialize)]
 struct Diff {
     /// Policies it brings.
-    added: Vec<PolicyInfo>,
+    added: Vec<Added>,
     cases: ChangedCases,
     /// What it would change of recorded decisions, where a store was named.
     recorded: Option<Changes>,
+}
+
+/// A policy a pack brings, and how far it reaches today.
+#[derive(Serialize)]
+struct Added {
+    #[serde(flatten)]
+    row: PolicyInfo,
+    reach: Reach,
+}
+
+impl Added {
+    /// What it does, in words.
+    fn way(&self) -> String {
+        let way = match self.row.effect {
+            "permit" => "loosens",
+            _ => "tightens",
+        };
+        let above = self.reach.mandates.join(", ");
+        match self.reach.state {
+            State::Ended => format!("has ended on {} and changes nothing", self.row.sunset),
+            State::NotBegun => format!("{way} from {} on", self.row.effective),
+            State::NoEffect if above.is_empty() => {
+                String::from("has no effect: nothing opens what it closes")
+            }
+            State::NoEffect => {
+                format!("has no effect: a mandate stands above it ({above})")
+            }
+            State::InForce if above.is_empty() => way.to_owned(),
+            State::InForce => {
+                format!("{way}, without effect on what a mandate opens ({above})")
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -446,11 +482,8 @@ impl Diff {
 
 impl std::fmt::Display for Diff {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for row in &self.added {
-            let way = match row.effect {
-                "permit" => "loosens",
-                _ => "tightens",
-            };
+        for added in &self.added {
+            let (row, way) = (&added.row, added.way());
             writeln!(f, "{}: {way}: {}", row.id, row.plain_en)?;
             if let Some(who) = &row.counsel {
                 writeln!(f, "    {}", counsel(who))?;
@@ -472,11 +505,15 @@ impl std::fmt::Display for Diff {
 }
 
 /// Policies that are not among the shipped ones.
-fn added(shipped: &Policy, laid: &Policy) -> Vec<PolicyInfo> {
+fn added(shipped: &Policy, laid: &Policy, now: Timestamp) -> Vec<Added> {
     let known: BTreeSet<_> = shipped.list().into_iter().map(|row| row.id).collect();
-    let mut rows = laid.list();
-    rows.retain(|row| !known.contains(&row.id));
-    rows
+    let new = laid.list().into_iter();
+    let new = new.filter(|row| !known.contains(&row.id));
+    new.map(|row| Added {
+        reach: laid.reach(&row.id, now),
+        row,
+    })
+    .collect()
 }
 
 fn changed_cases(shipped: &Policy, laid: &Policy, cases: &[Case]) -> ChangedCases {

@@ -3,6 +3,7 @@
 use crate::app;
 use crate::config::Config;
 use crate::telemetry::start_logs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,7 +44,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
         started => started?,
     };
-    println!("kinbridge listens on {}", running.address);
+    // Nobody need read it: that is no reason not to serve.
+    let listens = format!("kinbridge listens on {}", running.address);
+    drop(writeln!(std::io::stdout(), "{listens}"));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;

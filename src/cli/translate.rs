@@ -2,6 +2,7 @@
 //!
 //! No decision is taken: whatever is in the file comes out. It says so each time.
 
+use super::out::Out;
 use crate::base::id::{FormatId, RecordType};
 use crate::mapping::Plans;
 use crate::rules::Rules;
@@ -54,7 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         failed: false,
         used: Vec::new(),
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     let allowed = record_types(&rules);
     for unit in reader.units(&bytes) {
         let unit = match unit {

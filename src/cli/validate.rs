@@ -3,6 +3,7 @@
 //! Reads the file as intake does, in bounded pieces, and prints every finding. Stores nothing,
 //! decides nothing about disclosure. Exit codes: 0 no finding at error level, 1 otherwise, 2 usage.
 
+use super::out::Out;
 use crate::base::finding::Finding;
 use crate::base::id::{FormatId, RecordType};
 use crate::intake::read::{Reader, Reading};
@@ -138,7 +139,7 @@ fn read(reader: &Reader<'_>, input: &mut dyn Read, into: &mut Reading) -> std::i
 }
 
 fn print(args: &Args, findings: &[Finding]) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     if args.output == Output::Json {
         serde_json::to_writer_pretty(&mut out, findings)?;
         writeln!(out)?;

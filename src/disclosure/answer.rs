@@ -66,6 +66,10 @@ pub struct TraceRow {
     pub citation: Arc<str>,
     /// Why, in plain words.
     pub reason: Arc<str>,
+    /// The same in Spanish.
+    pub reason_es: Arc<str>,
+    /// Whether nobody has reviewed the Spanish.
+    pub es_machine_draft: bool,
     /// The smallest set of facts that would open it; only when asked to explain.
     pub unlock: Option<Vec<Key>>,
 }

@@ -6,6 +6,7 @@
 use super::answer::Decision;
 use super::decide::Policy;
 use super::request::Request;
+use crate::base::finding::Finding;
 use crate::base::vocabulary::{Effect, Obligation};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -87,12 +88,48 @@ pub const CORE: [Obligation; 13] = [
     Obligation::DestroyAfter,
 ];
 
+/// Why a line is no case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoCase {
+    /// Where in the line, from 1; 0 where that is not known.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl From<serde_json::Error> for NoCase {
+    /// Without the place, which is told in the file's own lines.
+    fn from(error: serde_json::Error) -> NoCase {
+        let text = error.to_string();
+        let end = text.rfind(" at line ").unwrap_or(text.len());
+        NoCase {
+            column: error.column(),
+            what: text.get(..end).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
 /// Reads one case from a line of JSON.
-pub fn read(line: &str) -> Result<Case, serde_json::Error> {
+pub fn read(line: &str) -> Result<Case, NoCase> {
     let head: Head = serde_json::from_str(line)?;
+    let read = Request::read(line.as_bytes());
+    let Some(request) = read.request else {
+        let mut wrong = read.findings.into_iter().filter(Finding::is_error);
+        let place = |at: &Finding| at.column.and_then(|column| column.try_into().ok());
+        return Err(wrong.next().map_or_else(
+            || NoCase {
+                column: 0,
+                what: "no question".to_owned(),
+            },
+            |finding| NoCase {
+                column: place(&finding).unwrap_or(0),
+                what: format!("{}: {}; {}", finding.path, finding.message, finding.fix),
+            },
+        ));
+    };
     Ok(Case {
         id: head.id,
-        request: serde_json::from_str(line)?,
+        request,
         expect: head.expect,
         confidence: head.confidence,
         why: head.why,

@@ -4,9 +4,10 @@
 //! needs counsel's name, date and reason, and cannot reach a class that a hard stop closes. A pack
 //! adds files; it never replaces a shipped one.
 
-use super::moment::parse_day;
+use super::moment::{Day, parse_day};
 use super::rule::{Rank, Rule};
-use super::tables::{ClassRow, defect};
+use super::spot::Wrong;
+use super::tables::ClassRow;
 use crate::base::defect::Defect;
 use crate::base::vocabulary::ClassSet;
 use cedar_policy as cedar;
@@ -15,23 +16,27 @@ use serde_json::json;
 const COUNSEL: [&str; 3] = ["counsel", "counsel_date", "reason"];
 
 /// Takes one policy of a county pack; the error says why it cannot be taken.
-pub fn admit(policy: &cedar::Policy, rule: &Rule) -> Result<cedar::Policy, String> {
-    let wrong = |what: &str| format!("policy `{}`: {what}", rule.id);
+pub fn admit(policy: &cedar::Policy, rule: &Rule) -> Result<cedar::Policy, Wrong> {
+    let named = |what: &str| format!("policy `{}`: {what}", rule.id);
     if policy.effect() == cedar::Effect::Forbid {
         if rule.rank != Rank::County {
-            return Err(wrong("a county's forbid has the rank `county`"));
+            let what = named("a county's forbid has the rank `county`");
+            return Err(Wrong::at("rank", what));
         }
-        return beneath_mandates(policy).ok_or_else(|| wrong("cannot be set beneath mandates"));
+        let beneath = beneath_mandates(policy);
+        return beneath.ok_or_else(|| Wrong::whole(named("cannot be set beneath mandates")));
     }
     if rule.rank != Rank::Permission {
-        return Err(wrong("a county's permit has the rank `permission`"));
+        let what = named("a county's permit has the rank `permission`");
+        return Err(Wrong::at("rank", what));
     }
     for key in COUNSEL {
         if policy
             .annotation(key)
             .is_none_or(|text| text.trim().is_empty())
         {
-            return Err(wrong("a permit needs @counsel, @counsel_date and @reason"));
+            let what = named("a permit needs @counsel, @counsel_date and @reason");
+            return Err(Wrong::at(key, what));
         }
     }
     if policy
@@ -39,9 +44,23 @@ pub fn admit(policy: &cedar::Policy, rule: &Rule) -> Result<cedar::Policy, Strin
         .and_then(parse_day)
         .is_none()
     {
-        return Err(wrong("@counsel_date is not a date"));
+        let what = named("@counsel_date is not a date");
+        return Err(Wrong::at("counsel_date", what));
     }
     Ok(policy.clone())
+}
+
+/// Permits counsel has signed on a day that is yet to come.
+pub fn signed_ahead(rules: &[Rule], today: Day) -> Vec<Defect> {
+    let signed = |rule: &Rule| parse_day(&rule.counsel.as_ref()?.date);
+    let ahead = rules.iter().filter(|rule| signed(rule) > Some(today));
+    let told = ahead.map(|rule| {
+        let what = format!("policy `{}`: @counsel_date is in the future", rule.id);
+        let wrong = Wrong::at("counsel_date", what);
+        let wrong = wrong.help("enter the day counsel signed; `@effective` may lie ahead");
+        rule.spot.defect("policy-county", wrong)
+    });
+    told.collect()
 }
 
 /// The same policy with `unless { context.mandate }`.
@@ -74,7 +93,7 @@ pub fn reach_hard_stops(rules: &[Rule], county: &[bool], classes: &[ClassRow]) -
                 rule.id,
                 reached.join(", ")
             );
-            defect("policies", "policy-county", message)
+            rule.spot.defect("policy-county", Wrong::whole(message))
         })
         .collect()
 }

@@ -14,8 +14,8 @@ use super::moment::Now;
 use super::pack::{Files, Outcome, Pack, SCHEMA};
 use super::papers::{Desk, Papers};
 use super::person::Person;
+use super::plain::Plain;
 use super::request::{Clock, Consent, Context, Request, Subject};
-use super::tables::defect;
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::limits::CONSENTS_MAX;
@@ -71,29 +71,24 @@ impl Policy {
             texts.insert(file.file.clone(), file.text.clone());
         }
         let mut county = BTreeSet::new();
-        let mut replaced = Vec::new();
         for (path, file) in &sources.files {
-            if !path.starts_with("policies/") || !file.overlay {
-                continue;
+            // Of a shipped file that is replaced the catalog keeps the text and tells it.
+            let own = path.starts_with("policies/") && file.overlay && file.shipped.is_none();
+            if own {
+                county.insert(path.clone());
             }
-            if file.shipped.is_some() {
-                let message = "a county pack adds files; it does not replace shipped ones";
-                replaced.push(defect(path, "policy-county", message));
-            }
-            county.insert(path.clone());
         }
         texts.insert(String::from(SCHEMA), sources.policy_schema.clone());
         let files = Files {
             texts: &texts,
             county: &county,
         };
-        let (mut policy, defects) = Policy::from_files(files);
+        let (mut policy, mut defects) = Policy::from_files(files);
         policy.rule_set = Arc::from(sources.digest.as_str());
         if defects.is_empty() {
-            replaced.extend(super::mandates::changed(files, &policy));
+            defects.extend(super::mandates::changed(files, &policy));
         }
-        replaced.extend(defects);
-        (policy, replaced)
+        (policy, defects)
     }
 
     /// Compiles the files of `policies/`, by path. With any defect it must not be served.
@@ -252,6 +247,7 @@ impl Policy {
         let (classes, unknown) = read_classes(request);
         let blank = request.data_classes.0.is_empty();
         let mut flags = gather::of_question(classes, unknown, blank);
+        flags.set_if(Flag::UnknownMember, request.has_unknown_member);
         let now = match request.context.now {
             Clock::At(now) => Some(now),
             Clock::Absent => self.default_now,
@@ -339,35 +335,19 @@ impl Policy {
     ) -> TraceRow {
         let effect = if goes { "permit" } else { "withhold" };
         let one = judged.classes.iter().find(|one| Some(one.class) == class);
-        if let Some(one) = one {
-            let row = self.row(one);
-            return TraceRow {
-                data_class: word.clone(),
-                effect,
-                policies: row.policies.to_vec(),
-                citation: row.citation,
-                reason: self.reason(&one.outcome),
-                unlock: None,
-            };
-        }
-        let (citation, reason) = if class.is_none() {
-            (
-                Arc::clone(&self.unknown),
-                "the class is not in the vocabulary",
-            )
-        } else {
-            let citation = self.default_citation(class);
-            (
-                citation,
-                "the question lacks a known role, purpose, person or clock",
-            )
+        let (row, plain) = match one {
+            Some(one) => (Some(self.row(one)), self.reason(&one.outcome)),
+            None => (None, self.undecided(class)),
         };
+        let policies = row.as_ref().map(|row| row.policies.to_vec());
         TraceRow {
             data_class: word.clone(),
             effect,
-            policies: Vec::new(),
-            citation,
-            reason: Arc::from(reason),
+            policies: policies.unwrap_or_default(),
+            citation: row.map_or_else(|| self.default_citation(class), |row| row.citation),
+            reason: plain.reason,
+            reason_es: plain.reason_es,
+            es_machine_draft: plain.es_machine_draft,
             unlock: None,
         }
     }
@@ -382,7 +362,7 @@ impl Policy {
     }
 
     /// Why, in plain words: the first policy that spoke.
-    fn reason(&self, outcome: &Outcome) -> Arc<str> {
+    fn reason(&self, outcome: &Outcome) -> Plain {
         let spoke = if outcome.permit {
             &outcome.used
         } else {
@@ -392,10 +372,20 @@ impl Policy {
             .iter()
             .next()
             .and_then(|index| self.pack.rules.get(index));
+        let words = &self.pack.tables.words;
         match first {
-            Some(rule) => Arc::clone(&rule.plain_en),
-            None if outcome.failed => Arc::from("a policy could not be evaluated"),
-            None => Arc::clone(&self.pack.tables.words.nothing_opens.en),
+            Some(rule) => Plain::of_rule(rule),
+            None if outcome.failed => words.plain(&words.not_evaluated),
+            None => words.plain(&words.nothing_opens),
+        }
+    }
+
+    /// Why a class stays that no policy was asked about.
+    fn undecided(&self, class: Option<DataClass>) -> Plain {
+        let words = &self.pack.tables.words;
+        match class {
+            Some(_) => words.plain(&words.question_lacks),
+            None => words.plain(&words.class_unknown),
         }
     }
 

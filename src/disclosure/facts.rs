@@ -158,6 +158,7 @@ flags! {
     TribeOther "tribe_other" "the recipient is not the child's tribe",
     ChildRole "child_role" "the person is a child of the case",
     RefusalUnclear "refusal_unclear" "a paper that may refuse more than is understood of it",
+    UnknownMember "unknown_member" "a member of the question that nobody has read",
 }
 
 impl Flag {

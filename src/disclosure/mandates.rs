@@ -1,14 +1,17 @@
 //! A county's pack may not change a shipped case that a mandate answers: what a duty, an emergency
 //! or a right opens stays open, and nothing more goes along with it.
 
-use super::cases;
+use super::cases::{self, Case};
 use super::decide::Policy;
 use super::pack::Files;
+use super::rule::Rule;
+use super::spot::Wrong;
 use super::tables::defect;
 use crate::base::defect::Defect;
 use std::collections::{BTreeMap, BTreeSet};
 
 const CASES: &str = "policies/cases/";
+const CODE: &str = "policy-mandate-changed";
 
 /// The shipped mandate cases the pack decides otherwise than what is shipped alone would.
 pub(super) fn changed(files: Files<'_>, laid: &Policy) -> Vec<Defect> {
@@ -43,17 +46,31 @@ pub(super) fn changed(files: Files<'_>, laid: &Policy) -> Vec<Defect> {
                 (before.decision, before.permit) != (after.decision, after.permit)
             }
         });
-    let told = changed.map(|case| Defect {
-        help: "what a duty, an emergency or a right decides is not a county's to change: narrow \
-               the policy by purpose, recipient or class"
-            .to_owned(),
-        ..defect(
-            pack,
-            "policy-mandate-changed",
-            format!("the pack changes the shipped mandate case `{}`", case.id),
-        )
+    let told = changed.map(|case| {
+        let what = format!("the pack changes the shipped mandate case `{}`", case.id);
+        let wrong = Wrong::whole(what).help(
+            "what a duty, an emergency or a right decides is not a county's to change: narrow \
+             the policy by purpose, recipient or class",
+        );
+        match by(laid, &case, files) {
+            Some(rule) => rule.spot.defect(CODE, wrong),
+            None => Defect {
+                help: wrong.help,
+                ..defect(pack, CODE, wrong.message)
+            },
+        }
     });
     told.collect()
+}
+
+/// The county's policy that speaks in the answer.
+fn by<'a>(laid: &'a Policy, case: &Case, files: Files<'_>) -> Option<&'a Rule> {
+    let answer = laid.decide(&case.request);
+    let spoke = |rule: &Rule| {
+        let mut rows = answer.trace.iter();
+        files.county.contains(&*rule.spot.file) && rows.any(|row| row.policies.contains(&rule.id))
+    };
+    laid.pack().rules.iter().find(|rule| spoke(rule))
 }
 
 fn is_mandate(policy: &Policy, id: &str) -> bool {

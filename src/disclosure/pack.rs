@@ -8,11 +8,13 @@
 use super::condition::{Places, Rules256};
 use super::facts::{Facts, Flag, Flags};
 use super::moment::{Day, parse_day};
+use super::odd_word;
 use super::rule::{Counsel, ObligationSet, Rank, Rule, Scope};
+use super::spot::{self, Spot, Wrong};
 use super::tables::{Tables, defect};
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
-    ClassSet, ConsentKind, DataClass, Purpose, RecipientRole, SourceRole, Verdict,
+    ClassSet, ConsentKind, DataClass, Obligation, Purpose, RecipientRole, SourceRole, Verdict,
 };
 use cedar_policy as cedar;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,43 +117,74 @@ fn annotation(policy: &cedar::Policy, key: &str) -> Option<Arc<str>> {
     policy.annotation(key).map(Arc::from)
 }
 
-/// Reads one policy with its annotations; the error says what is wrong with it.
-fn read_policy(policy: &cedar::Policy) -> Result<Rule, String> {
-    let need = |key: &str| annotation(policy, key).ok_or(format!("@{key} is missing"));
-    let id = need("id")?;
-    let text = |key: &str| need(key).map_err(|message| format!("policy `{id}`: {message}"));
-    let words = |key: &str| -> Result<Vec<Arc<str>>, String> {
-        Ok(text(key)?.split_whitespace().map(Arc::from).collect())
-    };
-    let wrong = |what: &str| format!("policy `{id}`: {what}");
-    let mut obligations = ObligationSet::default();
-    for word in words("obligation")? {
-        obligations.insert(word.parse().map_err(|_| wrong("unknown obligation"))?);
-    }
-    let kind = match policy.annotation("kind") {
-        None => None,
-        Some(word) => Some(word.parse().map_err(|_| wrong("unknown consent kind"))?),
-    };
-    let json = policy.to_json().map_err(|_| wrong("has no JSON form"))?;
-    let scope = Scope::of(&json).ok_or(wrong("its scope or a fact in it is not understood"))?;
-    let rank = Rank::from_str(&text("rank")?).map_err(|()| wrong("unknown @rank"))?;
-    let permits = policy.effect() == cedar::Effect::Permit;
-    let closes = matches!(rank, Rank::Refusal | Rank::Stop | Rank::County);
-    if permits == closes {
-        return Err(wrong("its effect contradicts its @rank"));
-    }
-    if (rank == Rank::Consent) != kind.is_some() {
-        return Err(wrong("a consent needs a @kind, and nothing else has one"));
-    }
+/// What must stand in annotations that are only told.
+fn check_words(
+    text: &impl Fn(&str) -> Result<Arc<str>, Wrong>,
+    named: &impl Fn(&str) -> String,
+) -> Result<(), Wrong> {
     for (key, empty) in [("effective", false), ("sunset", true)] {
         let date = text(key)?;
         if !(empty && date.is_empty()) && parse_day(&date).is_none() {
-            return Err(wrong("a date is not a date"));
+            let what = named(&format!("@{key} is not a date"));
+            return Err(Wrong::at(key, what).help("a date is written YYYY-MM-DD"));
         }
     }
-    if !matches!(&*text("mark")?, "V" | "K") || words("citation")?.is_empty() {
-        return Err(wrong("needs @mark V or K and a @citation"));
+    if !matches!(&*text("mark")?, "V" | "K") {
+        return Err(Wrong::at("mark", named("@mark is V or K")));
     }
+    if text("citation")?.trim().is_empty() {
+        return Err(Wrong::at("citation", named("it needs a @citation")));
+    }
+    Ok(())
+}
+
+/// Reads one policy with its annotations; the error says what is wrong with it, and where.
+fn read_policy(policy: &cedar::Policy, spot: Spot) -> Result<Rule, Wrong> {
+    let missing = |key: &str| format!("@{key} is missing");
+    let need = |key: &str| annotation(policy, key).ok_or_else(|| Wrong::whole(missing(key)));
+    let id = need("id")?;
+    let named = |what: &str| format!("policy `{id}`: {what}");
+    let text = |key: &str| {
+        let text = annotation(policy, key);
+        text.ok_or_else(|| Wrong::whole(named(&missing(key))))
+    };
+    let words = |key: &str| -> Result<Vec<Arc<str>>, Wrong> {
+        Ok(text(key)?.split_whitespace().map(Arc::from).collect())
+    };
+    let unknown = |key: &str, word: &str, what: &str, all: &[&'static str]| {
+        let meant = odd_word::meant(word, all.iter().copied()).unwrap_or_default();
+        let help = format!("{meant}it is one of {}", all.join(", "));
+        Wrong::at(key, named(&format!("`{word}` is no {what}"))).help(help)
+    };
+    let mut obligations = ObligationSet::default();
+    for word in words("obligation")? {
+        let all: Vec<_> = Obligation::ALL.iter().map(|one| one.as_str()).collect();
+        let one = word.parse();
+        obligations.insert(one.map_err(|_| unknown("obligation", &word, "obligation", &all))?);
+    }
+    let kind = match policy.annotation("kind") {
+        None => None,
+        Some(word) => {
+            let all: Vec<_> = ConsentKind::ALL.iter().map(|one| one.as_str()).collect();
+            let kind = word.parse();
+            Some(kind.map_err(|_| unknown("kind", word, "kind of consent", &all))?)
+        }
+    };
+    let json = policy.to_json();
+    let json = json.map_err(|_| Wrong::whole(named("has no JSON form")))?;
+    let scope = Scope::of(&json).ok_or_else(|| odd_word::explain(&id, &json))?;
+    let rank = text("rank")?;
+    let rank = Rank::from_str(&rank).map_err(|()| unknown("rank", &rank, "rank", &Rank::WORDS))?;
+    let permits = policy.effect() == cedar::Effect::Permit;
+    let closes = matches!(rank, Rank::Refusal | Rank::Stop | Rank::County);
+    if permits == closes {
+        return Err(Wrong::at("rank", named("its effect contradicts its @rank")));
+    }
+    if (rank == Rank::Consent) != kind.is_some() {
+        let what = named("a consent needs a @kind, and nothing else has one");
+        return Err(Wrong::at("rank", what));
+    }
+    check_words(&text, &named)?;
     Ok(Rule {
         row: text("row")?,
         rank,
@@ -168,6 +201,7 @@ fn read_policy(policy: &cedar::Policy) -> Result<Rule, String> {
         plain_es: text("plain_es")?,
         es_reviewer: annotation(policy, "es_reviewer"),
         counsel: counsel(policy),
+        spot,
         id,
     })
 }
@@ -185,7 +219,7 @@ fn parse_file(path: &str, text: &str, county: bool, defects: &mut Vec<Defect>) -
     let set = match cedar::PolicySet::from_str(text) {
         Ok(set) => set,
         Err(error) => {
-            defects.push(defect(path, "policy-syntax", error.to_string()));
+            defects.push(spot::told(path, text, "policy-syntax", &error));
             return Vec::new();
         }
     };
@@ -198,17 +232,20 @@ fn parse_file(path: &str, text: &str, county: bool, defects: &mut Vec<Defect>) -
             .unwrap_or(0)
     });
     let mut parsed = Vec::new();
+    let mut read_to = 0;
     for policy in policies {
-        match read_one(policy, county) {
+        let spot = Spot::of(path, text, policy, read_to);
+        read_to = spot.end();
+        match read_one(policy, spot.clone(), county) {
             Ok(one) => parsed.push(one),
-            Err(message) => defects.push(defect(path, "policy-annotation", message)),
+            Err(wrong) => defects.push(spot.defect("policy-annotation", wrong)),
         }
     }
     parsed
 }
 
-fn read_one(policy: &cedar::Policy, county: bool) -> Result<Parsed, String> {
-    let mut rule = read_policy(policy)?;
+fn read_one(policy: &cedar::Policy, spot: Spot, county: bool) -> Result<Parsed, Wrong> {
+    let mut rule = read_policy(policy, spot)?;
     let mut policy = policy.new_id(cedar::PolicyId::new(&rule.id));
     if county {
         policy = super::county::admit(&policy, &rule)?;
@@ -222,7 +259,11 @@ fn read_one(policy: &cedar::Policy, county: bool) -> Result<Parsed, String> {
 }
 
 /// Types every policy against the schema.
-fn validate(files: &BTreeMap<String, String>, all: &cedar::PolicySet, defects: &mut Vec<Defect>) {
+fn validate(
+    files: &BTreeMap<String, String>,
+    (all, parsed): (&cedar::PolicySet, &[Parsed]),
+    defects: &mut Vec<Defect>,
+) {
     let Some(text) = files.get(SCHEMA) else {
         defects.push(defect(SCHEMA, "policy-schema", "the file is missing"));
         return;
@@ -230,14 +271,31 @@ fn validate(files: &BTreeMap<String, String>, all: &cedar::PolicySet, defects: &
     let schema = match cedar::Schema::from_cedarschema_str(text) {
         Ok((schema, _)) => schema,
         Err(error) => {
-            defects.push(defect(SCHEMA, "policy-schema", error.to_string()));
+            defects.push(spot::told(SCHEMA, text, "policy-schema", &error));
             return;
         }
     };
     let result = cedar::Validator::new(schema).validate(all, cedar::ValidationMode::Strict);
     for error in result.validation_errors() {
-        defects.push(defect(SCHEMA, "policy-type", error.to_string()));
+        let id: &str = error.policy_id().as_ref();
+        let rule = parsed.iter().find(|one| &*one.rule.id == id);
+        let wrong = Wrong::whole(format!("policy `{id}`: {error}"));
+        defects.push(match rule.map(|one| &one.rule.spot) {
+            Some(spot) => spot.defect_of(files, error, wrong),
+            None => defect(SCHEMA, "policy-type", wrong.message),
+        });
     }
+}
+
+/// Policies under an id another one has.
+fn repeated(parsed: &[Parsed]) -> Vec<Defect> {
+    let mut seen = BTreeSet::new();
+    let again = parsed.iter().filter(|one| !seen.insert(&one.rule.id));
+    let told = again.map(|one| {
+        let what = format!("another policy has the id `{}`", one.rule.id);
+        one.rule.spot.defect("policy-id", Wrong::at("id", what))
+    });
+    told.collect()
 }
 
 fn uids<'a>(of: &str, words: impl Iterator<Item = &'a str>) -> Vec<cedar::EntityUid> {
@@ -270,8 +328,13 @@ impl Pack {
         }
         let policies = parsed.iter().map(|one| one.policy.clone());
         match cedar::PolicySet::from_policies(policies) {
-            Ok(all) => validate(files, &all, &mut defects),
-            Err(error) => defects.push(defect(SCHEMA, "policy-id", error.to_string())),
+            Ok(all) => validate(files, (&all, &parsed), &mut defects),
+            Err(error) => match repeated(&parsed) {
+                none if none.is_empty() => {
+                    defects.push(defect(SCHEMA, "policy-id", error.to_string()));
+                }
+                again => defects.extend(again),
+            },
         }
         let county: Vec<bool> = parsed.iter().map(|one| one.county).collect();
         let (rules, policies): (Vec<Rule>, Vec<cedar::Policy>) =

@@ -7,8 +7,9 @@ use super::facts::{Facts, Flag, Flags};
 use super::moment::Now;
 use super::person::Person;
 use super::request::Clock;
+use super::rule::Rule;
 use super::unlock;
-use super::words::Phrase;
+use super::words::{Phrase, Words};
 use crate::base::Text;
 use crate::base::clock::Timestamp;
 use crate::base::vocabulary::{DataClass, Verdict};
@@ -53,6 +54,28 @@ pub struct Again {
     pub policies: Arc<[Arc<str>]>,
 }
 
+impl Plain {
+    /// What a policy says.
+    pub(super) fn of_rule(rule: &Rule) -> Plain {
+        Plain {
+            reason: Arc::clone(&rule.plain_en),
+            reason_es: Arc::clone(&rule.plain_es),
+            es_machine_draft: rule.es_reviewer.is_none(),
+        }
+    }
+}
+
+impl Words {
+    /// One of the table's own phrases.
+    pub(super) fn plain(&self, phrase: &Phrase) -> Plain {
+        Plain {
+            reason: Arc::clone(&phrase.en),
+            reason_es: Arc::clone(&phrase.es),
+            es_machine_draft: self.es_machine_draft,
+        }
+    }
+}
+
 impl Policy {
     /// The answer to what is no question: deny, and somebody looks at it.
     pub fn unread(&self, id: Option<Text>) -> Decision {
@@ -65,16 +88,8 @@ impl Policy {
         let rule = first.and_then(|id| self.pack().rules.iter().find(|rule| rule.id == *id));
         let words = &self.pack().tables.words;
         match rule {
-            Some(rule) => Plain {
-                reason: Arc::clone(&rule.plain_en),
-                reason_es: Arc::clone(&rule.plain_es),
-                es_machine_draft: rule.es_reviewer.is_none(),
-            },
-            None => Plain {
-                reason: Arc::clone(&words.nothing_opens.en),
-                reason_es: Arc::clone(&words.nothing_opens.es),
-                es_machine_draft: words.es_machine_draft,
-            },
+            Some(rule) => Plain::of_rule(rule),
+            None => words.plain(&words.nothing_opens),
         }
     }
 

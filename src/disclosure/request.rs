@@ -40,6 +40,9 @@ pub struct Request {
     /// The facts of the moment.
     #[serde(deserialize_with = "object_or_default")]
     pub context: Context,
+    /// It holds a member by a name like none of these, which nobody has read.
+    #[serde(skip)]
+    pub has_unknown_member: bool,
 }
 
 /// An object with names. A list is not read as its members in their order: nobody wrote the names.

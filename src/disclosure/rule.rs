@@ -5,6 +5,7 @@
 //! policy that would have spoken.
 
 use super::facts::{Flag, Flags};
+use super::spot::Spot;
 use crate::base::vocabulary::{
     ClassSet, ConsentKind, DataClass, Obligation, Purpose, RecipientRole, SourceRole,
 };
@@ -35,6 +36,18 @@ pub enum Rank {
 }
 
 impl Rank {
+    /// Their words.
+    pub const WORDS: [&'static str; 8] = [
+        "duty",
+        "emergency",
+        "right",
+        "permission",
+        "consent",
+        "refusal",
+        "stop",
+        "county",
+    ];
+
     /// Whether it stands above a refusal.
     pub fn is_mandate(self) -> bool {
         matches!(self, Rank::Duty | Rank::Emergency | Rank::Right)
@@ -111,6 +124,8 @@ pub struct Rule {
     pub es_reviewer: Option<Arc<str>>,
     /// `@counsel`, `@counsel_date`, `@reason`: only of a county's own permit
     pub counsel: Option<Counsel>,
+    /// Where it stands
+    pub spot: Spot,
 }
 
 /// Who let a county loosen the law pack, when and why.
@@ -184,6 +199,15 @@ impl Rule {
             && scope.recipients == ALL
             && scope.purposes == ALL
             && scope.mentions == Flags::NONE
+    }
+
+    /// Whether both may speak about one thing.
+    pub fn meets(&self, other: &Rule) -> bool {
+        let (one, two) = (&self.scope, &other.scope);
+        one.sources & two.sources != 0
+            && one.recipients & two.recipients != 0
+            && one.purposes & two.purposes != 0
+            && one.classes.0 & two.classes.0 != 0
     }
 
     /// Whether it may speak about this.

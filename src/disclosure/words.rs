@@ -5,7 +5,7 @@
 
 use super::facts::Flag;
 use super::spanish::Reviewed;
-use super::tables::{defect, read};
+use super::tables::{TABLE_MISSING, defect, read};
 use super::why::Why;
 use crate::base::defect::Defect;
 use serde::{Deserialize, Serialize};
@@ -38,8 +38,16 @@ struct Table {
     es_reviewer: Option<Arc<str>>,
     nothing_opens: Phrase,
     not_effective: Phrase,
+    #[serde(default)]
     signer_out: Phrase,
+    #[serde(default)]
     handed_on: Phrase,
+    #[serde(default)]
+    not_evaluated: Phrase,
+    #[serde(default)]
+    class_unknown: Phrase,
+    #[serde(default)]
+    question_lacks: Phrase,
     paper: Vec<Row>,
     fact: Vec<Row>,
 }
@@ -55,6 +63,12 @@ pub struct Words {
     pub signer_out: Phrase,
     /// Why a paper opens nothing that the sender may have been given something under.
     pub handed_on: Phrase,
+    /// Why a class stays where a policy could not be evaluated.
+    pub not_evaluated: Phrase,
+    /// Why a class stays that is none of the vocabulary.
+    pub class_unknown: Phrase,
+    /// Why all classes of a question stay that cannot be decided.
+    pub question_lacks: Phrase,
     /// Whether nobody has reviewed the Spanish of it.
     pub es_machine_draft: bool,
     papers: BTreeMap<String, Phrase>,
@@ -68,6 +82,17 @@ impl Words {
             return Words::default();
         };
         let reviewed = Reviewed::read(files, defects);
+        for (id, phrase) in [
+            ("signer_out", &table.signer_out),
+            ("handed_on", &table.handed_on),
+            ("not_evaluated", &table.not_evaluated),
+            ("class_unknown", &table.class_unknown),
+            ("question_lacks", &table.question_lacks),
+        ] {
+            if phrase.en.is_empty() || phrase.es.is_empty() {
+                defects.push(defect(FILE, TABLE_MISSING, format!("no words for `{id}`")));
+            }
+        }
         let over = |phrase: Phrase| match reviewed.of(&phrase.en) {
             Some(es) => Phrase {
                 es: Arc::clone(es),
@@ -85,6 +110,9 @@ impl Words {
             not_effective: over(table.not_effective),
             signer_out: over(table.signer_out),
             handed_on: over(table.handed_on),
+            not_evaluated: over(table.not_evaluated),
+            class_unknown: over(table.class_unknown),
+            question_lacks: over(table.question_lacks),
             es_machine_draft: table.es_reviewer.is_none() && !own,
         }
     }
@@ -122,14 +150,19 @@ fn complete<'a>(
         }
     }
     let mut out = BTreeMap::new();
+    let mut none = Vec::new();
     for id in ids {
         match left.remove(id) {
             Some(phrase) => drop(out.insert(id.to_owned(), phrase)),
-            None => wrong(format!("no row for the {what} `{id}`")),
+            None => none.push(format!("no row for the {what} `{id}`")),
         }
     }
     for id in left.keys() {
         wrong(format!("unknown {what} `{id}`"));
     }
+    defects.extend(
+        none.into_iter()
+            .map(|message| defect(FILE, TABLE_MISSING, message)),
+    );
     out
 }

@@ -96,13 +96,7 @@ pub(super) struct Given {
 
 /// Recipients for whom a fact nobody told might close everything: it must be known, not absent.
 pub const fn must_be_known(role: RecipientRole) -> bool {
-    matches!(
-        role,
-        RecipientRole::Parent
-            | RecipientRole::Guardian
-            | RecipientRole::Caregiver
-            | RecipientRole::IntimatePartner
-    )
+    role.is_private()
 }
 
 /// A fact as its asserter entered it; `None` when nobody can read it.

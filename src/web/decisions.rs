@@ -8,6 +8,7 @@ use super::answer::{Call, Outcome, forbidden};
 use super::forms::{Form, errors, opened, text};
 use super::problem::{PARAMETER_INVALID, Problem};
 use super::{json, stored};
+use crate::base::finding::Severity;
 use crate::config::Role;
 use crate::disclosure::{DecisionMode, Request};
 use actix_web::HttpResponse;
@@ -43,7 +44,7 @@ pub async fn decide(mut call: Call) -> Outcome {
     if !call.operator()?.roles.contains(&Role::PrivacyOfficer) {
         return Err(forbidden());
     }
-    let request: Request = json::parse(&bytes)?;
+    let request = question(&bytes)?;
     let rules = call.site.rules.load();
     let decision = if explain {
         rules.policy.explain(&request)
@@ -52,4 +53,16 @@ pub async fn decide(mut call: Call) -> Outcome {
     };
     let decision = decision.in_mode(DecisionMode::Hypothetical);
     Ok(HttpResponse::Ok().json(decision))
+}
+
+/// A question that is written out. What nobody reads of it is no note here: it is refused.
+fn question(bytes: &[u8]) -> Result<Request, Problem> {
+    let mut read = Request::read(bytes);
+    for finding in &mut read.findings {
+        finding.severity = Severity::Error;
+    }
+    match read.request.filter(|_| read.findings.is_empty()) {
+        Some(request) => Ok(request),
+        None => Err(json::misfit(&read.findings)),
+    }
 }

@@ -7,6 +7,7 @@ mod cases;
 mod catalog_schemas;
 mod certify;
 mod closed_loop;
+mod closed_pipe;
 mod consent_imports;
 mod consents;
 mod consents_fhir;

@@ -4,6 +4,7 @@
 
 use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource, SourceRole};
 use crate::catalog::partner::Relation;
+use crate::cli::out::Out;
 use std::io::{BufRead, IsTerminal, Write};
 
 /// What is known of the new partner.
@@ -165,7 +166,7 @@ fn answer(
     );
     loop {
         print!("{question}: ");
-        std::io::stdout().flush()?;
+        Out::new().flush()?;
         let mut line = String::new();
         anyhow::ensure!(
             std::io::stdin().lock().read_line(&mut line)? > 0,

@@ -214,3 +214,175 @@ fn the_list_is_a_table_and_tells_what_nobody_has_confirmed() {
     }
     assert!(FORBID.contains("county-quiet"));
 }
+
+/// What `check` says of a pack.
+fn checked(policies: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    pack(folder.path(), policies);
+    let run = run(&["check", "--catalog", folder.path().to_str().expect("text")]);
+    assert_eq!(run.status.code(), Some(1), "{run:?}");
+    text(&run.stdout) + &text(&run.stderr)
+}
+
+/// One thing wrong with a policy: what stands for what, what is said of it, and at which word.
+const WRONG: [[&str; 4]; 12] = [
+    [
+        "\"cws\"",
+        "\"school\"",
+        "`school` is no recipient role",
+        "Recipient",
+    ],
+    [
+        "\"cws\"",
+        "\"cws_other_conty\"",
+        "is `cws_other_county` meant?",
+        "Recipient",
+    ],
+    [
+        "care_coordination",
+        "care_cordination",
+        "is `care_coordination` meant?",
+        "Action",
+    ],
+    [
+        "\"engagement_contact\"",
+        "\"contacts\"",
+        "`contacts` is no data class",
+        "DataClass",
+    ],
+    ["@mark(\"K\")", "@mark(\"X\")", "@mark is V or K", "@mark"],
+    [
+        "@rank(\"permission\")",
+        "@rank(\"permision\")",
+        "`permission` meant",
+        "@rank",
+    ],
+    [
+        "@obligation(\"\")",
+        "@obligation(\"acounting\")",
+        "`accounting` meant",
+        "@obligation",
+    ],
+    [
+        "2020-01-01",
+        "01/01/2020",
+        "@effective is not a date",
+        "@effective",
+    ],
+    [
+        "2026-02-03",
+        "2999-02-03",
+        "is in the future",
+        "@counsel_date",
+    ],
+    [
+        "county-second",
+        "county-open",
+        "another policy has the id",
+        "@id",
+    ],
+    [");", ") when { context.minr };", "is `minor` meant?", ");"],
+    [");", ") what;", "policy-syntax", ");"],
+];
+
+#[test]
+fn a_defect_of_a_pack_says_where_and_what_may_be_meant() {
+    // Goal: counsel finds the place and the word. Method: a file whose second policy has one thing
+    // wrong; the line is that of the word, never the beginning of the file.
+    let good = PERMIT.replace("PURPOSE", "care_coordination");
+    let second = good.replace("county-open", "county-second");
+    let lines = good.lines().count() as u32;
+    let at = |near: &str| {
+        let line = second.lines().position(|line| line.contains(near));
+        lines + 1 + u32::try_from(line.expect("the word")).expect("a line")
+    };
+    for [from, to, says, near] in WRONG {
+        let told = checked(&format!("{good}{}", second.replacen(from, to, 1)));
+        let place = format!("policies/county.cedar:{}:", at(near));
+        assert!(told.contains(&place), "{place} in {told}");
+        assert!(told.contains(says), "{says} in {told}");
+        assert!(!told.contains(":0:0:"), "{told}");
+    }
+}
+
+#[test]
+fn what_a_county_replaces_is_one_defect() {
+    // Goal: the one thing to mend is not hidden by what follows from it. Method: a shipped table,
+    // the shipped facts and a shipped topic replaced by nothing.
+    for name in [
+        "consents.toml",
+        "facts.toml",
+        "operator.toml",
+        "stops.cedar",
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("policies")).expect("a folder");
+        std::fs::write(folder.path().join("policies").join(name), "").expect("written");
+        let run = run(&["check", "--catalog", folder.path().to_str().expect("text")]);
+        let told = text(&run.stdout) + &text(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{told}");
+        assert_eq!(told.matches("overlay-replaces-policy").count(), 1, "{told}");
+        assert_eq!(told.matches("policies/").count(), 1, "{name}: {told}");
+    }
+}
+
+const CLOSE: &str = r#"@id("county-close")
+@row("COUNTY")
+@rank("county")
+@citation("policy:county-close")
+@obligation("")
+@mark("K")
+@effective("2020-01-01")
+@sunset("")
+@owner("county counsel")
+@plain_en("It stays")
+@plain_es("No sale")
+forbid (principal, action == Action::"PURPOSE", resource == DataClass::"CLASS");
+"#;
+
+#[test]
+fn a_diff_says_what_a_policy_can_do_today() {
+    // Goal: nobody takes for in force what has ended, or what a mandate stands above. Method: one
+    // forbid, ended, yet to begin, beneath a mandate alone, beside one, and of what nothing opens.
+    let report = CLOSE.replace("PURPOSE", "child_abuse_report");
+    let care = CLOSE.replace("PURPOSE", "care_coordination");
+    let told = [
+        (
+            care.replace("CLASS", "demographics")
+                .replace("@sunset(\"\")", "@sunset(\"2021-01-01\")"),
+            "county-close: has ended on 2021-01-01 and changes nothing:",
+        ),
+        (
+            care.replace("CLASS", "demographics")
+                .replace("2020-01-01", "2999-01-01"),
+            "county-close: tightens from 2999-01-01 on:",
+        ),
+        (
+            report.replace("CLASS", "abuse_report"),
+            "county-close: has no effect: a mandate stands above it (",
+        ),
+        (
+            report.replace("CLASS", "reporter_identity"),
+            "county-close: tightens, without effect on what a mandate opens (",
+        ),
+        (
+            care.replace("CLASS", "immigration_status"),
+            "county-close: has no effect: nothing opens what it closes:",
+        ),
+        (care.replace("CLASS", "cans"), "county-close: tightens:"),
+    ];
+    for (policy, says) in told {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().to_str().expect("text");
+        pack(folder.path(), &policy);
+        let diff = text(&run(&["policy", "diff", "--catalog", path]).stdout);
+        assert!(diff.contains(says), "{says} in {diff}");
+        let list = text(&run(&["policy", "list", "--catalog", path]).stdout);
+        let ended = says.contains("has ended");
+        assert_eq!(
+            list.contains("until 2021-01-01 (has ended)"),
+            ended,
+            "{list}"
+        );
+    }
+}

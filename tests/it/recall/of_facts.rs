@@ -43,7 +43,7 @@ fn recipient(id: &str, role: &str, purpose: &str) -> String {
 /// A county, and one recipient of its cases.
 async fn road(id: &str, role: &str, purpose: &str) -> Road {
     let to = recipient(id, role, purpose);
-    // Whether toward a private person a notice may go at all is not asked here.
+    // A private person's file that takes notices is a defect; one below is taken all the same.
     let to = match role {
         "parent" => to.replace("recall = true\n", ""),
         _ => to,
@@ -208,7 +208,8 @@ async fn how_long_ago_a_parent_was_confirmed_recalls_nothing_and_who_they_are_no
 #[tokio::test]
 async fn a_private_person_is_told_by_a_person_whatever_its_channel_takes() {
     // Goal: no machine tells a parent that something was entered: it may be a protective order.
-    // Method: a parent whose channel takes notices; what it was sent may not go any more.
+    // Method: a parent whose channel takes notices, by a file the catalog does not serve (it is a
+    // defect there) and this road takes all the same; what it was sent may not go any more.
     let to = recipient("parent", "parent", "parent_access");
     assert!(to.contains("recall = true"));
     let road = Road::with(&[PARTNERS[0], COUNTY_FILE, &to]).await;

@@ -180,6 +180,44 @@ async fn a_decision_is_told_in_the_shape_of_the_document() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_with_a_name_nobody_knows_is_refused() {
+    // Goal: what nobody reads of a what-if never permits. Method: a question that permits, and the
+    // same with a slip, a name like no other and an impossible age; a paper of no known type.
+    let gateway = Gateway::start().await;
+    let question = json!({
+        "id": "Q1", "source_role": "mhp", "recipient_role": "health_provider",
+        "purpose": "treatment", "data_classes": ["mental_health"],
+        "subject": { "id": "s1", "role": "parent", "age": 34 }, "consents": [], "context": {},
+    });
+    let path = "/v1/decisions";
+    let (status, decision) = post(&gateway, path, "privacy_officer", question.clone()).await;
+    assert_eq!((status, &decision["decision"]), (200, &json!("permit")));
+    assert!(decision["trace"][0]["reason_es"].is_string(), "{decision}");
+    for (at, name, value, path_told) in [
+        ("", "consent", json!([]), "/?"),
+        ("/context", "suspectedabuser", json!(true), "/context/?"),
+        ("/context", "moon", json!("full"), "/context/?"),
+        ("/subject", "age", json!(-4), "/subject/age"),
+    ] {
+        let mut slip = question.clone();
+        slip.pointer_mut(at).expect("a place")[name] = value;
+        let (status, problem) = post(&gateway, path, "privacy_officer", slip).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("body-invalid")));
+        let finding = &problem["findings"][0];
+        let told = finding["path"].as_str().expect("a path");
+        assert!(told.starts_with(path_told), "{finding}");
+        assert_eq!(finding["severity"], "error");
+        assert!(finding["line"].is_number(), "{finding}");
+    }
+    let mut vague = question.clone();
+    vague["consents"] = json!([{ "id": "d", "type": "DENY", "signed": "2026-01-01" }]);
+    let (_, decision) = post(&gateway, path, "privacy_officer", vague).await;
+    assert_eq!(decision["decision"], "deny");
+    assert_eq!(decision["obligations"], json!(["human_review"]));
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_does_not_fit_is_told_by_place_and_never_repeated() {
     // Goal: no echo of what a caller wrote. Method: a marked word where a vocabulary word belongs.
     let gateway = Gateway::start().await;
