@@ -190,7 +190,9 @@ async fn a_question_with_a_name_nobody_knows_is_refused() {
         "subject": { "id": "s1", "role": "parent", "age": 34 }, "consents": [], "context": {},
     });
     let path = "/v1/decisions";
-    let (status, decision) = post(&gateway, path, "privacy_officer", question.clone()).await;
+    let (status, decision) = gateway
+        .ask("privacy_officer", "POST", path, question.clone())
+        .await;
     assert_eq!((status, &decision["decision"]), (200, &json!("permit")));
     assert!(decision["trace"][0]["reason_es"].is_string(), "{decision}");
     for (at, name, value, path_told) in [
@@ -201,7 +203,7 @@ async fn a_question_with_a_name_nobody_knows_is_refused() {
     ] {
         let mut slip = question.clone();
         slip.pointer_mut(at).expect("a place")[name] = value;
-        let (status, problem) = post(&gateway, path, "privacy_officer", slip).await;
+        let (status, problem) = gateway.ask("privacy_officer", "POST", path, slip).await;
         assert_eq!((status, &problem["code"]), (422, &json!("body-invalid")));
         let finding = &problem["findings"][0];
         let told = finding["path"].as_str().expect("a path");
@@ -211,7 +213,7 @@ async fn a_question_with_a_name_nobody_knows_is_refused() {
     }
     let mut vague = question.clone();
     vague["consents"] = json!([{ "id": "d", "type": "DENY", "signed": "2026-01-01" }]);
-    let (_, decision) = post(&gateway, path, "privacy_officer", vague).await;
+    let (_, decision) = gateway.ask("privacy_officer", "POST", path, vague).await;
     assert_eq!(decision["decision"], "deny");
     assert_eq!(decision["obligations"], json!(["human_review"]));
     gateway.running.shutdown().await;
