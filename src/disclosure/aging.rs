@@ -8,8 +8,8 @@ use super::moment::{Day, Moment, parse_day};
 use super::request::{Consent, Direction};
 use crate::base::vocabulary::Grantor;
 
-/// Years from which a parent's signature opens nothing.
-const OF_AGE_YEARS: i32 = 18;
+/// Years from which a person is of age: a parent's signature then opens nothing.
+pub const OF_AGE_YEARS: u16 = 18;
 
 /// How many days before is told of it, nearest first.
 const TOLD_BEFORE_DAYS: [i32; 2] = [30, 90];
@@ -35,7 +35,7 @@ pub fn stops_of_age(paper: &Consent) -> bool {
 /// The day on which whoever was born then is of age; the earliest it may be.
 pub fn comes_of_age(born: &str) -> Option<Day> {
     let mut parts = born.splitn(3, '-');
-    let year = parts.next()?.parse::<i32>().ok()? + OF_AGE_YEARS;
+    let year = parts.next()?.parse::<i32>().ok()? + i32::from(OF_AGE_YEARS);
     let month: u8 = parts.next().map_or(Some(1), |part| part.parse().ok())?;
     let day: u8 = parts.next().map_or(Some(1), |part| part.parse().ok())?;
     let on = |month: u8, day: u8| parse_day(&format!("{year:04}-{month:02}-{day:02}"));

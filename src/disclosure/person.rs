@@ -2,6 +2,7 @@
 //!
 //! Capacity is judged on the disclosure date, never on the signing date.
 
+use super::aging::OF_AGE_YEARS;
 use super::given::{Listed, Maybe, Word};
 use super::moment::{Moment, Now};
 use super::request::{Context, Requester, Subject};
@@ -56,10 +57,10 @@ impl Person {
     /// Reads the person on the day of `now`.
     pub fn on(subject: &Subject, context: &Context, now: Now, tables: &Tables) -> Person {
         let role = subject.role.as_deref();
-        let under = subject.age.is_some_and(|age| age < 18);
+        let under = subject.age.is_some_and(|age| age < OF_AGE_YEARS);
         let child_role = role == Some("child") || (role.is_none() && under);
         let turned = past(subject.turned_18, now) || past(context.turned_18, now);
-        let of_age = subject.age.is_some_and(|age| age >= 18) || turned;
+        let of_age = subject.age.is_some_and(|age| age >= OF_AGE_YEARS) || turned;
         let other_role = role.is_some_and(|role| role != "child");
         let adult = other_role
             || of_age

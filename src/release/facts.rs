@@ -13,6 +13,7 @@ use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
 use crate::base::vocabulary::{ClassSet, Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::Ask;
+use crate::disclosure::aging::OF_AGE_YEARS;
 use crate::disclosure::given::{Maybe, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{
@@ -21,7 +22,6 @@ use crate::disclosure::request::{
 use crate::format::Node;
 use std::collections::BTreeSet;
 
-const ADULT: u16 = 18;
 /// From this age a minor may consent to some services alone.
 const MAY_CONSENT: u16 = 12;
 
@@ -59,7 +59,7 @@ pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
 /// part can only be an adult's.
 fn role(word: Option<&str>, age: Option<u16>) -> &'static str {
     match (age, word) {
-        (Some(age), _) if age < ADULT => "child",
+        (Some(age), _) if age < OF_AGE_YEARS => "child",
         (_, Some("partner_worker" | "worker")) => "partner_worker",
         (None, Some("parent" | "guardian" | "caregiver")) | (Some(_), _) => "parent",
         (None, _) => "child",
@@ -92,7 +92,7 @@ fn age(date: &str, now: Timestamp) -> Option<u16> {
     let today = today(now)?;
     let oldest = years(today, (year, month.unwrap_or(1), day.unwrap_or(1)))?;
     let youngest = years(today, (year, month.unwrap_or(12), day.unwrap_or(31)))?;
-    let side = |age: u16| (age >= MAY_CONSENT, age >= ADULT);
+    let side = |age: u16| (age >= MAY_CONSENT, age >= OF_AGE_YEARS);
     (side(oldest) == side(youngest)).then_some(youngest)
 }
 
@@ -256,7 +256,7 @@ pub(super) fn known(
     let mut given = asserted.give(person, &mut subject, &mut context);
     let (mut consents, mut void) = (consents(held, person), BTreeSet::new());
     let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
-    let of_age = subject.age.is_some_and(|age| age >= ADULT);
+    let of_age = subject.age.is_some_and(|age| age >= OF_AGE_YEARS);
     let unproved = LETS_SIGN.map(|(key, grantors)| {
         let known = key == FactKey::Turned18 && of_age;
         let seen = asserted.unproved(key, person).filter(|_| !known);

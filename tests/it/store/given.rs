@@ -174,3 +174,43 @@ async fn what_was_given_is_of_whom_it_counts_to_today() {
     let seen = remembered(&store, &together).await;
     assert_eq!(persons(&seen), both, "it was told of both as of one");
 }
+
+#[tokio::test]
+async fn what_was_given_at_the_door_while_two_were_one_is_recalled_of_both() {
+    // Goal: no recall takes two persons who were parted since for the one they were. Method: an
+    // answer at the door about two joined ones, who are parted; what is looked at again of it.
+    let world = World::new();
+    let store = world.open().await;
+    accept(&store, "x", &["s|1"]).await;
+    accept(&store, "y", &["urn:x|a-c"]).await;
+    let (keep, other) = (who(&store, "s|1").await, who(&store, "urn:x|a-c").await);
+    let then = |by| OperatorAct {
+        at: later(by),
+        ..act("one child")
+    };
+    let join = store.join_persons((keep, other), then(1));
+    assert_eq!(join.await.expect("an answer"), Resolved::Done);
+    let row = emergency::accepted(&store, "a").await;
+    let mut new = emergency::answer(&row);
+    new.given[0].decision.at = later(2);
+    let rows = &mut new.given[0].decision.rows;
+    rows.retain(|of| of.person == keep);
+    assert_eq!(rows.len(), 1, "one of them is told of as the one they are");
+    let answer = store.authorise_emergency(new).await;
+    assert_eq!(answer.expect("an answer"), EmergencyAnswer::Go);
+    let parted = store.part_persons(other, then(3)).await;
+    assert_eq!(parted.expect("an answer"), Resolved::Done);
+    world.clock.advance(Duration::from_secs(60));
+    let mut both = [keep, other];
+    both.sort_unstable();
+    let mut seen = 0;
+    while let Some(page) = store.recalls_due(Duration::MAX).await.expect("read") {
+        let at_the_door = page.found.iter().filter_map(|one| one.given.as_ref());
+        for given in at_the_door {
+            assert_eq!(persons(std::slice::from_ref(&given.decision)), both);
+            seen += 1;
+        }
+        store.recall(page, Vec::new()).await.expect("ended");
+    }
+    assert!(seen > 0, "it is looked at again");
+}
