@@ -1,7 +1,7 @@
 //! Routing: which partners a committed record may concern, as of now.
 //!
-//! It queues candidates and decides nothing. A record is routed once per version, and again where it
-//! stands behind the prevention wall and its family's papers change; routing it twice changes
+//! It queues candidates and decides nothing. A record is routed once per version, and again where
+//! it stands behind the prevention wall and its family's papers change; routing it twice changes
 //! nothing, because delivery ids are derived.
 
 use crate::base::clock::Timestamp;

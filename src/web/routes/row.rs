@@ -193,8 +193,8 @@ pub(super) const WAITING: &[Parameter] = &[
     header(
         "Kinbridge-Reason",
         false,
-        "Operators: why it is read, for the ledger; with it an item of the emergency door says whom \
-         and what it was declared about",
+        "Operators: why it is read, for the ledger; with it an item of the emergency door says \
+         whom and what it was declared about",
     ),
     CURSOR,
     LIMIT,
