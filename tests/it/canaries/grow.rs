@@ -20,6 +20,8 @@ pub const KEY_MARK: &str = "Kqzj-";
 pub struct Canary {
     /// What stands there, if it can be told from anything else.
     pub token: Option<String>,
+    /// The word of a closed list that stands there.
+    pub word: Option<String>,
     /// Where, without the numbers of lists.
     pub place: String,
     /// Its classes by the schema.
@@ -332,12 +334,21 @@ impl Grower<'_> {
     fn keep(&mut self, shape: &Shape, token: Option<String>) {
         let canary = Canary {
             token,
+            word: None,
             place: self.place(),
             classes: shape.classes,
             persons: self.about(shape),
             narrative: shape.narrative,
         };
         self.canaries.push(canary);
+    }
+
+    fn keep_word(&mut self, shape: &Shape, word: &str) -> Value {
+        self.keep(shape, None);
+        if let Some(canary) = self.canaries.last_mut() {
+            canary.word = Some(word.to_owned());
+        }
+        json!(word)
     }
 
     fn text(&mut self, shape: &Shape, rule: &TextRule) -> Value {
@@ -356,12 +367,11 @@ impl Grower<'_> {
             _ => fixed,
         };
         if let Some(word) = fixed {
-            self.keep(shape, None);
-            return json!(word);
+            return self.keep_word(shape, word);
         }
         if !rule.codes.is_empty() {
-            self.keep(shape, None);
-            return json!(rule.codes[self.item() % rule.codes.len()].as_str());
+            let word = rule.codes[self.item() % rule.codes.len()].to_string();
+            return self.keep_word(shape, &word);
         }
         let (text, token) = self.planted(&place, rule);
         self.keep(shape, token);

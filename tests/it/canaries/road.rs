@@ -273,6 +273,7 @@ pub fn check(
         }
     }
     codes(grown, output, &goes);
+    topics(grown, output, &goes);
     // Where a format has no other id of a record, its sender's id of the person is the record's.
     let text = String::from_utf8_lossy(output).replace(&held.id, "");
     let key = text.find(KEY_MARK);
@@ -281,7 +282,25 @@ pub fn check(
     found.len()
 }
 
-/// Codes, numbers and truths cannot be told from others: where one stands, one may.
+/// A word that one class alone has stands in no format where that class may not go.
+fn topics(grown: &Grown, output: &[u8], goes: &dyn Fn(&Canary) -> bool) {
+    let text = String::from_utf8_lossy(output).to_lowercase();
+    let is_part = |c: char| !c.is_alphanumeric() && c != '_';
+    let told: BTreeSet<&str> = text.split(is_part).collect();
+    for topic in ["hiv", "repro"] {
+        let mut own = grown
+            .canaries
+            .iter()
+            .filter(|one| one.word.as_deref() == Some(topic));
+        assert!(
+            !told.contains(topic) || own.any(goes),
+            "{topic} went where it may not"
+        );
+    }
+}
+
+/// Numbers and truths cannot be told from others at their place, codes not from the same ones:
+/// where one stands, one may.
 fn codes(grown: &Grown, output: &[u8], goes: &dyn Fn(&Canary) -> bool) {
     let tree = tree::parse(output).tree;
     let Some(tree) = tree.filter(|tree| tree.get("envelope").is_some()) else {
@@ -289,16 +308,32 @@ fn codes(grown: &Grown, output: &[u8], goes: &dyn Fn(&Canary) -> bool) {
     };
     let mut places = BTreeSet::new();
     walk(&tree, String::new(), &mut places);
-    for place in places {
-        let own = grown.canaries.iter().filter(|canary| canary.place == place);
-        let mut own = own.peekable();
-        let known = own.peek().is_some();
-        assert!(!known || own.any(goes), "{place} went where none of it may");
+    for (place, word) in places {
+        let there: Vec<&Canary> = grown
+            .canaries
+            .iter()
+            .filter(|one| one.place == place)
+            .collect();
+        let same: Vec<&Canary> = there
+            .iter()
+            .copied()
+            .filter(|one| one.word == word)
+            .collect();
+        let own = if word.is_none() || same.is_empty() {
+            there
+        } else {
+            same
+        };
+        let may: Vec<&Canary> = own.iter().copied().filter(|one| goes(one)).collect();
+        assert!(
+            own.is_empty() || !may.is_empty(),
+            "{place} went where none of it may"
+        );
     }
 }
 
-/// Places of all leaves, without the numbers of lists.
-fn walk(node: &Node, at: String, out: &mut BTreeSet<String>) {
+/// Places of all leaves, without the numbers of lists, and the texts that stand there.
+fn walk(node: &Node, at: String, out: &mut BTreeSet<(String, Option<String>)>) {
     for (name, child) in node.members() {
         walk(child, format!("{at}/{name}"), out);
     }
@@ -306,7 +341,7 @@ fn walk(node: &Node, at: String, out: &mut BTreeSet<String>) {
         walk(item, at.clone(), out);
     }
     if node.members().is_empty() && node.items().is_empty() {
-        out.insert(at);
+        out.insert((at, node.as_str().map(str::to_owned)));
     }
 }
 
