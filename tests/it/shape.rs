@@ -3,7 +3,7 @@
 //! leaf, thinned and labelled at random, cut for 2,000 random sets of permitted (class, person);
 //! each cut is compared with the record rebuilt of the released leaves alone, in every format.
 
-use crate::canaries::grow::{grow_sized, types};
+use crate::canaries::grow::{grow_sized, types, types_of};
 use crate::reference::asking::Dice;
 use crate::release::asking;
 use crate::release::rules_with;
@@ -42,12 +42,9 @@ pub fn rules() -> &'static Rules {
             "id = \"reader\"\nname = \"A reader\"\nrole = \"cws\"\nmode = \"live\"\n\
              county_fips = \"06067\"\n",
         );
-        let all = types(&catalog::load(&[]).0);
+        let (sources, _) = catalog::load(&[]);
         for (at, format) in FORMATS.iter().enumerate() {
-            let records = match at {
-                0 => all.clone(),
-                _ => TYPES.map(str::to_owned).to_vec(),
-            };
+            let records = types_of(&sources, format);
             partner.push_str(&format!(
                 "[[channel]]\nname = \"out-{at}\"\ndirection = \"out\"\nformat = \"{format}\"\n\
                  records = {records:?}\npurpose = \"care_coordination\"\n\

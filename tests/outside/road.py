@@ -8,16 +8,14 @@ import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINBRIDGE = os.environ["KINBRIDGE"]
-RECORDS = ["person", "family-case", "engagement-contact", "service-referral"]
 
 
 def fixtures(fmt):
     """Every input file of a format, with its record type and case."""
-    for record in RECORDS:
-        folder = ROOT / "fixtures" / fmt / record
+    for folder in sorted((ROOT / "fixtures" / fmt).iterdir()):
         for case in sorted(folder.iterdir()) if folder.is_dir() else []:
             for path in sorted(case.glob("input.*")):
-                yield record, case.name, path
+                yield folder.name, case.name, path
 
 
 def verdict(fmt, path):

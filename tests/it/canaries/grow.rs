@@ -59,6 +59,16 @@ pub fn types(sources: &Sources) -> Vec<String> {
     own.map(str::to_owned).collect()
 }
 
+/// The names of all record types a format has a mapping for.
+pub fn types_of(sources: &Sources, format: &str) -> Vec<String> {
+    let all = sources.mappings.iter().filter(|one| !one.is_shared());
+    let own = all.filter(|one| one.format.as_str() == format);
+    let mut names: Vec<String> = own.map(|one| one.record.to_string()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The persons of every record but that of a person: key and role.
 const PERSONS: [(&str, &str); 5] = [
     ("Kqzj-child", "child"),

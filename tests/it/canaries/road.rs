@@ -7,7 +7,7 @@ use super::doors::{emergencies, explanations, recalls, registries};
 use super::grow::{Canary, Grown, KEY_MARK};
 use super::scan::{Scanner, entitled};
 use super::spoil::malformed;
-use super::world::{Answer, FORMATS, SENDERS, TYPES, World, lodging, logs, opened};
+use super::world::{Answer, FORMATS, SENDERS, World, lodging, logs, opened, pulled};
 use crate::web::harness::{LOOKS_MAX, until};
 use kinbridge::base::id::{PartnerId, PersonId, RecordId, SubmissionId};
 use kinbridge::base::sensitive::Reason;
@@ -399,7 +399,7 @@ async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
             .iter()
             .find(|own| own.format.as_str() == *format)
             .expect("one");
-        let asked = json!({ "records": TYPES, "format": format });
+        let asked = json!({ "records": pulled(format), "format": format });
         let begun = world
             .ask("state", "POST", "/v1/extracts", Some(asked))
             .await;

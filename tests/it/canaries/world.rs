@@ -51,14 +51,6 @@ pub const RECIPIENTS: [(&str, &str); 14] = [
     ("public", "public_request"),
 ];
 
-/// What every format has.
-pub const TYPES: [&str; 4] = [
-    "person",
-    "family-case",
-    "engagement-contact",
-    "service-referral",
-];
-
 /// A running gateway, what was planted, and who was given what of it.
 pub struct World {
     pub gateway: Gateway,
@@ -72,11 +64,16 @@ pub struct World {
 }
 
 /// All types a format has: the first one has every type of the catalog.
-fn types_of(format: &str) -> Vec<String> {
-    match format == FORMATS[0].0 {
-        true => grow::types(&catalog::load(&[]).0),
-        false => TYPES.map(str::to_owned).to_vec(),
-    }
+pub fn types_of(format: &str) -> Vec<String> {
+    static SOURCES: OnceLock<catalog::Sources> = OnceLock::new();
+    grow::types_of(SOURCES.get_or_init(|| catalog::load(&[]).0), format)
+}
+
+/// What a state pulls in a format: all of it but the reports, which go to agencies alone.
+pub fn pulled(format: &str) -> Vec<String> {
+    let mut all = types_of(format);
+    all.retain(|kind| kind != "child-abuse-report");
+    all
 }
 
 fn types(format: &str) -> String {
@@ -158,7 +155,7 @@ fn state() -> String {
         text.push_str(&format!(
             "[[channel]]\nname = \"pull-{at}\"\ndirection = \"pull\"\nformat = \"{format}\"\n\
              records = {}\npurpose = \"state_reporting\"\n",
-            serde_json::to_string(&TYPES).expect("JSON")
+            serde_json::to_string(&pulled(format)).expect("JSON")
         ));
     }
     text
