@@ -287,6 +287,21 @@ codes! {
     ALLEGED_FATHER_RIGHTS = "alleged-father-rights", Warning,
         "an alleged father is given a parent's right",
         "check the court order; an alleged father is served and invited, without parent access";
+    ICWA_STATUS_UNATTRIBUTED = "icwa-status-unattributed", Error,
+        "the status of the inquiry does not say whose word it is",
+        "name the agency's or court's role; a partner program leaves the status out";
+    ICWA_NOT_DETERMINED = "icwa-not-determined", Error,
+        "the status says a court determined it, and no determination of a court is there",
+        "give the determination and the court as whose word it is, or what was known before it";
+    ICWA_STATUS_CONTRADICTED = "icwa-status-contradicted", Error,
+        "the status of the inquiry contradicts a determination or a tribe's answer beside it",
+        "correct the status; an inquiry with no reason so far is open again when a tribe answers";
+    ICWA_ANSWER_UNFOLLOWED = "icwa-answer-unfollowed", Warning,
+        "somebody says there is Indian ancestry and the status does not follow it",
+        "look whether further inquiry is due; the duty to ask does not end";
+    ICWA_NOTICE_MISSING = "icwa-notice-missing", Warning,
+        "there is reason to know of an Indian child, and no notice stands in the record",
+        "send notice to the parents, the Indian custodian and the tribes, or record it";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

@@ -7,7 +7,7 @@ use crate::base::id::RecordType;
 use crate::format::json;
 
 /// Codes and paths of what a record of that type contradicts.
-fn wrong(record_type: &str, record: &str) -> Vec<(String, String)> {
+pub(super) fn wrong(record_type: &str, record: &str) -> Vec<(String, String)> {
     let node = json::parse(record.as_bytes()).tree.expect("a tree");
     let record_type = RecordType(record_type.into());
     cross_field(&record_type, &node)
@@ -17,7 +17,7 @@ fn wrong(record_type: &str, record: &str) -> Vec<(String, String)> {
 }
 
 /// Puts one change after another into a right record and compares what is told.
-fn changes(record_type: &str, right: &str, table: &[(&str, &str, &str, &str)]) {
+pub(super) fn changes(record_type: &str, right: &str, table: &[(&str, &str, &str, &str)]) {
     assert_eq!(wrong(record_type, right), []);
     for (from, to, code, path) in table {
         assert!(right.contains(from), "{from}");

@@ -105,6 +105,14 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
             "reported_by_phone_at",
             "name",
             "reference_no",
+            "inquiry_id",
+            "child",
+            "relation",
+            "form",
+            "to",
+            "what",
+            "by",
+            "date",
         ];
         !needed.contains(&last) && last.parse::<usize>().is_err()
     };

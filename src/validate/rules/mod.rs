@@ -6,6 +6,7 @@
 
 mod contact;
 mod family;
+mod icwa;
 mod persons;
 mod referral;
 mod report;
@@ -44,6 +45,7 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "family-case" => family::check(&mut check),
         "engagement-contact" => contact::check(&mut check),
         "service-referral" => referral::check(&mut check),
+        "icwa-inquiry" => icwa::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }
@@ -144,7 +146,12 @@ fn envelope(check: &mut Check<'_>) {
 }
 
 /// Pairs of members that begin and end something, in any object.
-const PAIRS: &[(&str, &str)] = &[("start", "end"), ("from", "to")];
+const PAIRS: &[(&str, &str)] = &[
+    ("start", "end"),
+    ("from", "to"),
+    ("contacted_on", "responded_on"),
+    ("mailed", "received"),
+];
 
 /// A place on the way down, written out as a pointer only when there is something to tell.
 struct Place<'a> {

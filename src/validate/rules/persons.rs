@@ -29,6 +29,9 @@ pub const REFERENCES: &[&str] = &[
     "/body/requester/worker",
     "/body/recipient/worker",
     "/body/status_history/*/by/worker",
+    "/body/child",
+    "/body/asked/*/person",
+    "/body/active_efforts/*/by",
 ];
 
 pub(super) fn check(check: &mut Check<'_>) {

@@ -97,6 +97,8 @@ const FIXED: &[(&str, &[&str])] = &[
     ("/body/mode", &["group"]),
     ("/body/status", &["completed"]),
     ("/body/status_history/code", &["requested", "completed"]),
+    ("/body/status", &["determined_indian_child"]),
+    ("/body/status_by_role", &["court"]),
     ("/body/outcome", &["service_received"]),
     ("/body/enrollment", &["enrolled"]),
     ("/body/interpreter/kind", &["qualified"]),
@@ -138,6 +140,9 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/body/recipient/worker", &["broker"]),
     ("/body/status_history/by/worker", &["broker"]),
     ("/persons/worker/organization/worker", &["nurse"]),
+    ("/body/child", &["child"]),
+    ("/body/asked/person", &["mother", "aunt"]),
+    ("/body/active_efforts/by", &["nurse"]),
 ];
 
 /// Grows a record of a type. Numbers begin where the one before ended.
@@ -366,8 +371,12 @@ impl Grower<'_> {
         if is_key(shape) {
             return Value::String(self.key());
         }
-        let fixed = FIXED.iter().find(|(at, _)| *at == place);
-        let fixed = fixed.map(|(_, words)| words[self.item() % words.len()]);
+        // Types whose codes differ stand below each other: what is no code here is not meant.
+        let mut fixed = FIXED
+            .iter()
+            .filter(|(at, _)| *at == place)
+            .map(|(_, words)| words[self.item() % words.len()]);
+        let fixed = fixed.find(|word| rule.codes.is_empty() || known(rule, word).is_some());
         let fixed = match place.as_str() {
             "/body/requester/identifiers/value" => Some(self.asker),
             "/persons/role" => {
