@@ -302,6 +302,54 @@ codes! {
     ICWA_NOTICE_MISSING = "icwa-notice-missing", Warning,
         "there is reason to know of an Indian child, and no notice stands in the record",
         "send notice to the parents, the Indian custodian and the tribes, or record it";
+    STEPS_UNORDERED = "steps-unordered", Error,
+        "the step is before one that comes first",
+        "correct the times: asked for, accepted, first contact, end";
+    ASSIGNMENT_END_UNEXPLAINED = "assignment-end-unexplained", Warning,
+        "the end of the assignment and the reason for it do not stand together",
+        "give both, or neither while it goes on";
+    ASSIGNMENT_NOT_DECLINED = "assignment-not-declined", Warning,
+        "the assignment is said to be declined and was taken up",
+        "leave the reason out, or what shows that it began";
+    ASSIGNMENT_WITHOUT_PARTNER = "assignment-without-partner", Warning,
+        "the assignment was taken up and names no partner",
+        "name the partner among the persons of the record";
+    BROKER_COMMUNITY_MISPLACED = "broker-community-misplaced", Warning,
+        "a community stands beside a role that speaks for none",
+        "correct the role, or leave the community out";
+    CHOICE_NOT_ASKED = "choice-not-asked", Warning,
+        "the family's wishes are given, and the family is said not to have been asked",
+        "correct one of the two";
+    FEEDBACK_CONTRADICTED = "feedback-contradicted", Error,
+        "feedback is said not to have been given, and what it said is given",
+        "correct one of the two";
+    MEETING_LATE = "meeting-late", Warning,
+        "the meeting is later than what it was due by allows",
+        "check the dates and why it was due; say in the record why it was late";
+    MEETING_BEFORE_SCHEDULED = "meeting-before-scheduled", Warning,
+        "the meeting was held before it was to be held",
+        "correct one of the two times";
+    MEETING_NOT_HELD = "meeting-not-held", Warning,
+        "people are said to have taken part in a meeting that was not held",
+        "say when it was held, or leave out who attended";
+    MEETING_RELEASE_MISSING = "meeting-release-missing", Information,
+        "the meeting was held and names no release under WIC 832",
+        "name it, or lodge it in the consent registry; without one little of the meeting goes out";
+    NEXT_MEETING_BEFORE_THIS = "next-meeting-before-this", Error,
+        "the next meeting is before this one",
+        "correct the date of the next meeting";
+    NEXT_MEETING_LATE = "next-meeting-late", Warning,
+        "the next meeting is later than teams of this kind meet",
+        "check the date: six months, or 90 days where services are intensive";
+    ATTENDANCE_CONTRADICTED = "attendance-contradicted", Warning,
+        "the record says elsewhere otherwise who took part",
+        "correct one of the two places";
+    ACTION_STEP_INCOMPLETE = "action-step-incomplete", Warning,
+        "an action step has nobody who does it or no day by when",
+        "add both, or close the step";
+    ACTION_STEP_OVERDUE = "action-step-overdue", Warning,
+        "an action step is due before the meeting that agreed on it",
+        "correct the day it is due";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

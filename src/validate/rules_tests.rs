@@ -6,6 +6,9 @@ use crate::base::clock::Timestamp;
 use crate::base::id::RecordType;
 use crate::format::json;
 
+#[path = "rules_course_tests.rs"]
+mod course;
+
 /// Codes and paths of what a record of that type contradicts.
 pub(super) fn wrong(record_type: &str, record: &str) -> Vec<(String, String)> {
     let node = json::parse(record.as_bytes()).tree.expect("a tree");

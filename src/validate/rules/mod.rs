@@ -4,9 +4,11 @@
 //! an error where it contradicts itself. Paths are JSON pointers in the canonical record; whoever
 //! tells a sender turns them into the sender's notation. Pure: no clock, no other record.
 
+mod assignment;
 mod contact;
 mod family;
 mod icwa;
+mod meeting;
 mod persons;
 mod referral;
 mod report;
@@ -43,7 +45,9 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
     periods(&mut check, record, &root);
     match record_type.as_str() {
         "family-case" => family::check(&mut check),
+        "partner-assignment" => assignment::check(&mut check),
         "engagement-contact" => contact::check(&mut check),
+        "cft-meeting" => meeting::check(&mut check),
         "service-referral" => referral::check(&mut check),
         "icwa-inquiry" => icwa::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
@@ -76,7 +80,7 @@ pub const EARLIER: [&CodeEntry; 3] = [&VOID_UNKNOWN, &CORRECTION_UNKNOWN, &SUPER
 pub fn waits_for_service_source(record_type: &RecordType, record: &Node) -> bool {
     matches!(
         record_type.as_str(),
-        "family-case" | "engagement-contact" | "service-referral"
+        "family-case" | "partner-assignment" | "engagement-contact" | "service-referral"
     ) && record.pointer("/envelope/service_source").is_none()
 }
 

@@ -3,9 +3,9 @@
 //! A sender's offset is kept and believed; the zone of California only decides whether a
 //! disagreement is one of the two days a year on which clocks change.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
+use jiff::{Span, Timestamp, Zoned};
 
 /// Where the records come from.
 const ZONE: &str = "America/Los_Angeles";
@@ -43,6 +43,12 @@ pub(super) fn reversed(start: &str, end: &str) -> bool {
     let length = start.len().min(end.len());
     // ISO dates sort as they read.
     matches!((start.get(..length), end.get(..length)), (Some(s), Some(e)) if e < s)
+}
+
+/// The day that long after a date or instant, as text; `None` where the day itself is not said.
+pub(super) fn day_after(from: &str, span: Span) -> Option<String> {
+    let day: Date = from.get(..10)?.parse().ok()?;
+    Some(day.checked_add(span).ok()?.to_string())
 }
 
 /// How a duration stands to start and end.
@@ -165,6 +171,21 @@ mod tests {
             );
         }
         assert_eq!(elapsed("2026-05", "2026-06", 1), None);
+    }
+
+    // Goal: limits are counted in days and calendar months. Method: ends of months, and what is no
+    // whole day.
+    #[test]
+    fn the_day_after_a_span() {
+        use jiff::ToSpan;
+        for (from, span, expected) in [
+            ("2026-08-31", 6.months(), Some("2027-02-28")),
+            ("2026-09-01T23:30:00-07:00", 30.days(), Some("2026-10-01")),
+            ("2026-09", 30.days(), None),
+            ("9999-12-31", 1.days(), None),
+        ] {
+            assert_eq!(day_after(from, span).as_deref(), expected, "{from}");
+        }
     }
 
     // Goal: an end before its start is told as far as both are precise. Method: a table.

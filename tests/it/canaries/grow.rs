@@ -127,6 +127,13 @@ const FIXED: &[(&str, &[&str])] = &[
 const NAMED: &[(&str, &[&str])] = &[
     ("/envelope/subject_refs", &["child", "mother"]),
     ("/envelope/focus_refs", &["child"]),
+    ("/body/partner_id", &["broker"]),
+    ("/body/closing_feedback/by", &["mother"]),
+    ("/body/facilitator", &["nurse"]),
+    ("/body/attendees/person", &["child", "mother"]),
+    ("/body/notices/person", &["mother", "aunt"]),
+    ("/body/action_steps/owner", &["broker", "mother"]),
+    ("/body/confidentiality_signed/person", &["mother", "broker"]),
     ("/body/participants/person", &["child", "mother", "broker"]),
     ("/body/on_behalf_of", &["mother"]),
     ("/body/disclosures/person", &["child", "mother"]),
@@ -419,6 +426,9 @@ impl Grower<'_> {
                 }
                 let year = 1931 + year;
                 assert!(year < 2022, "too many records for one date each");
+                // What begins and ends does so after whoever it is about was born and asked.
+                let late = ["/body/start", "/body/end", "/body/next_date"].contains(&place);
+                let year = year + if late { 100 } else { 0 };
                 return same(format!("{year}-{:02}-{:02}", 1 + day / 28, 1 + day % 28));
             }
             Some(TextFormat::Language) => return (format!("es-x-{MARK}{number:04}"), None),
