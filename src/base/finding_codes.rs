@@ -350,6 +350,66 @@ codes! {
     ACTION_STEP_OVERDUE = "action-step-overdue", Warning,
         "an action step is due before the meeting that agreed on it",
         "correct the day it is due";
+    ASSESSMENT_ITEM_REPEATED = "assessment-item-repeated", Error,
+        "the item stands twice in the assessment",
+        "keep one rating of each item, and one of each caregiver item for each caregiver block";
+    ASSESSMENT_ITEM_FOREIGN = "assessment-item-foreign", Error,
+        "the item is not on the age form of the assessment",
+        "correct the age form or the item";
+    ASSESSMENT_CAREGIVER_CONTRADICTED = "assessment-caregiver-contradicted", Error,
+        "a caregiver is rated and the assessment says there is none",
+        "leave the caregiver items out, or say that there is a caregiver";
+    ASSESSMENT_CAREGIVER_MIXED = "assessment-caregiver-mixed", Error,
+        "one caregiver block names two caregivers",
+        "give each caregiver a block of their own";
+    ASSESSMENT_INCOMPLETE = "assessment-incomplete", Warning,
+        "the assessment is said to be complete, and an item has no rating or a caregiver no name",
+        "rate every item of the form, or send it as in progress";
+    ASSESSMENT_BEFORE_BIRTH = "assessment-before-birth", Error,
+        "the assessment is dated before the birth of whom it is about",
+        "correct the date of the assessment or the date of birth";
+    ASSESSMENT_DELETED = "assessment-deleted", Error,
+        "the assessment is deleted, and what is deleted goes to nobody",
+        "take it back with the action void";
+    CONFIDENTIAL_UNLABELLED = "confidential-unlabelled", Error,
+        "a value is marked confidential, and nothing says of which kind it is",
+        "add a label with its data class to the envelope, or leave the value out";
+    SCREENING_ITEM_UNKNOWN = "screening-item-unknown", Error,
+        "the instrument has no question of this number",
+        "correct the number or the instrument";
+    SCREENING_TOTAL_MISMATCH = "screening-total-mismatch", Error,
+        "the total is not the sum of the answers",
+        "correct the total or the answers, or leave the total out";
+    SCREENING_BLANKS_MISMATCH = "screening-blanks-mismatch", Error,
+        "the number of blanks is not that of the questions without an answer",
+        "correct it or the answers, or leave it out";
+    SCREENING_NOT_VALID = "screening-not-valid", Error,
+        "the screening is said to be valid with more blanks than the instrument allows",
+        "correct the answers, or say that it is not valid";
+    SCREENING_CUT_OFF_CONTRADICTED = "screening-cut-off-contradicted", Error,
+        "what is said of the cut-off does not fit the total at this age",
+        "correct it or the answers, or leave it out";
+    SCREENING_AGE_UNUSUAL = "screening-age-unusual", Warning,
+        "the instrument has no cut-off for the age of whom it is about",
+        "check the date of the screening and the date of birth";
+    TOTAL_UNLABELLED = "total-unlabelled", Error,
+        "an answer has a label that the sum of the answers does not have",
+        "give the sum the same label, or leave it out";
+    SAFETY_PART_MISSING = "safety-part-missing", Error,
+        "the item does not hold what its kind says it is",
+        "add the tool, the statement, the plan or the member, or correct the kind";
+    SAFETY_PART_UNEXPECTED = "safety-part-unexpected", Warning,
+        "the item holds a part of another kind",
+        "send each item of safety as a record of its own";
+    SAFETY_RESULT_UNFIT = "safety-result-unfit", Error,
+        "the tool has no such result",
+        "correct the result or the tool";
+    SAFETY_OVERRIDE_CONTRADICTED = "safety-override-contradicted", Error,
+        "score, override and result contradict each other",
+        "correct them; the result is what the override sets, and the score what it was before";
+    SAFETY_TOOL_WITHDRAWN = "safety-tool-withdrawn", Warning,
+        "the tool is no longer in use",
+        "send results of the tools in use; what is there of old ones is kept";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

@@ -113,6 +113,17 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
             "what",
             "by",
             "date",
+            "assessment_id",
+            "instrument_version",
+            "age_form",
+            "caregiver_index",
+            "screening_id",
+            "instrument",
+            "number",
+            "item_id",
+            "author_role",
+            "days",
+            "from",
         ];
         !needed.contains(&last) && last.parse::<usize>().is_err()
     };

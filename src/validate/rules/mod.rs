@@ -5,6 +5,7 @@
 //! tells a sender turns them into the sender's notation. Pure: no clock, no other record.
 
 mod assignment;
+mod cans;
 mod contact;
 mod family;
 mod icwa;
@@ -12,6 +13,8 @@ mod meeting;
 mod persons;
 mod referral;
 mod report;
+mod safety;
+mod screening;
 mod time;
 
 pub use persons::REFERENCES;
@@ -50,6 +53,9 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "cft-meeting" => meeting::check(&mut check),
         "service-referral" => referral::check(&mut check),
         "icwa-inquiry" => icwa::check(&mut check),
+        "cans-assessment" => cans::check(&mut check),
+        "screening-instrument" => screening::check(&mut check),
+        "safety-item" => safety::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }
@@ -212,3 +218,7 @@ fn periods(check: &mut Check<'_>, node: &Node, place: &Place<'_>) {
 #[cfg(test)]
 #[path = "../rules_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "../assessments_tests.rs"]
+mod assessments_tests;

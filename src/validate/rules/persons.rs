@@ -39,6 +39,15 @@ pub const REFERENCES: &[&str] = &[
     "/body/child",
     "/body/asked/*/person",
     "/body/active_efforts/*/by",
+    "/body/conducted_by",
+    "/body/items/*/caregiver",
+    "/body/respondent",
+    "/body/override/approver",
+    "/body/statement/children/*",
+    "/body/plan/monitor",
+    "/body/plan/actions/*/owner",
+    "/body/network_member/person",
+    "/body/topics/*/person",
 ];
 
 pub(super) fn check(check: &mut Check<'_>) {

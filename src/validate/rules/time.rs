@@ -49,6 +49,19 @@ pub(super) fn reversed(start: &str, end: &str) -> bool {
 pub(super) fn day_after(from: &str, span: Span) -> Option<String> {
     let day: Date = from.get(..10)?.parse().ok()?;
     Some(day.checked_add(span).ok()?.to_string())
+/// The least and the greatest age in whole years at a date, both as exact as they are known;
+/// negative before birth.
+pub(super) fn ages(born: &str, date: &str) -> Option<(i64, i64)> {
+    let year = |text: &str| text.get(..4)?.parse::<i64>().ok();
+    // What is not known of a day is its earliest or its latest.
+    let day = |text: &str, least: bool| {
+        let rest = text.get(4..text.len().min(10)).unwrap_or_default();
+        let filled = if least { "-01-01" } else { "-12-31" };
+        format!("{rest}{}", filled.get(rest.len()..).unwrap_or_default())
+    };
+    let years = year(date)? - year(born)?;
+    let age = |early: bool| years - i64::from(day(date, early) < day(born, !early));
+    Some((age(true), age(false)))
 }
 
 /// How a duration stands to start and end.
@@ -86,6 +99,23 @@ pub(super) fn elapsed(start: &str, end: &str, minutes: i64) -> Option<Elapsed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Goal: an age is as exact as the dates. Method: dates of each precision around a birthday.
+    #[test]
+    fn ages_of_dates_of_any_precision() {
+        for (born, date, expected) in [
+            ("2020-05-04", "2026-05-03", Some((5, 5))),
+            ("2020-05-04", "2026-05-04", Some((6, 6))),
+            ("2020-05", "2026-05-20", Some((5, 6))),
+            ("2020", "2026-05-20", Some((5, 6))),
+            ("2020-05-04", "2026", Some((5, 6))),
+            ("2020-02-29", "2026-02-28", Some((5, 5))),
+            ("2027", "2026-05-20", Some((-2, -1))),
+            ("soon", "2026", None),
+        ] {
+            assert_eq!(ages(born, date), expected, "{born} {date}");
+        }
+    }
 
     const DURATIONS: &[(&str, &str, i64, Elapsed)] = &[
         (

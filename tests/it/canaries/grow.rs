@@ -99,6 +99,16 @@ const FIXED: &[(&str, &[&str])] = &[
     ("/body/status_history/code", &["requested", "completed"]),
     ("/body/status", &["determined_indian_child"]),
     ("/body/status_by_role", &["court"]),
+    ("/body/age_form", &["age_6_21"]),
+    ("/body/instrument", &["other"]),
+    ("/body/date", &["2026-08-03"]),
+    ("/body/tool", &["risk_assessment"]),
+    ("/body/scored", &["high"]),
+    ("/body/result", &["low"]),
+    ("/body/override/from", &["high"]),
+    ("/body/override/to", &["low"]),
+    ("/body/plan/review_date", &["2026-08-10"]),
+    ("/body/event_date", &["2026-08-03"]),
     ("/body/outcome", &["service_received"]),
     ("/body/enrollment", &["enrolled"]),
     ("/body/interpreter/kind", &["qualified"]),
@@ -150,7 +160,44 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/body/child", &["child"]),
     ("/body/asked/person", &["mother", "aunt"]),
     ("/body/active_efforts/by", &["nurse"]),
+    ("/body/conducted_by", &["nurse"]),
+    ("/body/items/caregiver", &["mother"]),
+    ("/body/respondent", &["mother"]),
+    ("/body/override/approver", &["nurse"]),
+    ("/body/statement/children", &["child"]),
+    ("/body/plan/monitor", &["aunt"]),
+    ("/body/plan/actions/owner", &["mother", "aunt"]),
+    ("/body/network_member/person", &["aunt"]),
+    ("/body/topics/person", &["child", "mother"]),
 ];
+
+/// Words of lists whose items are of many kinds that contradict the rest of what is grown.
+const UNFIT: &[(&str, &[&str])] = &[(
+    "/body/items",
+    &[
+        "ATTACHMENT_DIFFICULTIES",
+        "REGULATORY",
+        "ATYPICAL_BEHAVIORS",
+        "SLEEP_CHILD",
+        "EARLY_EDUCATION",
+        "SOCIAL_EMOTIONAL_FUNCTIONING",
+        "SELF_HARM",
+        "EXPLOITED",
+        "PRENATAL_CARE",
+        "EXPOSURE",
+        "LABOR_DELIVERY",
+        "BIRTH_WEIGHT",
+        "FAILURE_TO_THRIVE",
+        "RELATIONSHIP_PERMANENCE",
+        "PLAYFULLNESS",
+        "FAMILY_SPIRITUAL_RELIGIOUS",
+        "CAREGIVER_EMOTIONAL_RESPONSIVENESS",
+        "CAREGIVER_ADJ_TRAUMA_EXP",
+        "FAMILY_RELATIONSHIP_TO_SYSTEM",
+        "LEGAL_INVOLVEMENT",
+        "ORGANIZATION",
+    ],
+)];
 
 /// Grows a record of a type. Numbers begin where the one before ended.
 pub fn grow(sources: &Sources, kind: &str, asker: &str, numbers: &mut u32) -> Grown {
@@ -231,6 +278,18 @@ impl Grower<'_> {
         (self.item() + if self.slim { shift } else { 0 }) % count
     }
 
+    /// The variants of a shape that fit the rest; none if it has only one form.
+    fn variants<'s>(&self, shape: &'s Shape) -> Vec<&'s Shape> {
+        let Kind::OneOf { variants, .. } = &shape.kind else {
+            return Vec::new();
+        };
+        let place = self.place();
+        let unfit = UNFIT.iter().find(|(at, _)| *at == place);
+        let fits = |word: &str| unfit.is_none_or(|(_, words)| !words.contains(&word));
+        let fit = variants.iter().filter(|(word, _)| fits(word));
+        fit.map(|(_, variant)| variant).collect()
+    }
+
     fn person(&self) -> usize {
         match self.steps.get(1) {
             Some(Step::Item(at)) if self.place().starts_with("/persons") => *at,
@@ -253,8 +312,13 @@ impl Grower<'_> {
             Kind::Text(rule) => Some(self.text(shape, rule)),
             Kind::Integer { min, .. } => {
                 self.keep(shape, None);
-                let minutes = if place == "/body/duration_min" { 45 } else { 1 };
-                Some(json!(min.unwrap_or_default().max(minutes)))
+                let wanted = match place.as_str() {
+                    "/body/duration_min" => 45,
+                    // No question twice.
+                    "/body/items/number" => self.item() as i64 + 1,
+                    _ => 1,
+                };
+                Some(json!(min.unwrap_or_default().max(wanted)))
             }
             Kind::Number { .. } => {
                 self.keep(shape, None);
@@ -277,7 +341,7 @@ impl Grower<'_> {
             (_, "/envelope/subject_refs") => 2,
             (_, "/body/status_history") => 2,
             _ if self.slim => 1,
-            (Kind::OneOf { variants, .. }, _) => variants.len(),
+            (Kind::OneOf { .. }, _) => self.variants(item).len(),
             (Kind::Text(rule), _) if !rule.codes.is_empty() => rule.codes.len().min(2),
             (Kind::Text(_), _) => named.map_or(2, |(_, keys)| keys.len()),
             _ if place == "/body/participants" => 3,
@@ -297,9 +361,10 @@ impl Grower<'_> {
     }
 
     fn object(&mut self, shape: &Shape) -> Value {
-        let shape = match &shape.kind {
-            Kind::OneOf { variants, .. } => &variants[self.variant(variants.len())].1,
-            _ => shape,
+        let fit = self.variants(shape);
+        let shape = match fit.is_empty() {
+            false => fit[self.variant(fit.len())],
+            true => shape,
         };
         let mut frame = Vec::new();
         for (name, member) in shape.members() {
