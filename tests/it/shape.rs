@@ -74,6 +74,51 @@ fn text(node: &Node) -> String {
     String::from_utf8(out).expect("UTF-8")
 }
 
+/// Members without which their object is none.
+const NEEDED: &[&str] = &[
+    "key",
+    "kind",
+    "person",
+    "code",
+    "value",
+    "system",
+    "class",
+    "topic",
+    "role",
+    "type",
+    "relationship",
+    "related_to",
+    "contact_id",
+    "start",
+    "mode",
+    "referral_id",
+    "status",
+    "case_number",
+    "hcpcs",
+    "reported_by_phone_at",
+    "name",
+    "reference_no",
+    "inquiry_id",
+    "child",
+    "relation",
+    "form",
+    "to",
+    "what",
+    "by",
+    "date",
+    "assessment_id",
+    "instrument_version",
+    "age_form",
+    "caregiver_index",
+    "screening_id",
+    "instrument",
+    "number",
+    "item_id",
+    "author_role",
+    "days",
+    "from",
+];
+
 /// Values taken away that a row says are missing, and values a row says are sensitive.
 fn varied(record: &Record, dice: &mut Dice) -> Record {
     let mut record = record.clone();
@@ -82,50 +127,7 @@ fn varied(record: &Record, dice: &mut Dice) -> Record {
     all.retain(|at| at.starts_with("/persons/") || at.starts_with("/body/"));
     let plain = |at: &&String| {
         let last = at.rsplit('/').next().expect("a name");
-        let needed = [
-            "key",
-            "kind",
-            "person",
-            "code",
-            "value",
-            "system",
-            "class",
-            "topic",
-            "role",
-            "type",
-            "relationship",
-            "related_to",
-            "contact_id",
-            "start",
-            "mode",
-            "referral_id",
-            "status",
-            "case_number",
-            "hcpcs",
-            "reported_by_phone_at",
-            "name",
-            "reference_no",
-            "inquiry_id",
-            "child",
-            "relation",
-            "form",
-            "to",
-            "what",
-            "by",
-            "date",
-            "assessment_id",
-            "instrument_version",
-            "age_form",
-            "caregiver_index",
-            "screening_id",
-            "instrument",
-            "number",
-            "item_id",
-            "author_role",
-            "days",
-            "from",
-        ];
-        !needed.contains(&last) && last.parse::<usize>().is_err()
+        !NEEDED.contains(&last) && last.parse::<usize>().is_err()
     };
     let (mut missing, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..3 {

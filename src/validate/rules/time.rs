@@ -49,6 +49,8 @@ pub(super) fn reversed(start: &str, end: &str) -> bool {
 pub(super) fn day_after(from: &str, span: Span) -> Option<String> {
     let day: Date = from.get(..10)?.parse().ok()?;
     Some(day.checked_add(span).ok()?.to_string())
+}
+
 /// The least and the greatest age in whole years at a date, both as exact as they are known;
 /// negative before birth.
 pub(super) fn ages(born: &str, date: &str) -> Option<(i64, i64)> {

@@ -506,14 +506,20 @@ impl Grower<'_> {
                 (token.clone(), Some(token))
             }
             Some("^[0-9A-Za-z]{10}$") => same(format!("{MARK}{number:05}w")),
-            Some("^[0-9]{8}[A-Z]$") => same(format!("7319{:04}Q", number % 10_000)),
+            Some("^[0-9]{8}[A-Z]$") => {
+                // Ten thousand with each last letter.
+                let last = char::from(b'Q' + u8::try_from(number / 10_000).unwrap_or(9));
+                same(format!("7319{:04}{last}", number % 10_000))
+            }
             Some("^[A-Z][0-9]{4}$") => (format!("T{:04}", number % 10_000), None),
             Some("^[0-9A-Z]{2}$") => (String::from("QZ"), None),
             Some("^[A-Z]{2}$") => (String::from("NV"), None),
             Some(pattern) if pattern.starts_with("^[A-TV-Z]") => same(format!("F17.{serial}")),
-            Some(pattern) if pattern.starts_with("^[0-9]{5}(-") => {
-                same(format!("9{:04}-7319", number % 10_000))
-            }
+            Some(pattern) if pattern.starts_with("^[0-9]{5}(-") => same(format!(
+                "9{:04}-{}",
+                number % 10_000,
+                7319 + number / 10_000
+            )),
             Some(pattern) if pattern.starts_with("^[0-9]{1,9}") => {
                 same(format!("7319{number:05}.37"))
             }
