@@ -402,3 +402,10 @@ impl RecipientRole {
         )
     }
 }
+
+impl Purpose {
+    /// Whether it is declared at the emergency door.
+    pub const fn is_emergency(self) -> bool {
+        matches!(self, Purpose::MedicalEmergency | Purpose::BreakGlass)
+    }
+}

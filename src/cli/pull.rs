@@ -39,6 +39,9 @@ pub struct Args {
     /// Format; left out, that of the channel
     #[arg(long)]
     format: Option<String>,
+    /// Pull channel; left out, the first that fits, and one of the emergency door's last
+    #[arg(long)]
+    channel: Option<String>,
     /// An extract begun earlier, to fetch or resume
     #[arg(long)]
     extract: Option<String>,
@@ -146,6 +149,9 @@ impl Gateway {
         }
         if let Some(format) = &args.format {
             parameters.insert("format".to_owned(), format.clone().into());
+        }
+        if let Some(channel) = &args.channel {
+            parameters.insert("channel".to_owned(), channel.clone().into());
         }
         let request = self
             .client

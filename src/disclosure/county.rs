@@ -1,8 +1,9 @@
 //! County packs: policies a county lays over the shipped ones.
 //!
 //! A forbid tightens and never reaches a mandate: the engine adds that itself. A permit loosens; it
-//! needs counsel's name, date and reason, and cannot reach a class that a hard stop closes. A pack
-//! adds files; it never replaces a shipped one.
+//! needs counsel's name, date and reason, cannot reach a class that a hard stop closes, and stays
+//! behind the gates every shipped permission stands behind: the engine adds those too. A pack adds
+//! files; it never replaces a shipped one.
 
 use super::moment::{Day, parse_day};
 use super::rule::{Rank, Rule};
@@ -14,6 +15,24 @@ use cedar_policy as cedar;
 use serde_json::json;
 
 const COUNSEL: [&str; 3] = ["counsel", "counsel_date", "reason"];
+
+/// What no county's counsel waives, as conditions of every permit of a county: the county of
+/// jurisdiction is the way; a domestic-violence program's records take the survivor's word (34 USC
+/// 12291(b)(2)); parents and guardians have standing, and no restriction, finding of a clinician or
+/// minor's own consent stands against them (45 CFR 164.502(g), 164.522; HSC 123115); an HIV test is
+/// for no health plan (HSC 120980); counts are large enough to hide behind.
+const GATES: &str = r#"
+permit (principal, action, resource)
+when { context.via_county }
+unless { context.source == Source::"dv_program" }
+unless { context.restriction_agreed }
+unless {
+    [Recipient::"parent", Recipient::"guardian"].contains(principal) &&
+    (!context.standing || context.detriment_finding || context.minor_consented)
+}
+unless { principal == Recipient::"health_plan" && resource == DataClass::"hiv_test" }
+unless { resource == DataClass::"aggregate_deidentified" && !context.cells_large };
+"#;
 
 /// Takes one policy of a county pack; the error says why it cannot be taken.
 pub fn admit(policy: &cedar::Policy, rule: &Rule) -> Result<cedar::Policy, Wrong> {
@@ -47,7 +66,17 @@ pub fn admit(policy: &cedar::Policy, rule: &Rule) -> Result<cedar::Policy, Wrong
         let what = named("@counsel_date is not a date");
         return Err(Wrong::at("counsel_date", what));
     }
-    Ok(policy.clone())
+    let behind = behind_gates(policy);
+    behind.ok_or_else(|| Wrong::whole(named("cannot be set behind the gates of a permission")))
+}
+
+/// The same policy with the conditions of [`GATES`] besides its own.
+fn behind_gates(policy: &cedar::Policy) -> Option<cedar::Policy> {
+    let gates = cedar::Policy::parse(None, GATES).ok()?.to_json().ok()?;
+    let mut text = policy.to_json().ok()?;
+    let own = text.get_mut("conditions")?.as_array_mut()?;
+    own.extend(gates.get("conditions")?.as_array()?.iter().cloned());
+    cedar::Policy::from_json(Some(policy.id().clone()), text).ok()
 }
 
 /// Permits counsel has signed on a day that is yet to come.

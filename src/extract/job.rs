@@ -4,9 +4,10 @@ use super::joint::Joiner;
 use super::manifest::{File, Gap, Manifest, Parameters};
 use super::pass::{Answer, Decided, Decider, Scan};
 use crate::base::clock::Timestamp;
-use crate::base::id::{CorrelationId, ExtractId, PartnerId, RecordId, RecordType};
+use crate::base::id::{ChannelId, CorrelationId, ExtractId, PartnerId, RecordId, RecordType};
 use crate::base::limits::{EXTRACT_AGE_MAX, EXTRACT_DELETED_MAX, EXTRACT_TYPES_MAX, PAGE_ROWS_MAX};
-use crate::catalog::partner::{Direction, Mode, Partner};
+use crate::base::vocabulary::Purpose;
+use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::kept::decision_record;
 use crate::rules::Rules;
 use crate::store::{
@@ -42,6 +43,8 @@ pub struct Asked {
     pub records: Vec<RecordType>,
     /// Format of the files.
     pub format: Option<crate::base::id::FormatId>,
+    /// The pull channel; left out, the first that fits, and one of the emergency door's last.
+    pub channel: Option<ChannelId>,
 }
 
 /// Fixes a job for a partner.
@@ -75,11 +78,15 @@ fn parameters(partner: &Partner, asked: &Asked) -> Result<Parameters, BeginError
     let fits = |format: &crate::base::id::FormatId| {
         asked.format.as_ref().is_none_or(|wanted| wanted == format)
     };
-    let channel = partner
-        .channel
-        .iter()
-        .find(|channel| channel.direction == Direction::Pull && fits(&channel.format))
-        .ok_or(BeginError::NoChannel)?;
+    let named = |channel: &&Channel| {
+        let wanted = asked.channel.as_ref();
+        wanted.is_none_or(|wanted| channel.name.as_ref() == Some(wanted))
+    };
+    let pulls = partner.channel.iter().filter(named);
+    let pulls = pulls.filter(|pull| pull.direction == Direction::Pull && fits(&pull.format));
+    // Unnamed, one of the emergency door's is meant only where there is no other.
+    let channel = pulls.min_by_key(|pull| pull.purpose.is_some_and(Purpose::is_emergency));
+    let channel = channel.ok_or(BeginError::NoChannel)?;
     let mut records = match asked.records.as_slice() {
         [] => channel.records.clone(),
         some => some.to_vec(),

@@ -28,8 +28,8 @@ const PAGE: usize = 200;
 
 /// Whether it still stands and permits, as far as the registry knows.
 fn standing(consent: &StoredConsent) -> Option<Consent> {
-    let over = consent.revoked_at.is_some() || consent.ended_on.is_some() || consent.used.is_some();
-    read_paper(&consent.body).filter(|paper| !over && law::permits(paper))
+    let paper = read_paper(&consent.body).filter(|_| !consent.is_over());
+    paper.filter(|paper| paper.revoked.is_none() && law::permits(paper))
 }
 
 /// Whose consents are looked at.

@@ -25,6 +25,9 @@ use std::collections::BTreeSet;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
 
+/// What keeps everything from a private recipient while it stands, or may.
+const AGAINST_THEM: [FactKey; 2] = [FactKey::RestrainingOrder, FactKey::SuspectedAbuser];
+
 /// Facts that close toward a recipient whichever person of the record they were asserted of.
 const OF_THE_HOUSEHOLD: [FactKey; 3] = [
     FactKey::RestrainingOrder,
@@ -437,15 +440,17 @@ impl<'a> Asserted<'a> {
     }
 
     /// The fact by which it is known that no protective order stands; `None` when it is not, and
-    /// when one does, or may: however old its entry is. Of themselves nobody is kept.
+    /// when one does, or may, or the recipient is suspected of having harmed the person: however
+    /// old its entry is. Of themselves nobody is kept.
     pub(super) fn protection(&self, person: PersonId, how_well: Acquaintance) -> Option<FactSeen> {
         let own = self.counting(FactKey::RequesterIsSubject, person);
         let mut own = own.filter(|known| known.told == Told::Truth(true));
         if let Some(own) = own.next() {
             return Some(seen(own));
         }
-        let mut orders = self.counting(FactKey::RestrainingOrder, person);
-        if orders.any(|known| known.told != Told::Truth(false)) {
+        let against = AGAINST_THEM.into_iter();
+        let mut against = against.flat_map(|key| self.counting(key, person));
+        if against.any(|known| known.told != Told::Truth(false)) {
             return None;
         }
         let none = self.confirmed(FactKey::RestrainingOrder, person, how_well);

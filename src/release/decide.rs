@@ -263,9 +263,12 @@ fn nothing(rules: &Rules, input: &ReleaseInput<'_>) -> Taken {
 
 /// The record's labels as they stand toward this recipient.
 fn labels((rules, asserted): (&Rules, &Asserted<'_>), input: &ReleaseInput<'_>) -> Labels {
+    // What a Part 2 program sent is its data in whoever's hands: also in plain words, which would
+    // pass for the sender's own.
+    let handed_on = received::part2(input);
     let origin = Origin {
-        part2_program: input.source.source_role() == Some(SourceRole::SudProgram),
-        part2_consent: came_under_part2_consent(input) || received::part2(input),
+        part2_program: handed_on || input.source.source_role() == Some(SourceRole::SudProgram),
+        part2_consent: handed_on || came_under_part2_consent(input),
         dv_program: input.source.source_role() == Some(SourceRole::DvProgram),
     };
     let mut known = input.protections.of(input.record, input.persons);
@@ -284,12 +287,16 @@ fn labels((rules, asserted): (&Rules, &Asserted<'_>), input: &ReleaseInput<'_>) 
     }
 }
 
-/// Whether a Part 2 consent lodged by the sender is among those the record names.
+/// Whether a Part 2 consent lodged by the sender is among those the record names, or the one it
+/// says it was received under.
 fn came_under_part2_consent(input: &ReleaseInput<'_>) -> bool {
-    let refs = input.record.envelope().and_then(|e| e.get("consent_refs"));
+    let envelope = input.record.envelope();
+    let refs = envelope.and_then(|e| e.get("consent_refs"));
     let refs = refs.map(Node::items).unwrap_or_default();
+    let under = envelope.and_then(|e| e.text("received_under"));
     input.consents.iter().any(|held| {
-        let named = refs.iter().any(|id| id.as_str() == Some(held.id.as_str()));
+        let mut refs = refs.iter().filter_map(Node::as_str).chain(under);
+        let named = refs.any(|id| id == held.id.as_str());
         named && held.lodger == &input.source.id && {
             let kind = read_paper(held.body).and_then(|paper| paper.kind.known());
             kind.is_some_and(obligations::is_part2)

@@ -1,6 +1,6 @@
 //! Toward parents, guardians, caregivers and intimate partners a fact nobody told might close
 //! everything: who they are to the person, and that no protective order stands, must be known, and
-//! lately.
+//! lately. Nothing goes while they are suspected of having harmed the person, either.
 //!
 //! It opens nothing: what the law withholds stays withheld however well the recipient is known.
 

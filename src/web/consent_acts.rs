@@ -182,7 +182,7 @@ pub async fn ended(mut call: Call) -> Outcome {
         }
         _ => return Err(wrong(Finding::new(&SCHEMA_PATTERN_MISMATCH))),
     };
-    let over = consent.revoked_at.is_some() || consent.ended_on.is_some();
+    let over = consent.is_ended();
     let mut set = sets::whole(&call, consent.clone()).await?;
     set.retain(|one| ends_with(&call, one, told.event));
     if !over && set.is_empty() {

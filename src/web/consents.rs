@@ -122,8 +122,7 @@ pub async fn lodge(
     let before = store.get_consent(&partner.id, id).await;
     let before = before.map_err(|error| store_failed(&error))?;
     let again = |kept: &&StoredConsent| {
-        let stands = kept.revoked_at.is_none() && kept.ended_on.is_none();
-        stands && kept.subject == subject && kept.body == body && kept.capture == capture
+        !kept.is_ended() && kept.subject == subject && kept.body == body && kept.capture == capture
     };
     if let Some(kept) = before.as_ref().filter(again) {
         return Ok(lodged(kept, kept.revision, findings));

@@ -66,9 +66,9 @@ const fn meaning(cause: HoldCause) -> &'static str {
              confirms that at the delivery, or it is discarded"
         }
         HoldCause::StandingUnknown => {
-            "nobody has confirmed lately who the recipient is to the person, or whether a \
-             protective order stands: the county enters or confirms both facts, and it is decided \
-             again at once"
+            "nobody has confirmed lately who the recipient is to the person, or that no protective \
+             order stands; or an order or a suspicion of abuse does: the county enters or confirms \
+             both facts, or ends what stands, and it is decided again at once"
         }
         HoldCause::ReviewAfter => {
             "it went at once, as the law lets it in an emergency: a privacy officer says by \

@@ -11,7 +11,7 @@ use super::problem::{
     BUSY, EXTRACT_EXPIRED, EXTRACT_STALE, FORBIDDEN, PARAMETER_INVALID, Problem, RANGE_INVALID,
     RATE_LIMITED,
 };
-use crate::base::id::{ExtractId, FormatId, RecordType};
+use crate::base::id::{ChannelId, ExtractId, FormatId, RecordType};
 use crate::extract::{self, Asked, BeginError, Chunk, FileError, Manifest};
 use crate::store::{Extract, ExtractState, Standing, Store};
 use actix_web::HttpResponse;
@@ -32,9 +32,11 @@ struct Asking {
     records: Option<Vec<RecordType>>,
     #[serde(default)]
     format: Option<FormatId>,
+    #[serde(default)]
+    channel: Option<ChannelId>,
 }
 
-/// Longest name of a record type or format, characters.
+/// Longest name of a record type, format or channel, characters.
 const NAME_CHARS_MAX: usize = 64;
 
 /// The form of what is asked for.
@@ -42,6 +44,7 @@ static ASKING: LazyLock<Form> = LazyLock::new(|| {
     Form::of(object(vec![
         ("records", list(text(1, NAME_CHARS_MAX), 0, NAME_CHARS_MAX)),
         ("format", text(1, NAME_CHARS_MAX)),
+        ("channel", text(1, NAME_CHARS_MAX)),
     ]))
 });
 
@@ -52,6 +55,7 @@ pub async fn begin(mut call: Call) -> Outcome {
     let asked = Asked {
         records: asking.records.unwrap_or_default(),
         format: asking.format,
+        channel: asking.channel,
     };
     let rules = call.site.rules.load_full();
     let partner = rules.partners.get(&pass.id);

@@ -11,7 +11,7 @@ use super::fhir_consents::{FHIR_JSON, is_resource_id, shown};
 use super::lodging::Identifier;
 use super::media::media_type;
 use super::problem::{BODY_INVALID, FORMAT_UNSUPPORTED, PARAMETER_INVALID, Problem};
-use super::sets::{Slot, document, numbered, stands};
+use super::sets::{Slot, document, numbered};
 use crate::base::id::{PersonId, RegistryId};
 use crate::disclosure::fhir::{self, Kept};
 use crate::store::StoredConsent;
@@ -246,7 +246,7 @@ fn single(call: &Call, consent: &StoredConsent, own: bool) -> Option<Value> {
         members.retain(|name, _| !LODGERS_OWN.contains(&name.as_str()));
     }
     let id = resource_id(consent.registry_id);
-    let ended = !stands(consent);
+    let ended = consent.is_over();
     let rules = call.site.rules.load();
     let mut resource = fhir::write(&rules.consent_codes, &id, "", &[Kept { paper }], ended)?;
     let meta = json!({

@@ -45,12 +45,12 @@ pub struct Slot {
 impl Slot {
     /// Whether it stands: not revoked, not ended, not used up.
     pub fn stands(&self) -> bool {
-        stands(&self.stored)
+        !self.stored.is_over()
     }
 
     /// Whether something may still go on it: attempts of the one delivery that used it do.
     fn may_count(&self) -> bool {
-        self.stored.revoked_at.is_none() && self.stored.ended_on.is_none()
+        !self.stored.is_ended()
     }
 
     fn direction(&self) -> Option<Direction> {
@@ -60,12 +60,6 @@ impl Slot {
     fn permits(&self) -> bool {
         self.direction() == Some(Direction::Permit)
     }
-}
-
-/// Whether a paper stands: not revoked, not ended, not used up.
-pub fn stands(consent: &StoredConsent) -> bool {
-    let over = consent.revoked_at.is_some() || consent.ended_on.is_some();
-    !over && consent.used.is_none()
 }
 
 /// The id of a paper of a document.

@@ -14,7 +14,6 @@ use crate::base::finding_codes::{
 use crate::base::vocabulary::{
     ConsentElement, ConsentKind, DataClass, Grantor, OtherGrantor, Purpose, RecipientRole,
 };
-use crate::disclosure::person::EVERY;
 use crate::disclosure::request::Direction;
 use crate::format::Node;
 use serde_json::{Map, Value, json};
@@ -479,7 +478,7 @@ impl<'a> Desk<'a> {
         if let Some(id) = &head.grantor_id {
             put("grantor_id", json!(id));
         }
-        let classes: Vec<DataClass> = said.classes.unwrap_or(EVERY).iter().collect();
+        let classes: Vec<DataClass> = said.data_classes().iter().collect();
         let every = |roles: &Option<_>, all: Value| roles.as_ref().map_or(all, |set| json!(set));
         let roles = every(&said.roles, json!(RecipientRole::ALL));
         let purposes = said.purposes.as_ref();

@@ -11,6 +11,7 @@ use crate::base::finding_codes::{
 };
 use crate::base::vocabulary::{ClassSet, DataClass, Purpose, RecipientRole};
 use crate::disclosure::moment::Moment;
+use crate::disclosure::person::EVERY;
 use crate::disclosure::request::Direction;
 use crate::format::Node;
 use std::collections::BTreeSet;
@@ -28,6 +29,18 @@ pub(super) struct Provision {
     pub purposes: Option<BTreeSet<Purpose>>,
     pub period: Option<Bounds>,
     pub data_period: Option<Bounds>,
+}
+
+impl Provision {
+    /// The classes it speaks of. A permit that limits none does not name an actual protected
+    /// address: nobody consents to that without naming it, and a person would look at each release.
+    pub(super) fn data_classes(&self) -> ClassSet {
+        let unlimited = match self.direction {
+            Direction::Permit => EVERY.without(ClassSet::of(DataClass::SafeAtHomeAddress)),
+            Direction::Deny => EVERY,
+        };
+        self.classes.unwrap_or(unlimited)
+    }
 }
 
 /// What may stand in a provision; `data` is known and refused.

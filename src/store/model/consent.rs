@@ -35,6 +35,18 @@ pub struct StoredConsent {
     pub capture: Option<Sensitive<Vec<u8>>>,
 }
 
+impl StoredConsent {
+    /// Whether it was revoked, or what it was to end with has happened.
+    pub fn is_ended(&self) -> bool {
+        self.revoked_at.is_some() || self.ended_on.is_some()
+    }
+
+    /// Whether it is over: ended, or used up. Attempts of the one delivery that used it go on.
+    pub fn is_over(&self) -> bool {
+        self.is_ended() || self.used.is_some()
+    }
+}
+
 /// The one use of a consent for one disclosure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsentUse {

@@ -205,10 +205,14 @@ fn line(paper: &Inward) -> String {
         Some(_) => list("recipient_ids", usize::MAX),
         None => String::from("-"),
     };
+    // A permit that limits none names no actual protected address.
+    let permits = paper.direction == Direction::Permit;
+    let classes = DataClass::ALL.len() - usize::from(permits);
+    assert!(!permits || !list("classes", usize::MAX).contains("safe_at_home_address"));
     format!(
         "{} | {} | {} | {ids} | {}",
         paper.direction.as_str(),
-        list("classes", DataClass::ALL.len()),
+        list("classes", classes),
         list("recipients", RecipientRole::ALL.len()),
         list("purposes", Purpose::ALL.len()),
     )

@@ -4,7 +4,7 @@
 
 use super::replayed::{FORBID, pack, run, two_rule_sets};
 use kinbridge::base::vocabulary::OtherGrantor;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PERMIT: &str = r#"@id("county-open")
 @row("COUNTY")
@@ -46,6 +46,7 @@ fn no_county_opens_what_is_not_a_countys_to_open() {
     };
     for class in [
         "reporter_identity",
+        "abuse_report",
         "sealed_record",
         "dv_counselor_comm",
         "sa_counselor_comm",
@@ -68,6 +69,75 @@ fn no_county_opens_what_is_not_a_countys_to_open() {
     }
     let (code, told) = report("engagement_contact");
     assert_eq!(code, Some(0), "{told}");
+}
+
+#[test]
+fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
+    // Goal: no signature of a county's counsel lifts what every shipped permission stands behind.
+    // Method: permits toward the county agency, a parent and a health plan; one question each goes
+    // by, and the same with one gate shut.
+    let folder = tempfile::tempdir().expect("a folder");
+    let signed = |id: &str, role: &str, class: &str| {
+        let permit = PERMIT.replace("PURPOSE", "placement");
+        let permit = permit.replace("county-open", id);
+        let permit = permit.replace("Recipient::\"cws\"", &format!("Recipient::\"{role}\""));
+        permit.replace("engagement_contact", class)
+    };
+    let permits = [
+        signed("open-agency", "cws", "dv_information"),
+        signed("open-parent", "parent", "mental_health"),
+        signed("open-plan", "health_plan", "hiv_test"),
+        signed("open-counts", "public", "aggregate_deidentified"),
+    ];
+    pack(folder.path(), &permits.concat());
+    let asked = |role: &str, class: &str, more: Value| {
+        let mut question = json!({"id": "q", "source_role": "mhp", "recipient_role": role,
+            "purpose": "placement", "data_classes": [class], "consents": [],
+            "subject": {"id": "s", "role": "child", "age": 14},
+            "context": {"requester": "parent_of_subject", "min_cell": 20}});
+        for (name, value) in more.as_object().expect("members") {
+            match question.get(name) {
+                Some(_) => question[name] = value.clone(),
+                None => question["context"][name] = value.clone(),
+            }
+        }
+        let file = folder.path().join("asked.jsonl");
+        std::fs::write(&file, question.to_string()).expect("written");
+        let paths = [folder.path(), &file].map(|path| path.to_str().expect("text").to_owned());
+        let out = run(&["decide", "--catalog", &paths[0], &paths[1]]);
+        let told: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+        told["decision"] == "permit"
+    };
+    for (role, class, shut) in [
+        (
+            "cws",
+            "dv_information",
+            json!({"source_role": "dv_program"}),
+        ),
+        ("cws", "dv_information", json!({"via_county": false})),
+        ("cws", "dv_information", json!({"restriction_agreed": true})),
+        (
+            "parent",
+            "mental_health",
+            json!({"parental_rights": "terminated"}),
+        ),
+        ("parent", "mental_health", json!({"suspected_abuser": true})),
+        (
+            "parent",
+            "mental_health",
+            json!({"minor_consented": ["mental_health"]}),
+        ),
+        (
+            "parent",
+            "mental_health",
+            json!({"provider_detriment_finding": true}),
+        ),
+        ("public", "aggregate_deidentified", json!({"min_cell": 3})),
+    ] {
+        assert!(asked(role, class, json!({})), "{role} {class} goes by");
+        assert!(!asked(role, class, shut.clone()), "{role} {class}: {shut}");
+    }
+    assert!(!asked("health_plan", "hiv_test", json!({})), "never a plan");
 }
 
 #[test]

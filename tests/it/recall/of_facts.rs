@@ -7,7 +7,7 @@ use crate::deliver::revoke;
 use crate::facts::said;
 use kinbridge::base::id::FactId;
 use kinbridge::base::sensitive::Sensitive;
-use kinbridge::store::{FactChange, FactStep, NewFact, WorkItem};
+use kinbridge::store::{FactChange, FactStep, NewConsent, NewFact, WorkItem};
 
 const POLICE: &str = "https://police.example/inbox";
 const PARENT: &str = "https://parent.example/inbox";
@@ -22,12 +22,12 @@ mode = "live"
 agreement = [
   { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
   { id = "4", kind = "county_contract" } ]
-asserts = ["standing", "restraining_order", "actively_participating", "casa_appointed"]
+asserts = ["standing", "restraining_order", "suspected_abuser", "actively_participating", "casa_appointed"]
 [[channel]]
 name = "in"
 direction = "in"
 format = "kinbridge-json/1.0"
-records = ["family-case"]
+records = ["family-case", "service-referral"]
 "#;
 
 fn recipient(id: &str, role: &str, purpose: &str) -> String {
@@ -70,14 +70,15 @@ struct Step {
     id: &'static str,
     kind: &'static str,
     value: Value,
-    to: &'static str,
+    toward: Value,
     last: &'static str,
     revision: u32,
 }
 
 impl Step {
     async fn take(&mut self, road: &Road, step: FactStep) {
-        let mut said = said(self.kind, self.value.clone(), (self.to, road.now()));
+        let mut said = said(self.kind, self.value.clone(), ("", road.now()));
+        said["recipient"] = self.toward.clone();
         said["from"] = "2026-09-15".into();
         said["to"] = self.last.into();
         let done = road.store.put_fact(NewFact {
@@ -101,7 +102,7 @@ fn fact(id: &'static str, kind: &'static str, value: Value, to: &'static str) ->
         id,
         kind,
         value,
-        to,
+        toward: json!(to),
         last: "2027-08-31",
         revision: 0,
     }
@@ -229,9 +230,10 @@ async fn a_private_person_is_told_by_a_person_whatever_its_channel_takes() {
 
 #[tokio::test]
 async fn an_order_recalls_what_a_parent_was_sent_before_it() {
-    // Goal: where the county finds a protective order, what went while it had found none is told
-    // by hand, and nothing more goes. Method: the same fact says so, or another beside it.
-    for beside in [false, true] {
+    // Goal: where the county finds a protective order, or suspects the parent, what went while it
+    // had not is told by hand, and nothing more goes. Method: the same fact says so, another beside
+    // it, or a suspicion.
+    for beside in [None, Some("restraining_order"), Some("suspected_abuser")] {
         let road = road("parent", "parent", "parent_access").await;
         road.hand_in_from("county", "k", &case("case_plan")).await;
         let mut standing = fact("s", "standing", json!("parent_of_subject"), "parent");
@@ -241,16 +243,79 @@ async fn an_order_recalls_what_a_parent_was_sent_before_it() {
         road.drive().await;
         assert_eq!(road.arrived(PARENT).len(), 1);
         road.advance(DAY);
-        if beside {
-            order = fact("r2", "restraining_order", json!(true), "parent");
+        if let Some(kind) = beside {
+            order = fact("r2", kind, json!(true), "parent");
         }
         order.value = json!(true);
         order.take(&road, FactStep::Asserted).await;
         road.recall().await;
-        assert_eq!(by_hand(&road).await.len(), 1, "beside: {beside}");
+        assert_eq!(by_hand(&road).await.len(), 1, "{beside:?}");
         let again = case("case_plan").replace("c-1", "c-2");
         road.hand_in_from("county", "k2", &again).await;
         road.drive().await;
-        assert_eq!(road.arrived(PARENT).len(), 1, "beside: {beside}");
+        assert_eq!(road.arrived(PARENT).len(), 1, "{beside:?}");
+    }
+}
+
+/// A county's referral of the child.
+fn referred(id: &str) -> String {
+    json!({
+        "envelope": {"record_type": "service-referral", "schema_version": "1.0",
+            "source_record_id": id, "county_fips": "06067", "service_source": "case",
+            "subject_refs": ["child"]},
+        "persons": [{"key": "child", "role": "child", "birth_date": "2014-05-05",
+            "identifiers": [{"system": "urn:example:person", "value": "m-1"}],
+            "names": [{"use": "legal", "last": "Quill"}]}],
+        "body": {"referral_id": id, "status": "requested",
+            "recipient": {"identifiers": [{"system": "urn:org", "value": "elsewhere"}]}}
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn who_is_suspected_of_harming_a_child_is_given_nothing_by_anybodys_permission() {
+    // Goal: a permission opens nothing to a private person while they are suspected, whoever is
+    // named, and what went before is told by hand. Method: a county's referral goes to a parent on
+    // a parent's permission; then a suspicion toward them, toward nobody named, or somebody else.
+    for (toward, closes) in [
+        (json!("parent"), true),
+        (Value::Null, true),
+        (json!("x"), false),
+    ] {
+        let to = recipient("parent", "parent", "care_coordination").replace("recall = true\n", "");
+        let to = to.replace("family-case", "service-referral");
+        let road = Road::with(&[PARTNERS[0], COUNTY_FILE, &to]).await;
+        road.hand_in_from("county", "k1", &referred("r-1")).await;
+        for (id, kind, value) in [
+            ("s", "standing", json!("parent_of_subject")),
+            ("r", "restraining_order", json!(false)),
+        ] {
+            let mut known = fact(id, kind, value, "parent");
+            known.take(&road, FactStep::Asserted).await;
+        }
+        let paper = r#"{"id": "c-1", "kind": "general_roi", "type": "permit", "grantor": "parent",
+            "classes": ["referral", "demographics"], "recipients": ["parent"],
+            "purposes": ["care_coordination"], "signed": "2026-01-01", "end": "2099-12-31"}"#;
+        let lodged = road.store.put_consent(NewConsent {
+            consent_id: ConsentId::new("c-1"),
+            partner: PartnerId::new("county"),
+            subject: mother(&road).await,
+            body: Sensitive::new(crate::release::complete(paper).into_bytes()),
+            at: road.now(),
+            correlation_id: CorrelationId::new("test"),
+        });
+        lodged.await.expect("lodged");
+        road.drive().await;
+        assert_eq!(road.arrived(PARENT).len(), 1, "{toward}");
+        road.advance(DAY);
+        let mut suspicion = fact("a", "suspected_abuser", json!(true), "parent");
+        suspicion.toward = toward.clone();
+        suspicion.take(&road, FactStep::Asserted).await;
+        road.recall().await;
+        assert_eq!(by_hand(&road).await.len(), usize::from(closes), "{toward}");
+        road.hand_in_from("county", "k2", &referred("r-2")).await;
+        road.drive().await;
+        let arrived = if closes { 1 } else { 2 };
+        assert_eq!(road.arrived(PARENT).len(), arrived, "{toward}");
     }
 }

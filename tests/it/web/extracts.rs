@@ -135,6 +135,39 @@ async fn a_channel_gives_only_what_it_is_open_for() {
     gateway.running.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_pull_channels_the_named_one_is_meant() {
+    // Goal: who has a channel for emergencies beside another reaches both. Method: both, the
+    // emergency door's first in the file; unnamed, each by name, and a name nobody has.
+    let pull = |name: &str, purpose: &str| {
+        format!(
+            "[[channel]]\nname = \"{name}\"\ndirection = \"pull\"\n\
+             format = \"kinbridge-json/1.0\"\nrecords = [\"engagement-contact\"]\n\
+             purpose = \"{purpose}\"\n"
+        )
+    };
+    let file = format!(
+        "role = \"health_provider\"\nmode = \"live\"\n\n{}{}",
+        pull("er", "medical_emergency"),
+        pull("care", "treatment")
+    );
+    let gateway = Gateway::start_with_partners(&[("state", &file)], |_| {}).await;
+    for (asked, meant) in [
+        (json!({}), "care"),
+        (json!({ "channel": "care" }), "care"),
+        (json!({ "channel": "er" }), "er"),
+    ] {
+        let job = ended(&gateway, asked).await;
+        assert_eq!(job["manifest"]["channel"], meant, "{job}");
+    }
+    let ask = client()
+        .post(gateway.url("/v1/extracts"))
+        .bearer_auth("token-state");
+    let answer = ask.json(&json!({ "channel": "nobodys" })).send().await;
+    assert_eq!(answer.expect("answer").status(), 403);
+    gateway.running.shutdown().await;
+}
+
 /// Begins a job without anybody writing it.
 async fn begun(gateway: &Gateway) -> Extract {
     let inner = &gateway.running.gateway;
