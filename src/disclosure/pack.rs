@@ -249,6 +249,11 @@ fn read_one(policy: &cedar::Policy, spot: Spot, county: bool) -> Result<Parsed, 
     let mut policy = policy.new_id(cedar::PolicyId::new(&rule.id));
     if county {
         policy = super::county::admit(&policy, &rule)?;
+        // What was added looks at facts as well.
+        let json = policy.to_json().ok();
+        let scope = json.as_ref().and_then(Scope::of);
+        let odd = || Wrong::whole(format!("policy `{}`: has no JSON form", rule.id));
+        rule.scope = scope.ok_or_else(odd)?;
         rule.scope.mentions.set(Flag::Mandate);
     }
     Ok(Parsed {

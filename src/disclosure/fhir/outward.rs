@@ -4,7 +4,8 @@
 
 use super::Codes;
 use super::inward::NO_ELEMENT;
-use crate::base::vocabulary::{ConsentKind, DataClass, Purpose, RecipientRole};
+use super::provision::unlimited;
+use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, Purpose, RecipientRole};
 use crate::disclosure::request::Direction;
 use serde_json::{Map, Value, json};
 
@@ -113,7 +114,8 @@ fn provision(codes: &Codes, paper: &Value, root: &str) -> Option<Map<String, Val
         out.insert(String::from("purpose"), list.collect());
     }
     let classes: Vec<DataClass> = words(paper.get("classes"))?;
-    if classes.len() != DataClass::ALL.len() {
+    let said: ClassSet = classes.iter().copied().collect();
+    if said != unlimited(direction) {
         let list = classes.iter();
         let list = list.map(|one| json!({"system": own.class, "code": one}));
         out.insert(String::from("class"), list.collect());

@@ -32,14 +32,18 @@ pub(super) struct Provision {
 }
 
 impl Provision {
-    /// The classes it speaks of. A permit that limits none does not name an actual protected
-    /// address: nobody consents to that without naming it, and a person would look at each release.
+    /// The classes it speaks of.
     pub(super) fn data_classes(&self) -> ClassSet {
-        let unlimited = match self.direction {
-            Direction::Permit => EVERY.without(ClassSet::of(DataClass::SafeAtHomeAddress)),
-            Direction::Deny => EVERY,
-        };
-        self.classes.unwrap_or(unlimited)
+        self.classes.unwrap_or(unlimited(self.direction))
+    }
+}
+
+/// The classes of a provision that limits none. A permit does not name an actual protected address
+/// so: nobody consents to that without naming it, and a person would look at each release.
+pub(super) fn unlimited(direction: Direction) -> ClassSet {
+    match direction {
+        Direction::Permit => EVERY.without(ClassSet::of(DataClass::SafeAtHomeAddress)),
+        Direction::Deny => EVERY,
     }
 }
 

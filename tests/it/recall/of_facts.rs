@@ -266,8 +266,7 @@ fn referred(id: &str) -> String {
         "persons": [{"key": "child", "role": "child", "birth_date": "2014-05-05",
             "identifiers": [{"system": "urn:example:person", "value": "m-1"}],
             "names": [{"use": "legal", "last": "Quill"}]}],
-        "body": {"referral_id": id, "status": "requested",
-            "recipient": {"identifiers": [{"system": "urn:org", "value": "elsewhere"}]}}
+        "body": {"referral_id": id, "status": "requested"}
     })
     .to_string()
 }

@@ -158,7 +158,7 @@ async fn of_several_pull_channels_the_named_one_is_meant() {
         (json!({ "channel": "er" }), "er"),
     ] {
         let job = ended(&gateway, asked).await;
-        assert_eq!(job["manifest"]["channel"], meant, "{job}");
+        assert_eq!(job["manifest"]["parameters"]["channel"], meant, "{job}");
     }
     let ask = client()
         .post(gateway.url("/v1/extracts"))
