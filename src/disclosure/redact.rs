@@ -44,23 +44,29 @@ pub fn redact(
                     .all(|(person, classes)| classes.iter().all(|class| may_go(class, *person)))
         })
         .collect();
-    let shown = shown(labels, &allowed);
-    let mut knife = Knife {
-        labels,
-        allowed,
-        shown,
-        leaf: 0,
-        withheld: 0,
-        pointer: String::new(),
-        released: Vec::new(),
-        kept: BTreeMap::new(),
+    let naming = naming(labels);
+    let goes = |set: &u16| allowed.get(*set as usize) == Some(&true);
+    let leaves = labels.leaves().iter().enumerate();
+    let may = leaves.filter(|(_, set)| goes(set)).map(|(leaf, _)| leaf);
+    let mut shown = told_of(labels, &naming, may);
+    let (mut knife, mut out) = loop {
+        let mut knife = Knife::new(labels, &allowed, &shown);
+        let root = knife.cut(&record.root, false).unwrap_or_else(Node::object);
+        let mut out = Record {
+            record_type: record.record_type.clone(),
+            root,
+        };
+        knife.renumber_rows(&mut out.root);
+        // What was told of a person may have gone with an entry about somebody hidden: then they
+        // do not appear either, and what speaks of them goes as well.
+        let released = knife.released.iter().map(|(leaf, _)| *leaf);
+        let told = told_of(labels, &naming, released);
+        let still: BTreeSet<u16> = shown.intersection(&told).copied().collect();
+        if still == shown {
+            break (knife, out);
+        }
+        shown = still;
     };
-    let root = knife.cut(&record.root, false).unwrap_or_else(Node::object);
-    let mut out = Record {
-        record_type: record.record_type.clone(),
-        root,
-    };
-    knife.renumber_rows(&mut out.root);
     let body_was_empty = record.body().is_none_or(Node::is_empty_container);
     let nothing_left = knife.shown.is_empty() || (!body_was_empty && out.body().is_none());
     if body_was_empty && record.body().is_some() && out.body().is_none() {
@@ -68,28 +74,32 @@ pub fn redact(
     }
     Redaction {
         record: out,
-        released: knife.released,
+        released: std::mem::take(&mut knife.released)
+            .into_iter()
+            .map(|(_, pointer)| pointer)
+            .collect(),
         withheld_any: knife.withheld > 0,
-        persons_shown: knife.shown.into_iter().collect(),
+        persons_shown: knife.shown.iter().copied().collect(),
         nothing_left,
     }
 }
 
-/// Persons of whom at least one value goes that is more than their key.
-fn shown(labels: &Labels, allowed: &[bool]) -> BTreeSet<u16> {
-    let naming: BTreeSet<usize> = labels
-        .references()
-        .iter()
-        .chain(labels.keys())
-        .map(|(leaf, _)| *leaf)
-        .collect();
-    let mut told: BTreeSet<u16> = BTreeSet::new();
-    for (leaf, set) in labels.leaves().iter().enumerate() {
-        if allowed.get(*set as usize) == Some(&true) && !naming.contains(&leaf) {
-            told.insert(*set);
-        }
-    }
-    told.iter()
+/// Leaves that only name somebody: keys and references.
+fn naming(labels: &Labels) -> BTreeSet<usize> {
+    let all = labels.references().iter().chain(labels.keys());
+    all.map(|(leaf, _)| *leaf).collect()
+}
+
+/// Persons of whom at least one of these leaves tells more than their key.
+fn told_of(
+    labels: &Labels,
+    naming: &BTreeSet<usize>,
+    leaves: impl Iterator<Item = usize>,
+) -> BTreeSet<u16> {
+    let more = leaves.filter(|leaf| !naming.contains(leaf));
+    let sets = more.filter_map(|leaf| labels.leaves().get(leaf).copied());
+    let sets: BTreeSet<u16> = sets.collect();
+    sets.iter()
         .filter_map(|set| labels.sets().get(*set as usize))
         .flat_map(|set| set.pairs.iter().map(|(person, _)| *person))
         .collect()
@@ -97,30 +107,44 @@ fn shown(labels: &Labels, allowed: &[bool]) -> BTreeSet<u16> {
 
 struct Knife<'a> {
     labels: &'a Labels,
-    allowed: Vec<bool>,
-    shown: BTreeSet<u16>,
+    allowed: &'a [bool],
+    shown: &'a BTreeSet<u16>,
     leaf: usize,
     withheld: usize,
     pointer: String,
-    released: Vec<String>,
+    /// What goes: the leaf and where it stands.
+    released: Vec<(usize, String)>,
     /// For every array, by pointer in the whole record, the items that stayed.
     kept: BTreeMap<String, Vec<usize>>,
 }
 
-impl Knife<'_> {
+impl<'a> Knife<'a> {
+    fn new(labels: &'a Labels, allowed: &'a [bool], shown: &'a BTreeSet<u16>) -> Knife<'a> {
+        Knife {
+            labels,
+            allowed,
+            shown,
+            leaf: 0,
+            withheld: 0,
+            pointer: String::new(),
+            released: Vec::new(),
+            kept: BTreeMap::new(),
+        }
+    }
+
     fn cut(&mut self, node: &Node, item: bool) -> Option<Node> {
         match &node.value {
             Value::Object(members) if !members.is_empty() => self.cut_object(node, item),
             Value::Array(items) if !items.is_empty() => self.cut_array(node, items),
             _ => {
-                let goes = self.leaf_goes();
+                let (leaf, goes) = (self.leaf, self.leaf_goes());
                 self.leaf += 1;
                 // An empty container tells nothing that may be told.
                 if !goes || node.is_empty_container() {
                     self.withheld += usize::from(!goes);
                     return None;
                 }
-                self.released.push(self.pointer.clone());
+                self.released.push((leaf, self.pointer.clone()));
                 Some(node.clone())
             }
         }
@@ -231,7 +255,9 @@ impl Knife<'_> {
                 envelope.remove(list);
             }
             let before = self.released.len();
-            let stays = |path: &String| !gone.iter().any(|row| path.starts_with(row.as_str()));
+            let stays = |(_, path): &(usize, String)| {
+                !gone.iter().any(|row| path.starts_with(row.as_str()))
+            };
             self.released.retain(stays);
             self.withheld += before - self.released.len();
         }
