@@ -95,10 +95,10 @@ fn answers(check: &mut Check<'_>) -> BTreeMap<i64, Option<i64>> {
         let Some(number) = integer(item.get("number")) else {
             continue;
         };
-        if answers.contains_key(&number) {
-            check.tell(&ASSESSMENT_ITEM_REPEATED, &format!("{ITEMS}/{at}/number"));
+        if let std::collections::btree_map::Entry::Vacant(e) = answers.entry(number) {
+            e.insert(integer(item.get("answer")));
         } else {
-            answers.insert(number, integer(item.get("answer")));
+            check.tell(&ASSESSMENT_ITEM_REPEATED, &format!("{ITEMS}/{at}/number"));
         }
     }
     answers
@@ -141,7 +141,7 @@ fn sums(
     let sum = |band: &&Band| if told { Some(counted(band).0) } else { total };
     let said = flag(check, "/body/at_cut_off");
     let wrong = |band: &&Band| sum(band).is_some_and(|sum| said == Some(sum < band.cut_off));
-    if said.is_some() && bands.iter().all(|band| wrong(band)) {
+    if said.is_some() && bands.iter().all(wrong) {
         check.tell(&SCREENING_CUT_OFF_CONTRADICTED, "/body/at_cut_off");
     }
 }
