@@ -1,7 +1,7 @@
 //! Rules of assessments, screenings and safety items: a right record has no finding, and every
 //! contradiction put into it has its own.
 
-use super::tests::{changes, wrong};
+use super::{changes, wrong};
 
 const CANS: &str = r#"{"envelope":{"subject_refs":["p1"]},
   "persons":[{"key":"p1","birth_date":"2015-11"},{"key":"p2"},{"key":"p3"}],

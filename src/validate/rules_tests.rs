@@ -6,6 +6,8 @@ use crate::base::clock::Timestamp;
 use crate::base::id::RecordType;
 use crate::format::json;
 
+#[path = "assessments_tests.rs"]
+mod assessments;
 #[path = "rules_course_tests.rs"]
 mod course;
 

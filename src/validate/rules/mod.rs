@@ -218,7 +218,3 @@ fn periods(check: &mut Check<'_>, node: &Node, place: &Place<'_>) {
 #[cfg(test)]
 #[path = "../rules_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "../assessments_tests.rs"]
-mod assessments_tests;
