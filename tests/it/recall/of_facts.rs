@@ -22,7 +22,8 @@ mode = "live"
 agreement = [
   { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
   { id = "4", kind = "county_contract" } ]
-asserts = ["standing", "restraining_order", "suspected_abuser", "actively_participating", "casa_appointed"]
+asserts = ["standing", "restraining_order", "suspected_abuser", "actively_participating",
+  "casa_appointed"]
 [[channel]]
 name = "in"
 direction = "in"

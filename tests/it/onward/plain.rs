@@ -1,0 +1,52 @@
+//! What is made of a Part 2 program's record, in words that would pass for the sender's own.
+
+use super::*;
+
+#[tokio::test]
+async fn what_is_made_of_a_programs_record_in_plain_words_is_the_programs_still() {
+    // Goal: 42 CFR 2.33: what came from a program under a consent goes on by that consent, also
+    // where whoever hands it on calls it an ordinary referral. Method: one with no label, made from
+    // the given record; then the consent is revoked; the clinic's own referral goes as before.
+    let road = road().await;
+    let given = reached_the_clinic(&road, "part2_tpo").await;
+    let plain = |id: &str, more: Value| {
+        let record = referral(id, "hospital", "sud_part2", more);
+        let bare = record.replace(r#"{"path":"/body","classes":["sud_part2"]}"#, "");
+        let bare = bare.replace(r#"{"classes":["sud_part2"],"path":"/body"}"#, "");
+        assert_ne!(bare, record);
+        bare
+    };
+    let whence = json!({ "derived_from": [given] });
+    let onward = road
+        .hand_in_from("clinic", "b", &plain("h-1", whence))
+        .await;
+    let own = road
+        .hand_in_from("clinic", "c", &plain("h-2", json!({})))
+        .await;
+    let (onward, own) = (id_of(&onward), id_of(&own));
+    let open = taken(&road, onward, "hospital").await;
+    assert!(goes(&open, "sud_part2"), "{:?}", open.rows);
+    let plainly = |taken: &Taken| taken.rows.iter().any(|row| row.data_class == "referral");
+    assert!(!plainly(&open), "{:?}", open.rows);
+    let cited = |taken: &Taken| {
+        taken
+            .citations
+            .iter()
+            .any(|c| c.contains("42CFR2.33(b)(1)"))
+    };
+    assert!(cited(&open), "{:?}", open.citations);
+    let first_hand = taken(&road, own, "hospital").await;
+    assert!(goes(&first_hand, "referral") && !cited(&first_hand));
+    let (recovery, correlation) = (PartnerId::new("recovery"), CorrelationId::new("test"));
+    let id = ConsentId::new("c-1");
+    let revoked = road
+        .store
+        .revoke_consent(&recovery, &id, road.now(), &correlation);
+    revoked.await.expect("revoked");
+    let closed = taken(&road, onward, "hospital").await;
+    assert!(
+        !goes(&closed, "sud_part2") && !plainly(&closed),
+        "{closed:?}"
+    );
+    assert!(goes(&taken(&road, own, "hospital").await, "referral"));
+}
