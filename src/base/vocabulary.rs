@@ -404,8 +404,11 @@ impl RecipientRole {
 }
 
 impl Purpose {
-    /// Whether it is declared at the emergency door.
-    pub const fn is_emergency(self) -> bool {
-        matches!(self, Purpose::MedicalEmergency | Purpose::BreakGlass)
+    /// Those that are declared at the emergency door.
+    pub const EMERGENCIES: &[Purpose] = &[Purpose::MedicalEmergency, Purpose::BreakGlass];
+
+    /// Whether it is one of [`Purpose::EMERGENCIES`].
+    pub fn is_emergency(self) -> bool {
+        Purpose::EMERGENCIES.contains(&self)
     }
 }

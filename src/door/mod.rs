@@ -29,9 +29,6 @@ use tokio::runtime::Handle;
 /// How often a decision is taken again because a consent changed meanwhile.
 const ROUNDS_MAX: usize = 4;
 
-/// Purposes the door opens for.
-pub const PURPOSES: &[Purpose] = &[Purpose::MedicalEmergency, Purpose::BreakGlass];
-
 /// Who stands at the door, and what leads out to them.
 pub struct Door {
     rules: Arc<Rules>,

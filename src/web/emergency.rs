@@ -81,7 +81,10 @@ static ASKED: LazyLock<Form> = LazyLock::new(|| {
     Form::of(object(vec![
         ("requester", required(human)),
         ("subject", required(identifier())),
-        ("purpose", required(word(door::PURPOSES, Purpose::as_str))),
+        (
+            "purpose",
+            required(word(Purpose::EMERGENCIES, Purpose::as_str)),
+        ),
         ("reason", required(text(1, REASON_CHARS_MAX))),
         ("emergency", required(emergency)),
     ]))

@@ -194,6 +194,16 @@ async fn reached_the_clinic(road: &Road, kind: &str) -> RecordId {
     record
 }
 
+/// The program's consent by which it reached the clinic ends now.
+async fn revoke(road: &Road) {
+    let (recovery, correlation) = (PartnerId::new("recovery"), CorrelationId::new("test"));
+    let id = ConsentId::new("c-1");
+    let revoked = road
+        .store
+        .revoke_consent(&recovery, &id, road.now(), &correlation);
+    revoked.await.expect("revoked");
+}
+
 #[tokio::test]
 async fn what_came_under_a_treatment_consent_goes_on_by_that_consent_while_it_stands() {
     // Goal: ONWARD-P2 both ways on the gateway's own memory. Method: the clinic hands on what it
@@ -220,12 +230,7 @@ async fn what_came_under_a_treatment_consent_goes_on_by_that_consent_while_it_st
         flagged(&open, "onward_consent"),
         "replay needs it in the record"
     );
-    let (recovery, correlation) = (PartnerId::new("recovery"), CorrelationId::new("test"));
-    let id = ConsentId::new("c-1");
-    let revoked = road
-        .store
-        .revoke_consent(&recovery, &id, road.now(), &correlation);
-    revoked.await.expect("revoked");
+    revoke(&road).await;
     assert!(
         !goes(&taken(&road, onward, "hospital").await, "sud_part2"),
         "it was revoked"

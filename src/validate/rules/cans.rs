@@ -60,7 +60,7 @@ const ONLY_6_21: &[&str] = &[
     "COMMUNITY_LIFE",
 ];
 
-/// Items of the child for ages 0 to 5 alone.
+/// Items of the child for ages 0 to 5 alone, misspelled where the published codes are.
 const ONLY_0_5: &[&str] = &[
     "ATTACHMENT_DIFFICULTIES",
     "REGULATORY",
@@ -77,7 +77,7 @@ const ONLY_0_5: &[&str] = &[
     "FAILURE_TO_THRIVE",
     "RELATIONSHIP_PERMANENCE",
     "PLAYFULLNESS",
-    "FAMILY_SPIRITUAL_RELIGIOUS",
+    "FAMILY_SPRITUAL_RELIGIOUS",
     "CAREGIVER_EMOTIONAL_RESPONSIVENESS",
     "CAREGIVER_ADJ_TRAUMA_EXP",
 ];

@@ -37,12 +37,7 @@ async fn what_is_made_of_a_programs_record_in_plain_words_is_the_programs_still(
     assert!(cited(&open), "{:?}", open.citations);
     let first_hand = taken(&road, own, "hospital").await;
     assert!(goes(&first_hand, "referral") && !cited(&first_hand));
-    let (recovery, correlation) = (PartnerId::new("recovery"), CorrelationId::new("test"));
-    let id = ConsentId::new("c-1");
-    let revoked = road
-        .store
-        .revoke_consent(&recovery, &id, road.now(), &correlation);
-    revoked.await.expect("revoked");
+    revoke(&road).await;
     let closed = taken(&road, onward, "hospital").await;
     assert!(
         !goes(&closed, "sud_part2") && !plainly(&closed),
