@@ -410,6 +410,21 @@ codes! {
     SAFETY_TOOL_WITHDRAWN = "safety-tool-withdrawn", Warning,
         "the tool is no longer in use",
         "send results of the tools in use; what is there of old ones is kept";
+    EPISODE_END_INCOMPLETE = "episode-end-incomplete", Error,
+        "an episode ends with a date and a reason, and one of the two is missing",
+        "give both, or neither while the child is still in care";
+    EPISODE_DATE_OUTSIDE = "episode-date-outside", Error,
+        "a date of the episode is before the removal or after the exit",
+        "correct the date, or the removal or exit; another removal is another episode";
+    EPISODE_UNORDERED = "episode-unordered", Error,
+        "an entry of the episode is older than the one before it",
+        "put the entries in the order of their dates, oldest first";
+    JURISDICTIONS_OVERLAP = "jurisdictions-overlap", Error,
+        "another county has jurisdiction before that of the county before it ended",
+        "end the first county's jurisdiction no later than the next one's begins";
+    REMOVED_BEFORE_BIRTH = "removed-before-birth", Error,
+        "the child was removed before it was born",
+        "correct the date of birth or of the removal";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

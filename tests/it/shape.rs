@@ -117,6 +117,9 @@ const NEEDED: &[&str] = &[
     "author_role",
     "days",
     "from",
+    "episode_id",
+    "removal_date",
+    "fips",
 ];
 
 /// Values taken away that a row says are missing, and values a row says are sensitive.

@@ -12,6 +12,7 @@ mod icwa;
 mod meeting;
 mod persons;
 mod referral;
+mod removal;
 mod report;
 mod safety;
 mod screening;
@@ -56,6 +57,7 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "cans-assessment" => cans::check(&mut check),
         "screening-instrument" => screening::check(&mut check),
         "safety-item" => safety::check(&mut check),
+        "removal-episode" => removal::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }
@@ -161,6 +163,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("from", "to"),
     ("contacted_on", "responded_on"),
     ("mailed", "received"),
+    ("removal_date", "exit_date"),
 ];
 
 /// A place on the way down, written out as a pointer only when there is something to tell.

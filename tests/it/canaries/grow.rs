@@ -109,6 +109,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("/body/override/to", &["low"]),
     ("/body/plan/review_date", &["2026-08-10"]),
     ("/body/event_date", &["2026-08-03"]),
+    ("/body/county_of_jurisdiction/fips", &["06067"]),
     ("/body/outcome", &["service_received"]),
     ("/body/enrollment", &["enrolled"]),
     ("/body/interpreter/kind", &["qualified"]),
@@ -131,6 +132,17 @@ const FIXED: &[(&str, &[&str])] = &[
         "/persons/worker/organization/identifiers/value",
         &["pantry"],
     ),
+];
+
+/// Dates that are later than every birth, and earlier than the end of what they belong to.
+const OF_AN_EPISODE: [&str; 7] = [
+    "/body/removal_date",
+    "/body/placement_changes/date",
+    "/body/trial_home_visit/start",
+    "/body/trial_home_visit/end",
+    "/body/permanency_plan/date",
+    "/body/periodic_review",
+    "/body/permanency_hearing",
 ];
 
 /// Whom the references of an object name, item by item.
@@ -494,6 +506,12 @@ impl Grower<'_> {
                 // What begins and ends does so after whoever it is about was born and asked.
                 let late = ["/body/start", "/body/end", "/body/next_date"].contains(&place);
                 let year = year + if late { 100 } else { 0 };
+                // An episode is of a child who was born, and lies between its two ends.
+                let year = match place {
+                    "/body/exit_date" => year + 220,
+                    place if OF_AN_EPISODE.contains(&place) => year + 110,
+                    _ => year,
+                };
                 return same(format!("{year}-{:02}-{:02}", 1 + day / 28, 1 + day % 28));
             }
             Some(TextFormat::Language) => return (format!("es-x-{MARK}{number:04}"), None),
