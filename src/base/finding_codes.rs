@@ -425,6 +425,9 @@ codes! {
     REMOVED_BEFORE_BIRTH = "removed-before-birth", Error,
         "the child was removed before it was born",
         "correct the date of birth or of the removal";
+    WORKFORCE_JOINED_TO_FAMILY = "workforce-joined-to-family", Error,
+        "a record of a partner's work names a family's case or a focus child",
+        "leave both out; a worker's record is never joined to a family";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

@@ -227,7 +227,14 @@ fn every_locating_leaf_of_every_schema_is_kept_for_the_household() {
             known,
             keys,
         };
+        let mut persons = grown.record.persons().iter();
+        let of_a_family = persons.any(|person| person.text("role") == Some("child"));
         let ways = match grown.record.persons().len() {
+            // Of people at work none lives with another.
+            2.. if !of_a_family => vec![
+                alone("nobody", Known::default(), vec![]),
+                alone("known elsewhere", protecting(&[1]), vec![MOTHER]),
+            ],
             1 => vec![
                 alone("nobody", Known::default(), vec![]),
                 alone("alone", protecting(&[0]), vec![CHILD]),

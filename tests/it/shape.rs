@@ -120,6 +120,11 @@ const NEEDED: &[&str] = &[
     "episode_id",
     "removal_date",
     "fips",
+    "entry_set_id",
+    "partner",
+    "public_role_consent",
+    "issued",
+    "course",
 ];
 
 /// Values taken away that a row says are missing, and values a row says are sensitive.

@@ -17,6 +17,7 @@ mod report;
 mod safety;
 mod screening;
 mod time;
+mod workforce;
 
 pub use persons::REFERENCES;
 pub use report::call;
@@ -58,6 +59,7 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "screening-instrument" => screening::check(&mut check),
         "safety-item" => safety::check(&mut check),
         "removal-episode" => removal::check(&mut check),
+        "partner-workforce" => workforce::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }
@@ -164,6 +166,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("contacted_on", "responded_on"),
     ("mailed", "received"),
     ("removal_date", "exit_date"),
+    ("issued", "renews"),
 ];
 
 /// A place on the way down, written out as a pointer only when there is something to tell.

@@ -48,6 +48,8 @@ pub const REFERENCES: &[&str] = &[
     "/body/plan/actions/*/owner",
     "/body/network_member/person",
     "/body/topics/*/person",
+    "/body/partner",
+    "/body/entries/*/supervisor",
 ];
 
 pub(super) fn check(check: &mut Check<'_>) {

@@ -90,6 +90,9 @@ pub const LEFT_OUT: &[&str] = &[
     "/envelope/missing",
 ];
 
+/// Places of a family, which a record of a worker never has.
+pub const OF_A_FAMILY: [&str; 2] = ["/envelope/case_ref", "/envelope/focus_refs"];
+
 /// Places whose value the cross-field rules want: one for each item of the list they stand in.
 const FIXED: &[(&str, &[&str])] = &[
     ("/envelope/service_source", &["referral"]),
@@ -181,6 +184,8 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/body/plan/actions/owner", &["mother", "aunt"]),
     ("/body/network_member/person", &["aunt"]),
     ("/body/topics/person", &["child", "mother"]),
+    ("/body/partner", &["child"]),
+    ("/body/entries/supervisor", &["nurse"]),
 ];
 
 /// Words of lists whose items are of many kinds that contradict the rest of what is grown.
@@ -228,6 +233,7 @@ pub fn grow_sized(
         asker,
         slim,
         alone: kind == "person",
+        of_work: kind == "partner-workforce",
         number: numbers,
         canaries: Vec::new(),
         frames: Vec::new(),
@@ -256,6 +262,8 @@ struct Grower<'a> {
     asker: &'a str,
     slim: bool,
     alone: bool,
+    /// Of a worker, and of no family.
+    of_work: bool,
     number: &'a mut u32,
     canaries: Vec<Canary>,
     /// The objects around a place, each with the keys its references name.
@@ -311,7 +319,9 @@ impl Grower<'_> {
 
     fn value(&mut self, shape: &Shape) -> Option<Value> {
         let place = self.place();
-        if LEFT_OUT.contains(&place.as_str()) {
+        if LEFT_OUT.contains(&place.as_str())
+            || self.of_work && OF_A_FAMILY.contains(&place.as_str())
+        {
             return None;
         }
         // Only who works there has an employer.
@@ -465,7 +475,7 @@ impl Grower<'_> {
             "/body/requester/identifiers/value" => Some(self.asker),
             "/persons/role" => {
                 let role = PERSONS[self.person()].1;
-                Some(known(rule, role).unwrap_or("other"))
+                known(rule, role).or_else(|| known(rule, "other"))
             }
             _ => fixed,
         };
