@@ -392,14 +392,17 @@ fn is_line_stream(head: &[u8]) -> bool {
     if first.first() != Some(&b'{') || leaves_place(first) {
         return false;
     }
-    let mut before = first;
+    let (mut before, mut of_first) = (first, true);
     let mut more = false;
     for line in lines.take(STREAM_LINES_SEEN) {
         more = true;
-        if before.first() == Some(&b'{') && !leaves_place(before) && line.first() == Some(&b'{') {
+        // Behind the first line a list may be open that an earlier line began.
+        let listed = !of_first && before.last() == Some(&b',');
+        let begins = |line: &[u8]| line.first() == Some(&b'{');
+        if begins(before) && !leaves_place(before) && !listed && begins(line) {
             return true;
         }
-        before = line;
+        (before, of_first) = (line, false);
     }
     // One line alone is no stream; the first is parsed only when nothing simpler tells.
     let whole = |line| {

@@ -152,6 +152,11 @@ async fn a_bad_first_record_does_not_sink_its_batch() {
     let pretty = plain().replacen("{", "{\n", 1).replace("},", "},\n");
     let receipt = hand_in_as(&store, 0, &pretty).await.expect("a receipt");
     assert_eq!(receipt.records.len(), 1);
+    let listed = "\"persons\": [{\"key\": \"a\"},\n{\"key\": \"b\"},\n";
+    let listed = pretty.replacen("\"persons\": [", listed, 1);
+    assert_ne!(listed, pretty);
+    let receipt = hand_in_as(&store, 3, &listed).await.expect("a receipt");
+    assert_eq!(receipt.records.len(), 1);
     let broken = pretty.replace("},\n", "}\n");
     let findings = refused(hand_in_as(&store, 1, &broken).await);
     assert_eq!(codes(&findings), ["syntax-invalid"], "{broken}");
