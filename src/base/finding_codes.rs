@@ -428,6 +428,20 @@ codes! {
     WORKFORCE_JOINED_TO_FAMILY = "workforce-joined-to-family", Error,
         "a record of a partner's work names a family's case or a focus child",
         "leave both out; a worker's record is never joined to a family";
+    MEASURE_REPEATED = "measure-repeated", Error,
+        "the measure stands twice for the same group",
+        "keep one count of each measure and group";
+    MEASURE_OVER_WHOLE = "measure-over-whole", Error,
+        "more are counted than there are to count",
+        "correct the count or what it is out of";
+    MEASURE_GROUP_INCOMPLETE = "measure-group-incomplete", Error,
+        "a group stands without what it is a group of, or the other way round",
+        "give both, or neither for the whole";
+    CELLS_SMALL = "cells-small", Warning,
+        "a count under 11 stands in the record, or can be computed from what stands in it, and it \
+         goes to nobody",
+        "leave the count out, and whatever it can be computed from: of its total and the other \
+         groups, or of what it is out of";
     FINDINGS_TRUNCATED = "findings-truncated", Information,
         "there are more findings than are listed",
         "mend these first and send the file again";

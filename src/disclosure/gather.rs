@@ -13,7 +13,8 @@ use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass};
 
 /// Local days a report to the team may be old.
 pub(super) const MDT_DAYS_MAX: i32 = 30;
-const CELL_MIN: f64 = 11.0;
+/// From this count on a cell hides who is in it.
+pub const CELL_MIN: u32 = 11;
 
 /// The facts that hold for all classes of the question.
 pub fn gather(context: &Context, subject: &Subject, person: &Person, now: Now) -> Flags {
@@ -74,7 +75,7 @@ fn of_the_moment(context: &Context) -> Flags {
     }
     flags.set_if(Flag::OptIn, c.implicit_policy.is_some());
     flags.set_if(Flag::Proceeding, c.proceeding.is_some());
-    let large = matches!(c.min_cell, Some(Scalar::Number(cell)) if cell >= CELL_MIN);
+    let large = matches!(c.min_cell, Some(Scalar::Number(cell)) if cell >= f64::from(CELL_MIN));
     flags.set_if(Flag::CellsLarge, large);
     flags.set_if(Flag::FactNull, nested_null(c));
     if let Some(team) = &c.cft {

@@ -45,6 +45,7 @@ pub mod words;
 
 pub use answer::{Answer, Decision, DecisionMode, PolicyInfo, Row, TraceRow};
 pub use decide::{Ask, Policy};
+pub use gather::CELL_MIN;
 pub use plain::{Again, Plain, Seen};
 pub use request::{Consent, Context, Request, Subject};
 pub use rule::ObligationSet;

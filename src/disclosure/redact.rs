@@ -8,7 +8,7 @@
 use crate::base::vocabulary::DataClass;
 use crate::format::{Node, Value};
 use crate::record::Record;
-use crate::record::labels::Labels;
+use crate::record::labels::{Labels, TOTALS};
 use crate::record::places::{self, push_token};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +79,10 @@ pub fn redact(
             .map(|(_, pointer)| pointer)
             .collect(),
         withheld_any: knife.withheld > 0,
-        persons_shown: knife.shown.iter().copied().collect(),
+        persons_shown: {
+            let persons = knife.shown.iter().filter(|at| **at != TOTALS);
+            persons.copied().collect()
+        },
         nothing_left,
     }
 }

@@ -202,6 +202,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         let papers = papers.map(Vec::as_slice).unwrap_or_default();
         let mut findings = admission::admit(law, plan, record, papers, sender);
         findings.extend(prepare::walled_for_silence(record));
+        findings.extend(prepare::small_cells(record));
         findings.extend(call(&record.record_type, &record.root, sender.now));
         if let (Some(reader), Some(source), false) = (&reader, &read.source, findings.is_empty()) {
             reader.place(source, record, &mut findings);

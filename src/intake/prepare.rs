@@ -5,14 +5,15 @@
 
 use super::read::ReadRecord;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::SERVICE_SOURCE_UNKNOWN;
+use crate::base::finding_codes::{CELLS_SMALL, SERVICE_SOURCE_UNKNOWN};
 use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::ServiceSource;
 use crate::catalog::Partner;
 use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
+use crate::disclosure::CELL_MIN;
 use crate::format::{Node, json};
-use crate::record::{Record, version, whereabouts};
+use crate::record::{Record, cells, version, whereabouts};
 use crate::store::{Action, Earlier, NewIdentifier, NewPerson, NewRecord, Reach};
 use crate::validate::rules::waits_for_service_source;
 
@@ -104,6 +105,12 @@ pub fn walled_for_silence(record: &Record) -> Option<Finding> {
                     .to_owned(),
             )
     })
+}
+
+/// What is told of totals that go to nobody as they stand, because of whom they would tell.
+pub fn small_cells(record: &Record) -> Option<Finding> {
+    let small = cells::smallest(record).is_some_and(|cell| cell < u64::from(CELL_MIN));
+    small.then(|| Finding::new(&CELLS_SMALL).at("/body"))
 }
 
 fn persons(record: &Record, partner: &Partner, statewide: &Statewide) -> Vec<NewPerson> {

@@ -19,6 +19,10 @@ use std::ops::Range;
 /// Stands for a person in a record that names none: nothing is ever permitted about them.
 pub const NOBODY: u16 = u16::MAX;
 
+/// Stands for nobody in particular: a total is of many and about no person. What is asked of it is
+/// whether its counts are large enough, and of no other class than `aggregate_deidentified`.
+pub const TOTALS: u16 = u16::MAX - 1;
+
 /// What is known of the holder when a record is labelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {

@@ -4,6 +4,7 @@
 //! and trees; references to persons are keys inside the record. It must never hold a value that
 //! did not come from the sender or from the commit.
 
+pub mod cells;
 pub mod labels;
 pub mod places;
 pub mod plan;

@@ -66,6 +66,8 @@ pub enum AboutPlan {
     },
     /// Nobody said: everyone in the record.
     Everyone,
+    /// Nobody: it is a total.
+    Nobody,
 }
 
 impl Plan {
@@ -181,6 +183,7 @@ fn about(shape: &Shape, enclosing: &[&Shape]) -> AboutPlan {
     let member = match &shape.about {
         Some(About::Subject) => return AboutPlan::Subject,
         Some(About::Case) => return AboutPlan::Case,
+        Some(About::Nobody) => return AboutPlan::Nobody,
         Some(About::Person(pointer)) => pointer.strip_prefix("./"),
         None => None,
     };

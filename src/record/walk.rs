@@ -3,7 +3,7 @@
 //! Where a reference is missing or names nobody, the value is about everyone in the record.
 
 use super::Record;
-use super::labels::{LabelSet, NOBODY, Origin};
+use super::labels::{LabelSet, NOBODY, Origin, TOTALS};
 use super::plan::{ALL_CLASSES, AboutPlan, Plan, all_classes};
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass};
@@ -26,6 +26,7 @@ enum Whom {
     Subject,
     Case,
     Everyone,
+    Nobody,
     One(u16),
     Several(Vec<u16>),
 }
@@ -118,7 +119,7 @@ impl<'a> Walker<'a> {
             origin,
             enclosing: Vec::new(),
             followed: None,
-            rows: vec![Vec::new(); usize::from(count) + 3],
+            rows: vec![Vec::new(); usize::from(count) + 4],
             several: HashMap::new(),
             walked: Walked::default(),
         }
@@ -171,7 +172,8 @@ impl<'a> Walker<'a> {
             Whom::Everyone => 0,
             Whom::Subject => 1,
             Whom::Case => 2,
-            Whom::One(person) => usize::from(*person) + 3,
+            Whom::Nobody => 3,
+            Whom::One(person) => usize::from(*person) + 4,
             Whom::Several(persons) => {
                 let key = (number, persons.clone());
                 return match self.several.get(&key) {
@@ -236,6 +238,7 @@ impl<'a> Walker<'a> {
             AboutPlan::Subject => return Whom::Subject,
             AboutPlan::Case => return Whom::Case,
             AboutPlan::Everyone => return Whom::Everyone,
+            AboutPlan::Nobody => return Whom::Nobody,
             AboutPlan::Key { up, member } => (up, member),
         };
         let there = up.checked_sub(missing);
@@ -268,11 +271,16 @@ impl<'a> Walker<'a> {
     }
 
     fn set(&self, classes: ClassSet, whom: &Whom) -> LabelSet {
-        let classes = at_origin(classes, self.origin);
+        // Totals are of nobody's data, whoever counts.
+        let classes = match whom {
+            Whom::Nobody => classes,
+            _ => at_origin(classes, self.origin),
+        };
         let persons: &[u16] = match whom {
             Whom::Subject => &self.subject,
             Whom::Case => &self.case,
             Whom::Everyone => &self.everyone,
+            Whom::Nobody => &[TOTALS],
             Whom::One(person) => std::slice::from_ref(person),
             Whom::Several(persons) => persons,
         };

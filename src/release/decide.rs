@@ -20,11 +20,12 @@ use crate::base::vocabulary::{
 };
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
-use crate::disclosure::{Answer, ObligationSet, Review};
+use crate::disclosure::request::Subject;
+use crate::disclosure::{Answer, Ask, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::mapping::Labelled;
 use crate::record::Record;
-use crate::record::labels::{Labels, Origin};
+use crate::record::labels::{Labels, Origin, TOTALS};
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,6 +35,9 @@ const ADDRESSEE_UNKNOWN: &str = "policy:addressee-unknown";
 
 /// What is cited where nothing was asked that anything could be cited for.
 const DEFAULT_DENY: &str = "policy:unknown-default-deny";
+
+/// Stands where a decision names whom it is about, of totals.
+const OF_NOBODY: PersonId = PersonId([0; 16]);
 
 /// Who speaks to whom, and why.
 #[derive(Clone, Copy)]
@@ -167,6 +171,7 @@ fn not_discharged(
         obligations::Standing {
             agreed: facts::agreement(input, parties.purpose).is_some(),
             documented: input.emergency.is_some(),
+            counted: facts::cells_large(input),
             apart: !shows_other_children(input.record, &cut.persons_shown),
         },
     )
@@ -318,6 +323,10 @@ fn ask_all(
         taken: nothing(rules, input),
     };
     for (index, classes) in labels.asked() {
+        if index == TOTALS {
+            ask_of_totals((rules, parties), input, classes, &mut answers);
+            continue;
+        }
         let Some((person, id)) = person(input, index) else {
             continue;
         };
@@ -337,6 +346,29 @@ fn ask_all(
     answers.taken.asserted = answers.rested.iter().cloned().collect();
     answers.taken.obligations = answers.owed.iter().map(Obligation::as_str).collect();
     answers
+}
+
+/// Asks about what is about nobody. Nothing but totals is: of any other class nobody is asked, and
+/// what nobody was asked about stays.
+fn ask_of_totals(
+    (rules, parties): (&Rules, Parties),
+    input: &ReleaseInput<'_>,
+    classes: ClassSet,
+    answers: &mut Answers,
+) {
+    if !classes.contains(DataClass::AggregateDeidentified) {
+        return;
+    }
+    let ask = Ask {
+        source: parties.source,
+        recipient: parties.recipient,
+        purpose: parties.purpose,
+        classes: ClassSet::of(DataClass::AggregateDeidentified),
+        subject: &Subject::default(),
+        consents: &[],
+        context: &facts::of_totals(input, parties.purpose),
+    };
+    answers.take((TOTALS, OF_NOBODY), &rules.policy.ask(&ask), false);
 }
 
 /// What its sender calls sensitive a person looks at: afterwards where nothing may wait for one.

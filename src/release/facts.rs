@@ -12,14 +12,15 @@ use crate::base::fact_key::FactKey;
 use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
 use crate::base::vocabulary::{ClassSet, Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
-use crate::disclosure::Ask;
 use crate::disclosure::aging::OF_AGE_YEARS;
-use crate::disclosure::given::{Maybe, Word};
+use crate::disclosure::given::{Maybe, Scalar, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{
     Agreement, Clock, Consent, Context, Direction, Emergency, Subject,
 };
+use crate::disclosure::{Ask, CELL_MIN};
 use crate::format::Node;
+use crate::record::cells;
 use std::collections::BTreeSet;
 
 /// From this age a minor may consent to some services alone.
@@ -189,6 +190,21 @@ fn a_worker_is_the_subject(input: &ReleaseInput<'_>) -> bool {
         person.text("role") == Some("partner_worker")
             && refs.iter().any(|named| named.as_str() == key)
     })
+}
+
+/// The facts totals are asked with: how large the smallest count is that can be read or computed.
+/// Nothing of them is about a person, and no paper opens them.
+pub(super) fn of_totals(input: &ReleaseInput<'_>, purpose: Purpose) -> Context {
+    let smallest = cells::smallest(input.record).and_then(|cell| u32::try_from(cell).ok());
+    Context {
+        min_cell: smallest.map(|cell| Scalar::Number(f64::from(cell))),
+        ..context(input, purpose)
+    }
+}
+
+/// Whether the law would hold the smallest count of the record for large enough.
+pub(super) fn cells_large(input: &ReleaseInput<'_>) -> bool {
+    cells::smallest(input.record).is_some_and(|cell| cell >= u64::from(CELL_MIN))
 }
 
 /// All that is asked with about one person.

@@ -19,6 +19,9 @@ pub enum Way {
     Written,
     /// By what was taken out of the record, or by what stands in it instead.
     TakenOut,
+    /// By counting: no cell is small that can be read or computed. What is no table of counts a
+    /// person looks at.
+    Counted,
     /// Told to the recipient, whom it binds: header of a send, manifest of a pull, member of an
     /// answer at the emergency door.
     Told,
@@ -99,7 +102,7 @@ pub const TABLE: [Discharge; 19] = {
         ),
         row(
             O::SmallCellSuppression,
-            Way::ByHand,
+            Way::Counted,
             "see that no cell under the threshold can be read or computed from it",
         ),
         row(
@@ -144,6 +147,8 @@ pub struct Standing {
     pub agreed: bool,
     /// What 42 CFR 2.51 wants documented is there.
     pub documented: bool,
+    /// Every count that can be read or computed from it is large enough.
+    pub counted: bool,
     /// No child of another family is in it.
     pub apart: bool,
 }
@@ -156,6 +161,7 @@ pub fn open(owed: ObligationSet, standing: Standing) -> ObligationSet {
         let done = match way(obligation) {
             Way::Written | Way::Told | Way::Attached | Way::Looked => true,
             Way::TakenOut => obligation != Obligation::RedactThirdPartyChildren || standing.apart,
+            Way::Counted => standing.counted,
             Way::Agreed => standing.agreed,
             Way::Documented => standing.documented,
             Way::ByHand => false,
@@ -250,12 +256,14 @@ mod tests {
     const ALL_FOUND: Standing = Standing {
         agreed: true,
         documented: true,
+        counted: true,
         apart: true,
     };
 
     const NONE_FOUND: Standing = Standing {
         agreed: false,
         documented: false,
+        counted: false,
         apart: false,
     };
 
@@ -280,7 +288,7 @@ mod tests {
                 Way::Told => (false, false, true, false),
                 Way::Agreed => (false, true, true, false),
                 Way::Attached => (false, false, true, true),
-                Way::Documented => (false, true, false, false),
+                Way::Documented | Way::Counted => (false, true, false, false),
                 Way::ByHand => (true, true, false, false),
             };
             assert_eq!(seen, wanted, "{word}");

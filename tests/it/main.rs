@@ -48,6 +48,7 @@ mod slicing;
 mod store;
 mod strange_names;
 mod tidy;
+mod totals;
 mod turns;
 mod vague_papers;
 mod validation;

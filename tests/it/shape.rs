@@ -3,7 +3,7 @@
 //! leaf, thinned and labelled at random, cut for 2,000 random sets of permitted (class, person);
 //! each cut is compared with the record rebuilt of the released leaves alone, in every format.
 
-use crate::canaries::grow::{grow_sized, types, types_of};
+use crate::canaries::grow::{NOBODY, grow_sized, types, types_of};
 use crate::reference::asking::Dice;
 use crate::release::asking;
 use crate::release::rules_with;
@@ -15,7 +15,7 @@ use kinbridge::disclosure::ObligationSet;
 use kinbridge::disclosure::redact::{Redaction, redact};
 use kinbridge::format::{Node, Value, json};
 use kinbridge::record::Record;
-use kinbridge::record::labels::{Labels, Origin};
+use kinbridge::record::labels::{Labels, Origin, TOTALS};
 use kinbridge::release::{ReleaseInput, rendered};
 use kinbridge::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +130,10 @@ const NEEDED: &[&str] = &[
 /// Values taken away that a row says are missing, and values a row says are sensitive.
 fn varied(record: &Record, dice: &mut Dice) -> Record {
     let mut record = record.clone();
+    // Totals have no rows.
+    if record.persons().is_empty() {
+        return record;
+    }
     let mut all = Vec::new();
     leaves(&record.root, String::new(), &mut all);
     all.retain(|at| at.starts_with("/persons/") || at.starts_with("/body/"));
@@ -251,15 +255,18 @@ fn new_place(old: &str, moved: &BTreeMap<String, String>) -> String {
 
 type Permits = BTreeSet<(String, DataClass)>;
 
+fn key_of(record: &Record, at: u16) -> Option<&str> {
+    let person = record.persons().get(usize::from(at));
+    let key = person.and_then(|person| person.text("key"));
+    key.or((at == TOTALS).then_some(NOBODY))
+}
+
 /// A random set of what may go.
 fn permits(record: &Record, labels: &Labels, dice: &mut Dice) -> Permits {
     let share = 30 + dice.below(70);
     let mut out = Permits::new();
     for (person, classes) in labels.asked() {
-        let key = record
-            .persons()
-            .get(usize::from(person))
-            .and_then(|p| p.text("key"));
+        let key = key_of(record, person);
         for class in classes.iter() {
             if let Some(key) = key.filter(|_| dice.below(100) < share) {
                 out.insert((key.to_owned(), class));
@@ -271,10 +278,7 @@ fn permits(record: &Record, labels: &Labels, dice: &mut Dice) -> Permits {
 
 fn cut(record: &Record, labels: &Labels, permits: &Permits) -> Redaction {
     redact(record, labels, &|class, person| {
-        let key = record
-            .persons()
-            .get(usize::from(person))
-            .and_then(|p| p.text("key"));
+        let key = key_of(record, person);
         key.is_some_and(|key| permits.contains(&(key.to_owned(), class)))
     })
 }

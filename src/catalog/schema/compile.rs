@@ -222,11 +222,19 @@ impl<'a> Compiler<'a> {
             kind,
             required: false,
             classes: own.classes,
-            about: own.about,
+            about: own.about.clone(),
             narrative: self.narrative(file, schema),
             statewide: self.statewide(file, schema),
         };
-        if own.labelled && shape.is_leaf() && (shape.classes.is_empty() || shape.about.is_none()) {
+        if shape.is_leaf() {
+            self.look_at_label(file, schema, &own, &shape);
+        }
+        Some(shape)
+    }
+
+    /// What is wrong with the label of a value.
+    fn look_at_label(&mut self, file: &str, schema: &Node, own: &Inherited, shape: &Shape) {
+        if own.labelled && (shape.classes.is_empty() || shape.about.is_none()) {
             self.invalid(
                 file,
                 schema,
@@ -234,8 +242,17 @@ impl<'a> Compiler<'a> {
                 "the value has no `x-data-class` or no `x-about`, own or inherited",
             );
         }
+        let totals = ClassSet::of(DataClass::AggregateDeidentified);
+        if shape.about == Some(About::Nobody) && shape.classes != totals {
+            self.invalid(
+                file,
+                schema,
+                "schema-label-contradicted",
+                "only what is `aggregate_deidentified` and nothing else is about nobody",
+            );
+        }
         let locating = shape.classes.iter().any(|class| LOCATING.contains(&class));
-        if own.labelled && own.place && shape.is_leaf() && !locating {
+        if own.labelled && own.place && !locating {
             self.defect(
                 file,
                 schema,
@@ -246,7 +263,6 @@ impl<'a> Compiler<'a> {
                     .to_owned(),
             );
         }
-        Some(shape)
     }
 
     /// What a place asks of a part beyond the part's own `required`.

@@ -235,6 +235,7 @@ impl Compiler<'_> {
         match node.as_str() {
             Some("subject") => Some(About::Subject),
             Some("case") => Some(About::Case),
+            Some("nobody") => Some(About::Nobody),
             Some(pointer) if pointer.starts_with("./") || pointer.starts_with('/') => {
                 Some(About::Person(pointer.into()))
             }
@@ -243,8 +244,9 @@ impl Compiler<'_> {
                     file,
                     node,
                     "schema-about-invalid",
-                    "`x-about` is neither subject, case nor a pointer".to_owned(),
-                    "write \"subject\", \"case\", \"./member\" or \"/from/the/record\"".to_owned(),
+                    "`x-about` is neither subject, case, nobody nor a pointer".to_owned(),
+                    "write \"subject\", \"case\", \"nobody\", \"./member\" or \"/from/the/record\""
+                        .to_owned(),
                 );
                 None
             }

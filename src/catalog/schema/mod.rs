@@ -49,6 +49,8 @@ pub enum About {
     /// The person whose key stands at this pointer; `./x` is the member `x` of the nearest object
     /// around the value whose schema has that member, anything else starts at the record.
     Person(Text),
+    /// Nobody: it is a total, and of many. Only `aggregate_deidentified` is about nobody.
+    Nobody,
 }
 
 /// The form of a value.

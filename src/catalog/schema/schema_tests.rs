@@ -120,6 +120,10 @@ fn what_is_outside_the_profile_is_a_defect() {
             "schema-about-invalid",
         ),
         (
+            r#"{"type":"string","x-about":"nobody","x-data-class":"demographics"}"#,
+            "schema-label-contradicted",
+        ),
+        (
             r#"{"oneOf":[{"type":"object","properties":{}}]}"#,
             "schema-discriminator-missing",
         ),

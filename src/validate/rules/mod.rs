@@ -10,6 +10,7 @@ mod contact;
 mod family;
 mod icwa;
 mod meeting;
+mod outcome;
 mod persons;
 mod referral;
 mod removal;
@@ -60,6 +61,7 @@ pub fn cross_field(record_type: &RecordType, record: &Node) -> Vec<Finding> {
         "safety-item" => safety::check(&mut check),
         "removal-episode" => removal::check(&mut check),
         "partner-workforce" => workforce::check(&mut check),
+        "outcome-snapshot" => outcome::check(&mut check),
         CHILD_ABUSE_REPORT => report::check(&mut check),
         _ => {}
     }

@@ -69,6 +69,9 @@ pub fn types_of(sources: &Sources, format: &str) -> Vec<String> {
     names
 }
 
+/// Stands where whom something is about stands, of totals.
+pub const NOBODY: &str = "nobody";
+
 /// The persons of every record but that of a person: key and role.
 const PERSONS: [(&str, &str); 5] = [
     ("Kqzj-child", "child"),
@@ -336,6 +339,9 @@ impl Grower<'_> {
                 self.keep(shape, None);
                 let wanted = match place.as_str() {
                     "/body/duration_min" => 45,
+                    // Large enough, and so is what they leave.
+                    "/body/measures/count" => 40,
+                    "/body/measures/out_of" => 80,
                     // No question twice.
                     "/body/items/number" => self.item() as i64 + 1,
                     _ => 1,
@@ -431,6 +437,7 @@ impl Grower<'_> {
             About::Subject if self.alone => child,
             About::Subject => vec![PERSONS[0].0.to_owned(), PERSONS[1].0.to_owned()],
             About::Case => child,
+            About::Nobody => vec![NOBODY.to_owned()],
             About::Person(pointer) => {
                 let name = pointer.strip_prefix("./").expect("a member");
                 let mut frames = self.frames.iter().rev().flatten();

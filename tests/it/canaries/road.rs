@@ -4,7 +4,7 @@
 
 use super::around::{kept, numbers};
 use super::doors::{emergencies, explanations, recalls, registries};
-use super::grow::{Canary, Grown, KEY_MARK};
+use super::grow::{Canary, Grown, KEY_MARK, NOBODY};
 use super::scan::{Scanner, entitled};
 use super::spoil::malformed;
 use super::world::{Answer, FORMATS, SENDERS, World, lodging, logs, opened, pulled};
@@ -213,8 +213,9 @@ async fn read_back(world: &World, ids: &[(RecordId, SubmissionId)]) -> Vec<Held>
             name.map(str::to_owned)
         };
         let planted = world.grown[record].record.persons();
-        let mut persons = BTreeMap::new();
-        for person in root.get("persons").expect("persons").items() {
+        let mut persons = BTreeMap::from([(NOBODY.to_owned(), PersonId([0; 16]))]);
+        let there = root.get("persons").map(Node::items).unwrap_or_default();
+        for person in there {
             let whose = planted.iter().find(|one| last(one) == last(person));
             let key = whose
                 .and_then(|one| one.text("key"))
@@ -268,7 +269,7 @@ pub fn check(
         assert!(goes(canary), "{what:?} went to {role:?}");
         let mut seen = world.seen.lock().expect("lock");
         *seen = seen.union(canary.classes);
-        if part2 {
+        if part2 && canary.persons != [NOBODY] {
             seen.insert(DataClass::SudPart2);
         }
     }

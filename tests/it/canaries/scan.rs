@@ -1,6 +1,6 @@
 //! Finds what was planted, in any bytes: as it is, in another case, in base64 and as hexadecimal.
 
-use super::grow::{Canary, Grown, KEY_MARK, MARK};
+use super::grow::{Canary, Grown, KEY_MARK, MARK, NOBODY};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use regex::bytes::{Regex, RegexBuilder};
@@ -99,6 +99,8 @@ pub fn entitled(canary: &Canary, part2: bool, permits: &dyn Fn(&str, &str) -> bo
     // All of what a Part 2 program says is Part 2 data; what would be plain is that alone.
     let plain = |class: &str| matches!(class, "demographics" | "referral" | "engagement_contact");
     canary.persons.iter().all(|person| {
+        // Totals are of nobody's data, whoever counts.
+        let part2 = part2 && person != NOBODY;
         (!part2 || permits(person, "sud_part2"))
             && canary.classes.iter().all(|class| {
                 // What a sender outside Part 2 says of substance use is of mental health, if of
