@@ -199,15 +199,23 @@ fn plain(steps: &[RawStep]) -> Result<Plain, String> {
 }
 
 fn plain_condition(raw: &RawCondition) -> Condition {
-    let member = |name: &String| Step::Member(name.as_str().into());
     Condition {
-        steps: raw.path.iter().map(member).collect(),
+        steps: raw.path.iter().flat_map(|name| plain_steps(name)).collect(),
         test: match &raw.test {
             RawTest::Is(text) => Test::Is(Value::String(text.into())),
             RawTest::IsNot(text) => Test::IsNot(Value::String(text.into())),
             RawTest::There => Test::There,
             RawTest::NotThere => Test::NotThere,
         },
+    }
+}
+
+/// A member of a condition; with `[0]` behind it, an item of it by its place.
+fn plain_steps(name: &str) -> Vec<Step> {
+    let inner = name.strip_suffix(']').and_then(|it| it.rsplit_once('['));
+    match inner.and_then(|(list, place)| Some((list, place.parse().ok()?))) {
+        Some((list, place)) => vec![Step::Member(list.into()), Step::Nth(place)],
+        None => vec![Step::Member(name.into())],
     }
 }
 
