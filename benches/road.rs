@@ -309,6 +309,7 @@ fn release_one(bencher: Bencher, format: &str) {
         test: false,
         consents: &[],
         facts: &[],
+        housemates: &[],
         protections: &Protections::default(),
         received: &[],
         now: now(),

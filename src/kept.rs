@@ -31,8 +31,8 @@ use crate::release::{
 };
 use crate::rules::Rules;
 use crate::store::{
-    ConsentUsed, DecisionRecord, DecisionRow, FactUsed, HoldCause, KeptOutput, ProtectionAsk,
-    Store, StoreError, StoredConsent, StoredFact, StoredRecord,
+    ConsentUsed, DecisionRecord, DecisionRow, FactUsed, HoldCause, HouseholdFact, KeptOutput,
+    ProtectionAsk, Store, StoreError, StoredConsent, StoredFact, StoredRecord,
 };
 use std::collections::HashMap;
 
@@ -119,6 +119,8 @@ pub struct OnFile {
     pub consents: Vec<StoredConsent>,
     /// What partners assert of them.
     pub facts: Vec<StoredFact>,
+    /// What partners assert of others of their households, and of whom it bears on.
+    household: Vec<HouseholdFact>,
     /// What records say of where they live, in live traffic and in test traffic.
     live: Protections,
     test: Protections,
@@ -138,6 +140,16 @@ impl OnFile {
     pub fn received(&self, stored: &StoredRecord) -> &[Received] {
         let found = self.received.get(&(stored.record_id, stored.version));
         found.map_or(&[], Vec::as_slice)
+    }
+
+    /// What is asserted of others of the households of a record's persons, and of whom it bears on.
+    fn housemates(&self, stored: &StoredRecord) -> Vec<(PersonId, HeldFact<'_>)> {
+        let bears = |of: &PersonId| stored.persons.iter().any(|own| own.person == *of);
+        let each = self.household.iter().flat_map(|fact| {
+            let of = fact.of.iter().filter(|of| bears(of));
+            of.map(|of| (*of, fact_one(&fact.fact)))
+        });
+        each.collect()
     }
 
     /// Its consents but for the revisions lodged from an instant on.
@@ -194,6 +206,7 @@ pub async fn on_file<'a>(
     let mut found = OnFile {
         consents: store.consents_of(&persons).await?,
         facts: store.facts_of(&persons).await?,
+        household: store.household_facts(&persons).await?,
         ..OnFile::default()
     };
     for stored in records.clone() {

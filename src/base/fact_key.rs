@@ -142,6 +142,11 @@ impl FactKey {
         }
     }
 
+    /// Whether it concerns everybody of its subject's household, in whatever record they are.
+    pub const fn concerns_household(self) -> bool {
+        matches!(self, FactKey::SafeAtHome)
+    }
+
     /// Whether it only closes: then it counts as soon as it is entered.
     pub const fn restricts(self) -> bool {
         matches!(

@@ -102,13 +102,21 @@ impl Look<'_> {
             RecallReason::NoLongerPermitted => Acquaintance::Ever,
             _ => Acquaintance::Supposed,
         };
-        let goes = |at, on: &ByPerson<'_>| self.goes_whole((record, sent), on, (at, how_well));
-        if goes(self.now, &self.by_person) {
+        let now = self.readied(record, &self.by_person);
+        let goes = |at, readied: &Option<Readied<'_>>| {
+            self.goes_whole(sent, readied.as_ref(), (at, how_well))
+        };
+        if goes(self.now, &now) {
             return Ok(false);
+        }
+        let mut before = self.readied(record, &self.before);
+        if cause.reason == RecallReason::NoLongerPermitted {
+            // What protects somebody may be what happened: it was sent before that was said.
+            before = before.map(Readied::unprotected);
         }
         // A moment earlier: what closes since its first day was on file before that.
         let earlier = Timestamp(cause.at.0.saturating_sub(1));
-        let went = goes(self.now, &self.before) || goes(earlier, &self.before);
+        let went = goes(self.now, &before) || goes(earlier, &before);
         match cause.reason {
             RecallReason::NoLongerPermitted => return Ok(went),
             RecallReason::ConsentEnded if went => return Ok(true),
@@ -118,13 +126,17 @@ impl Look<'_> {
         let after = Timestamp(sent.decided_at.0.saturating_add(1));
         let facts = facts_before(store, std::iter::once(record), after).await?;
         let then = ByPerson::new(&self.found.consents, &facts);
-        Ok(!goes(sent.decided_at, &then))
+        Ok(!goes(sent.decided_at, &self.readied(record, &then)))
+    }
+
+    fn readied<'a>(&'a self, record: &'a StoredRecord, on: &ByPerson<'a>) -> Option<Readied<'a>> {
+        Readied::new(record, self.found, on)
     }
 
     fn goes_whole(
         &self,
-        (record, sent): (&StoredRecord, &Delivered),
-        on: &ByPerson<'_>,
+        sent: &Delivered,
+        readied: Option<&Readied<'_>>,
         when: (Timestamp, Acquaintance),
     ) -> bool {
         let (rules, to) = (self.rules, &sent.delivery);
@@ -133,7 +145,6 @@ impl Look<'_> {
         let (Some(recipient), Some(channel)) = (recipient, channel) else {
             return false;
         };
-        let readied = Readied::new(record, self.found, on);
         let declared = sent.given.as_ref();
         let declared = declared.map(|given| declared_with(&given.decision));
         // By what it has used a consent for one disclosure: the records of an answer went together.
@@ -153,9 +164,7 @@ impl Look<'_> {
                 emergency,
             };
             let attempt = (toward, by);
-            let judged = readied
-                .as_ref()
-                .and_then(|one| one.judge(rules, attempt, when));
+            let judged = readied.and_then(|one| one.judge(rules, attempt, when));
             judged.is_some_and(|would| would.goes() && is_whole(sent, &would))
         })
     }

@@ -197,6 +197,7 @@ async fn recipients(
             emergency: None,
             consents: &held,
             facts: &facts,
+            housemates: &[],
             protections: &Protections::default(),
             received: &[],
             now: sender.now,

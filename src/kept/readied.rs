@@ -16,6 +16,14 @@ use crate::release::{
 use crate::rules::Rules;
 use crate::store::StoredRecord;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Nobody's whereabouts are protected.
+static NOTHING: Protections = Protections {
+    persons: BTreeSet::new(),
+    in_household: BTreeSet::new(),
+    lines: BTreeSet::new(),
+};
 
 /// Toward whom a stored record is decided.
 #[derive(Clone, Copy)]
@@ -52,6 +60,7 @@ pub struct Readied<'a> {
     persons: Vec<(String, PersonId)>,
     consents: Vec<HeldConsent<'a>>,
     facts: Vec<HeldFact<'a>>,
+    housemates: Vec<(PersonId, HeldFact<'a>)>,
     protections: &'a Protections,
     received: &'a [Received],
 }
@@ -73,12 +82,23 @@ impl<'a> Readied<'a> {
             persons: persons(stored),
             consents: on_file.consents(stored),
             facts: on_file.facts(stored),
+            housemates: found.housemates(stored),
             received: found.received(stored),
             protections: match stored.test {
                 true => &found.test,
                 false => &found.live,
             },
         })
+    }
+
+    /// The same as if nobody's whereabouts were protected by what others say: how it was before
+    /// that was said.
+    pub fn unprotected(self) -> Readied<'a> {
+        Readied {
+            housemates: Vec::new(),
+            protections: &NOTHING,
+            ..self
+        }
     }
 
     /// Decides for a recipient at an instant. `None` when the record's sender is no longer in the
@@ -149,6 +169,7 @@ impl<'a> Readied<'a> {
             emergency: toward.emergency,
             consents: &self.consents,
             facts: &self.facts,
+            housemates: &self.housemates,
             protections: self.protections,
             received: self.received,
             now,

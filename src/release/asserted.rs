@@ -473,6 +473,38 @@ impl<'a> Asserted<'a> {
     }
 }
 
+/// Who of the record's persons lives with somebody who takes part in the address program and is
+/// not in the record, by index into `persons[]`. What of them nobody can read counts as that.
+pub(super) fn housed_with_participants(rules: &Rules, input: &ReleaseInput<'_>) -> BTreeSet<u16> {
+    let mut out = BTreeSet::new();
+    for (of, held) in input.housemates {
+        let own = std::slice::from_ref(held);
+        let on = Circumstances {
+            facts: own,
+            ..Circumstances::of(input)
+        };
+        let asserted = Asserted::new(rules, on);
+        let mut facts = asserted.facts.iter();
+        let takes_part =
+            facts.any(|known| known.kind.key == FactKey::SafeAtHome && known.told.closes());
+        if takes_part || !asserted.unreadable.is_empty() {
+            out.extend(places(input, *of));
+        }
+    }
+    out
+}
+
+/// Where a person stands in the record's `persons[]`.
+fn places(input: &ReleaseInput<'_>, person: PersonId) -> impl Iterator<Item = u16> {
+    let entries = input.record.persons().iter().enumerate();
+    entries.filter_map(move |(at, entry)| {
+        let key = entry.text("key")?;
+        let mut named = input.persons.iter();
+        let is = named.any(|(known, id)| known == key && *id == person);
+        is.then(|| u16::try_from(at).ok())?
+    })
+}
+
 fn seen(known: &Known<'_>) -> FactSeen {
     FactSeen {
         asserter: known.held.asserter.clone(),

@@ -1,6 +1,6 @@
 //! One release: every person asked about, the record cut to what may go, the rest rendered.
 
-use super::asserted::{Asserted, Circumstances, must_be_known};
+use super::asserted::{Asserted, Circumstances, housed_with_participants, must_be_known};
 use super::candidates::{Ties, Untied};
 use super::papers::{self, FamilyPapers, read_paper};
 use super::standing::Acquaintance;
@@ -278,6 +278,8 @@ fn labels((rules, asserted): (&Rules, &Asserted<'_>), input: &ReleaseInput<'_>) 
     };
     let mut known = input.protections.of(input.record, input.persons);
     known.protected.extend(asserted.participants(input.persons));
+    let housed = housed_with_participants(rules, input);
+    known.in_household.extend(housed);
     known.told = services::told_by_entries(rules, input);
     let mut labels = rules.labels.label_knowing(input.record, origin, &known);
     // A sealed record stops whole, whatever its own labels say.

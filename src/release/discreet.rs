@@ -71,6 +71,7 @@ pub fn on_own_word(rules: &Rules, input: &ReleaseInput<'_>) -> Release {
         &ReleaseInput {
             consents: &own,
             facts: &facts,
+            housemates: &[],
             protections: &Protections::default(),
             reviewed: false,
             done: ObligationSet::default(),
@@ -105,6 +106,7 @@ pub fn recorded(rules: &Rules, input: &ReleaseInput<'_>) -> SenderTold {
     let road = release(
         rules,
         &ReleaseInput {
+            housemates: &[],
             protections: &Protections::default(),
             ..*input
         },

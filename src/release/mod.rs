@@ -78,6 +78,8 @@ pub struct ReleaseInput<'a> {
     pub consents: &'a [HeldConsent<'a>],
     /// Every fact the registry holds of the record's persons.
     pub facts: &'a [HeldFact<'a>],
+    /// What the registry holds of others of their households: of whom each bears on.
+    pub housemates: &'a [(PersonId, HeldFact<'a>)],
     /// What other records say of where the record's persons live.
     pub protections: &'a Protections,
     /// How the sender got what it hands on, where the gateway itself gave it to them.

@@ -11,7 +11,7 @@ use super::sealed::{self, Sealed};
 use super::sql::{Cell, Columns as _, Fault, first, for_keys, row, run};
 use super::stage::cause_word;
 use super::writer::{Tx, failed};
-use super::{Store, identity};
+use super::{Store, identity, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex};
 use crate::base::id::*;
@@ -49,6 +49,7 @@ struct Entered {
     key: [u8; 16],
     asserter: PartnerId,
     subject: PersonId,
+    of_household: bool,
     step: FactStep,
     after: Option<u32>,
     at: Timestamp,
@@ -80,6 +81,7 @@ impl Store {
             sealed: seal().map_err(|fault| failed(NAME, &fault))?,
             asserter: fact.partner,
             subject: fact.subject,
+            of_household: fact.of_household,
             step: fact.step,
             after: fact.after,
             at: fact.at,
@@ -222,8 +224,8 @@ fn number(revision: i64) -> Result<u32, Fault> {
 
 async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
     let subject = identity::counts_to(&mut tx.conn, entered.subject).await?;
-    let sql = "SELECT f.subject, f.revision, r.ended_at IS NOT NULL, p.test FROM fact f \
-               JOIN person p ON p.person = f.subject JOIN fact_revision r \
+    let sql = "SELECT f.subject, f.revision, r.ended_at IS NOT NULL, p.test, f.household \
+               FROM fact f JOIN person p ON p.person = f.subject JOIN fact_revision r \
                ON r.fact_key = f.fact_key AND r.revision = f.revision WHERE f.fact_key = ?";
     let known = first(&mut tx.conn, sql, row![entered.key]).await?;
     let revision = match &known {
@@ -253,6 +255,10 @@ async fn enter(tx: &mut Tx, entered: &Entered) -> Result<FactChange, Fault> {
     };
     look_again(tx, subject, &happened).await?;
     answered(tx, subject).await?;
+    let did = known.as_ref().map(|row| row.int(4)).transpose()?;
+    if entered.of_household || did == Some(1) {
+        whereabouts::housemates(tx, subject, Some(&happened)).await?;
+    }
     append_change(tx, entered, (revision, epoch));
     Ok(FactChange::Done {
         revision: number(revision)?,
@@ -285,15 +291,17 @@ async fn write_revision(
     entered: &Entered,
     (revision, person): (i64, PersonId),
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO fact (fact_key, asserter, subject, revision, own) \
-               VALUES (?, ?, ?, ?, ?) ON CONFLICT (fact_key) DO UPDATE SET \
+    let sql = "INSERT INTO fact (fact_key, asserter, subject, revision, own, household) \
+               VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (fact_key) DO UPDATE SET \
+               household = excluded.household, \
                own = CASE WHEN subject = excluded.subject THEN own ELSE excluded.own END, \
                subject = excluded.subject, revision = excluded.revision, turns_at = 0, \
                turned_to = 0";
     let subject = entered.subject.0;
     let own = (entered.subject != person).then_some(subject);
     let asserter = entered.asserter.as_str();
-    let cells = row![entered.key, asserter, person.0, revision, own];
+    let household = i64::from(entered.of_household);
+    let cells = row![entered.key, asserter, person.0, revision, own, household];
     run(&mut tx.conn, sql, cells).await?;
     let sql = "INSERT INTO fact_revision (fact_key, revision, row_id, subject, entered_at, \
                ended_at, key_id, wrapped, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";

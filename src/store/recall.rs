@@ -9,7 +9,7 @@ use super::model::{
     AtTheDoor, Delivered, DeliveryState, NewDelivery, RecallCause, RecallPage, Recalled, StoreError,
 };
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, all_made, first, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, all_made, first, for_keys, row, run, run_made};
 use super::writer::{Tx, failed};
 use super::{Store, claim, decision, given, open};
 use crate::base::clock::Timestamp;
@@ -253,16 +253,20 @@ pub(super) async fn look_again(
 ) -> Result<(), Fault> {
     let Happened { reason, at, since } = happened;
     // Nothing has left in most cases: then there is nothing to come back to.
-    let sql = "INSERT INTO recall_due (subject, reason, at, since, reached, next_at) \
-               SELECT ?1, ?2, ?3, ?4, ?5, ?3 WHERE EXISTS (SELECT 1 FROM record_person p \
-               JOIN delivery d ON d.row_id = p.row_id WHERE p.person = ?1 \
-               AND (d.exposure > 0 OR d.state = ?6)) OR EXISTS (SELECT 1 FROM record_person p \
-               JOIN emergency_disclosure g ON g.row_id = p.row_id WHERE p.person = ?1) \
-               ON CONFLICT DO NOTHING";
-    let sending = state_code(DeliveryState::Authorised);
-    let cells = row![person.0, reason.as_str(), *at, *since, START, sending];
-    run(&mut tx.conn, sql, cells).await.map(drop)
+    let sql = format!(
+        "INSERT INTO recall_due (subject, reason, at, since, reached, next_at) \
+         SELECT o.person, ?2, ?3, ?4, ?5, ?3 FROM person o WHERE o.person = ?1 \
+         AND {MAY_HAVE_LEFT} ON CONFLICT DO NOTHING"
+    );
+    let cells = row![person.0, reason.as_str(), *at, *since, START];
+    run_made(&mut tx.conn, &sql, cells).await.map(drop)
 }
+
+/// Whether something about the person `o.person` has left, or is leaving (state 2).
+pub(super) const MAY_HAVE_LEFT: &str = "(EXISTS (SELECT 1 FROM record_person s \
+     JOIN delivery d ON d.row_id = s.row_id WHERE s.person = o.person \
+     AND (d.exposure > 0 OR d.state = 2)) OR EXISTS (SELECT 1 FROM record_person s \
+     JOIN emergency_disclosure g ON g.row_id = s.row_id WHERE s.person = o.person))";
 
 /// Which of some records were voided after they may have been sent: ends with `IN`.
 pub(super) const VOIDED: &str = "INSERT INTO recall_due (subject, reason, at, reached, next_at) \

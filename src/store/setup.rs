@@ -252,6 +252,11 @@ fn migrations() -> Vec<Migration> {
             "routed_again",
             include_str!("migrations/0020_routed_again.sql"),
         ),
+        (
+            21,
+            "household_facts",
+            include_str!("migrations/0021_household_facts.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

@@ -87,7 +87,7 @@ impl Rows {
             ),
             routes: Insert::new("INSERT INTO route_work (row_id, queued_at) VALUES", ""),
             work: work_insert(),
-            whereabouts: Statements::new(),
+            whereabouts: Statements::new(now),
             superseded: Vec::new(),
             corrected: Vec::new(),
         }

@@ -4,13 +4,13 @@
 //! turned and never a scan. When that is, whoever reads bodies says; what follows of it is what
 //! follows of an entry: the person's epoch is raised and what waits is decided again.
 
-use super::Store;
 use super::consent::{audience, raise_epoch, reevaluate};
 use super::fact::answered;
 use super::model::{StoreError, StoredConsent, StoredFact, Turn, TurnPage, TurnTable};
 use super::recall::{Happened, look_again};
 use super::sql::{Cell, Columns as _, Fault, all, first, row, run};
 use super::writer::{Tx, failed};
+use super::{Store, whereabouts};
 use crate::base::clock::Timestamp;
 use crate::base::id::{PersonId, RegistryId};
 use crate::base::limits::TURNS_MAX;
@@ -111,7 +111,7 @@ async fn turn(tx: &mut Tx, done: &[Done], now: Timestamp) -> Result<(), Fault> {
         let sql = match one.table {
             TurnTable::Fact => {
                 "UPDATE fact SET turns_at = ?2, turned_to = ?3 WHERE fact_key = ?1 \
-                 AND (?4 IS NULL OR revision = ?4) RETURNING subject"
+                 AND (?4 IS NULL OR revision = ?4) RETURNING subject, household"
             }
             TurnTable::Consent => {
                 "UPDATE consent SET turns_at = ?2, turned_to = ?3 WHERE consent_key = ?1 \
@@ -129,26 +129,34 @@ async fn turn(tx: &mut Tx, done: &[Done], now: Timestamp) -> Result<(), Fault> {
             audience::write(tx, of, audience).await?;
         }
         if one.turn.turned {
-            follow(tx, PersonId(row.id(0)?), one).await?;
+            let of_household = one.table == TurnTable::Fact && row.int(1)? == 1;
+            follow(tx, (PersonId(row.id(0)?), of_household), one).await?;
         }
     }
     Ok(())
 }
 
 /// What follows of a turn for the person it is of.
-async fn follow(tx: &mut Tx, subject: PersonId, done: &Done) -> Result<(), Fault> {
+async fn follow(
+    tx: &mut Tx,
+    (subject, of_household): (PersonId, bool),
+    done: &Done,
+) -> Result<(), Fault> {
     raise_epoch(tx, subject).await?;
     reevaluate(tx, subject).await?;
     if done.table == TurnTable::Fact {
         answered(tx, subject).await?;
     }
-    if let Some((reason, at)) = done.turn.recall {
-        let happened = Happened {
-            reason,
-            at,
-            since: None,
-        };
-        look_again(tx, subject, &happened).await?;
+    let recall = done.turn.recall.map(|(reason, at)| Happened {
+        reason,
+        at,
+        since: None,
+    });
+    if let Some(happened) = &recall {
+        look_again(tx, subject, happened).await?;
+    }
+    if of_household {
+        whereabouts::housemates(tx, subject, recall.as_ref()).await?;
     }
     Ok(())
 }

@@ -6,16 +6,20 @@
 //! those it concerns, so that no decision taken before it can still be authorised.
 
 use super::Store;
+use super::consent::{raise_epoch, reevaluate};
 use super::keys::{Domain, Keys};
-use super::model::{ProtectionAsk, StoreError};
+use super::model::{HouseholdFact, ProtectionAsk, StoreError};
 use super::prepare::PreparedRecord;
+use super::recall::{Happened, MAY_HAVE_LEFT, look_again};
 use super::script::Script;
-use super::sql::{Cell, Columns as _, Fault, Insert, first, for_keys, row, run};
+use super::sql::{Cell, Columns as _, Fault, Insert, all, first, for_keys, row, run, run_made};
 use super::writer::{Tx, failed};
+use crate::base::clock::Timestamp;
 use crate::base::id::{PartnerId, PersonId, SubmissionId};
 use crate::record::whereabouts::Protections;
 use sqlx::sqlite::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// Whether the version `p.row_id` stands.
 const STANDS: &str = "EXISTS (SELECT 1 FROM record_version v JOIN submission s \
@@ -43,6 +47,7 @@ pub(super) fn line_key(keys: &Keys, test: bool, line: &str) -> [u8; 16] {
 
 /// What the records of one transaction state.
 pub(super) struct Statements {
+    now: Timestamp,
     protections: Insert,
     members: Insert,
     lines: Insert,
@@ -52,14 +57,15 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn new() -> Statements {
+    pub(super) fn new(now: Timestamp) -> Statements {
         Statements {
+            now,
             protections: Insert::new(
                 "INSERT INTO protection (person, row_id) VALUES",
                 "ON CONFLICT DO NOTHING",
             ),
             members: Insert::new(
-                "INSERT INTO household_member (household, person) VALUES",
+                "INSERT INTO household_member (household, person, since) VALUES",
                 "ON CONFLICT DO NOTHING",
             ),
             lines: Insert::new(
@@ -81,7 +87,7 @@ impl Statements {
             self.rows.push(Cell::from(record.row_id));
         }
         for household in &prepared.households {
-            self.members.push(row![*household, person.0]);
+            self.members.push(row![*household, person.0, self.now]);
             self.households.insert(*household);
         }
     }
@@ -104,8 +110,14 @@ impl Statements {
         for head in RAISE {
             writes.keys((head, ")"), &[], rows.iter().cloned());
         }
+        let now = [Cell::from(self.now)];
+        for head in RECALL.iter() {
+            writes.keys((head, RECALL_TAIL), &now, rows.iter().cloned());
+        }
         let households = self.households.into_iter().map(Cell::from);
-        writes.keys((RAISE_HOUSEHOLD, ")"), &[], households);
+        let households: Vec<Cell> = households.collect();
+        writes.keys((RAISE_HOUSEHOLD, ")"), &[], households.iter().cloned());
+        writes.keys((&RECALL_NEWCOMERS, RECALL_TAIL), &now, households);
     }
 }
 
@@ -124,6 +136,70 @@ const RAISE_HOUSEHOLD: &str = "UPDATE person SET consent_epoch = consent_epoch +
      SELECT 1 FROM household_member m JOIN protection p ON p.person = m.person \
      WHERE m.household = o.household) AND o.household IN";
 
+/// Have what was sent looked at again: of the persons some versions protect who were not before,
+/// and of everybody in their households.
+static RECALL: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let newly = format!(
+        "NOT EXISTS (SELECT 1 FROM record_version w JOIN protection p ON p.row_id = w.row_id \
+         WHERE p.person = stated.person AND {STANDS} AND w.submission_id <> (\
+         SELECT submission_id FROM record_version WHERE row_id = stated.row_id)) \
+         AND stated.row_id IN"
+    );
+    [
+        format!(
+            "{RECALL_OF}, protection stated JOIN person o ON o.person = stated.person \
+             WHERE {MAY_HAVE_LEFT} AND {newly}"
+        ),
+        format!(
+            "{RECALL_OF}, protection stated \
+             JOIN household_member m ON m.person = stated.person \
+             JOIN household_member o ON o.household = m.household AND o.person <> m.person \
+             WHERE {MAY_HAVE_LEFT} AND {newly}"
+        ),
+    ]
+});
+
+/// The same of those who come to households that somebody protected belongs to.
+static RECALL_NEWCOMERS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{RECALL_OF}, household_member o WHERE o.since = column1 AND {MAY_HAVE_LEFT} \
+         AND {PROTECTED_MATE} AND o.household IN"
+    )
+});
+
+/// Ends with the instant.
+const RECALL_OF: &str = "INSERT INTO recall_due (subject, reason, at, reached, next_at) \
+     SELECT DISTINCT o.person, 'no-longer-permitted', column1, zeroblob(16), column1 \
+     FROM (VALUES (?))";
+const RECALL_TAIL: &str = "ON CONFLICT DO NOTHING";
+
+/// Whether another one of the household of `o` is protected by a record or, maybe, a fact.
+const PROTECTED_MATE: &str = "EXISTS (SELECT 1 FROM household_member m \
+     WHERE m.household = o.household AND m.person <> o.person \
+     AND (EXISTS (SELECT 1 FROM protection p WHERE p.person = m.person) \
+     OR EXISTS (SELECT 1 FROM fact f WHERE f.subject = m.person AND f.household = 1)))";
+
+/// What concerns a person's whole household has changed: those who live with them are decided upon
+/// anew, and what was sent about them is looked at again.
+pub(super) async fn housemates(
+    tx: &mut Tx,
+    person: PersonId,
+    happened: Option<&Happened>,
+) -> Result<(), Fault> {
+    let sql = "SELECT DISTINCT o.person FROM household_member m \
+               JOIN household_member o ON o.household = m.household \
+               WHERE m.person = ?1 AND o.person <> ?1";
+    for row in all(&mut tx.conn, sql, row![person.0]).await? {
+        let mate = PersonId(row.id(0)?);
+        raise_epoch(tx, mate).await?;
+        reevaluate(tx, mate).await?;
+        if let Some(happened) = happened {
+            look_again(tx, mate, happened).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Whom a batch that becomes visible concerns is decided upon anew, and whom the versions did that
 /// it replaces.
 pub(super) async fn batch_sealed(tx: &mut Tx, id: SubmissionId) -> Result<(), Fault> {
@@ -134,11 +210,25 @@ pub(super) async fn batch_sealed(tx: &mut Tx, id: SubmissionId) -> Result<(), Fa
         let sql = format!("{head} ({touched}))");
         writes.add(&sql, [Cell::from(id.0)]);
     }
-    let sql = format!(
-        "{RAISE_HOUSEHOLD} (SELECT m.household FROM household_member m JOIN record_person r \
-         ON r.person = m.person WHERE r.row_id IN ({touched})))"
+    let households = format!(
+        "(SELECT m.household FROM household_member m JOIN record_person r \
+         ON r.person = m.person WHERE r.row_id IN ({touched}))"
     );
-    writes.add(&sql, [Cell::from(id.0)]);
+    writes.add(
+        &format!("{RAISE_HOUSEHOLD} {households})"),
+        [Cell::from(id.0)],
+    );
+    let (now, id) = (Cell::from(tx.now()), Cell::from(id.0));
+    for head in RECALL.iter() {
+        let sql = format!("{head} ({touched}) {RECALL_TAIL}");
+        writes.add(&sql, [now.clone(), id.clone()]);
+    }
+    // Who came to a household with the batch was known to belong to it since it was being read.
+    let sql = format!(
+        "{RECALL_OF}, household_member o WHERE {MAY_HAVE_LEFT} AND {PROTECTED_MATE} \
+         AND o.household IN {households} {RECALL_TAIL}"
+    );
+    writes.add(&sql, [now, id]);
     writes.run(&mut tx.conn).await.map(drop)
 }
 
@@ -149,6 +239,10 @@ pub(super) async fn version_changed(tx: &mut Tx, row_id: [u8; 16]) -> Result<(),
                         ON o.record_id = v.record_id WHERE v.row_id";
         let head = format!("{head} ({versions} IN");
         for_keys(&mut tx.conn, &head, "))", &[], &[Cell::from(row_id)]).await?;
+    }
+    let now = [Cell::from(tx.now())];
+    for head in RECALL.iter() {
+        for_keys(&mut tx.conn, head, RECALL_TAIL, &now, &[Cell::from(row_id)]).await?;
     }
     Ok(())
 }
@@ -166,10 +260,55 @@ pub(super) async fn joined(tx: &mut Tx, (keep, other): ([u8; 16], [u8; 16])) -> 
     ] {
         run(&mut tx.conn, sql, row![keep, other]).await?;
     }
-    Ok(())
+    let sql = format!(
+        "{RECALL_OF}, household_member m JOIN household_member o ON o.household = m.household \
+         WHERE {MAY_HAVE_LEFT} AND ({PROTECTED_MATE} \
+         OR EXISTS (SELECT 1 FROM protection p WHERE p.person = o.person)) \
+         AND m.person = ? {RECALL_TAIL}"
+    );
+    let cells = row![tx.now(), keep];
+    run_made(&mut tx.conn, &sql, cells).await.map(drop)
 }
 
 impl Store {
+    /// Facts that concern a whole household, of others than these persons' own, ended ones too.
+    ///
+    /// # Errors
+    /// When the database fails; nothing may be released then.
+    pub async fn household_facts(
+        &self,
+        persons: &[PersonId],
+    ) -> Result<Vec<HouseholdFact>, StoreError> {
+        const NAME: &str = "household_facts";
+        let mut conn = self.reader(NAME).await?;
+        let found = self.of_households(&mut conn, persons).await;
+        found.map_err(|fault| failed(NAME, &fault))
+    }
+
+    async fn of_households(
+        &self,
+        conn: &mut SqliteConnection,
+        persons: &[PersonId],
+    ) -> Result<Vec<HouseholdFact>, Fault> {
+        let sql = "SELECT DISTINCT f.fact_key, o.person FROM household_member o \
+                   JOIN household_member m ON m.household = o.household AND m.person <> o.person \
+                   JOIN fact f ON f.subject = m.person AND f.household = 1 WHERE o.person IN";
+        let persons: Vec<Cell> = persons.iter().map(|p| Cell::from(p.0)).collect();
+        let mut of: BTreeMap<[u8; 16], Vec<PersonId>> = BTreeMap::new();
+        for row in for_keys(conn, sql, "", &[], &persons).await? {
+            of.entry(row.id(0)?).or_default().push(PersonId(row.id(1)?));
+        }
+        let keys: Vec<Cell> = of.keys().map(|key| Cell::from(*key)).collect();
+        let facts = self.facts(conn, "f.fact_key IN", &keys).await?;
+        let each = facts.into_iter().map(|fact| HouseholdFact {
+            of: of
+                .remove(&self.fact_key(&fact.partner, &fact.fact_id))
+                .unwrap_or_default(),
+            fact,
+        });
+        Ok(each.collect())
+    }
+
     /// Whether any record states a protected address: while none does, nothing need be asked.
     ///
     /// # Errors

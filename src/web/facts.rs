@@ -231,10 +231,17 @@ async fn write(
     now: Timestamp,
 ) -> Outcome {
     let body = serde_json::to_vec(said).unwrap_or_default();
+    // Of a kind the rules no longer know nobody can say whom it concerns.
+    let of_household = {
+        let rules = call.site.rules.load();
+        let kind = rules.sources.facts.kind(&said.kind);
+        kind.is_none_or(|kind| kind.key.concerns_household())
+    };
     let written = call.site.store.put_fact(NewFact {
         fact_id: id.clone(),
         partner: call.partner()?.id.clone(),
         subject: change.subject,
+        of_household,
         step: change.step,
         after: change.after,
         ended_at: change.ended_at,

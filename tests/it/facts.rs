@@ -43,6 +43,7 @@ pub fn entered(id: &str, subject: PersonId, said: &Value, now: Timestamp) -> New
         fact_id: FactId::new(id),
         partner: PartnerId::new("county"),
         subject,
+        of_household: said["kind"] == "safe_at_home",
         step: FactStep::Asserted,
         after: None,
         ended_at: None,

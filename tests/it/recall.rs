@@ -5,6 +5,8 @@
 mod at_the_door;
 mod of_facts;
 
+pub use of_facts::by_hand;
+
 use crate::deliver::revoke;
 use crate::deliver::{ROI, Road, consent, lodge, referral};
 use crate::labels::CONTACT;

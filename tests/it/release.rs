@@ -137,6 +137,7 @@ pub fn asking<'a>(
         emergency: None,
         consents: &[],
         facts: &[],
+        housemates: &[],
         protections: &NOBODY,
         received: &[],
         now: now(),

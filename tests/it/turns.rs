@@ -75,6 +75,7 @@ async fn assert_fact(road: &Road, (kind, value, to): (&str, Value, &str), days: 
         fact_id: FactId::new(kind),
         partner: PartnerId::new("county"),
         subject: child(road).await,
+        of_household: kind == "safe_at_home",
         step: FactStep::Asserted,
         after: None,
         ended_at: None,

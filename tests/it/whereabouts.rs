@@ -4,9 +4,14 @@
 //! without the statement, to see that the line would go.
 
 use crate::deliver::Road;
+use crate::facts::{entered, said};
+use crate::recall::by_hand;
 use crate::release::PARTNERS;
 use crate::store::world::inbound;
+use kinbridge::base::id::PersonId;
 use kinbridge::intake::dry_run;
+use kinbridge::store::{FactChange, FactStep, NewFact};
+use serde_json::json;
 use std::time::Duration;
 
 const COUNTY: &str = "https://county.example/inbox";
@@ -139,6 +144,103 @@ async fn nobody_of_the_household_gives_it_away() {
     let other = address("home", "9 Open Road", "h2");
     let got = told(&road, &[contact("c4", &[("aunt", &other)])]).await;
     assert!(got.contains("9 Open Road"), "{got}");
+}
+
+async fn person(road: &Road, identifier: &str) -> PersonId {
+    let identifier = format!("urn:example:person|{identifier}");
+    let known = road.store.person_by_identifier(&identifier, false).await;
+    known.expect("an answer").expect("known")
+}
+
+async fn takes_part(road: &Road, person: PersonId, step: FactStep) {
+    let mut fact = said("safe_at_home", json!(true), ("county", road.now()));
+    fact.as_object_mut().expect("members").remove("recipient");
+    let ended = step == FactStep::Ended;
+    let fact = NewFact {
+        step,
+        after: ended.then_some(1),
+        ended_at: ended.then(|| road.now()),
+        ..entered("f1", person, &fact, road.now())
+    };
+    let done = road.store.put_fact(fact).await.expect("kept");
+    assert!(matches!(done, FactChange::Done { .. }), "{done:?}");
+}
+
+#[tokio::test]
+async fn whoever_lives_with_a_participant_of_the_registry_gives_nothing_away() {
+    let road = Road::new().await;
+    let home = address("home", HOME, "h1");
+    let alone = |id: &str| contact(id, &[("gran", &home)]);
+    told(&road, &[contact("c1", &[("m1", &home)])]).await;
+    let got = told(&road, &[alone("c2")]).await;
+    assert!(got.contains(HOME), "nobody takes part yet: {got}");
+    let mother = person(&road, "m1").await;
+    takes_part(&road, mother, FactStep::Asserted).await;
+    let got = told(&road, &[alone("c3")]).await;
+    assert!(got.contains("in_person") && !got.contains(HOME), "{got}");
+    // Another household is nobody's business.
+    let other = address("home", "9 Open Road", "h2");
+    let got = told(&road, &[contact("c4", &[("aunt", &other)])]).await;
+    assert!(got.contains("9 Open Road"), "{got}");
+    takes_part(&road, mother, FactStep::Ended).await;
+    let got = told(&road, &[alone("c5")]).await;
+    assert!(got.contains(HOME), "no longer: {got}");
+}
+
+/// The records whose recall a person is to tell.
+async fn recalled(road: &Road) -> usize {
+    road.recall().await;
+    let mut count = 0;
+    for item in by_hand(road).await {
+        let listed = road.store.recalls_by_hand(item.work_item_id).await;
+        count += listed.expect("a list").len();
+    }
+    count
+}
+
+#[tokio::test]
+async fn what_went_of_a_household_is_recalled_when_it_becomes_protected() {
+    // Goal: who has an address that has become protected since is told to use it no further,
+    // once. Method: the four ways by which it becomes so, each after an address that went.
+    let home = address("home", HOME, "h1");
+    let plain = address("mailing", "PO Box 9", "h1");
+    let stated = address("confidential", "1 Way", "h1");
+    let gran = contact("c1", &[("gran", &home)]);
+    // A record of another of the household, and a second one that says nothing new.
+    let road = Road::new().await;
+    told(&road, &[gran.clone()]).await;
+    assert_eq!(recalled(&road).await, 0);
+    told(&road, &[contact("c2", &[("m1", &stated)])]).await;
+    assert_eq!(recalled(&road).await, 1, "stated");
+    told(&road, &[contact("c3", &[("m1", &stated)])]).await;
+    assert_eq!(recalled(&road).await, 1, "stated again");
+    // The registry.
+    let road = Road::new().await;
+    told(&road, &[contact("c2", &[("m1", &plain)]), gran.clone()]).await;
+    let mother = person(&road, "m1").await;
+    takes_part(&road, mother, FactStep::Asserted).await;
+    // The mother's own mailing address too.
+    assert_eq!(recalled(&road).await, 2, "asserted");
+    // Whoever comes to a household that is protected.
+    let road = Road::new().await;
+    let before = contact("c1", &[("gran", &address("home", HOME, "h2"))]);
+    told(&road, &[contact("c2", &[("m1", &stated)]), before]).await;
+    assert_eq!(recalled(&road).await, 0);
+    told(
+        &road,
+        &[contact("c3", &[("gran", &address("home", "5 Way", "h1"))])],
+    )
+    .await;
+    assert_eq!(recalled(&road).await, 1, "joined the household");
+    // The person's own later record.
+    let road = Road::new().await;
+    told(
+        &road,
+        &[contact("c1", &[("m1", &address("home", HOME, ""))])],
+    )
+    .await;
+    told(&road, &[contact("c2", &[("m1", &stated)])]).await;
+    assert_eq!(recalled(&road).await, 1, "its own");
 }
 
 #[tokio::test]

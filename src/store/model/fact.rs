@@ -13,6 +13,8 @@ pub struct NewFact {
     pub partner: PartnerId,
     /// Of whom.
     pub subject: PersonId,
+    /// Whether it concerns everybody of its subject's household.
+    pub of_household: bool,
     /// What is done to it.
     pub step: FactStep,
     /// The revision this one was made from; none for the first. Another newest one refuses it.
@@ -25,6 +27,15 @@ pub struct NewFact {
     pub at: Timestamp,
     /// Of the request.
     pub correlation_id: CorrelationId,
+}
+
+/// A fact that concerns its subject's household.
+#[derive(Debug)]
+pub struct HouseholdFact {
+    /// Others of the household, of those asked about.
+    pub of: Vec<PersonId>,
+    /// The fact.
+    pub fact: StoredFact,
 }
 
 /// What is done to a fact.

@@ -86,6 +86,7 @@ impl Step {
             fact_id: FactId::new(self.id),
             partner: PartnerId::new("county"),
             subject: mother(road).await,
+            of_household: false,
             step,
             after: (self.revision > 0).then_some(self.revision),
             ended_at: (step == FactStep::Ended).then(|| road.now()),

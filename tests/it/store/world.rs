@@ -232,6 +232,7 @@ pub fn fact(id: &str, subject: PersonId, text: &str) -> NewFact {
         fact_id: FactId::new(id),
         partner: sender(),
         subject,
+        of_household: false,
         step: FactStep::Asserted,
         after: None,
         ended_at: None,
