@@ -78,7 +78,10 @@ role = "ppp"
 county_fips = "06067"
 mode = "live"
 agreement = [{ id = "1", kind = "baa" }, { id = "2", kind = "contract_10850" },
-  { id = "3", kind = "qsoa" }, { id = "4", kind = "county_contract" }]
+  { id = "3", kind = "qsoa" },
+  { id = "4", kind = "county_contract", with = "bench-kinbridge-json" },
+  { id = "5", kind = "county_contract", with = "bench-fhir-r4" },
+  { id = "6", kind = "county_contract", with = "bench-county-niem" }]
 [[channel]]
 name = "in"
 direction = "in"

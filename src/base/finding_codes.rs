@@ -190,6 +190,9 @@ codes! {
     PERSON_DISAGREES = "person-disagrees", Error,
         "the same person is told twice, and differently",
         "tell each person once, or the same each time";
+    IDENTIFIER_MISPLACED = "identifier-misplaced", Error,
+        "an identifier that has a member of its own stands among the others",
+        "move it to that member (`cin`, `cws_client_id`): there it has the classes it needs";
     PERSON_KEY_REPEATED = "person-key-repeated", Error,
         "two persons of the record have the same key",
         "give each person its own key, and use it in every reference";

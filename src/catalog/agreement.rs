@@ -1,10 +1,12 @@
-//! Signed agreements: the kinds there are, and whether one holds on a day.
+//! Signed agreements: the kinds there are, with whom one is, and whether it holds on a day.
 //!
-//! It reads the days partner files state. It must never say what an agreement opens: that is law,
-//! and stands in `policies/`.
+//! It reads what partner files state. What somebody signed with the gateway's operator is nothing
+//! between them and another partner, and one partner's agreement is nobody else's. It must never
+//! say what an agreement opens: that is law, and stands in `policies/`.
 
 use super::partner::{Agreement, Partner};
 use crate::base::clock::Timestamp;
+use crate::base::id::PartnerId;
 use jiff::tz::TimeZone;
 use std::sync::LazyLock;
 
@@ -19,12 +21,26 @@ pub const KINDS: &[&str] = &[
     "dua",
 ];
 
+/// Kinds that are between two partners: their file says with whom. A `qsoa` may be either; without
+/// a name it is with the gateway's operator.
+pub const BETWEEN_PARTNERS: &[&str] = &["county_contract", "part2_audit", "part2_research", "dua"];
+
 impl Partner {
-    /// The agreement of that kind that holds on the local day of `now`, the last day included.
-    pub fn agreement_in_force(&self, kind: &str, now: Timestamp) -> Option<&Agreement> {
-        self.agreement
-            .iter()
-            .find(|agreement| agreement.kind == kind && agreement.holds_at(now))
+    /// The agreement of that kind with the gateway's operator that holds on the local day of
+    /// `now`, the last day included.
+    pub fn agreed_with_operator(&self, kind: &str, now: Timestamp) -> Option<&Agreement> {
+        self.agreed(kind, None, now)
+    }
+
+    /// The same with another partner, as this one's file states it.
+    pub fn agreed_with(&self, other: &Partner, kind: &str, now: Timestamp) -> Option<&Agreement> {
+        self.agreed(kind, Some(&other.id), now)
+    }
+
+    fn agreed(&self, kind: &str, with: Option<&PartnerId>, now: Timestamp) -> Option<&Agreement> {
+        self.agreement.iter().find(|agreement| {
+            agreement.kind == kind && agreement.with.as_ref() == with && agreement.holds_at(now)
+        })
     }
 }
 
@@ -67,7 +83,7 @@ mod tests {
         let partner: Partner = toml::from_str(text).expect("a partner");
         let held = |at: &str| {
             let at = Timestamp::from_rfc3339(at).expect("an instant");
-            partner.agreement_in_force("baa", at).is_some()
+            partner.agreed_with_operator("baa", at).is_some()
         };
         assert!(held("2027-06-30T23:59:59-07:00"));
         assert!(!held("2027-07-01T00:00:00-07:00"));

@@ -4,7 +4,7 @@
 //! for more. A row with an unknown word is a defect, never a guess.
 
 use super::SourceFile;
-use super::agreement::{KINDS, local_date};
+use super::agreement::{BETWEEN_PARTNERS, KINDS, local_date};
 use super::files::is_table;
 use super::partner::{Channel, Direction, Partner};
 use crate::base::clock::Timestamp;
@@ -128,7 +128,7 @@ impl OperatorLaw {
     pub fn missing(&self, partner: &Partner, asked: ClassSet, now: Timestamp) -> ClassSet {
         let rows = self.rows.iter().filter(|row| row.in_force(now));
         lacking(rows, asked, |kind| {
-            partner.agreement_in_force(kind, now).is_some()
+            partner.agreed_with_operator(kind, now).is_some()
         })
     }
 
@@ -145,7 +145,8 @@ impl OperatorLaw {
             .unwrap_or(can_hold)
             .union(partner.declared_services());
         lacking(self.rows.iter(), asked, |kind| {
-            partner.agreement.iter().any(|shown| shown.kind == kind)
+            let mut shown = partner.agreement.iter();
+            shown.any(|shown| shown.kind == kind && shown.with.is_none())
         })
     }
 }
@@ -351,11 +352,15 @@ impl Reader {
         Some(match table {
             Table::Agreement => {
                 let kinds = text.any_of.as_deref().unwrap_or_default();
-                for kind in kinds
-                    .iter()
-                    .filter(|k| !KINDS.contains(&k.as_ref().as_str()))
-                {
-                    let message = format!("`{}` is no kind of agreement", kind.as_ref());
+                for kind in kinds {
+                    let message = match kind.as_ref().as_str() {
+                        word if !KINDS.contains(&word) => "is no kind of agreement",
+                        word if BETWEEN_PARTNERS.contains(&word) => {
+                            "is between two partners: with the operator nobody can have one"
+                        }
+                        _ => continue,
+                    };
+                    let message = format!("`{}` {message}", kind.as_ref());
                     self.wrong(file, kind.span(), message);
                 }
                 Demand::Agreement(kinds.iter().map(|kind| kind.as_ref().clone()).collect())

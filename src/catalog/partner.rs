@@ -72,8 +72,10 @@ pub struct Agreement {
     /// As the papers name it.
     pub id: String,
     /// `baa`, `qsoa`, `contract_10850` with the gateway's operator; `county_contract`,
-    /// `part2_audit`, `part2_research`, `qsoa`, `dua` toward a source.
+    /// `part2_audit`, `part2_research`, `qsoa`, `dua` with another partner.
     pub kind: String,
+    /// The partner it is with; absent: the gateway's operator.
+    pub with: Option<PartnerId>,
     /// The last day it holds.
     pub expires: Option<toml::value::Datetime>,
 }

@@ -4,7 +4,7 @@
 //! It compares files with each other. It takes no decision, and has no clock: what runs out is told
 //! by those who have one ([`expired`]).
 
-use super::agreement::KINDS;
+use super::agreement::{BETWEEN_PARTNERS, KINDS};
 use super::partner::{Channel, Direction, Mode, Partner};
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
@@ -107,17 +107,7 @@ impl Checker<'_> {
             let message = "a county is 06001 to 06115, odd".to_owned();
             self.wrong(partner, fips, "partner-county-invalid", message);
         }
-        for agreement in &partner.agreement {
-            if !KINDS.contains(&agreement.kind.as_str()) {
-                let message = format!("`{}` is no kind of agreement", agreement.kind);
-                self.wrong(
-                    partner,
-                    &agreement.kind,
-                    "partner-agreement-unknown",
-                    message,
-                );
-            }
-        }
+        self.agreements(partner);
         for name in &partner.identifier_authority {
             let assigned = name.contains(':') && !name.contains('|');
             if !assigned && !self.sources.statewide.contains(name) {
@@ -152,6 +142,37 @@ impl Checker<'_> {
                 let message = format!("a `{}` does not {verb}", partner.role);
                 self.wrong(partner, &partner.role, "partner-role-direction", message);
             }
+        }
+    }
+
+    /// Each is of a kind there is, and with whom such a one can be.
+    fn agreements(&mut self, partner: &Partner) {
+        for agreement in &partner.agreement {
+            let kind = agreement.kind.as_str();
+            let (near, code, message) = match &agreement.with {
+                _ if !KINDS.contains(&kind) => (
+                    kind,
+                    "partner-agreement-unknown",
+                    format!("`{kind}` is no kind of agreement"),
+                ),
+                None if BETWEEN_PARTNERS.contains(&kind) => (
+                    agreement.id.as_str(),
+                    "partner-agreement-with-nobody",
+                    format!("a `{kind}` is with another partner: name it, with = \"its id\""),
+                ),
+                Some(_) if kind != "qsoa" && !BETWEEN_PARTNERS.contains(&kind) => (
+                    agreement.id.as_str(),
+                    "partner-agreement-with-operator",
+                    format!("a `{kind}` is with the gateway's operator: leave `with` out"),
+                ),
+                Some(with) if !self.sources.partners.contains_key(with) => (
+                    with.as_str(),
+                    "partner-agreement-with-unknown",
+                    format!("`{with}` is no partner's id"),
+                ),
+                _ => continue,
+            };
+            self.wrong(partner, near, code, message);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::Purpose;
 use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::kept::{OnFile, Readied, Toward, decision_record, on_file};
-use crate::release::{Emergency, Outgoing, Release};
+use crate::release::{Emergency, Outgoing, Release, waits_for_addressee};
 use crate::rules::Rules;
 use crate::store::{
     EmergencyAnswer, EmergencyAsk, EmergencyGiven, EmergencyRow, NewEmergency, Store, StoreError,
@@ -233,6 +233,7 @@ impl Door {
                     }
                 }
                 Some(Release::Held(..)) => answer.held += 1,
+                Some(Release::Withheld(taken)) if waits_for_addressee(&taken) => answer.held += 1,
                 Some(Release::Withheld(_) | Release::Untied(_)) | None => {}
             }
         }

@@ -6,7 +6,7 @@
 use super::joint::Joint;
 use super::manifest::Parameters;
 use crate::base::clock::Timestamp;
-use crate::base::id::{PersonId, RecordId, RecordType};
+use crate::base::id::{ChannelId, PersonId, RecordId, RecordType};
 use crate::base::limits::EXTRACT_PAGE_ROWS;
 use crate::catalog::partner::{Channel, Partner};
 use crate::kept::{Readied, Toward, decision_record, hold_cause, on_file};
@@ -167,12 +167,15 @@ pub struct Scan {
 impl Scan {
     /// A scan from the beginning.
     pub fn new(store: &Store, decider: Decider, extract: &Extract, of: &RecordType) -> Scan {
+        let channel = decider.channel.name.clone();
+        let channel = channel.unwrap_or_else(|| ChannelId::new(""));
         Scan {
             store: store.clone(),
             decider,
             at: extract.decided_at,
             page: ExtractPage {
                 requester: extract.requester.clone(),
+                channel,
                 position: extract.position,
                 test: extract.test,
                 record_type: of.clone(),

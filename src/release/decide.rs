@@ -215,6 +215,14 @@ fn third_party_to_unknown(
         && !candidates::is_requester(input.recipient, input.record)
 }
 
+/// Whether a record waits because nobody knows whom it is addressed to: a clerk can mend it.
+pub fn waits_for_addressee(taken: &Taken) -> bool {
+    taken
+        .citations
+        .iter()
+        .any(|cited| cited == ADDRESSEE_UNKNOWN)
+}
+
 /// Nothing may go. What is owed with a release is then not owed; only where the rules want a human
 /// to look at the refusal itself, and nobody has, the decision says so.
 fn withheld(answers: Answers, unseen: bool) -> Taken {
@@ -229,8 +237,20 @@ fn withheld(answers: Answers, unseen: bool) -> Taken {
 pub(super) fn parties(input: &ReleaseInput<'_>) -> Option<Parties> {
     Some(Parties {
         source: input.source.source_role()?,
-        recipient: input.recipient.recipient_role()?,
+        recipient: recipient_role(input)?,
         purpose: input.channel.purpose?,
+    })
+}
+
+/// What the recipient is to this record: a county's agency is that county's for the records of its
+/// own jurisdiction alone, and another county's for all others (WIC 10850(b)).
+fn recipient_role(input: &ReleaseInput<'_>) -> Option<RecipientRole> {
+    let role = input.recipient.recipient_role()?;
+    let of_record = input.record.envelope().and_then(|e| e.text("county_fips"));
+    let own = of_record.is_some() && of_record == input.recipient.county_fips.as_deref();
+    Some(match role {
+        RecipientRole::Cws if !own => RecipientRole::CwsOtherCounty,
+        role => role,
     })
 }
 

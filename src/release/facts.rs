@@ -28,7 +28,9 @@ const MAY_CONSENT: u16 = 12;
 
 /// What the record says of one of its persons, as the law asks it.
 pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
-    let age = person.text("birth_date").and_then(|date| age(date, now));
+    let born = person.text("birth_date");
+    let age = born.and_then(|date| age(date, now));
+    let may_be_minor = age.is_none() && born.is_some_and(|date| !is_of_age(date, now));
     let classes: Vec<&str> = person
         .get("minor_consented")
         .map(Node::items)
@@ -38,7 +40,7 @@ pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
         .collect();
     let mut subject = Subject {
         id: Some(id.into()),
-        role: Some(role(person.text("role"), age).into()),
+        role: Some(role(person.text("role"), (age, may_be_minor)).into()),
         age,
         tribe_id: tribe(person).map(Into::into),
         safe_at_home: if in_address_program(person) {
@@ -56,10 +58,11 @@ pub fn subject(person: &Node, id: &str, now: Timestamp) -> Subject {
     subject
 }
 
-/// A person under 18 is a child whatever part they play; so is one of unknown age, unless the
-/// part can only be an adult's.
-fn role(word: Option<&str>, age: Option<u16>) -> &'static str {
+/// A person under 18 is a child whatever part they play; so is one whose date of birth leaves it
+/// open, and one of unknown age, unless the part can only be an adult's.
+fn role(word: Option<&str>, (age, may_be_minor): (Option<u16>, bool)) -> &'static str {
     match (age, word) {
+        _ if may_be_minor => "child",
         (Some(age), _) if age < OF_AGE_YEARS => "child",
         (_, Some("partner_worker" | "worker")) => "partner_worker",
         (None, Some("parent" | "guardian" | "caregiver")) | (Some(_), _) => "parent",
@@ -87,14 +90,26 @@ fn tribe(person: &Node) -> Option<&str> {
 /// Whole years at `now` in California. A date of less precision gives an age only where every day
 /// it may mean falls on the same side of the ages the law asks for; then the youngest of them.
 fn age(date: &str, now: Timestamp) -> Option<u16> {
+    let (oldest, youngest) = ages(date, now)?;
+    let side = |age: u16| (age >= MAY_CONSENT, age >= OF_AGE_YEARS);
+    (side(oldest) == side(youngest)).then_some(youngest)
+}
+
+/// Of the days a date may mean, the greatest age and the least.
+fn ages(date: &str, now: Timestamp) -> Option<(u16, u16)> {
     let mut parts = date.splitn(3, '-').map(|part| part.parse::<i32>().ok());
     let year = parts.next()??;
     let (month, day) = (parts.next().flatten(), parts.next().flatten());
     let today = today(now)?;
     let oldest = years(today, (year, month.unwrap_or(1), day.unwrap_or(1)))?;
     let youngest = years(today, (year, month.unwrap_or(12), day.unwrap_or(31)))?;
-    let side = |age: u16| (age >= MAY_CONSENT, age >= OF_AGE_YEARS);
-    (side(oldest) == side(youngest)).then_some(youngest)
+    Some((oldest, youngest))
+}
+
+/// Whether whoever was born on any day the date may mean is of age at `now` in California.
+fn is_of_age(date: &str, now: Timestamp) -> bool {
+    let youngest = ages(date, now).map(|(_, youngest)| youngest);
+    youngest.is_some_and(|age| age >= OF_AGE_YEARS)
 }
 
 fn years(today: (i32, i32, i32), born: (i32, i32, i32)) -> Option<u16> {
@@ -178,8 +193,9 @@ pub fn agreement(input: &ReleaseInput<'_>, purpose: Purpose) -> Option<&'static 
         Purpose::Operations | Purpose::Payment if part2 => "qsoa",
         _ => "county_contract",
     };
-    let shown = |partner: &Partner| partner.agreement_in_force(kind, input.now).is_some();
-    (shown(input.source) || shown(input.recipient)).then_some(kind)
+    let shown = |one: &Partner, other| one.agreed_with(other, kind, input.now).is_some();
+    let (source, recipient) = (input.source, input.recipient);
+    (shown(source, recipient) || shown(recipient, source)).then_some(kind)
 }
 
 fn a_worker_is_the_subject(input: &ReleaseInput<'_>) -> bool {
@@ -370,11 +386,10 @@ mod tests {
     //! Goal: an age is known only where every day the date may mean agrees.
     use super::*;
 
+    const NOW: &str = "2026-09-15T12:00:00-07:00";
+
     fn at(date: &str) -> Option<u16> {
-        age(
-            date,
-            Timestamp::from_rfc3339("2026-09-15T12:00:00-07:00").expect("an instant"),
-        )
+        age(date, Timestamp::from_rfc3339(NOW).expect("an instant"))
     }
 
     #[test]
@@ -397,9 +412,26 @@ mod tests {
 
     #[test]
     fn a_parent_under_18_is_a_child() {
-        assert_eq!(role(Some("parent"), Some(16)), "child");
-        assert_eq!(role(Some("parent"), None), "parent");
-        assert_eq!(role(Some("relative"), None), "child");
-        assert_eq!(role(Some("partner_worker"), None), "partner_worker");
+        assert_eq!(role(Some("parent"), (Some(16), false)), "child");
+        assert_eq!(role(Some("parent"), (None, false)), "parent");
+        assert_eq!(role(Some("parent"), (None, true)), "child", "17 or 18");
+        assert_eq!(role(Some("relative"), (None, false)), "child");
+        let worker = Some("partner_worker");
+        assert_eq!(role(worker, (None, false)), "partner_worker");
+    }
+
+    #[test]
+    fn a_parent_whose_date_of_birth_leaves_it_open_is_a_child() {
+        let now = Timestamp::from_rfc3339(NOW).expect("an instant");
+        let role_of = |born: &str| {
+            let text = format!(r#"{{"role": "parent", "birth_date": "{born}"}}"#);
+            let person = crate::format::json::parse(text.as_bytes())
+                .tree
+                .expect("JSON");
+            subject(&person, "p", now).role.expect("a role")
+        };
+        assert_eq!(role_of("2008").as_str(), "child");
+        assert_eq!(role_of("2007").as_str(), "parent");
+        assert_eq!(role_of("1990").as_str(), "parent");
     }
 }

@@ -23,7 +23,7 @@ mod used;
 mod written;
 
 pub use asserted::{assertion, must_be_known};
-pub use decide::{no_channel, opened, release, rendered, would};
+pub use decide::{no_channel, opened, release, rendered, waits_for_addressee, would};
 pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,

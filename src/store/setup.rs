@@ -257,6 +257,11 @@ fn migrations() -> Vec<Migration> {
             "household_facts",
             include_str!("migrations/0021_household_facts.sql"),
         ),
+        (
+            22,
+            "pull_channel",
+            include_str!("migrations/0022_pull_channel.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

@@ -16,7 +16,8 @@ use sqlx::sqlite::SqliteRow;
 /// Columns of an item, as [`read`] takes them.
 const COLUMNS: &str = "SELECT work_item_id, partner, cause, record_id, delivery_id, created_at, \
      resolved_at, resolution, detail, (SELECT x.requester FROM extract_work x \
-     WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, emergency_id \
+     WHERE x.work_item_id = work_item.work_item_id), due_at, overdue_at, emergency_id, \
+     (SELECT x.channel FROM extract_work x WHERE x.work_item_id = work_item.work_item_id) \
      FROM work_item";
 
 /// Of one partner, what it is told of.
@@ -128,6 +129,7 @@ fn read(row: &SqliteRow) -> Result<WorkItem, Fault> {
         due_at: row.int_or_null(10)?.map(Timestamp),
         overdue_at: row.int_or_null(11)?.map(Timestamp),
         emergency_id: row.id_or_null(12)?.map(EmergencyId),
+        pulled_over: row.text_or_null(13)?.map(|name| ChannelId::new(&name)),
     })
 }
 

@@ -69,6 +69,12 @@ const CONTACT_CHANGES: &[(&str, &str, &str, &str)] = &[
         "/persons/2/key",
     ),
     (
+        "{\"key\":\"p2\"}",
+        "{\"key\":\"p2\",\"identifiers\":[{\"system\":\"CWS client ID\",\"value\":\"x\"}]}",
+        "identifier-misplaced",
+        "/persons/1/identifiers/0/system",
+    ),
+    (
         "safe_at_home_substitute",
         "mailing",
         "substitute-address-missing",

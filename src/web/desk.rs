@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::base::clock::Timestamp;
 use crate::base::id::EmergencyId;
 use crate::base::vocabulary::Verdict;
-use crate::catalog::partner::{Channel, Direction, Partner};
+use crate::catalog::partner::{Channel, Partner};
 use crate::config::Role;
 use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
 use crate::release::{Release, Taken, by_hand};
@@ -275,11 +275,8 @@ fn toward<'a>(rules: &'a Rules, waiting: &Waiting<'_>) -> Option<(&'a Partner, &
         return Some((recipient, recipient.channel(&delivery.channel)?));
     }
     let recipient = rules.partners.get(waiting.item.requester.as_ref()?)?;
-    let record = waiting.record.as_ref()?;
-    let pulls = |channel: &&Channel| {
-        channel.direction == Direction::Pull && channel.records.contains(&record.record_type)
-    };
-    Some((recipient, recipient.channel.iter().find(pulls)?))
+    let over = waiting.item.pulled_over.as_ref()?;
+    Some((recipient, recipient.channel(over)?))
 }
 
 /// What was decided last, or, where nothing is on record because it was held, what would be now;

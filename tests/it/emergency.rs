@@ -27,7 +27,7 @@ name = "{id}"
 role = "{role}"
 county_fips = "06067"
 mode = "live"
-agreement = [{{ id = "4", kind = "county_contract" }}]
+agreement = [{{ id = "4", kind = "county_contract", with = "county" }}]
 [[channel]]
 name = "emergency"
 direction = "pull"

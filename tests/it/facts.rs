@@ -120,10 +120,17 @@ fn rules() -> &'static Rules {
             .collect();
         let of_rows = rows::ROWS.iter().map(|row| (row.1, row.2, row.4));
         for (role, purpose, agreement) in of_rows.chain(MORE) {
-            let agreed = match agreement {
-                "" => String::new(),
-                kind => format!("agreement = {{ id = \"1\", kind = \"{kind}\" }}\n"),
-            };
+            let holders = rows::ROWS
+                .iter()
+                .filter(|row| (row.1, row.2, row.4) == (role, purpose, agreement));
+            let agreed = holders.filter(|_| !agreement.is_empty()).map(|row| {
+                format!(
+                    "{{ id = \"1\", kind = \"{agreement}\", with = \"from-{}\" }}",
+                    row.0
+                )
+            });
+            let agreed: Vec<String> = agreed.collect();
+            let agreed = format!("agreement = [{}]\n", agreed.join(", "));
             let out = format!(
                 "{agreed}[[channel]]\nname = \"out\"\ndirection = \"out\"\n\
                  format = \"kinbridge-json/1.0\"\nrecords = [\"family-case\"]\n\

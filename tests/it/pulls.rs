@@ -276,6 +276,7 @@ async fn what_is_held_waits_for_a_person_once() {
     let item = items().await.remove(0);
     assert_eq!(item.cause, HoldCause::HumanReview);
     assert_eq!(item.partner, PartnerId::new("program"));
+    assert_eq!(item.pulled_over, Some(ChannelId::new("pull")));
     let act = OperatorAct {
         operator: "officer".into(),
         reason: "looked at it".into(),

@@ -127,7 +127,7 @@ async fn page_rows(
     let selected = select(conn, page, limit).await?;
     let ids: Vec<[u8; 16]> = selected.iter().map(|one| one.row.0).collect();
     let opened = open::records(conn, keys, &ids).await?;
-    let handled = handled(conn, &page.requester, &opened).await?;
+    let handled = handled(conn, (&page.requester, &page.channel), &opened).await?;
     let seen: HashSet<[u8; 16]> = opened.iter().map(|opened| opened.row_id).collect();
     let mut rows: Vec<ExtractRow> = opened
         .into_iter()
@@ -195,19 +195,20 @@ pub(super) struct Handled {
     pub(super) done: u32,
 }
 
-/// What persons have done about these versions for this requester: a look while nothing changed
-/// since about anybody in it.
+/// What persons have done about these versions for this requester over this channel: a look while
+/// nothing changed since about anybody in it.
 pub(super) async fn handled(
     conn: &mut SqliteConnection,
-    requester: &PartnerId,
+    (requester, channel): (&PartnerId, &ChannelId),
     opened: &[Opened],
 ) -> Result<HashMap<[u8; 16], Handled>, Fault> {
     let head = "SELECT x.row_id, x.cause = ?, w.detail, w.looked FROM extract_work x \
                 JOIN work_item w ON w.work_item_id = x.work_item_id \
-                WHERE x.requester = ? AND x.cause IN (?, ?) AND w.state = 1 \
+                WHERE x.requester = ? AND x.channel = ? AND x.cause IN (?, ?) AND w.state = 1 \
                 AND w.resolution = 'released' AND x.row_id IN";
     let [look, owed] = [HoldCause::HumanReview, HoldCause::ObligationOpen].map(cause_word);
-    let fixed = row![look.as_str(), requester.as_str(), look.as_str(), owed];
+    let (requester, channel) = (requester.as_str(), channel.as_str());
+    let fixed = row![look.as_str(), requester, channel, look.as_str(), owed];
     let keys: Vec<Cell> = opened.iter().map(|row| Cell::from(row.row_id)).collect();
     let opened: HashMap<[u8; 16], &Opened> = opened.iter().map(|row| (row.row_id, row)).collect();
     let mut out: HashMap<[u8; 16], Handled> = HashMap::new();
@@ -324,7 +325,7 @@ impl Inserts {
     }
 }
 
-/// One open work item for each version, requester and cause, however many jobs come by.
+/// One open work item for each version, requester, channel and cause, however many jobs come by.
 async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), Fault> {
     let raised = page.taken.iter().filter_map(|taken| {
         let (cause, due_at) = match &taken.outcome {
@@ -352,6 +353,7 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
         };
         (gap.row, gap.record_id, item)
     });
+    let channel = channel(tx, extract).await?;
     let mut work = work_insert();
     for (version, record_id, item) in raised.chain(gaps) {
         let now = tx.now();
@@ -361,14 +363,19 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
         let sender = PartnerId::new(&found.text(0)?);
         let of = WorkOf::version((&sender, found.int(1)? == 1), (record_id, version.0));
         let requester = extract.requester.as_str();
-        if settled(tx, (requester, version), item.cause).await? {
+        if settled(tx, (requester, channel.as_str(), version), item.cause).await? {
             continue;
         }
         let cells = work_row(&item, &of, now);
-        let sql = "INSERT INTO extract_work (work_item_id, requester, row_id, cause) \
-                   VALUES (?, ?, ?, ?)";
+        let sql = "INSERT INTO extract_work (work_item_id, requester, row_id, cause, channel) \
+                   VALUES (?, ?, ?, ?, ?)";
         let [id, ..] = cells.clone();
-        let mut key = Vec::from(row![requester, version.0, cause_word(item.cause)]);
+        let mut key = Vec::from(row![
+            requester,
+            version.0,
+            cause_word(item.cause),
+            channel.as_str()
+        ]);
         key.insert(0, id);
         run(&mut tx.conn, sql, key).await?;
         work.push(cells);
@@ -376,17 +383,25 @@ async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), F
     work.run(&mut tx.conn).await
 }
 
+/// The channel a job goes over, as it was asked for.
+async fn channel(tx: &mut Tx, extract: &Extract) -> Result<ChannelId, Fault> {
+    let sql = "SELECT json_extract(params, '$.channel') FROM extract WHERE extract_id = ?";
+    let found = first(&mut tx.conn, sql, row![extract.extract_id.0]).await?;
+    let found = found.ok_or(Fault::Damaged("an extract is missing"))?;
+    Ok(ChannelId::new(&found.text(0)?))
+}
+
 /// Whether nobody has to be asked: an item is open, or one was resolved for good. A look and a
 /// refusal are for good while nothing changes about anybody in it; a review of what was given is
 /// once for a version, however often it is given.
 async fn settled(
     tx: &mut Tx,
-    (requester, version): (&str, RowRef),
+    (requester, channel, version): (&str, &str, RowRef),
     cause: HoldCause,
 ) -> Result<bool, Fault> {
     let once = cause == HoldCause::ReviewAfter;
     let look = cause == HoldCause::HumanReview;
-    let cells = row![version.0, requester, cause_word(cause), once, look];
+    let cells = row![version.0, requester, cause_word(cause), once, look, channel];
     Ok(first(&mut tx.conn, &SETTLED, cells).await?.is_some())
 }
 
@@ -394,7 +409,7 @@ static SETTLED: LazyLock<String> = LazyLock::new(|| {
     let counts = look_counts("w.looked", "?1");
     format!(
         "SELECT 1 FROM extract_work x JOIN work_item w ON w.work_item_id = x.work_item_id \
-         WHERE x.row_id = ?1 AND x.requester = ?2 AND x.cause = ?3 AND (w.state = 0 \
+         WHERE x.row_id = ?1 AND x.requester = ?2 AND x.channel = ?6 AND x.cause = ?3 AND (w.state = 0 \
          OR ?4 OR (?5 OR w.resolution = 'discarded') AND {counts}) LIMIT 1"
     )
 });

@@ -50,18 +50,20 @@ impl Store {
         (id, file): (ExtractId, u32),
         (from, limit): (u64, usize),
     ) -> Result<Option<ServedRows>, Fault> {
-        let sql = "SELECT row_id, starts_at, ends_at, requester FROM extract_record \
+        let sql = "SELECT row_id, starts_at, ends_at, requester, (\
+                   SELECT json_extract(e.params, '$.channel') FROM extract e \
+                   WHERE e.extract_id = extract_record.extract_id) FROM extract_record \
                    WHERE extract_id = ? AND file = ? AND ends_at > ? ORDER BY ends_at LIMIT ?";
         let limit = limit.clamp(1, PAGE_ROWS_MAX);
         let recorded = all(conn, sql, row![id.0, file, from, limit]).await?;
         let mut ids = Vec::with_capacity(recorded.len());
-        let mut requester = PartnerId::new("");
+        let mut requester = (PartnerId::new(""), ChannelId::new(""));
         for row in &recorded {
             ids.push(row.id(0)?);
-            requester = PartnerId::new(&row.text(3)?);
+            requester = (PartnerId::new(&row.text(3)?), ChannelId::new(&row.text(4)?));
         }
         let opened = open::records(conn, &self.inner.keys, &ids).await?;
-        let handled = handled(conn, &requester, &opened).await?;
+        let handled = handled(conn, (&requester.0, &requester.1), &opened).await?;
         let mut opened: HashMap<[u8; 16], _> = opened
             .into_iter()
             .map(|opened| (opened.row_id, opened.record))

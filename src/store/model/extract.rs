@@ -91,6 +91,8 @@ pub enum Standing {
 pub struct ExtractPage {
     /// Who asks: some of the records a person may have looked at for this requester.
     pub requester: PartnerId,
+    /// Over which channel.
+    pub channel: ChannelId,
     /// The job's position.
     pub position: u64,
     /// Test records only, or none of them.

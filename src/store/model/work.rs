@@ -169,6 +169,8 @@ pub struct WorkItem {
     pub detail: Option<String>,
     /// Who pulled, when a pull raised it.
     pub requester: Option<PartnerId>,
+    /// Over which channel.
+    pub pulled_over: Option<ChannelId>,
     /// When it has to be done, if it is due at all.
     pub due_at: Option<Timestamp>,
     /// Since when the gateway has called it overdue.

@@ -6,7 +6,8 @@
 use super::Check;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    PERSON_DISAGREES, PERSON_KEY_REPEATED, REFERENCE_DANGLING, SUBSTITUTE_ADDRESS_MISSING,
+    IDENTIFIER_MISPLACED, PERSON_DISAGREES, PERSON_KEY_REPEATED, REFERENCE_DANGLING,
+    SUBSTITUTE_ADDRESS_MISSING,
 };
 use crate::format::tree::Node;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +64,7 @@ pub(super) fn check(check: &mut Check<'_>) {
         addresses(check, person, at);
     }
     identifiers(check);
+    misplaced(check);
     for pattern in REFERENCES {
         let mut dangling = Vec::new();
         let known = |node: &Node| node.as_str().is_none_or(|key| keys.contains(key));
@@ -127,6 +129,25 @@ fn identifiers(check: &mut Check<'_>) {
             .saying("another person of the record bears the same identifier".to_owned());
         told.span = Some(node.span);
         check.findings.push(told);
+    }
+}
+
+/// What has a member of its own has classes of its own: among the others, however its system is
+/// written, it would pass for any identifier.
+fn misplaced(check: &mut Check<'_>) {
+    let bare = |text: &str| -> String {
+        let plain = text.chars().filter(char::is_ascii_alphanumeric);
+        plain.map(|one| one.to_ascii_lowercase()).collect()
+    };
+    for (at, person) in check.items("/persons").iter().enumerate() {
+        let listed = person.get("identifiers").map(Node::items);
+        for (entry, identifier) in listed.unwrap_or_default().iter().enumerate() {
+            let system = bare(identifier.text("system").unwrap_or_default());
+            if OWN_IDENTIFIERS.iter().any(|own| bare(own) == system) {
+                let pointer = format!("/persons/{at}/identifiers/{entry}/system");
+                check.tell(&IDENTIFIER_MISPLACED, &pointer);
+            }
+        }
     }
 }
 

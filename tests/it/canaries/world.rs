@@ -93,6 +93,7 @@ kind = "qsoa"
 [[agreement]]
 id = "4"
 kind = "county_contract"
+with = "county"
 "#;
 
 fn sender(role: &str, format: &str) -> String {

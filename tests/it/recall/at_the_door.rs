@@ -32,7 +32,7 @@ role = "mhp"
 mode = "live"
 agreement = [
   { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
-  { id = "4", kind = "county_contract" } ]
+  { id = "4", kind = "county_contract", with = "county" } ]
 [[channel]]
 name = "in"
 direction = "in"

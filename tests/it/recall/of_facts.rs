@@ -21,7 +21,7 @@ county_fips = "06067"
 mode = "live"
 agreement = [
   { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
-  { id = "4", kind = "county_contract" } ]
+  { id = "4", kind = "county_contract", with = "county" } ]
 asserts = ["standing", "restraining_order", "suspected_abuser", "actively_participating",
   "casa_appointed"]
 [[channel]]

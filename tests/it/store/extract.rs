@@ -18,7 +18,7 @@ fn new_extract(n: u8) -> NewExtract {
         test: false,
         rule_set: RuleSetId::new("rules"),
         correlation_id: CorrelationId::new("corr"),
-        params: "{}".into(),
+        params: r#"{"channel": "pull"}"#.into(),
     }
 }
 
@@ -32,6 +32,7 @@ pub async fn created(store: &Store, n: u8) -> Extract {
 fn page(extract: &Extract, after: Option<RecordId>, limit: usize) -> ExtractPage {
     ExtractPage {
         requester: extract.requester.clone(),
+        channel: ChannelId::new("pull"),
         position: extract.position,
         test: extract.test,
         record_type: RecordType::new("service-referral"),
@@ -436,6 +437,13 @@ async fn what_a_pull_holds_waits_for_a_person_once() {
     let mut another = job.clone();
     another.requester = PartnerId::new("another");
     assert!(!seen(&store, &another).await.rows[0].reviewed);
+    // What was looked at for one purpose was not for another.
+    let other = ExtractPage {
+        channel: ChannelId::new("other"),
+        ..page(&job, None, 9)
+    };
+    let rows = store.extract_page(&other).await.expect("a page").rows;
+    assert!(!rows[0].reviewed);
 }
 
 /// Holds the one record of a new job for that cause; whether a person had looked at it, and what is

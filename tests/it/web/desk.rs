@@ -62,7 +62,9 @@ async fn waiting_for(
     mut contact: Value,
     (cause, recorded): (HoldCause, bool),
 ) -> Gateway {
-    let contracted = format!("{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n");
+    let contracted = format!(
+        "{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\nwith = \"county\"\n"
+    );
     let partners = [
         ("alpha", contracted.as_str()),
         ("beta", SENDER),
@@ -161,7 +163,9 @@ async fn a_sender_hears_of_no_look_at_a_delivery() {
 async fn a_timeline_names_only_whom_the_sender_knows() {
     // Goal: where a record went is told of recipients the sender wrote on it alone. Method: a
     // contact of another county, one of its own county, each with a delivery to the first.
-    let contracted = format!("{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n");
+    let contracted = format!(
+        "{SENDER}\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\nwith = \"county\"\n"
+    );
     let county = COUNTY.replacen('\n', "\ncounty_fips = \"06067\"\n", 1);
     let partners = [("alpha", contracted.as_str()), ("county", county.as_str())];
     let gateway = Gateway::start_with_partners(&partners, |_| {}).await;

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 
 /// A gateway, the record that was handed in and its delivery once it was decided.
 async fn world() -> (Gateway, String, String) {
-    let sender = format!("\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n{SENDER}");
+    let sender = format!(
+        "\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\nwith = \"county\"\n{SENDER}"
+    );
     // Nobody listens there: what is decided stays in the gateway.
     let county = COUNTY.replace("https://county.example", "https://127.0.0.1:9");
     let partners = [

@@ -183,6 +183,7 @@ async fn begun(gateway: &Gateway) -> Extract {
 async fn only_record(gateway: &Gateway, job: &Extract) -> StoredRecord {
     let page = ExtractPage {
         requester: job.requester.clone(),
+        channel: ChannelId::new("pull"),
         position: job.position,
         test: job.test,
         record_type: RecordType::new("engagement-contact"),

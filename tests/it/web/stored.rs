@@ -25,7 +25,9 @@ const PURPOSE: &str = "care_coordination";
 
 /// A gateway with a simulated county and one contact of alpha's, the trial of it, and its id.
 async fn world() -> (Gateway, Value, String) {
-    let sender = format!("\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\n{SENDER}");
+    let sender = format!(
+        "\n[[agreement]]\nid = \"4\"\nkind = \"county_contract\"\nwith = \"county\"\n{SENDER}"
+    );
     let partners = [
         ("alpha", sender.as_str()),
         ("beta", SENDER),
