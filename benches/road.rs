@@ -359,6 +359,7 @@ fn submission(number: usize, payload: &[u8]) -> NewSubmission {
                 })
                 .to_vec(),
             protected_lines: Vec::new(),
+            sources: Vec::new(),
             case_ref: None,
             county_fips: None,
             action: Action::Upsert,

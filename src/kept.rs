@@ -209,12 +209,18 @@ pub async fn on_file<'a>(
         household: store.household_facts(&persons).await?,
         ..OnFile::default()
     };
+    let ids: Vec<RecordId> = records.clone().map(|stored| stored.record_id).collect();
+    let known = store.sources_of(&ids).await?;
     for stored in records.clone() {
-        let ids = derived_from(
+        let mut ids = derived_from(
             &stored.record_type,
             &stored.source_record_id,
             &stored.payload,
         );
+        // Also what an earlier version of it named: a correction does not make it another thing.
+        ids.extend(known.get(&stored.record_id).into_iter().flatten());
+        ids.sort_unstable();
+        ids.dedup();
         if ids.is_empty() {
             continue;
         }

@@ -19,8 +19,9 @@ const COUNSEL: [&str; 3] = ["counsel", "counsel_date", "reason"];
 /// What no county's counsel waives, as conditions of every permit of a county: the county of
 /// jurisdiction is the way; a domestic-violence program's records take the survivor's word (34 USC
 /// 12291(b)(2)); parents and guardians have standing, and no restriction, finding of a clinician or
-/// minor's own consent stands against them (45 CFR 164.502(g), 164.522; HSC 123115); an HIV test is
-/// for no health plan (HSC 120980); counts are large enough to hide behind.
+/// minor's own consent stands against them, nor against others of the home (45 CFR 164.502(g),
+/// 164.522; HSC 123115), and a removed child's mental health is not theirs (CIV 56.106); an HIV test
+/// is for no health plan (HSC 120980); counts are large enough to hide behind.
 const GATES: &str = r#"
 permit (principal, action, resource)
 when { context.via_county }
@@ -28,7 +29,12 @@ unless { context.source == Source::"dv_program" }
 unless { context.restriction_agreed }
 unless {
     [Recipient::"parent", Recipient::"guardian"].contains(principal) &&
-    (!context.standing || context.detriment_finding || context.minor_consented)
+    (!context.standing || context.detriment_finding ||
+        resource == DataClass::"mental_health" && context.removed)
+}
+unless {
+    [Recipient::"parent", Recipient::"guardian", Recipient::"caregiver",
+        Recipient::"intimate_partner"].contains(principal) && context.minor_consented
 }
 unless { principal == Recipient::"health_plan" && resource == DataClass::"hiv_test" }
 unless { resource == DataClass::"aggregate_deidentified" && !context.cells_large };

@@ -13,6 +13,7 @@ use crate::catalog::partner::Channel;
 use crate::catalog::statewide::Statewide;
 use crate::disclosure::CELL_MIN;
 use crate::format::{Node, json};
+use crate::record::sources::sources;
 use crate::record::{Record, cells, version, whereabouts};
 use crate::store::{Action, Earlier, NewIdentifier, NewPerson, NewRecord, Reach};
 use crate::validate::rules::waits_for_service_source;
@@ -61,6 +62,7 @@ pub fn new_record(
         payload: Sensitive::new(payload),
         persons: persons(&record, partner, statewide),
         protected_lines: whereabouts::protected_lines(&record).into_iter().collect(),
+        sources: sources(&record, text("source_record_id")?),
         case_ref: text("case_ref")
             .or_else(|| record.body().and_then(|body| body.text("case_number")))
             .map(str::to_owned),

@@ -9,6 +9,7 @@ pub mod labels;
 pub mod places;
 pub mod plan;
 mod shield;
+pub mod sources;
 pub mod strip;
 mod walk;
 pub mod whereabouts;

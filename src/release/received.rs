@@ -11,8 +11,7 @@ use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass};
 use crate::disclosure::given::Word;
 use crate::disclosure::request::{Consent, Context, Direction};
-use crate::format::Node;
-use crate::record::Record;
+use crate::record::sources::{sources, spelled};
 use std::borrow::Cow;
 
 /// Laws something can have been received under that say how it goes on.
@@ -329,20 +328,12 @@ pub fn derived_from(
     payload: &Sensitive<Vec<u8>>,
 ) -> Vec<RecordId> {
     const MEMBER: &[u8] = b"\"derived_from\"";
-    let mut out: Vec<RecordId> = RecordId::parse(source_record_id).into_iter().collect();
     let bytes = payload.expose(Reason::Decide);
     // Looked for before it is read: nearly no record has it.
-    if bytes.windows(MEMBER.len()).any(|part| part == MEMBER) {
-        let record = super::opened(record_type, payload);
-        out.extend(record.iter().flat_map(named));
+    if bytes.windows(MEMBER.len()).any(|part| part == MEMBER)
+        && let Some(record) = super::opened(record_type, payload)
+    {
+        return sources(&record, source_record_id);
     }
-    out.sort_unstable();
-    out.dedup();
-    out
-}
-
-fn named(record: &Record) -> Vec<RecordId> {
-    let ids = record.envelope().and_then(|e| e.get("derived_from"));
-    let ids = ids.map(Node::items).unwrap_or_default().iter();
-    ids.filter_map(|id| RecordId::parse(id.as_str()?)).collect()
+    spelled(source_record_id).into_iter().collect()
 }

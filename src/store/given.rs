@@ -68,6 +68,29 @@ impl Store {
         };
         found.await.map_err(|fault: Fault| failed(NAME, &fault))
     }
+
+    /// The records that any version of these was made from, by record.
+    ///
+    /// # Errors
+    /// When the database fails; nothing may be released then.
+    pub async fn sources_of(
+        &self,
+        records: &[RecordId],
+    ) -> Result<HashMap<RecordId, Vec<RecordId>>, StoreError> {
+        const NAME: &str = "sources_of";
+        let mut conn = self.reader(NAME).await?;
+        let keys: Vec<Cell> = records.iter().map(|id| Cell::from(id.0)).collect();
+        let head = "SELECT record_id, source FROM record_source WHERE record_id IN";
+        let found = async {
+            let mut out: HashMap<RecordId, Vec<RecordId>> = HashMap::new();
+            for row in for_keys(&mut conn, head, "", &[], &keys).await? {
+                let sources = out.entry(RecordId(row.id(0)?)).or_default();
+                sources.push(RecordId(row.id(1)?));
+            }
+            Ok(out)
+        };
+        found.await.map_err(|fault: Fault| failed(NAME, &fault))
+    }
 }
 
 /// A decision, its rows of whoever its persons count to today: who was taken for one person then

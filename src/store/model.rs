@@ -49,6 +49,8 @@ pub struct NewRecord {
     pub persons: Vec<NewPerson>,
     /// Bare lines of its addresses that never leave; only their keyed digests are kept.
     pub protected_lines: Vec<String>,
+    /// Records it was made from.
+    pub sources: Vec<RecordId>,
     /// Case number and partner's case keys, for routing, as the sender wrote them.
     pub case_ref: Option<String>,
     /// Five digits.

@@ -63,6 +63,8 @@ pub(super) struct PreparedRecord {
     pub(super) persons: Vec<PreparedPerson>,
     /// Keyed digests of the lines of protected addresses.
     pub(super) lines: Vec<[u8; 16]>,
+    /// Records it was made from.
+    pub(super) sources: Vec<RecordId>,
     pub(super) key_id: i64,
     pub(super) wrapped: Vec<u8>,
     pub(super) commitment: Digest,
@@ -211,6 +213,7 @@ pub(super) fn prepare(
         earlier: record.earlier.findings,
         persons,
         lines,
+        sources: record.sources,
         meta: sealed_meta,
         payload,
     })

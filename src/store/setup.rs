@@ -262,6 +262,11 @@ fn migrations() -> Vec<Migration> {
             "pull_channel",
             include_str!("migrations/0022_pull_channel.sql"),
         ),
+        (
+            23,
+            "record_source",
+            include_str!("migrations/0023_record_source.sql"),
+        ),
     ];
     let each = texts.into_iter().map(|(version, name, text)| {
         let text = text.into_sql_str();

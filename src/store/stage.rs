@@ -56,6 +56,7 @@ struct Rows {
     persons: Insert,
     routes: Insert,
     work: Insert,
+    sources: Insert,
     whereabouts: Statements,
     superseded: Vec<[u8; 16]>,
     corrected: Vec<RecordId>,
@@ -87,6 +88,10 @@ impl Rows {
             ),
             routes: Insert::new("INSERT INTO route_work (row_id, queued_at) VALUES", ""),
             work: work_insert(),
+            sources: Insert::new(
+                "INSERT INTO record_source (record_id, source) VALUES",
+                "ON CONFLICT DO NOTHING",
+            ),
             whereabouts: Statements::new(now),
             superseded: Vec::new(),
             corrected: Vec::new(),
@@ -101,6 +106,7 @@ impl Rows {
             self.persons,
             self.routes,
             self.work,
+            self.sources,
         ];
         for insert in inserts {
             insert.add_to(&mut tx.writes);
@@ -321,6 +327,9 @@ fn push_version(
     (new, held): (&NewVersion, bool),
 ) {
     let head = part.head;
+    for source in &record.sources {
+        rows.sources.push(row![new.record_id.0, source.0]);
+    }
     rows.versions.push(row![
         record.row_id,
         new.record_id.0,

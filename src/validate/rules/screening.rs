@@ -54,7 +54,12 @@ const INSTRUMENTS: &[Instrument] = &[Instrument {
 const ITEMS: &str = "/body/items";
 
 /// What is said of all answers together.
-const SUMS: [&str; 2] = ["/body/total", "/body/at_cut_off"];
+const SUMS: [&str; 4] = [
+    "/body/total",
+    "/body/at_cut_off",
+    "/body/blanks",
+    "/body/valid",
+];
 
 pub(super) fn check(check: &mut Check<'_>) {
     sums_are_labelled(check);

@@ -86,6 +86,7 @@ fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
     let permits = [
         signed("open-agency", "cws", "dv_information"),
         signed("open-parent", "parent", "mental_health"),
+        signed("open-carer", "caregiver", "mental_health"),
         signed("open-plan", "health_plan", "hiv_test"),
         signed("open-counts", "public", "aggregate_deidentified"),
     ];
@@ -98,6 +99,9 @@ fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
         for (name, value) in more.as_object().expect("members") {
             match question.get(name) {
                 Some(_) => question[name] = value.clone(),
+                None if ["minor_consented", "removed"].contains(&name.as_str()) => {
+                    question["subject"][name] = value.clone();
+                }
                 None => question["context"][name] = value.clone(),
             }
         }
@@ -131,6 +135,12 @@ fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
             "parent",
             "mental_health",
             json!({"provider_detriment_finding": true}),
+        ),
+        ("parent", "mental_health", json!({"removed": true})),
+        (
+            "caregiver",
+            "mental_health",
+            json!({"minor_consented": ["mental_health"]}),
         ),
         ("public", "aggregate_deidentified", json!({"min_cell": 3})),
     ] {

@@ -49,6 +49,7 @@ pub fn record(index: u32, source: &str, text: &str) -> NewRecord {
         payload: Sensitive::new(format!("{{\"text\":\"{text}\"}}").into_bytes()),
         persons: vec![person("child", &[&format!("urn:x|{source}-c")], true)],
         protected_lines: Vec::new(),
+        sources: Vec::new(),
         case_ref: Some(format!("case-{source}")),
         county_fips: Some("06999".into()),
         action: Action::Upsert,

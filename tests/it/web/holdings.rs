@@ -258,6 +258,7 @@ fn record(index: u32) -> NewRecord {
             whereabouts: Stated::default(),
         }],
         protected_lines: Vec::new(),
+        sources: Vec::new(),
         case_ref: None,
         county_fips: None,
         action: Action::Upsert,
