@@ -75,9 +75,27 @@ vocabulary! {
     }
 }
 
-/// Whether two names of humans are one.
+/// Whether two names of humans are one: by their letters and digits alone, wide forms as the plain
+/// ones.
 pub fn same_human(one: &str, two: &str) -> bool {
-    one.trim().to_lowercase() == two.trim().to_lowercase()
+    spoken(one) == spoken(two)
+}
+
+/// Whether a text says anything: one letter or digit at least.
+pub fn says_something(text: &str) -> bool {
+    !spoken(text).is_empty()
+}
+
+/// The letters and digits of a text, in lower case.
+fn spoken(text: &str) -> String {
+    /// From a wide form of an ASCII character back to it.
+    const WIDE_OFFSET: u32 = 0xFEE0;
+    let plain = |one: char| match one {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(one) - WIDE_OFFSET).unwrap_or(one),
+        _ => one,
+    };
+    let letters = text.chars().map(plain).filter(|one| one.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -88,6 +106,10 @@ mod tests {
     fn one_human_however_written() {
         // Goal: nobody is a second human by another spelling of the same name.
         assert!(same_human(" Ana Ruiz", "ana ruiz "));
+        for other in ["Ana\u{200B} Ruiz", "ＡＮＡ Ruiz", "Ana Ruiz.", "Ana  Ruiz"] {
+            assert!(same_human("Ana Ruiz", other), "{other}");
+        }
         assert!(!same_human("Ana Ruiz", "Ana Ruis"));
+        assert!(says_something("李") && !says_something("\u{200B} ."));
     }
 }

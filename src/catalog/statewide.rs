@@ -55,6 +55,16 @@ impl Statewide {
         self.0.iter().any(|(known, _)| known.as_str() == name)
     }
 
+    /// The name of the naming system a text means, where it spells it otherwise.
+    pub fn misspelled(&self, text: &str) -> Option<&str> {
+        let bare = |text: &str| -> String {
+            let plain = text.chars().filter(char::is_ascii_alphanumeric);
+            plain.map(|one| one.to_ascii_lowercase()).collect()
+        };
+        let meant = self.names().find(|name| bare(name) == bare(text))?;
+        (text.trim() != meant).then_some(meant)
+    }
+
     /// All names, in the order of the schema.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())

@@ -20,8 +20,8 @@ const COUNSEL: [&str; 3] = ["counsel", "counsel_date", "reason"];
 /// jurisdiction is the way; a domestic-violence program's records take the survivor's word (34 USC
 /// 12291(b)(2)); parents and guardians have standing, and no restriction, finding of a clinician or
 /// minor's own consent stands against them, nor against others of the home (45 CFR 164.502(g),
-/// 164.522; HSC 123115), and a removed child's mental health is not theirs (CIV 56.106); an HIV test
-/// is for no health plan (HSC 120980); counts are large enough to hide behind.
+/// 164.522; HSC 123115), and a removed child's mental health is not theirs (CIV 56.106); an HIV
+/// test is for no health plan (HSC 120980); counts are large enough to hide behind.
 const GATES: &str = r#"
 permit (principal, action, resource)
 when { context.via_county }

@@ -261,7 +261,8 @@ fn minor_consents(
     tables: &Tables,
 ) -> (ClassSet, bool) {
     let mut valid = ClassSet::EMPTY;
-    let mut conflict = false;
+    // Which classes are meant nobody can tell: a person looks.
+    let mut conflict = listed.all || listed.unknown;
     if listed.is_blank() {
         return (valid, conflict);
     }

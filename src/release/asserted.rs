@@ -69,6 +69,7 @@ impl<'a> Circumstances<'a> {
 
 /// What partners assert of a record's persons and what of it counts here.
 pub(super) struct Asserted<'a> {
+    rules: &'a Rules,
     on: Circumstances<'a>,
     today: Day,
     fresh_days: u32,
@@ -115,6 +116,7 @@ pub(super) fn read_assertion(held: &HeldFact<'_>) -> Option<Assertion> {
 impl<'a> Asserted<'a> {
     pub(super) fn new(rules: &'a Rules, on: Circumstances<'a>) -> Asserted<'a> {
         let mut out = Asserted {
+            rules,
             on,
             today: local_day(on.now),
             fresh_days: rules.sources.facts.standing_max_age_days,
@@ -402,6 +404,11 @@ impl<'a> Asserted<'a> {
             true => None,
             false => own().find(|known| !known.opens).map(seen),
         }
+    }
+
+    /// Whether a partner of that id is known.
+    pub(super) fn is_partner(&self, id: &str) -> bool {
+        self.rules.partners.contains_key(&PartnerId::new(id))
     }
 
     /// Who of the record's persons takes part in the address program, by index into `persons[]`,

@@ -13,7 +13,7 @@ use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
 use crate::base::vocabulary::{ClassSet, Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::aging::OF_AGE_YEARS;
-use crate::disclosure::given::{Maybe, Scalar, Word};
+use crate::disclosure::given::{Maybe, Scalar, Texts, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{
     Agreement, Clock, Consent, Context, Direction, Emergency, Subject,
@@ -287,6 +287,9 @@ pub(super) fn known(
     let mut subject = subject(entry, &person.to_string(), now);
     let mut given = asserted.give(person, &mut subject, &mut context);
     let (mut consents, mut void) = (consents(held, person), BTreeSet::new());
+    for refusal in consents.iter_mut().filter(|consent| refuses(consent)) {
+        widen(refusal, |id| asserted.is_partner(id));
+    }
     let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
     let of_age = subject.age.is_some_and(|age| age >= OF_AGE_YEARS);
     let unproved = LETS_SIGN.map(|(key, grantors)| {
@@ -315,6 +318,22 @@ pub(super) fn known(
         consents,
         void,
         given,
+    }
+}
+
+/// Whether it permits nothing.
+pub fn refuses(consent: &Consent) -> bool {
+    consent.direction.known() != Some(Direction::Permit)
+}
+
+/// A refusal toward or by somebody nobody knows is one toward or by everybody it may mean: whom it
+/// names cannot be told, and it must not close nothing.
+fn widen(refusal: &mut Consent, is_known: impl Fn(&str) -> bool) {
+    for ids in [&mut refusal.recipient_ids, &mut refusal.discloser_ids] {
+        let unknown = |ids: &Texts| ids.0.iter().any(|id| !is_known(id));
+        if ids.as_ref().is_some_and(unknown) {
+            *ids = None;
+        }
     }
 }
 

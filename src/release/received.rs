@@ -20,8 +20,8 @@ pub const LAWS: &[&str] = &["WIC5328.04", "CIV56.103", "20USC1232g(b)(1)(L)"];
 /// Stands for a ground the rules of onward use do not know: it opens nothing.
 const ANOTHER: &str = "another-ground";
 
-/// Members of the envelope that say where a record is from; they go to nobody.
-pub(super) const WHENCE: &[&str] = &["received_under", "derived_from"];
+/// Members of the envelope that say where a record is from and by which papers; they go to nobody.
+pub(super) const WHENCE: &[&str] = &["received_under", "derived_from", "consent_refs"];
 
 /// One ground on which the gateway gave the sender something of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,7 @@ use super::sets::{self, Sheet};
 use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
+use crate::base::finding_codes::SCHEMA_CODE_UNKNOWN;
 use crate::base::id::{ConsentId, PersonId, RegistryId};
 use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Mode;
@@ -72,7 +73,7 @@ pub fn told(lodged: &Lodged) -> Value {
         "consent_id": lodged.consent_id,
         "registry_id": lodged.registry_id,
         "revision": lodged.revision,
-        "counts": lodged.findings.is_empty(),
+        "counts": lodged.counts,
         "findings": lodged.findings,
     })
 }
@@ -85,7 +86,9 @@ pub struct Lodged {
     pub registry_id: RegistryId,
     /// From 1.
     pub revision: u32,
-    /// What keeps it from counting; with none it counts.
+    /// Whether it counts.
+    pub counts: bool,
+    /// What keeps it from counting, and what it closes more than it says.
     pub findings: Vec<Finding>,
 }
 
@@ -106,17 +109,20 @@ pub async fn lodge(
     let (findings, audience) = {
         let rules = call.site.rules.load();
         let read = read_paper(&body).unwrap_or_default();
-        let findings = counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)));
-        (findings, audience(&rules, &body))
+        let mut findings = counting::findings(&rules, &read, (paper.other_signer(), Now::at(now)));
+        let counts = findings.is_empty();
+        findings.extend(counting::widened(&rules, &read));
+        ((counts, findings), audience(&rules, &body))
     };
     let subject = person_of(call, subject).await?;
     let store = &call.site.store;
     let capture = capture.and_then(|capture| serde_json::to_vec(&capture).ok());
     let capture = capture.map(Sensitive::new);
-    let lodged = |stored: &StoredConsent, revision: u32, findings: Vec<Finding>| Lodged {
+    let lodged = |stored: &StoredConsent, revision: u32, (counts, findings)| Lodged {
         consent_id: id.clone(),
         registry_id: stored.registry_id,
         revision,
+        counts,
         findings,
     };
     let before = store.get_consent(&partner.id, id).await;
@@ -158,6 +164,11 @@ pub fn known_by(call: &Call, subject: &Identifier) -> Result<(NewIdentifier, boo
     // A partner whose file was taken away since the call began lodges nothing.
     let file = rules.partners.get(&call.partner()?.id);
     let file = file.ok_or_else(Problem::not_found)?;
+    if let Some(meant) = rules.sources.statewide.misspelled(system) {
+        // Taken as a name of the partner's own it would lead to nobody else's records.
+        let finding = Finding::new(&SCHEMA_CODE_UNKNOWN).at("/subject/system");
+        return Err(json::misfit(&[finding.fixed_by(format!("write {meant}"))]));
+    }
     let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
     Ok((scoped, file.mode == Mode::Test))
 }

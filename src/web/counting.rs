@@ -7,12 +7,15 @@ use crate::base::finding::Finding;
 use crate::base::finding_codes::{
     CONSENT_COERCED, CONSENT_COMBINED, CONSENT_ELEMENT_MISSING, CONSENT_END_MISSING,
     CONSENT_EVENT_UNFIT, CONSENT_EXCHANGE_ONLY, CONSENT_NOT_IN_FORCE, CONSENT_OPENS_NOTHING,
-    CONSENT_SIGNER_UNFIT,
+    CONSENT_SIGNER_UNFIT, CONSENT_WIDENED,
 };
+use crate::base::id::PartnerId;
 use crate::base::vocabulary::OtherGrantor;
+use crate::disclosure::given::Texts;
 use crate::disclosure::lodged::Shortcoming;
 use crate::disclosure::moment::Now;
 use crate::disclosure::request::Consent;
+use crate::release::refuses;
 use crate::rules::Rules;
 
 /// What keeps a paper from counting, place by place; empty when nothing does.
@@ -27,6 +30,29 @@ pub fn findings(
     };
     let all = rules.policy.shortcomings(paper, now);
     all.into_iter().map(told).collect()
+}
+
+/// Limits of a refusal by partners nobody knows: it closes more than it says.
+pub fn widened(rules: &Rules, paper: &Consent) -> Vec<Finding> {
+    let lists = [
+        ("recipient_ids", &paper.recipient_ids),
+        ("discloser_ids", &paper.discloser_ids),
+    ];
+    let unknown = |ids: &Texts| {
+        let mut each = ids.0.iter();
+        each.any(|id| !rules.partners.contains_key(&PartnerId::new(id)))
+    };
+    let lists = lists.into_iter().filter(|_| refuses(paper));
+    let lists = lists.filter(|(_, ids)| ids.as_ref().is_some_and(unknown));
+    let told = lists.map(|(name, _)| {
+        Finding::new(&CONSENT_WIDENED)
+            .at(format!("/consent/{name}"))
+            .saying(
+                "it names somebody who is no partner here, and holds for all it may mean"
+                    .to_owned(),
+            )
+    });
+    told.collect()
 }
 
 fn finding(what: Shortcoming) -> Finding {

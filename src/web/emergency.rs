@@ -10,6 +10,7 @@ use super::json;
 use super::lodging::{Identifier, identifier};
 use super::problem::{BODY_INVALID, FORBIDDEN, Problem, RATE_LIMITED};
 use super::work::REASON_CHARS_MAX;
+use crate::base::paperwork::says_something;
 use crate::base::sensitive::{Reason, Sensitive};
 use crate::base::vocabulary::{Obligation, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
@@ -149,12 +150,12 @@ fn sound(asked: &Asked) -> Result<(), Problem> {
         reason,
         ..
     } = asked;
-    let said = |text: &Option<String>| text.as_deref().is_some_and(|t| !t.trim().is_empty());
+    let said = |text: &Option<String>| text.as_deref().is_some_and(says_something);
     let detail = if !said(&requester.name) && !said(&requester.staff_id) {
         "name the human who asks: requester.name or requester.staff_id"
     } else if !emergency.consent_obtainable && !said(&emergency.consent_unobtainable_because) {
         "say why consent cannot be had: emergency.consent_unobtainable_because"
-    } else if reason.trim().is_empty() || emergency.nature.trim().is_empty() {
+    } else if !says_something(reason) || !says_something(&emergency.nature) {
         "say the reason and the nature of the emergency in words"
     } else {
         return Ok(());

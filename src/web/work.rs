@@ -12,6 +12,7 @@ use super::principal::Principal;
 use super::problem::{BODY_INVALID, Problem, STATE_CONFLICT};
 use super::submissions::is_known;
 use crate::base::id::{CHILD_ABUSE_REPORT, DeliveryId, WorkItemId};
+use crate::base::paperwork::says_something;
 use crate::config::Role;
 use crate::store::{
     DeliveryState, OperatorAct, ReplayConfirmed, ReplayRequested, Resolution, Resolved,
@@ -264,7 +265,7 @@ fn conflict(detail: impl Into<Cow<'static, str>>) -> Problem {
 
 /// The calling operator's act, for the ledger.
 pub fn act(call: &Call, reason: String) -> Result<OperatorAct, Problem> {
-    if reason.trim().is_empty() {
+    if !says_something(&reason) {
         return Err(Problem::new(&BODY_INVALID, "give a reason in words"));
     }
     Ok(OperatorAct {

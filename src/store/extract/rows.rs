@@ -325,7 +325,7 @@ impl Inserts {
     }
 }
 
-/// One open work item for each version, requester, channel and cause, however many jobs come by.
+/// One open work item for each version, requester, channel and cause, whatever jobs come by.
 async fn raise_work(tx: &mut Tx, extract: &Extract, page: &Page) -> Result<(), Fault> {
     let raised = page.taken.iter().filter_map(|taken| {
         let (cause, due_at) = match &taken.outcome {

@@ -5,6 +5,7 @@
 use super::replayed::{FORBID, pack, run, two_rule_sets};
 use kinbridge::base::vocabulary::OtherGrantor;
 use serde_json::{Value, json};
+use std::path::Path;
 
 const PERMIT: &str = r#"@id("county-open")
 @row("COUNTY")
@@ -71,6 +72,29 @@ fn no_county_opens_what_is_not_a_countys_to_open() {
     assert_eq!(code, Some(0), "{told}");
 }
 
+/// Whether a question about a child of a clinic goes by under a pack, with these members.
+fn goes_by(folder: &Path, (role, class): (&str, &str), more: &Value) -> bool {
+    let mut question = json!({"id": "q", "source_role": "mhp", "recipient_role": role,
+        "purpose": "placement", "data_classes": [class], "consents": [],
+        "subject": {"id": "s", "role": "child", "age": 14},
+        "context": {"requester": "parent_of_subject", "min_cell": 20}});
+    for (name, value) in more.as_object().expect("members") {
+        let of = match name.as_str() {
+            "source_role" => &mut question,
+            "minor_consented" | "removed" => &mut question["subject"],
+            _ => &mut question["context"],
+        };
+        of[name.as_str()] = value.clone();
+    }
+    let file = folder.join("asked.jsonl");
+    std::fs::write(&file, question.to_string()).expect("written");
+    let paths = [folder, &file].map(|path| path.to_str().expect("text").to_owned());
+    let out = run(&["decide", "--catalog", &paths[0], &paths[1]]);
+    let told: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert!(out.status.success(), "{told}");
+    told["decision"] == "permit"
+}
+
 #[test]
 fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
     // Goal: no signature of a county's counsel lifts what every shipped permission stands behind.
@@ -91,27 +115,7 @@ fn a_countys_permit_stands_behind_the_gates_of_every_permission() {
         signed("open-counts", "public", "aggregate_deidentified"),
     ];
     pack(folder.path(), &permits.concat());
-    let asked = |role: &str, class: &str, more: Value| {
-        let mut question = json!({"id": "q", "source_role": "mhp", "recipient_role": role,
-            "purpose": "placement", "data_classes": [class], "consents": [],
-            "subject": {"id": "s", "role": "child", "age": 14},
-            "context": {"requester": "parent_of_subject", "min_cell": 20}});
-        for (name, value) in more.as_object().expect("members") {
-            match question.get(name) {
-                Some(_) => question[name] = value.clone(),
-                None if ["minor_consented", "removed"].contains(&name.as_str()) => {
-                    question["subject"][name] = value.clone();
-                }
-                None => question["context"][name] = value.clone(),
-            }
-        }
-        let file = folder.path().join("asked.jsonl");
-        std::fs::write(&file, question.to_string()).expect("written");
-        let paths = [folder.path(), &file].map(|path| path.to_str().expect("text").to_owned());
-        let out = run(&["decide", "--catalog", &paths[0], &paths[1]]);
-        let told: Value = serde_json::from_slice(&out.stdout).expect("JSON");
-        told["decision"] == "permit"
-    };
+    let asked = |role: &str, class: &str, more: Value| goes_by(folder.path(), (role, class), &more);
     for (role, class, shut) in [
         (
             "cws",

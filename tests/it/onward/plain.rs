@@ -2,6 +2,34 @@
 
 use super::*;
 
+/// A referral to the hospital without a label.
+fn plain(id: &str, more: Value) -> String {
+    let record = referral(id, "hospital", "sud_part2", more);
+    let bare = record.replace(r#"{"path":"/body","classes":["sud_part2"]}"#, "");
+    let bare = bare.replace(r#"{"classes":["sud_part2"],"path":"/body"}"#, "");
+    assert_ne!(bare, record);
+    bare
+}
+
+#[tokio::test]
+async fn a_correction_that_no_longer_says_so_is_made_of_it_still() {
+    // Goal: what a version of a record named, all later ones are made of. Method: one that names
+    // the program's record, then its correction without the name; the consent is revoked.
+    let road = road().await;
+    let given = reached_the_clinic(&road, "part2_tpo").await;
+    let whence = json!({ "derived_from": [given] });
+    let first = road
+        .hand_in_from("clinic", "b", &plain("h-1", whence))
+        .await;
+    revoke(&road).await;
+    let silent = plain("h-1", json!({})).replace("requested", "accepted");
+    let second = road.hand_in_from("clinic", "c", &silent).await;
+    assert_eq!(id_of(&first), id_of(&second));
+    let closed = taken(&road, id_of(&second), "hospital").await;
+    assert!(!goes(&closed, "sud_part2"), "{:?}", closed.rows);
+    assert_eq!(closed.rows.len(), 1, "all of it is the program's");
+}
+
 #[tokio::test]
 async fn what_is_made_of_a_programs_record_in_plain_words_is_the_programs_still() {
     // Goal: 42 CFR 2.33: what came from a program under a consent goes on by that consent, also
@@ -9,13 +37,6 @@ async fn what_is_made_of_a_programs_record_in_plain_words_is_the_programs_still(
     // the given record; then the consent is revoked; the clinic's own referral goes as before.
     let road = road().await;
     let given = reached_the_clinic(&road, "part2_tpo").await;
-    let plain = |id: &str, more: Value| {
-        let record = referral(id, "hospital", "sud_part2", more);
-        let bare = record.replace(r#"{"path":"/body","classes":["sud_part2"]}"#, "");
-        let bare = bare.replace(r#"{"classes":["sud_part2"],"path":"/body"}"#, "");
-        assert_ne!(bare, record);
-        bare
-    };
     let whence = json!({ "derived_from": [given] });
     let onward = road
         .hand_in_from("clinic", "b", &plain("h-1", whence))
