@@ -147,7 +147,7 @@ fn what_cannot_be_understood_is_told_with_its_place() {
         ),
         (
             agreement("\"sogi\"", "any_of = [\"dua\"]"),
-            1,
+            4,
             "between two partners",
         ),
         (

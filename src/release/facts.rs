@@ -326,14 +326,12 @@ pub fn refuses(consent: &Consent) -> bool {
     consent.direction.known() != Some(Direction::Permit)
 }
 
-/// A refusal toward or by somebody nobody knows is one toward or by everybody it may mean: whom it
-/// names cannot be told, and it must not close nothing.
+/// A refusal toward somebody nobody knows is one toward everybody it may mean: whom it names cannot
+/// be told, and it must not close nothing. By whom the data would be given never limits one.
 fn widen(refusal: &mut Consent, is_known: impl Fn(&str) -> bool) {
-    for ids in [&mut refusal.recipient_ids, &mut refusal.discloser_ids] {
-        let unknown = |ids: &Texts| ids.0.iter().any(|id| !is_known(id));
-        if ids.as_ref().is_some_and(unknown) {
-            *ids = None;
-        }
+    let unknown = |ids: &Texts| ids.0.iter().any(|id| !is_known(id));
+    if refusal.recipient_ids.as_ref().is_some_and(unknown) {
+        refusal.recipient_ids = None;
     }
 }
 

@@ -32,27 +32,18 @@ pub fn findings(
     all.into_iter().map(told).collect()
 }
 
-/// Limits of a refusal by partners nobody knows: it closes more than it says.
-pub fn widened(rules: &Rules, paper: &Consent) -> Vec<Finding> {
-    let lists = [
-        ("recipient_ids", &paper.recipient_ids),
-        ("discloser_ids", &paper.discloser_ids),
-    ];
+/// A limit of a refusal to somebody nobody knows: it closes more than it says.
+pub fn widened(rules: &Rules, paper: &Consent) -> Option<Finding> {
     let unknown = |ids: &Texts| {
         let mut each = ids.0.iter();
         each.any(|id| !rules.partners.contains_key(&PartnerId::new(id)))
     };
-    let lists = lists.into_iter().filter(|_| refuses(paper));
-    let lists = lists.filter(|(_, ids)| ids.as_ref().is_some_and(unknown));
-    let told = lists.map(|(name, _)| {
-        Finding::new(&CONSENT_WIDENED)
-            .at(format!("/consent/{name}"))
-            .saying(
-                "it names somebody who is no partner here, and holds for all it may mean"
-                    .to_owned(),
-            )
-    });
-    told.collect()
+    let names = paper.recipient_ids.as_ref().is_some_and(unknown);
+    (refuses(paper) && names).then(|| {
+        let why = "it names somebody who is no partner here, and holds for all it may mean";
+        let finding = Finding::new(&CONSENT_WIDENED).at("/consent/recipient_ids");
+        finding.saying(why.to_owned())
+    })
 }
 
 fn finding(what: Shortcoming) -> Finding {

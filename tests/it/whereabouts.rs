@@ -208,7 +208,7 @@ async fn what_went_of_a_household_is_recalled_when_it_becomes_protected() {
     let gran = contact("c1", &[("gran", &home)]);
     // A record of another of the household, and a second one that says nothing new.
     let road = Road::new().await;
-    told(&road, &[gran.clone()]).await;
+    told(&road, std::slice::from_ref(&gran)).await;
     assert_eq!(recalled(&road).await, 0);
     told(&road, &[contact("c2", &[("m1", &stated)])]).await;
     assert_eq!(recalled(&road).await, 1, "stated");

@@ -204,7 +204,7 @@ pub(super) async fn handled(
 ) -> Result<HashMap<[u8; 16], Handled>, Fault> {
     let head = "SELECT x.row_id, x.cause = ?, w.detail, w.looked FROM extract_work x \
                 JOIN work_item w ON w.work_item_id = x.work_item_id \
-                WHERE x.requester = ? AND x.channel = ? AND x.cause IN (?, ?) AND w.state = 1 \
+                WHERE x.requester = ? AND x.channel = ? AND x.cause IN (?, ?) AND +w.state = 1 \
                 AND w.resolution = 'released' AND x.row_id IN";
     let [look, owed] = [HoldCause::HumanReview, HoldCause::ObligationOpen].map(cause_word);
     let (requester, channel) = (requester.as_str(), channel.as_str());
@@ -409,7 +409,7 @@ static SETTLED: LazyLock<String> = LazyLock::new(|| {
     let counts = look_counts("w.looked", "?1");
     format!(
         "SELECT 1 FROM extract_work x JOIN work_item w ON w.work_item_id = x.work_item_id \
-         WHERE x.row_id = ?1 AND x.requester = ?2 AND x.channel = ?6 AND x.cause = ?3 AND (w.state = 0 \
-         OR ?4 OR (?5 OR w.resolution = 'discarded') AND {counts}) LIMIT 1"
+         WHERE x.row_id = ?1 AND x.requester = ?2 AND x.channel = ?6 AND x.cause = ?3 \
+         AND (w.state = 0 OR ?4 OR (?5 OR w.resolution = 'discarded') AND {counts}) LIMIT 1"
     )
 });

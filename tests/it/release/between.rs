@@ -57,3 +57,26 @@ fn a_countys_agency_is_that_countys_for_its_own_records_alone() {
         assert!(!gone, "{fips:?}: {other:?}");
     }
 }
+
+#[test]
+fn a_refusal_toward_nobody_known_closes_for_all_it_may_mean() {
+    // Goal: a slip of the pen in a refusal opens nothing. Method: a refusal beside a permission,
+    // that names nobody, a partner that is not here, another partner, and the recipient.
+    let refused = |whom: &str| {
+        let mut paper: serde_json::Value = serde_json::from_str(ROI).expect("JSON");
+        paper["id"] = "k2".into();
+        paper["type"] = "deny".into();
+        paper["recipient_ids"] = serde_json::json!([whom]);
+        let mut refusal = super::paper(1, &paper.to_string());
+        refusal.id = ConsentId::new("k2");
+        let record = record("service-referral", REFERRAL);
+        let papers = [super::paper(1, ROI), refusal];
+        decide(&record, "program", "clinic", &papers)
+    };
+    for slip in ["Clinic", "somebody", "clinic"] {
+        let closed = refused(slip);
+        assert!(matches!(closed, Release::Withheld(_)), "{slip}: {closed:?}");
+    }
+    let others = refused("county");
+    assert!(matches!(others, Release::Go(_)), "{others:?}");
+}
