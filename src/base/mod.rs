@@ -14,6 +14,7 @@ pub mod limits;
 pub mod nearest;
 pub mod paperwork;
 pub mod sensitive;
+pub mod spelling;
 pub mod vocabulary;
 
 /// Short text of the tree: up to 24 bytes live inside the value, without an allocation.

@@ -4,6 +4,7 @@
 //! Papers and facts are sealed with these words and read by later versions: a word may be added and
 //! none taken away.
 
+use super::spelling::letters;
 use super::vocabulary::{UnknownWord, vocabulary};
 
 vocabulary! {
@@ -78,24 +79,12 @@ vocabulary! {
 /// Whether two names of humans are one: by their letters and digits alone, wide forms as the plain
 /// ones.
 pub fn same_human(one: &str, two: &str) -> bool {
-    spoken(one) == spoken(two)
+    letters(one) == letters(two)
 }
 
 /// Whether a text says anything: one letter or digit at least.
 pub fn says_something(text: &str) -> bool {
-    !spoken(text).is_empty()
-}
-
-/// The letters and digits of a text, in lower case.
-fn spoken(text: &str) -> String {
-    /// From a wide form of an ASCII character back to it.
-    const WIDE_OFFSET: u32 = 0xFEE0;
-    let plain = |one: char| match one {
-        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(one) - WIDE_OFFSET).unwrap_or(one),
-        _ => one,
-    };
-    let letters = text.chars().map(plain).filter(|one| one.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
+    !letters(text).is_empty()
 }
 
 #[cfg(test)]

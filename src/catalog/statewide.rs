@@ -6,6 +6,7 @@
 use super::schema::{Compared, Shape};
 use crate::base::Text;
 use crate::base::defect::Defect;
+use crate::base::spelling::letters;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -57,11 +58,7 @@ impl Statewide {
 
     /// The name of the naming system a text means, where it spells it otherwise.
     pub fn misspelled(&self, text: &str) -> Option<&str> {
-        let bare = |text: &str| -> String {
-            let plain = text.chars().filter(char::is_ascii_alphanumeric);
-            plain.map(|one| one.to_ascii_lowercase()).collect()
-        };
-        let meant = self.names().find(|name| bare(name) == bare(text))?;
+        let meant = self.names().find(|name| letters(name) == letters(text))?;
         (text.trim() != meant).then_some(meant)
     }
 

@@ -10,6 +10,7 @@
 
 use super::Record;
 use crate::base::id::PersonId;
+use crate::base::spelling::narrow;
 use crate::base::vocabulary::ClassSet;
 use crate::format::{Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +24,6 @@ const SUBSTITUTE_KIND: &str = "safe_at_home_substitute";
 const LINE_BYTES_MAX: usize = 240;
 /// A bare line shorter than this names no place.
 const LINE_CHARS_MIN: usize = 5;
-/// From a wide form of an ASCII character back to it.
-const WIDE_OFFSET: u32 = 0xFEE0;
 /// Characters that take no room.
 const UNSEEN: [char; 6] = [
     '\u{AD}', '\u{200B}', '\u{200C}', '\u{200D}', '\u{2060}', '\u{FEFF}',
@@ -253,11 +252,7 @@ fn bare(line: &str) -> Option<String> {
 /// In upper case, the wide forms of ASCII as ASCII, without what takes no room.
 fn plain(line: &str) -> String {
     let shown = line.chars().filter(|c| !UNSEEN.contains(c));
-    let narrow = shown.map(|c| match u32::from(c) {
-        wide @ 0xFF01..=0xFF5E => char::from_u32(wide - WIDE_OFFSET).unwrap_or(c),
-        _ => c,
-    });
-    narrow.collect::<String>().to_uppercase()
+    shown.map(narrow).collect::<String>().to_uppercase()
 }
 
 fn words(upper: &str) -> impl Iterator<Item = &str> {

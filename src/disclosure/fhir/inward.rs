@@ -131,6 +131,7 @@ impl<'a> Desk<'a> {
         let mut known = MEMBERS.to_vec();
         known.extend(["verification", "provision", member]);
         self.known_members(tree, "Consent", &known);
+        self.misplaced_extensions(tree);
         let standing = self.standing();
         self.scope();
         let subject = self.subject();

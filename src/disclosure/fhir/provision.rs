@@ -426,6 +426,31 @@ impl Desk<'_> {
         None
     }
 
+    /// Our extensions of a provision say nothing of the document: what they limit must not be lost.
+    pub(super) fn misplaced_extensions(&mut self, tree: &Node) {
+        let own = &self.codes.own;
+        let of_provisions = [
+            &own.element,
+            &own.element_missing,
+            &own.ends_on_event,
+            &own.expiry_statement,
+            &own.coercion,
+            &own.supersedes,
+            &own.exception_to,
+        ];
+        let all = tree.get("extension").map(Node::items).unwrap_or_default();
+        for (at, extension) in all.iter().enumerate() {
+            let url = extension.text("url").unwrap_or_default();
+            if of_provisions.iter().any(|own| url == &***own) {
+                let (path, advice) = (
+                    format!("Consent.extension[{at}]"),
+                    "put it on each provision it is meant for",
+                );
+                self.tell_so(&CONSENT_NOT_REPRESENTABLE, &path, extension, advice);
+            }
+        }
+    }
+
     /// Tells members that are not read; those that change the meaning of others by their name.
     pub(super) fn known_members(&mut self, node: &Node, path: &str, known: &[&str]) {
         for (name, member) in node.members() {

@@ -9,6 +9,7 @@ use crate::base::finding_codes::{
     IDENTIFIER_MISPLACED, PERSON_DISAGREES, PERSON_KEY_REPEATED, REFERENCE_DANGLING,
     SUBSTITUTE_ADDRESS_MISSING,
 };
+use crate::base::spelling::letters;
 use crate::format::tree::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -135,15 +136,11 @@ fn identifiers(check: &mut Check<'_>) {
 /// What has a member of its own has classes of its own: among the others, however its system is
 /// written, it would pass for any identifier.
 fn misplaced(check: &mut Check<'_>) {
-    let bare = |text: &str| -> String {
-        let plain = text.chars().filter(char::is_ascii_alphanumeric);
-        plain.map(|one| one.to_ascii_lowercase()).collect()
-    };
     for (at, person) in check.items("/persons").iter().enumerate() {
         let listed = person.get("identifiers").map(Node::items);
         for (entry, identifier) in listed.unwrap_or_default().iter().enumerate() {
-            let system = bare(identifier.text("system").unwrap_or_default());
-            if OWN_IDENTIFIERS.iter().any(|own| bare(own) == system) {
+            let system = letters(identifier.text("system").unwrap_or_default());
+            if OWN_IDENTIFIERS.iter().any(|own| letters(own) == system) {
                 let pointer = format!("/persons/{at}/identifiers/{entry}/system");
                 check.tell(&IDENTIFIER_MISPLACED, &pointer);
             }

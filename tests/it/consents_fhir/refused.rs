@@ -166,6 +166,13 @@ fn more_changes() -> Vec<Change> {
             "modifier-not-read",
             "Consent.implicitRules",
         ),
+        (
+            "/extension",
+            json!([{"url": "urn:example:other"},
+                {"url": "urn:kinbridge:fhir:consent-coercion", "valueBoolean": true}]),
+            "consent-not-representable",
+            "Consent.extension[1]",
+        ),
         ("/MARK", json!(1), "schema-unknown-field", "Consent"),
         (
             "/provision/MARK",
