@@ -3,7 +3,7 @@
 //!
 //! Compiled once from the shapes. It must never name a member itself.
 
-use super::schema::{Compared, Shape};
+use super::schema::{Compared, Kind, Shape};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::spelling::letters;
@@ -15,7 +15,29 @@ const PERSONS: &str = "persons[]";
 
 /// Names of a person's members that are identifiers valid statewide.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Statewide(Vec<(Text, Compared)>);
+pub struct Statewide(Vec<Mark>);
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mark {
+    name: Text,
+    compared: Compared,
+    /// The form of its values.
+    pattern: Option<Text>,
+}
+
+impl Mark {
+    fn of(name: &Text, member: &Shape) -> Option<Mark> {
+        Some(Mark {
+            name: name.clone(),
+            compared: member.statewide?,
+            pattern: match &member.kind {
+                Kind::Text(rule) => rule.pattern.clone(),
+                _ => None,
+            },
+        })
+    }
+}
 
 impl Statewide {
     /// Reads the marks of all record schemas; a mark elsewhere than on a person is a defect.
@@ -31,7 +53,7 @@ impl Statewide {
             let marked = person
                 .members()
                 .iter()
-                .filter_map(|(name, member)| Some((name.clone(), member.statewide?)));
+                .filter_map(|(name, member)| Mark::of(name, member));
             for mark in marked {
                 if !names.contains(&mark) {
                     names.push(mark);
@@ -53,7 +75,7 @@ impl Statewide {
 
     /// Whether a naming system of that name holds statewide.
     pub fn contains(&self, name: &str) -> bool {
-        self.0.iter().any(|(known, _)| known.as_str() == name)
+        self.mark(name).is_some()
     }
 
     /// The name of the naming system a text means, where it spells it otherwise.
@@ -62,17 +84,29 @@ impl Statewide {
         (text.trim() != meant).then_some(meant)
     }
 
+    /// Whether a value has the form of that naming system; of one that is none any has.
+    pub fn fits(&self, system: &str, value: &str) -> bool {
+        let pattern = self.mark(system).and_then(|mark| mark.pattern.as_deref());
+        pattern.is_none_or(|pattern| {
+            let form = regex::Regex::new(pattern);
+            form.is_ok_and(|form| form.is_match(&self.compared(system, value)))
+        })
+    }
+
+    fn mark(&self, name: &str) -> Option<&Mark> {
+        self.0.iter().find(|mark| mark.name.as_str() == name)
+    }
+
     /// All names, in the order of the schema.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.0.iter().map(|mark| mark.name.as_str())
     }
 
     /// A value as values of that naming system are compared: without surrounding space, and
     /// otherwise as it is written unless the schema says that more makes no difference.
     pub fn compared(&self, system: &str, value: &str) -> String {
-        let mark = self.0.iter().find(|(name, _)| name.as_str() == system);
-        match mark {
-            Some((_, Compared::AnyCase)) => value
+        match self.mark(system).map(|mark| mark.compared) {
+            Some(Compared::AnyCase) => value
                 .chars()
                 .filter(|c| !c.is_whitespace())
                 .flat_map(char::to_uppercase)

@@ -21,7 +21,7 @@ use super::sets::{self, Sheet};
 use super::work::act;
 use crate::base::clock::Timestamp;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::SCHEMA_CODE_UNKNOWN;
+use crate::base::finding_codes::{SCHEMA_CODE_UNKNOWN, SCHEMA_PATTERN_MISMATCH};
 use crate::base::id::{ConsentId, PersonId, RegistryId};
 use crate::base::sensitive::Sensitive;
 use crate::catalog::partner::Mode;
@@ -168,6 +168,10 @@ pub fn known_by(call: &Call, subject: &Identifier) -> Result<(NewIdentifier, boo
         // Taken as a name of the partner's own it would lead to nobody else's records.
         let finding = Finding::new(&SCHEMA_CODE_UNKNOWN).at("/subject/system");
         return Err(json::misfit(&[finding.fixed_by(format!("write {meant}"))]));
+    }
+    if !rules.sources.statewide.fits(system.trim(), value) {
+        let finding = Finding::new(&SCHEMA_PATTERN_MISMATCH).at("/subject/value");
+        return Err(json::misfit(&[finding]));
     }
     let scoped = scoped_identifier(&rules.sources.statewide, file, system, value);
     Ok((scoped, file.mode == Mode::Test))

@@ -264,3 +264,30 @@ async fn a_page_of_consents_is_full_or_the_last() {
     assert_eq!((ids.len(), next), (5, None));
     gateway.running.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slip_in_whom_a_paper_is_about_or_against_is_told() {
+    // Goal: a paper that would protect nobody is not taken for one that counts. Method: the person
+    // under a naming system spelled otherwise, and in a form it has not; then a refusal toward
+    // somebody who is no partner.
+    let gateway = Gateway::start().await;
+    let path = "/v1/consents/slip";
+    for (system, value, place) in [
+        ("CIN", "90000001A", "/subject/system"),
+        ("cws-client-id", "abcdefghij", "/subject/system"),
+        ("cin", "9000001A", "/subject/value"),
+    ] {
+        let mut body = lodging();
+        body["subject"] = json!({"system": system, "value": value});
+        let (status, told) = send(&gateway, "PUT", path, body.to_string()).await;
+        assert_eq!(status, 422, "{system}: {told}");
+        assert_eq!(told["findings"][0]["path"], place, "{told}");
+    }
+    let mut refusal = lodging();
+    refusal["subject"] = json!({"system": "cin", "value": " 90000001a"});
+    refusal["consent"]["type"] = "deny".into();
+    refusal["consent"]["recipient_ids"] = json!(["SVC"]);
+    let (status, told) = send(&gateway, "PUT", path, refusal.to_string()).await;
+    assert_eq!((status, &told["counts"]), (200, &json!(true)), "{told}");
+    assert_eq!(told["findings"][0]["code"], "consent-widened", "{told}");
+}
