@@ -138,5 +138,8 @@ names! {
     CorrelationId;
 }
 
+/// How a paper names the gateway's operator among its recipients.
+pub const OPERATOR_ID: &str = "gateway-operator";
+
 /// The record type of a copy of a child-abuse report: taken only after the call, never sent twice.
 pub const CHILD_ABUSE_REPORT: &str = "child-abuse-report";

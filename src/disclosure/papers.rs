@@ -82,7 +82,7 @@ impl Desk<'_> {
         }
         let mut closed = Vec::with_capacity(self.consents.len());
         for (index, consent) in self.consents.iter().enumerate() {
-            let closes = match may_refuse(consent) {
+            let closes = match consent.may_refuse() {
                 true => self.refuses(index, consent),
                 false => ClassSet::EMPTY,
             };
@@ -107,7 +107,7 @@ impl Desk<'_> {
 
     /// Why one paper counts or does not, for this question.
     pub fn why(&self, index: usize, consent: &Consent) -> Why {
-        if may_refuse(consent) {
+        if consent.may_refuse() {
             return self.why_refusal(index, consent);
         }
         let flaw = self.flaw(index, consent);
@@ -416,7 +416,7 @@ impl Desk<'_> {
         notes.set_if(Flag::SharedId, self.shares_id(index, consent));
         let odd = is_malformed(consent) || consent.direction.known().is_none();
         notes.set_if(Flag::Malformed, odd);
-        let unclear = may_refuse(consent) && is_unclear(consent) && self.stands(consent);
+        let unclear = consent.may_refuse() && is_unclear(consent) && self.stands(consent);
         notes.set_if(Flag::RefusalUnclear, unclear);
         notes.set_if(Flag::Coerced, consent.coercion_flag.restricts());
         notes.set_if(
@@ -489,11 +489,6 @@ impl Desk<'_> {
             }
         }
     }
-}
-
-/// Whether it refuses, or may: it does not say that it permits.
-fn may_refuse(consent: &Consent) -> bool {
-    consent.direction.known() != Some(Direction::Permit)
 }
 
 /// Whether what it refuses is not wholly understood: somebody looks at what goes beside it.

@@ -241,6 +241,13 @@ pub struct Consent {
     pub exception_to: Texts,
 }
 
+impl Consent {
+    /// Whether it refuses, or may: it does not say that it permits.
+    pub fn may_refuse(&self) -> bool {
+        self.direction.known() != Some(Direction::Permit)
+    }
+}
+
 /// The one status in which a paper counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Active;

@@ -9,15 +9,13 @@ use crate::base::finding_codes::{
     DATA_CLASS_NOT_ON_CHANNEL, DATA_CLASS_REFUSED, DATA_CLASS_STRIPPED, OPERATOR_AGREEMENT_MISSING,
     RELEASE_NEEDED,
 };
+pub use crate::base::id::OPERATOR_ID;
 use crate::base::vocabulary::{ClassSet, ConsentKind, DataClass, SourceRole};
 use crate::catalog::operator::{Demand, LawRow, OperatorLaw};
 use crate::catalog::partner::{Channel, Partner};
 use crate::record::labels::{LabelPlan, Labels, NOBODY, Origin};
 use crate::record::{Record, strip};
 use std::collections::BTreeMap;
-
-/// How a release names the gateway's operator among its recipients.
-pub const OPERATOR_ID: &str = "gateway-operator";
 
 /// A consent in force that a record names, as far as intake looks at it.
 #[derive(Clone, Debug, PartialEq, Eq)]

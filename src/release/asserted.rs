@@ -69,7 +69,8 @@ impl<'a> Circumstances<'a> {
 
 /// What partners assert of a record's persons and what of it counts here.
 pub(super) struct Asserted<'a> {
-    rules: &'a Rules,
+    /// The rules it is read by.
+    pub(super) rules: &'a Rules,
     on: Circumstances<'a>,
     today: Day,
     fresh_days: u32,
@@ -404,11 +405,6 @@ impl<'a> Asserted<'a> {
             true => None,
             false => own().find(|known| !known.opens).map(seen),
         }
-    }
-
-    /// Whether a partner of that id is known.
-    pub(super) fn is_partner(&self, id: &str) -> bool {
-        self.rules.partners.contains_key(&PartnerId::new(id))
     }
 
     /// Who of the record's persons takes part in the address program, by index into `persons[]`,

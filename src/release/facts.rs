@@ -9,11 +9,11 @@ use super::{HeldConsent, ReleaseInput, read_paper, received};
 use crate::base::Text;
 use crate::base::clock::Timestamp;
 use crate::base::fact_key::FactKey;
-use crate::base::id::{CHILD_ABUSE_REPORT, PersonId};
+use crate::base::id::{CHILD_ABUSE_REPORT, OPERATOR_ID, PartnerId, PersonId};
 use crate::base::vocabulary::{ClassSet, Grantor, Purpose, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::aging::OF_AGE_YEARS;
-use crate::disclosure::given::{Maybe, Scalar, Texts, Word};
+use crate::disclosure::given::{Maybe, Scalar, Word};
 use crate::disclosure::moment::{Day, Moment, Now, local_day};
 use crate::disclosure::request::{
     Agreement, Clock, Consent, Context, Direction, Emergency, Subject,
@@ -21,6 +21,7 @@ use crate::disclosure::request::{
 use crate::disclosure::{Ask, CELL_MIN};
 use crate::format::Node;
 use crate::record::cells;
+use crate::rules::Rules;
 use std::collections::BTreeSet;
 
 /// From this age a minor may consent to some services alone.
@@ -287,8 +288,10 @@ pub(super) fn known(
     let mut subject = subject(entry, &person.to_string(), now);
     let mut given = asserted.give(person, &mut subject, &mut context);
     let (mut consents, mut void) = (consents(held, person), BTreeSet::new());
-    for refusal in consents.iter_mut().filter(|consent| refuses(consent)) {
-        widen(refusal, |id| asserted.is_partner(id));
+    for consent in &mut consents {
+        if refuses_nobody_known(asserted.rules, consent) {
+            consent.recipient_ids = None;
+        }
     }
     let ended = SIGNED_BY.map(|(tie, grantors)| (asserted.ended(tie, person), grantors));
     let of_age = subject.age.is_some_and(|age| age >= OF_AGE_YEARS);
@@ -321,18 +324,14 @@ pub(super) fn known(
     }
 }
 
-/// Whether it permits nothing.
-pub fn refuses(consent: &Consent) -> bool {
-    consent.direction.known() != Some(Direction::Permit)
-}
-
-/// A refusal toward somebody nobody knows is one toward everybody it may mean: whom it names cannot
-/// be told, and it must not close nothing. By whom the data would be given never limits one.
-fn widen(refusal: &mut Consent, is_known: impl Fn(&str) -> bool) {
-    let unknown = |ids: &Texts| ids.0.iter().any(|id| !is_known(id));
-    if refusal.recipient_ids.as_ref().is_some_and(unknown) {
-        refusal.recipient_ids = None;
-    }
+/// Whether it is a refusal toward somebody who is no partner here: then it is one toward everybody
+/// it may mean. Whom it names cannot be told, and it must not close nothing. By whom the data would
+/// be given never limits one.
+pub fn refuses_nobody_known(rules: &Rules, consent: &Consent) -> bool {
+    let is_known =
+        |id: &Text| *id == OPERATOR_ID || rules.partners.contains_key(&PartnerId::new(id));
+    let ids = consent.recipient_ids.as_ref();
+    consent.may_refuse() && ids.is_some_and(|ids| !ids.0.iter().all(is_known))
 }
 
 /// Who signs by which tie. Where one has ended nobody knows which parent signed: a permit counts

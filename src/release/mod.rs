@@ -28,7 +28,7 @@ pub use discreet::{
     NOT_RELEASABLE, SenderRow, SenderTold, known_to_sender, own_consents, own_facts, recorded,
     rehearsed,
 };
-pub use facts::{consents as registry_papers, refuses};
+pub use facts::{consents as registry_papers, refuses_nobody_known};
 pub use look::{PaperLook, PersonLook, look};
 pub use obligations::{Discharge, TABLE as DISCHARGES, Way, by_hand};
 pub use outgoing::{Kept, Narrower, Outgoing};

@@ -216,5 +216,5 @@ pub(super) fn is_for_one_use(rules: &Rules, held: &HeldConsent<'_>) -> bool {
 
 /// Whether it does not permit; one nobody can read is kept, to ask for a human look.
 fn refuses(held: &HeldConsent<'_>) -> bool {
-    read_paper(held.body).is_none_or(|paper| paper.direction.known() != Some(Direction::Permit))
+    read_paper(held.body).is_none_or(|paper| paper.may_refuse())
 }

@@ -8,7 +8,6 @@ use super::decide::Parties;
 use super::{HeldConsent, ReleaseInput, Taken, facts, read_paper};
 use crate::base::id::PersonId;
 use crate::base::vocabulary::{ClassSet, DataClass, Verdict};
-use crate::disclosure::request::Direction;
 use crate::format::Node;
 use crate::rules::Rules;
 
@@ -41,7 +40,7 @@ pub(super) fn used<'a>(
 
 fn permits(held: &HeldConsent<'_>) -> bool {
     let read = read_paper(held.body);
-    read.is_some_and(|paper| paper.direction.known() == Some(Direction::Permit))
+    read.is_some_and(|paper| !paper.may_refuse())
 }
 
 /// Whether all that was permitted of a person would be with these consents alone.

@@ -9,13 +9,11 @@ use crate::base::finding_codes::{
     CONSENT_EVENT_UNFIT, CONSENT_EXCHANGE_ONLY, CONSENT_NOT_IN_FORCE, CONSENT_OPENS_NOTHING,
     CONSENT_SIGNER_UNFIT, CONSENT_WIDENED,
 };
-use crate::base::id::PartnerId;
 use crate::base::vocabulary::OtherGrantor;
-use crate::disclosure::given::Texts;
 use crate::disclosure::lodged::Shortcoming;
 use crate::disclosure::moment::Now;
 use crate::disclosure::request::Consent;
-use crate::release::refuses;
+use crate::release::refuses_nobody_known;
 use crate::rules::Rules;
 
 /// What keeps a paper from counting, place by place; empty when nothing does.
@@ -34,12 +32,7 @@ pub fn findings(
 
 /// A limit of a refusal to somebody nobody knows: it closes more than it says.
 pub fn widened(rules: &Rules, paper: &Consent) -> Option<Finding> {
-    let unknown = |ids: &Texts| {
-        let mut each = ids.0.iter();
-        each.any(|id| !rules.partners.contains_key(&PartnerId::new(id)))
-    };
-    let names = paper.recipient_ids.as_ref().is_some_and(unknown);
-    (refuses(paper) && names).then(|| {
+    refuses_nobody_known(rules, paper).then(|| {
         let why = "it names somebody who is no partner here, and holds for all it may mean";
         let finding = Finding::new(&CONSENT_WIDENED).at("/consent/recipient_ids");
         finding.saying(why.to_owned())
