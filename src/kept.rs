@@ -22,6 +22,7 @@ use crate::base::sensitive::Sensitive;
 use crate::base::vocabulary::{ClassSet, DataClass, SourceRole};
 use crate::catalog::partner::Partner;
 use crate::disclosure::facts::{Facts, Flag, Flags};
+use crate::disclosure::review::{Review, ReviewAsked};
 use crate::record::Record;
 use crate::record::labels::Origin;
 use crate::record::whereabouts::{Protections, lines};
@@ -32,9 +33,10 @@ use crate::release::{
 use crate::rules::Rules;
 use crate::store::{
     ConsentUsed, DecisionRecord, DecisionRow, FactUsed, HoldCause, HouseholdFact, KeptOutput,
-    ProtectionAsk, Store, StoreError, StoredConsent, StoredFact, StoredRecord,
+    LookAsked, ProtectionAsk, Store, StoreError, StoredConsent, StoredFact, StoredRecord,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Consents of the store as release reads them.
 pub fn held(consents: &[StoredConsent]) -> Vec<HeldConsent<'_>> {
@@ -350,9 +352,29 @@ pub fn decision_record(taken: &Taken) -> DecisionRecord {
         asserted: asserted.collect(),
         standing_unknown: taken.standing_unknown,
         obligations: taken.obligations.iter().map(|o| (*o).to_owned()).collect(),
+        reviews: taken.reviews.iter().map(asked_to_look).collect(),
         citations: taken.citations.clone(),
         open: taken.open.iter().map(|o| (*o).to_owned()).collect(),
     }
+}
+
+fn asked_to_look(asked: &ReviewAsked) -> LookAsked {
+    LookAsked {
+        by: asked.by.to_string(),
+        before: asked.when == Review::Before,
+    }
+}
+
+/// Who asked that a person looks at what was decided, by the rules of then.
+pub fn recorded_reviews(decision: &DecisionRecord) -> Vec<ReviewAsked> {
+    let asked = decision.reviews.iter().map(|asked| ReviewAsked {
+        by: Arc::from(asked.by.as_str()),
+        when: match asked.before {
+            true => Review::Before,
+            false => Review::After,
+        },
+    });
+    asked.collect()
 }
 
 /// What was asked when a recorded row was decided: the closed facts and the class. `None` when a

@@ -327,6 +327,7 @@ mod tests {
             asserted: Vec::new(),
             standing_unknown: false,
             obligations: Vec::new(),
+            reviews: Vec::new(),
             citations: Vec::new(),
         }
     }

@@ -3,8 +3,8 @@
 use super::condition::Rules256;
 use super::facts::Flags;
 use super::pack::Outcome;
+use super::review::{Review, ReviewAsked, ReviewRow, strictest};
 use super::rule::{Counsel, ObligationSet, Rank};
-use super::tables::Review;
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass, Effect, Obligation, Verdict};
 use serde::Serialize;
@@ -34,12 +34,19 @@ pub struct Answer {
     pub permit: ClassSet,
     /// What is owed.
     pub obligations: ObligationSet,
-    /// When a person looks at it.
-    pub review: Review,
+    /// Who asks that a person looks at it.
+    pub reviews: Vec<ReviewAsked>,
     /// Class by class, in the order of the vocabulary.
     pub rows: Vec<Row>,
     /// Everything cited.
     pub citations: Vec<Arc<str>>,
+}
+
+impl Answer {
+    /// When a person looks at it: the strictest of all that ask.
+    pub fn review(&self) -> Review {
+        strictest(&self.reviews)
+    }
 }
 
 /// What a withheld class would need.
@@ -157,6 +164,9 @@ pub struct Decision {
     /// Paper by paper; only when asked to explain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consents: Option<Vec<PaperRow>>,
+    /// Who asks that a person looks; only when asked to explain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviews: Option<Vec<ReviewRow>>,
 }
 
 /// One judged class, before it is told.
@@ -209,6 +219,7 @@ impl Decision {
             rule_set,
             trace: Vec::new(),
             consents: None,
+            reviews: None,
         }
     }
 }

@@ -4,8 +4,7 @@ use super::answer::Judgement;
 use super::condition::{Rules256, Situation};
 use super::pack::Pack;
 use super::rule::{ObligationSet, Rank};
-use super::tables::Review;
-use crate::base::vocabulary::{ConsentKind, Obligation};
+use crate::base::vocabulary::ConsentKind;
 use std::sync::Arc;
 
 /// Citations without repetition, in the order they arise.
@@ -82,37 +81,6 @@ pub fn obligations(pack: &Pack, judged: &Judgement, at: &Situation) -> Obligatio
     owed
 }
 
-/// When a person looks at what goes, or at that nothing does: the strictest of all that ask.
-pub fn review(pack: &Pack, judged: &Judgement, at: &Situation) -> Review {
-    let mut review = Review::None;
-    let mut resting = Rules256::default();
-    for one in judged.classes.iter().filter(|one| one.outcome.permit) {
-        let used = rests_on(pack, &one.outcome.used);
-        for rule in used.iter().filter_map(|index| pack.rules.get(index)) {
-            if rule
-                .obligations
-                .iter()
-                .any(|o| o == Obligation::HumanReview)
-            {
-                review = Review::Before;
-            }
-        }
-        resting.add(&used);
-    }
-    for rule in pack.tables.owed.iter().filter(|o| o.when.holds(at)) {
-        review = review.max(rule.review);
-    }
-    let at = Situation {
-        used: resting,
-        ..*at
-    };
-    let mut after = pack.tables.reviewed_after.iter();
-    match after.any(|when| when.holds(&at)) {
-        true => review.max(Review::After),
-        false => review,
-    }
-}
-
 /// What the policies that open one class owe.
 fn of_class(pack: &Pack, used: &Rules256) -> ObligationSet {
     let used = rests_on(pack, used);
@@ -124,7 +92,7 @@ fn of_class(pack: &Pack, used: &Rules256) -> ObligationSet {
 
 /// The policies the release of one class rests on: where a consent opens it, not on an emergency
 /// row that would open it as well.
-fn rests_on(pack: &Pack, used: &Rules256) -> Rules256 {
+pub(super) fn rests_on(pack: &Pack, used: &Rules256) -> Rules256 {
     let rules = || used.iter().filter_map(|at| Some((at, pack.rules.get(at)?)));
     let consented = rules().any(|(_, rule)| rule.rank == Rank::Consent);
     let mut out = Rules256::default();

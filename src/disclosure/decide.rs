@@ -16,6 +16,7 @@ use super::papers::{Desk, Papers};
 use super::person::Person;
 use super::plain::Plain;
 use super::request::{Clock, Consent, Context, Request, Subject};
+use super::review;
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::limits::CONSENTS_MAX;
@@ -161,7 +162,7 @@ impl Policy {
             effect: effect(judged.permit, judged.requested, false),
             permit: judged.permit,
             obligations: cite::obligations(&self.pack, &judged, &at),
-            review: cite::review(&self.pack, &judged, &at),
+            reviews: review::asked(&self.pack, &judged, &at),
             rows: judged.classes.iter().map(|one| self.row(one)).collect(),
             citations: cite::citations(&self.pack, &judged, &at),
         }
@@ -300,10 +301,16 @@ impl Policy {
             rule_set: Arc::clone(&self.rule_set),
             trace: Vec::new(),
             consents: None,
+            reviews: None,
         };
         self.trace(request, &judged, &mut told);
         if explain && let (Some(ask), Some(now)) = (&ask, now) {
             self.unlock(ask, now, &judged, &mut told);
+        }
+        if explain {
+            let asked = review::asked(&self.pack, &judged, &at);
+            let rows = asked.iter().map(|one| self.asked_in_words(one));
+            told.reviews = Some(rows.collect());
         }
         told
     }

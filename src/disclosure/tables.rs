@@ -6,6 +6,7 @@
 use super::condition::{Places, When, WhenText};
 use super::facts::Flag;
 use super::given::Listed;
+use super::review::{BESIDE_THE_PACK, Review, ReviewedAfter};
 use super::words::Words;
 use crate::base::defect::Defect;
 use crate::base::vocabulary::{
@@ -173,24 +174,13 @@ pub struct Cited {
     pub when: When,
 }
 
-/// When a person looks at what a decision releases; ordered, the stricter one is the greater.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Review {
-    /// Nobody has to.
-    #[default]
-    None,
-    /// It goes at once, and a person looks within one business day.
-    After,
-    /// It waits until a person has looked.
-    Before,
-}
-
 /// One obligation and when.
 #[derive(Clone, Debug)]
 pub struct Owed {
     /// What is owed, or waived.
     pub obligation: Obligation,
+    /// Of a `human_review`: what the row is called.
+    pub asks: Option<Arc<str>>,
     /// Of a `human_review`: when the person looks.
     pub review: Review,
     /// When.
@@ -252,7 +242,7 @@ pub struct Tables {
     /// Obligations of policies taken back.
     pub waived: Vec<Owed>,
     /// Releases a person looks at afterwards although no `human_review` is owed for them.
-    pub reviewed_after: Vec<When>,
+    pub reviewed_after: Vec<ReviewedAfter>,
     /// What may be offered, in order.
     pub unlocks: Vec<Unlock>,
     /// Signers in words.
@@ -299,6 +289,8 @@ struct SituationFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OwedText {
+    #[serde(default)]
+    id: Option<Arc<str>>,
     obligation: Obligation,
     #[serde(default)]
     review: Option<Review>,
@@ -309,6 +301,8 @@ struct OwedText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReviewText {
+    #[serde(default)]
+    id: Option<Arc<str>>,
     when: WhenText,
 }
 
@@ -469,30 +463,18 @@ impl Tables {
             }
         }
         if let Some(file) = read::<ObligationFile>(files, OBLIGATIONS, defects) {
-            let mut resolve = |list: Vec<OwedText>| -> Vec<Owed> {
-                let each = list.into_iter().map(|text| {
-                    let looks = text.obligation == Obligation::HumanReview;
-                    if text.review.is_some() && !looks {
-                        let message = "`review` means something for human_review only";
-                        defects.push(defect(OBLIGATIONS, "policy-table", message));
-                    }
-                    Owed {
-                        obligation: text.obligation,
-                        review: match looks {
-                            true => text.review.unwrap_or(Review::Before),
-                            false => Review::None,
-                        },
-                        when: places.resolve(&text.when, OBLIGATIONS, defects),
-                    }
-                });
-                each.collect()
-            };
-            self.owed = resolve(file.owe);
-            self.waived = resolve(file.waive);
-            let after = file.review_after.iter();
-            let after = after.map(|text| places.resolve(&text.when, OBLIGATIONS, defects));
+            self.owed = owed(file.owe, places, defects);
+            self.waived = owed(file.waive, places, defects);
+            let after = file.review_after.into_iter().map(|text| ReviewedAfter {
+                id: named(text.id, defects),
+                when: places.resolve(&text.when, OBLIGATIONS, defects),
+            });
             self.reviewed_after = after.collect();
         }
+        let asking = self.owed.iter().filter_map(|row| row.asks.as_deref());
+        let after = self.reviewed_after.iter().map(|row| &*row.id);
+        let asking: Vec<&str> = asking.chain(after).chain(BESIDE_THE_PACK).collect();
+        self.words.say_reviews(&asking, defects);
     }
 
     /// Reads what may be offered.
@@ -537,4 +519,35 @@ impl Tables {
     pub fn kind(&self, kind: ConsentKind) -> Option<&KindRow> {
         self.kinds.get(kind.index())
     }
+}
+
+/// Rows of obligations. One that has a person look says by its id who asks.
+fn owed(rows: Vec<OwedText>, places: &Places<'_>, defects: &mut Vec<Defect>) -> Vec<Owed> {
+    let each = rows.into_iter().map(|text| {
+        let looks = text.obligation == Obligation::HumanReview;
+        if !looks && (text.review.is_some() || text.id.is_some()) {
+            let message = "`id` and `review` mean something for human_review only";
+            defects.push(defect(OBLIGATIONS, "policy-table", message));
+        }
+        Owed {
+            obligation: text.obligation,
+            asks: looks.then(|| named(text.id, defects)),
+            review: match looks {
+                true => text.review.unwrap_or(Review::Before),
+                false => Review::None,
+            },
+            when: places.resolve(&text.when, OBLIGATIONS, defects),
+        }
+    });
+    each.collect()
+}
+
+/// The id of a row that has a person look. A kept pack of before they had any names none.
+fn named(id: Option<Arc<str>>, defects: &mut Vec<Defect>) -> Arc<str> {
+    let id = id.filter(|id| !id.is_empty());
+    if id.is_none() {
+        let message = "a row that has a person look needs an `id`, or nobody could say why";
+        defects.push(defect(OBLIGATIONS, "policy-table", message));
+    }
+    id.unwrap_or_else(|| Arc::from("unnamed"))
 }

@@ -9,7 +9,7 @@ use super::tables::{TABLE_MISSING, defect, read};
 use super::why::Why;
 use crate::base::defect::Defect;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const FILE: &str = "policies/explanations.toml";
@@ -50,6 +50,8 @@ struct Table {
     question_lacks: Phrase,
     paper: Vec<Row>,
     fact: Vec<Row>,
+    #[serde(default)]
+    review: Vec<Row>,
 }
 
 /// All phrases.
@@ -73,6 +75,8 @@ pub struct Words {
     pub es_machine_draft: bool,
     papers: BTreeMap<String, Phrase>,
     facts: BTreeMap<String, Phrase>,
+    /// Filled before it is known who asks, see [`Words::say_reviews`].
+    reviews: BTreeMap<String, Phrase>,
 }
 
 impl Words {
@@ -106,6 +110,7 @@ impl Words {
         Words {
             papers: complete(("paper", table.paper), papers, (&over, defects)),
             facts: complete(("fact", table.fact), facts, (&over, defects)),
+            reviews: by_id(("review", table.review), (&over, defects)),
             nothing_opens: over(table.nothing_opens),
             not_effective: over(table.not_effective),
             signer_out: over(table.signer_out),
@@ -120,6 +125,17 @@ impl Words {
     /// Why a paper counts or does not.
     pub fn paper(&self, why: Why) -> Phrase {
         self.papers.get(why.id()).cloned().unwrap_or_default()
+    }
+
+    /// Who asks is known once the obligations are read: each has words, and no others do.
+    pub(super) fn say_reviews(&mut self, asking: &[&str], defects: &mut Vec<Defect>) {
+        let all = std::mem::take(&mut self.reviews);
+        self.reviews = exactly(("review", all), asking.iter().copied(), defects);
+    }
+
+    /// Why a row asks for a look.
+    pub(super) fn review(&self, by: &str) -> Option<&Phrase> {
+        self.reviews.get(by)
     }
 
     /// What a fact says.
@@ -138,31 +154,47 @@ fn complete<'a>(
     ids: impl Iterator<Item = &'a str>,
     (over, defects): (&dyn Fn(Phrase) -> Phrase, &mut Vec<Defect>),
 ) -> BTreeMap<String, Phrase> {
-    let mut left: BTreeMap<String, Phrase> = BTreeMap::new();
-    let mut wrong = |message: String| defects.push(defect(FILE, "policy-table", message));
-    for row in rows {
-        let phrase = over(Phrase {
-            en: row.en,
-            es: row.es,
-        });
-        if left.insert(row.id.clone(), phrase).is_some() {
-            wrong(format!("two rows for the {what} `{}`", row.id));
+    let rows = by_id((what, rows), (over, &mut *defects));
+    exactly((what, rows), ids, defects)
+}
+
+/// The rows by id; an id that has several is a defect.
+fn by_id(
+    (what, rows): (&str, Vec<Row>),
+    (over, defects): (&dyn Fn(Phrase) -> Phrase, &mut Vec<Defect>),
+) -> BTreeMap<String, Phrase> {
+    let mut found: BTreeMap<String, Phrase> = BTreeMap::new();
+    for Row { id, en, es } in rows {
+        let phrase = over(Phrase { en, es });
+        if found.insert(id.clone(), phrase).is_some() {
+            let message = format!("two rows for the {what} `{id}`");
+            defects.push(defect(FILE, "policy-table", message));
         }
     }
-    let mut out = BTreeMap::new();
-    let mut none = Vec::new();
+    found
+}
+
+/// The phrases of these ids; each id that has none, and each phrase of another, is a defect.
+fn exactly<'a>(
+    (what, mut left): (&str, BTreeMap<String, Phrase>),
+    ids: impl Iterator<Item = &'a str>,
+    defects: &mut Vec<Defect>,
+) -> BTreeMap<String, Phrase> {
+    let mut out: BTreeMap<String, Phrase> = BTreeMap::new();
+    // Several rows may ask under one id.
+    let ids: BTreeSet<&str> = ids.collect();
     for id in ids {
         match left.remove(id) {
             Some(phrase) => drop(out.insert(id.to_owned(), phrase)),
-            None => none.push(format!("no row for the {what} `{id}`")),
+            None => {
+                let message = format!("no row for the {what} `{id}`");
+                defects.push(defect(FILE, TABLE_MISSING, message));
+            }
         }
     }
     for id in left.keys() {
-        wrong(format!("unknown {what} `{id}`"));
+        let message = format!("unknown {what} `{id}`");
+        defects.push(defect(FILE, "policy-table", message));
     }
-    defects.extend(
-        none.into_iter()
-            .map(|message| defect(FILE, TABLE_MISSING, message)),
-    );
     out
 }

@@ -21,6 +21,7 @@ use crate::base::vocabulary::{
 use crate::catalog::Partner;
 use crate::disclosure::redact::{Redaction, redact};
 use crate::disclosure::request::Subject;
+use crate::disclosure::review::{FACTS_CONFLICT, MARKED_SENSITIVE, ReviewAsked, strictest};
 use crate::disclosure::{Answer, Ask, ObligationSet, Review};
 use crate::format::{Node, json};
 use crate::mapping::Labelled;
@@ -51,7 +52,8 @@ pub(super) struct Parties {
 struct Answers {
     permit: BTreeMap<u16, ClassSet>,
     owed: ObligationSet,
-    review: Review,
+    /// Who asks that a person looks.
+    reviews: BTreeSet<ReviewAsked>,
     /// The facts of the registry it rests on.
     rested: BTreeSet<FactSeen>,
     taken: Taken,
@@ -61,9 +63,9 @@ impl Answers {
     /// What was answered about some classes of a person; where facts contradict each other, a
     /// human looks first.
     fn take(&mut self, (index, id): (u16, PersonId), answer: &Answer, conflict: bool) {
-        self.review = self.review.max(answer.review);
+        self.reviews.extend(answer.reviews.iter().cloned());
         if conflict {
-            self.review = Review::Before;
+            self.ask_for_a_look(FACTS_CONFLICT, Review::Before);
         }
         if answer.effect != Effect::Deny {
             self.owed.0 |= answer.obligations.0;
@@ -85,6 +87,15 @@ impl Answers {
             }));
         let cited = answer.citations.iter().map(ToString::to_string);
         self.taken.citations.extend(cited);
+    }
+
+    fn ask_for_a_look(&mut self, by: &str, when: Review) {
+        self.reviews.insert(ReviewAsked::beside_the_pack(by, when));
+    }
+
+    /// When a person looks: the strictest of all that ask.
+    fn review(&self) -> Review {
+        strictest(&self.reviews)
     }
 
     fn rest_on(&mut self, seen: BTreeSet<FactSeen>) {
@@ -145,7 +156,7 @@ fn release_to(rules: &Rules, input: &ReleaseInput<'_>, how_well: Acquaintance) -
             None => return Release::Withheld(Box::new(standing::unknown(answers.taken))),
         }
     }
-    if unseen && answers.review == Review::Before {
+    if unseen && answers.review() == Review::Before {
         return Release::Held(Hold::HumanReview, Box::new(answers.taken));
     }
     let open = not_discharged((parties, &asserted), input, &cut, answers.owed);
@@ -226,9 +237,10 @@ pub fn waits_for_addressee(taken: &Taken) -> bool {
 /// Nothing may go. What is owed with a release is then not owed; only where the rules want a human
 /// to look at the refusal itself, and nobody has, the decision says so.
 fn withheld(answers: Answers, unseen: bool) -> Taken {
+    let looked_at = unseen && answers.review() == Review::Before;
     let mut taken = answers.taken;
     taken.obligations.clear();
-    if unseen && answers.review == Review::Before {
+    if looked_at {
         taken.obligations.push(Obligation::HumanReview.as_str());
     }
     taken
@@ -340,7 +352,7 @@ fn ask_all(
     let mut answers = Answers {
         permit: BTreeMap::new(),
         owed: ObligationSet::default(),
-        review: Review::None,
+        reviews: BTreeSet::new(),
         rested: BTreeSet::new(),
         taken: nothing(rules, input),
     };
@@ -366,6 +378,7 @@ fn ask_all(
     answers.taken.citations.sort_unstable();
     answers.taken.citations.dedup();
     answers.taken.asserted = answers.rested.iter().cloned().collect();
+    answers.taken.reviews = answers.reviews.iter().cloned().collect();
     answers.taken.obligations = answers.owed.iter().map(Obligation::as_str).collect();
     answers
 }
@@ -395,13 +408,14 @@ fn ask_of_totals(
 
 /// What its sender calls sensitive a person looks at: afterwards where nothing may wait for one.
 fn look_at_sensitive(input: &ReleaseInput<'_>, answers: &mut Answers) {
-    if !input.record.is_sensitive() || answers.review != Review::None {
+    if !input.record.is_sensitive() || answers.review() != Review::None {
         return;
     }
-    answers.review = match input.emergency {
+    let when = match input.emergency {
         Some(_) => Review::After,
         None => Review::Before,
     };
+    answers.ask_for_a_look(MARKED_SENSITIVE, when);
     if answers.permit.values().any(|open| !open.is_empty()) {
         answers.owed.insert(Obligation::HumanReview);
     }
@@ -546,7 +560,7 @@ fn render(
         withheld_any: cut.withheld_any,
         attached: enclosed,
         excerpt,
-        review_after: answers.review == Review::After,
+        review_after: answers.review() == Review::After,
         spends,
         taken: answers.taken,
     }))

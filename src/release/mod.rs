@@ -46,6 +46,7 @@ use crate::base::vocabulary::{Effect, Verdict};
 use crate::catalog::partner::{Channel, Partner};
 pub use crate::disclosure::ObligationSet;
 use crate::disclosure::facts::Flags;
+use crate::disclosure::review::ReviewAsked;
 use crate::record::Record;
 pub use crate::record::whereabouts::Protections;
 use std::sync::Arc;
@@ -242,6 +243,8 @@ pub struct Taken {
     pub rows: Vec<TakenRow>,
     /// Everything owed.
     pub obligations: Vec<&'static str>,
+    /// Who asked that a person looks, done or not.
+    pub reviews: Vec<ReviewAsked>,
     /// Everything cited.
     pub citations: Vec<String>,
     /// The consents on file that were looked at, counting or not.
@@ -272,6 +275,7 @@ impl Taken {
             source_role: source.role.clone(),
             rows: Vec::new(),
             obligations: Vec::new(),
+            reviews: Vec::new(),
             citations: Vec::new(),
             consents: Vec::new(),
             asserted: Vec::new(),

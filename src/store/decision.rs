@@ -3,7 +3,7 @@
 //! They outlive the record's payload, because an accounting is owed long after it.
 
 use super::keys::{Keys, Place};
-use super::model::{ConsentUsed, DecisionRecord, DecisionRow, FactUsed};
+use super::model::{ConsentUsed, DecisionRecord, DecisionRow, FactUsed, LookAsked};
 use super::sql::Fault;
 use crate::base::clock::Timestamp;
 use crate::base::digest::{Digest, hex, unhex};
@@ -40,6 +40,8 @@ struct Packed {
     open: Vec<String>,
     #[serde(default)]
     standing_unknown: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reviews: Vec<LookAsked>,
 }
 
 #[derive(Default)]
@@ -167,6 +169,7 @@ fn pack(decision: &DecisionRecord) -> Result<Vec<u8>, Fault> {
         asserted,
         open: decision.open.clone(),
         standing_unknown: decision.standing_unknown,
+        reviews: decision.reviews.clone(),
     };
     serde_json::to_vec(&packed).map_err(|_| Fault::Damaged("a decision"))
 }
@@ -223,6 +226,7 @@ fn unpack(plain: &[u8]) -> Result<DecisionRecord, Fault> {
         asserted: asserted.collect::<Result<_, Fault>>()?,
         standing_unknown: packed.standing_unknown,
         obligations: packed.obligations.clone(),
+        reviews: packed.reviews.clone(),
         citations: packed.citations.clone(),
         open: packed.open.clone(),
     })

@@ -380,11 +380,23 @@ pub struct DecisionRecord {
     pub standing_unknown: bool,
     /// Owed and discharged.
     pub obligations: Vec<String>,
+    /// Who asked that a person looks, and when. Absent in decisions of before it was kept.
+    #[serde(default)]
+    pub reviews: Vec<LookAsked>,
     /// All citations.
     pub citations: Vec<String>,
     /// Owed and not discharged: what a person has to do before anything goes.
     #[serde(default)]
     pub open: Vec<String>,
+}
+
+/// Who asked that a person looks.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct LookAsked {
+    /// The row of the rules.
+    pub by: String,
+    /// Before it went, or else within a business day afterwards.
+    pub before: bool,
 }
 
 /// A decision with what it was about.

@@ -7,6 +7,7 @@
 
 use super::answer::{Call, store_failed};
 use super::emergency::{self, Listener};
+use super::explain::looks_told;
 use super::principal::{OperatorPass, Principal};
 use super::problem::Problem;
 use crate::base::clock::Timestamp;
@@ -14,7 +15,9 @@ use crate::base::id::EmergencyId;
 use crate::base::vocabulary::Verdict;
 use crate::catalog::partner::{Channel, Partner};
 use crate::config::Role;
-use crate::kept::{Toward, classes_held, decision_record, on_file, release_stored};
+use crate::kept::{
+    Toward, classes_held, decision_record, on_file, recorded_reviews, release_stored,
+};
 use crate::release::{Release, Taken, by_hand};
 use crate::rules::Rules;
 use crate::store::{DecisionRecord, DeliveryView, HoldCause, RecallByHand, StoredRecord, WorkItem};
@@ -177,8 +180,9 @@ async fn declared(call: &Call, id: EmergencyId, to: Listener) -> Result<Value, P
     if matches!(to, Listener::Officer | Listener::Desk) {
         let given = store.emergency_given(id).await;
         let given = given.map_err(|error| store_failed(&error))?;
+        let rules = call.site.rules.load();
         let given = given.iter().map(|(record, decision)| {
-            json!({ "record_id": record, "decision": decided(decision, "recorded") })
+            json!({ "record_id": record, "decision": decided(&rules, decision, "recorded") })
         });
         put(&mut told, "given", given.collect());
     }
@@ -303,8 +307,8 @@ async fn decision(
     );
     let invalid = invalid.collect();
     let decided = match (&recorded, &now) {
-        (Some(recorded), _) => decided(recorded, "recorded"),
-        (None, Some(taken)) => decided(&decision_record(taken), "now"),
+        (Some(recorded), _) => decided(rules, recorded, "recorded"),
+        (None, Some(taken)) => decided(rules, &decision_record(taken), "now"),
         (None, None) => Value::Null,
     };
     Ok((decided, invalid))
@@ -334,7 +338,7 @@ async fn taken_now(
 }
 
 /// Classes and law of a decision; whom each row is about stays in the accounting.
-fn decided(decision: &DecisionRecord, taken: &str) -> Value {
+fn decided(rules: &Rules, decision: &DecisionRecord, taken: &str) -> Value {
     let of = |permitted: bool| -> Vec<Value> {
         let rows = decision.rows.iter();
         let rows = rows.filter(|row| (row.verdict == Verdict::Permit) == permitted);
@@ -352,6 +356,7 @@ fn decided(decision: &DecisionRecord, taken: &str) -> Value {
         "permitted": of(true),
         "withheld": of(false),
         "obligations": decision.obligations,
+        "reviews": looks_told(Some(&rules.policy), &recorded_reviews(decision)),
         "citations": decision.citations,
     })
 }

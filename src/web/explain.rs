@@ -12,7 +12,8 @@ use crate::base::id::{DeliveryId, DisclosureId, PersonId};
 use crate::base::vocabulary::{ClassSet, Verdict};
 use crate::disclosure::Policy;
 use crate::disclosure::facts::Flags;
-use crate::kept::recorded_question;
+use crate::disclosure::review::ReviewAsked;
+use crate::kept::{recorded_question, recorded_reviews};
 use crate::release::{PaperLook, PersonLook, ReleaseInput, Taken, TakenRow, look};
 use crate::rules::Rules;
 use crate::store::{ConsentUsed, FactUsed, PastDecision, StoredRecord};
@@ -48,7 +49,20 @@ pub fn trace_now(rules: &Rules, input: &ReleaseInput<'_>, taken: &Taken) -> Map<
     out.insert("trace".to_owned(), rows.collect());
     out.insert("facts".to_owned(), facts_told(&rules.policy, facts));
     out.insert("consents".to_owned(), papers.collect());
+    out.insert(
+        "reviews".to_owned(),
+        looks_told(Some(&rules.policy), &taken.reviews),
+    );
     out
+}
+
+/// Who asked that a person looks, in the words of these rules.
+pub fn looks_told(policy: Option<&Policy>, asked: &[ReviewAsked]) -> Value {
+    let each = asked.iter().map(|one| match policy {
+        Some(policy) => json!(policy.asked_in_words(one)),
+        None => json!(one),
+    });
+    each.collect()
 }
 
 fn now_row(rules: &Rules, input: &ReleaseInput<'_>, looks: &[PersonLook], row: &TakenRow) -> Value {
@@ -188,6 +202,7 @@ fn told(policy: Option<&Policy>, found: &PastDecision, record: Option<&StoredRec
         "consents": decision.consents.iter().map(consent_used).collect::<Vec<_>>(),
         "registry_facts": decision.asserted.iter().map(fact_used).collect::<Vec<_>>(),
         "obligations": decision.obligations,
+        "reviews": looks_told(policy, &recorded_reviews(decision)),
         "open": decision.open,
         "citations": decision.citations,
     })

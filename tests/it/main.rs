@@ -25,6 +25,7 @@ mod https_out;
 mod intake;
 mod labels;
 mod leaks;
+mod looks;
 mod mapping;
 mod marks;
 mod metamorphic;

@@ -84,7 +84,7 @@ fn an_emergency_goes_at_once_and_is_looked_at_afterwards() {
         json!([]),
     );
     assert!(goes(&open));
-    assert_eq!(open.review, Review::After);
+    assert_eq!(open.review(), Review::After);
     let threat = json!({ "imminent_threat": true });
     let told = ask_of(
         RecipientRole::LawEnforcement,
@@ -94,14 +94,14 @@ fn an_emergency_goes_at_once_and_is_looked_at_afterwards() {
         json!([]),
     );
     assert!(goes(&told));
-    assert_eq!(told.review, Review::After);
+    assert_eq!(told.review(), Review::After);
     let broken = release_for("break_glass");
     let broken = ask(Purpose::BreakGlass, &[GeneralHealth], json!({}), broken);
     assert!(goes(&broken));
-    assert_eq!(broken.review, Review::After);
+    assert_eq!(broken.review(), Review::After);
     let treated = ask(Purpose::Treatment, &[GeneralHealth], json!({}), json!([]));
     assert!(goes(&treated));
-    assert_eq!(treated.review, Review::None);
+    assert_eq!(treated.review(), Review::None);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn what_rests_on_a_consent_is_no_emergency() {
     let classes = [DataClass::GeneralHealth];
     let open = ask(Purpose::MedicalEmergency, &classes, emergency(), paper);
     assert!(!open.permit.is_empty());
-    assert_eq!(open.review, Review::None);
+    assert_eq!(open.review(), Review::None);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_look_before_wins_over_one_after() {
         context: &context,
     });
     assert!(!answer.permit.is_empty());
-    assert_eq!(answer.review, Review::Before);
+    assert_eq!(answer.review(), Review::Before);
 }
 
 const MOTHER: PersonId = PersonId([1; 16]);

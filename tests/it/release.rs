@@ -558,6 +558,8 @@ fn a_human_look_opens_the_hold_and_nothing_else() {
         matches!(before, Release::Held(Hold::HumanReview, _)),
         "{before:?}"
     );
+    let asked = before.taken().reviews.iter().map(|one| &*one.by);
+    assert_eq!(asked.collect::<Vec<_>>(), ["minor_consent_conflict"]);
     let after = release(
         rules,
         &ReleaseInput {

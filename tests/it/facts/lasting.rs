@@ -2,6 +2,7 @@
 //! less holds. Method: decisions at the instants around each end.
 
 use super::*;
+use kinbridge::disclosure::review::FACTS_CONFLICT;
 use kinbridge::release::Hold;
 
 #[test]
@@ -59,6 +60,8 @@ fn of_two(way: &Way, class: &str, one: &Kept, two: &Kept) -> (bool, bool) {
         Release::Withheld(taken) => taken.obligations.contains(&"human_review"),
         Release::Go(_) | Release::Untied(_) => false,
     };
+    let asked = !release.taken().reviews.is_empty();
+    assert_eq!(asked, look, "whoever asks for a look is named: {release:?}");
     (opens(&release, class), look)
 }
 
@@ -77,6 +80,9 @@ fn of_two_that_contradict_the_one_that_opens_less_holds_and_a_person_looks() {
     let class = "juvenile_case_file";
     assert_eq!(of_two(&way, class, &yes, &yes), (true, false));
     assert_eq!(of_two(&way, class, &yes, &no), (false, true));
+    let decided = decide(&way, class, &[&yes, &no], at(NOW));
+    let mut asked = decided.taken().reviews.iter();
+    assert!(asked.any(|one| *one.by == *FACTS_CONFLICT), "{decided:?}");
     assert_eq!(of_two(&way, class, &no, &yes), (false, true));
 
     let way = super::way("cws", "parent", "parent_access", "");

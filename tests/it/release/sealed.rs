@@ -2,6 +2,7 @@
 //! person has looked. Method: one contact that goes as it is, each mark put into its envelope.
 
 use super::*;
+use kinbridge::disclosure::review::{MARKED_SENSITIVE, Review, ReviewAsked};
 
 /// The contact with more in its envelope.
 fn marked(more: &str) -> Record {
@@ -34,7 +35,17 @@ fn a_record_its_sender_calls_sensitive_goes_after_somebody_has_looked() {
     };
     assert_eq!(*hold, Hold::HumanReview);
     assert!(taken.obligations.contains(&"human_review"));
+    let asks = [ReviewAsked::beside_the_pack(
+        MARKED_SENSITIVE,
+        Review::Before,
+    )];
+    assert_eq!(taken.reviews, asks, "the look says who asked for it");
     let way = ("program", "county");
     let looked = decide_seen(rules(), &sensitive, way, (&[], now(), true));
     assert!(matches!(looked, Release::Go(_)), "{looked:?}");
+    assert_eq!(
+        looked.taken().reviews,
+        asks,
+        "and so does what goes after it"
+    );
 }

@@ -96,6 +96,7 @@ pub fn answer(row: &EmergencyRow) -> NewEmergency {
         consents: Vec::new(),
         asserted: Vec::new(),
         obligations: vec!["document_emergency".into()],
+        reviews: Vec::new(),
         citations: vec!["42CFR2.51".into()],
         open: Vec::new(),
         standing_unknown: false,

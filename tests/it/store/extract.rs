@@ -133,6 +133,7 @@ fn decision_on(row: &ExtractRow, effect: &str) -> DecisionRecord {
         asserted: Vec::new(),
         standing_unknown: false,
         obligations: Vec::new(),
+        reviews: Vec::new(),
         citations: Vec::new(),
     }
 }

@@ -222,6 +222,10 @@ pub fn decision(claimed: &Claimed, effect: &str) -> DecisionRecord {
         asserted: Vec::new(),
         standing_unknown: false,
         obligations: vec!["accounting".into()],
+        reviews: vec![LookAsked {
+            by: "refusal_unclear".into(),
+            before: true,
+        }],
         citations: vec!["WIC 10850".into()],
         open: Vec::new(),
     }

@@ -98,6 +98,9 @@ async fn those_who_resolve_see_recipient_classes_and_law() {
         assert_eq!(about["decision"]["taken"], "recorded");
         let withheld = json!([{ "data_class": "referral", "citation": "WIC 10850" }]);
         assert_eq!(about["decision"]["withheld"], withheld);
+        let asked = &about["decision"]["reviews"][0];
+        assert_eq!(asked["by"], "refusal_unclear", "{item}");
+        assert!(asked["reason"].is_string() && asked["reason_es"].is_string());
         let classes = about["classes"].as_array().expect("classes");
         assert!(classes.contains(&json!("engagement_contact")), "{item}");
         assert!(item["meaning"].is_string());

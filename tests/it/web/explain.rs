@@ -145,6 +145,11 @@ async fn lodge_papers(gateway: &Gateway, record: &str) {
         crate::release::complete(&paper.to_string())
     };
     let refusal = json!({ "kind": "privacy_directive", "type": "deny", "end": null });
+    // Nobody can say of it that it permits: it may refuse what is not demographics, too.
+    let unclear = json!({
+        "kind": "general_roi", "type": "NO", "grantor": "self", "classes": ["demographics"],
+        "signed": "2024-03-01",
+    });
     let store = &gateway.running.gateway.store;
     let id = RecordId::parse(record).expect("an id");
     let stored = store.record(id).await.expect("read").expect("there");
@@ -163,6 +168,7 @@ async fn lodge_papers(gateway: &Gateway, record: &str) {
         ),
         ("beta", "no-say", release(json!({}))),
         ("beta", "refusal", release(refusal)),
+        ("alpha", "unclear", unclear.to_string()),
     ] {
         let lodged = store.put_consent(NewConsent {
             consent_id: ConsentId::new(id),
@@ -195,6 +201,15 @@ async fn an_officer_is_told_of_each_consent_why_it_counts_and_nothing_without_a_
     assert_eq!(status, 200, "{told}");
     fits(&gateway, "Decision", &told).await;
     assert!(told["rule_set"].is_string());
+    let asks = told["reviews"].as_array().expect("who asks for a look");
+    let row = asks.iter().find(|row| row["by"] == "refusal_unclear");
+    let row = row.expect("the paper nobody can read asks for one");
+    assert_eq!(row["when"], "before");
+    assert!(
+        row["reason"]
+            .as_str()
+            .is_some_and(|why| why.starts_with("a paper on file refuses"))
+    );
     for (id, counts, words) in [
         ("ended", false, "it has ended"),
         ("signer", false, "a fact on file ends the say"),

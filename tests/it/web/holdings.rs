@@ -84,6 +84,7 @@ async fn notice(store: &Store) -> WorkItemId {
         consents: Vec::new(),
         asserted: Vec::new(),
         obligations: Vec::new(),
+        reviews: Vec::new(),
         citations: Vec::new(),
         open: Vec::new(),
         standing_unknown: false,
