@@ -13,7 +13,7 @@ mode = "live"
 name = "emergency"
 direction = "pull"
 format = "kinbridge-json/1.0"
-records = ["engagement-contact"]
+records = ["engagement-contact", "service-referral"]
 purpose = "medical_emergency"
 "#;
 
@@ -24,7 +24,8 @@ async fn opened(change: impl FnOnce(&mut kinbridge::config::Config)) -> Gateway 
 
 /// As [`opened`], by a source of that role.
 async fn opened_by(role: &str, change: impl FnOnce(&mut kinbridge::config::Config)) -> Gateway {
-    let source = format!("role = \"{role}\"\nmode = \"live\"\n{SENDER}");
+    let sends = SENDER.replace("contact\"]", "contact\", \"service-referral\"]");
+    let source = format!("role = \"{role}\"\nmode = \"live\"\n{sends}");
     let partners = [
         ("alpha", source.as_str()),
         ("beta", SENDER),
@@ -422,5 +423,26 @@ async fn the_door_asks_who_why_and_for_what_and_how_often() {
         assert_eq!(status, wanted, "{who}: {answer}");
         assert!(!answer.to_string().contains("zebra"), "{answer}");
     }
+    gateway.running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn officers_hear_how_much_waits_for_somebody() {
+    // Goal: what a clerk could let go is counted, not lost among what stays. Method: beside the
+    // contact that goes a referral of the same person, addressed to nobody anybody knows.
+    let gateway = opened(|_| {}).await;
+    let mut referral: Value = serde_json::from_str(&crate::deliver::referral()).expect("JSON");
+    let own = json!({ "system": "urn:example:family-id", "value": "F-1001" });
+    referral["persons"][0]["identifiers"] = json!([own]);
+    let nobody = json!([{ "system": "urn:org", "value": "nobody-anybody-knows" }]);
+    referral["body"]["recipient"]["identifiers"] = nobody;
+    let sent = hand_in(&gateway, "", &[], referral.to_string()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    let (status, answer) = access(&gateway, "hospital", &declaration("F-1001")).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(answer["records"].as_array().map(Vec::len), Some(1));
+    let officer = items(&gateway, "privacy_officer").await;
+    let told = of(&officer, "emergency-access")[0]["detail"].clone();
+    assert_eq!(told, json!("given 1, held 1"));
     gateway.running.shutdown().await;
 }
