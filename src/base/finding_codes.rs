@@ -32,7 +32,7 @@ codes! {
         "the document is not well formed here",
         "correct the syntax at this place and send the file again";
     ENCODING_INVALID = "encoding-invalid", Error,
-        "the document is not valid UTF-8 here",
+        "the text is not in the encoding of the file here: UTF-8, unless declared otherwise",
         "save the file as UTF-8 and send it again";
     DUPLICATE_KEY = "duplicate-key", Error,
         "the same name stands twice in one object",
@@ -181,6 +181,39 @@ codes! {
     ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
         "the row has more or fewer cells than the header",
         "quote cells that hold the delimiter or a line break";
+    WORKBOOK_UNREADABLE = "workbook-unreadable", Error,
+        "the file is not a workbook (.xlsx)",
+        "save it as .xlsx in the spreadsheet program, or send .csv by the channel of that format";
+    WORKBOOK_LOCKED = "workbook-locked", Error,
+        "the workbook is protected by a password, or of the old .xls format",
+        "save it as .xlsx without a password";
+    ROW_BLANK = "row-blank", Error,
+        "the row has cells and says nothing in any of them",
+        "delete the empty rows and save again, or have `blank_rows` declared in the partner file";
+    CELL_ERROR_WORD = "cell-error-word", Error,
+        "the cell holds an error of the spreadsheet in place of a value",
+        "mend or empty the cell, or have `error_words` declared in the partner file";
+    CELL_DATE_NOTATION = "cell-date-notation", Error,
+        "the date is in a spreadsheet's notation, which does not say what is day and what is month",
+        "format the column as YYYY-MM-DD, or have `dates` declared in the partner file";
+    CELL_TIME_NOTATION = "cell-time-notation", Error,
+        "the time is in the 12-hour notation of a spreadsheet",
+        "write 24 hours and the offset, or have `times` and `zone` declared in the partner file";
+    CELL_TIME_ZONE = "cell-time-zone", Error,
+        "the time does not say of which zone it is",
+        "write the offset behind it, or have `zone` declared in the partner file";
+    CELL_TIME_CLOCK_CHANGE = "cell-time-clock-change", Error,
+        "the clocks change at this time: it happens twice in its zone, or never",
+        "write the time with its offset";
+    CELL_ZEROS_LOST = "cell-zeros-lost", Error,
+        "zeros in front of the number are missing, as a spreadsheet drops them",
+        "format the column as text and type it again, or have `leading_zeros` declared for you";
+    CELL_EXPONENT = "cell-exponent", Error,
+        "the number is shortened to a power of ten, as a spreadsheet shows long numbers",
+        "format the column as text and paste the whole number again";
+    CELL_DIGITS_ROUNDED = "cell-digits-rounded", Warning,
+        "the number was shortened to a power of ten, and its last digits are taken for zeros",
+        "format the column as text and send the whole number again, if its digits matter";
     ROWS_DISAGREE = "rows-disagree", Error,
         "rows of one record say different things where one thing can hold",
         "say it in the first row or the same in every row; give another record another id";

@@ -36,6 +36,18 @@ pub const IN_FLIGHT_MAX: usize = 128;
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// Cells of one delimited row.
 pub const CELLS_MAX: usize = 512;
+/// Bytes the parts of a workbook may be unpacked to, all together.
+pub const WORKBOOK_UNPACKED_BYTES_MAX: usize = 64 << 20;
+/// Parts of a workbook.
+pub const WORKBOOK_PARTS_MAX: usize = 2_000;
+/// Sheets of a workbook.
+pub const WORKBOOK_SHEETS_MAX: usize = 64;
+/// Rows of one sheet, empty ones before the last with them.
+pub const WORKBOOK_ROWS_MAX: usize = 100_000;
+/// Cells of a workbook, and texts its cells share.
+pub const WORKBOOK_CELLS_MAX: usize = 1_000_000;
+/// Bytes of text in the cells of a workbook, and of the rows made of them.
+pub const WORKBOOK_TEXT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of one column's name.
 pub const COLUMN_NAME_BYTES_MAX: usize = 200;
 /// Ids of a batch's records that are remembered, so that one that comes again is seen. Twice as

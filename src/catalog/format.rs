@@ -39,6 +39,10 @@ pub struct FormatFile {
     /// The document is the canonical record itself.
     #[serde(default)]
     pub identity: bool,
+    /// Of workbooks: the delimited format whose tables stand in the sheets. Its schemas and
+    /// mappings are theirs.
+    #[serde(default)]
+    pub rows_of: Option<FormatId>,
     /// Schema file of the whole document.
     #[serde(default)]
     pub document: Option<Spanned<String>>,
@@ -131,6 +135,15 @@ pub enum Syntax {
     Xml,
     /// Rows of cells under a header.
     Delimited,
+    /// Such rows in the sheets of a workbook; read only.
+    Workbook,
+}
+
+impl Syntax {
+    /// Whether documents are rows of cells under a header.
+    pub fn is_tabular(self) -> bool {
+        matches!(self, Syntax::Delimited | Syntax::Workbook)
+    }
 }
 
 /// A record stream.
@@ -380,7 +393,7 @@ fn comma() -> char {
 
 /// What cells are told apart by: a byte that can be no part of another character, of a quoted cell,
 /// of a line end or of a guarded formula.
-fn delimiter<'de, D: serde::Deserializer<'de>>(text: D) -> Result<char, D::Error> {
+pub(super) fn delimiter<'de, D: serde::Deserializer<'de>>(text: D) -> Result<char, D::Error> {
     let given = char::deserialize(text)?;
     let apart = given == '\t' || given.is_ascii_punctuation();
     match apart && !"\"'+-=@._".contains(given) {
@@ -419,6 +432,11 @@ impl FormatSource {
     /// The folder of the format, relative to `schemas/`.
     pub fn folder(&self) -> String {
         format!("formats/{}", self.id)
+    }
+
+    /// Whether anything can be written in it.
+    pub fn is_written(&self) -> bool {
+        self.body.syntax != Syntax::Workbook
     }
 
     /// The path under which a schema file of this format stands in `Sources::schemas`.

@@ -18,6 +18,7 @@ pub mod operator;
 pub mod overlay;
 pub mod partner;
 pub mod partner_check;
+pub mod reads;
 pub mod schema;
 pub mod statewide;
 
@@ -83,6 +84,17 @@ pub struct PolicySource {
 }
 
 impl Sources {
+    /// The format whose mappings read and write another: of a workbook that of its rows.
+    pub fn mapped_as<'a>(&'a self, format: &'a FormatId) -> &'a FormatId {
+        let rows = self.formats.get(format).and_then(|it| self.rows_of(it));
+        rows.map_or(format, |rows| &rows.id)
+    }
+
+    /// The delimited format whose tables stand in the sheets of a workbook.
+    pub fn rows_of(&self, format: &FormatSource) -> Option<&FormatSource> {
+        self.formats.get(format.body.rows_of.as_ref()?)
+    }
+
     /// A defect in a partner's file, at the place a look into that file gives.
     pub fn partner_defect(
         &self,

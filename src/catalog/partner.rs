@@ -2,6 +2,7 @@
 //!
 //! What differs between partners stands here or in mappings, never in a Rust struct of its own.
 
+use super::reads::Reads;
 use crate::base::id::{ChannelId, FormatId, PartnerId, RecordType};
 use crate::base::vocabulary::{
     ClassSet, DataClass, Purpose, RecipientRole, ServiceSource, SourceRole,
@@ -135,6 +136,9 @@ pub struct Channel {
     /// out, such a record waits for a person: nobody guesses which side of the wall it stands on.
     #[serde(default)]
     pub service_source: Option<ServiceSource>,
+    /// In: habits of the sender's spreadsheet that are accepted. Left out, each is a finding.
+    #[serde(default)]
+    pub reads: Option<Reads>,
     /// Out and pull: why.
     #[serde(default)]
     pub purpose: Option<Purpose>,

@@ -6,6 +6,7 @@
 
 use super::agreement::{BETWEEN_PARTNERS, KINDS};
 use super::partner::{Channel, Direction, Mode, Partner};
+use super::reads::Encoding;
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
@@ -216,7 +217,8 @@ impl Checker<'_> {
                     .get(format)
                     .is_some_and(|f| f.body.identity);
                 let mut all = self.sources.mappings.iter();
-                let mapped = all.any(|m| m.format == *format && m.record == *record);
+                let mapped_as = self.sources.mapped_as(format);
+                let mapped = all.any(|m| m.format == *mapped_as && m.record == *record);
                 let known = mapped || (identity && self.is_record(record.as_str()));
                 if !known {
                     let message = format!("`{format}` has no mapping of `{record}`");
@@ -224,11 +226,44 @@ impl Checker<'_> {
                 }
             }
         }
+        let written = self
+            .sources
+            .formats
+            .get(format)
+            .is_none_or(|it| it.is_written());
+        if channel.direction != Direction::In && !written {
+            let message = format!("channel `{name}`: `{format}` is only read, never written");
+            self.wrong(partner, name, "partner-channel-invalid", message);
+        }
         if channel.records.is_empty() {
             let message = format!("channel `{name}` carries no record type");
             self.wrong(partner, name, "partner-channel-empty", message);
         }
         self.way(partner, channel, name);
+        self.reads(partner, channel, name);
+    }
+
+    /// What it declares of the sender's spreadsheet can be followed.
+    fn reads(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let Some(reads) = &channel.reads else {
+            return;
+        };
+        let mut wrong = reads.wrong();
+        if channel.direction != Direction::In {
+            wrong.push("`reads` is for in-channels".to_owned());
+        }
+        let format = self.sources.formats.get(&channel.format);
+        if format.is_some_and(|format| !format.body.syntax.is_tabular()) {
+            wrong.push("`reads` is for formats of rows and cells".to_owned());
+        }
+        let book = format.is_some_and(|format| !format.is_written());
+        if book && (reads.delimiter.is_some() || reads.encoding != Encoding::Utf8) {
+            wrong.push("`encoding` and `delimiter` mean nothing in a workbook".to_owned());
+        }
+        for message in wrong {
+            let message = format!("channel `{name}`: {message}");
+            self.wrong(partner, name, "partner-channel-invalid", message);
+        }
     }
 
     fn is_record(&self, record: &str) -> bool {

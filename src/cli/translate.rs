@@ -47,10 +47,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let known: Vec<&str> = rules.sources.formats.keys().map(|id| id.as_str()).collect();
         bail!("unknown format; the catalog has {}", known.join(", "));
     };
+    if writer.is_read_only() {
+        bail!("{to} is only read, never written");
+    }
     let bytes = read(&args.file)?;
     let mut job = Job {
         plans: &rules.plans,
-        from: &from,
+        from: rules.sources.mapped_as(&from),
         to: &to,
         failed: false,
         used: Vec::new(),
@@ -65,7 +68,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 continue;
             }
         };
-        let parsed = reader.parse(&unit);
+        let mut parsed = reader.parse(&unit);
+        if let Some(rows) = &mut parsed.tree {
+            let place = (rows, unit.first_row);
+            let mut told = job.plans.understand(job.from, place, None);
+            crate::wire::fill(&unit, &mut told);
+            parsed.findings.extend(told);
+        }
         job.tell(&parsed.findings);
         let Some(tree) = parsed.tree else { continue };
         let mut inbound = job.plans.inbound(job.from, &tree, &allowed);

@@ -9,6 +9,7 @@ mod names;
 mod notes;
 pub mod split;
 pub mod tree;
+pub mod workbook;
 pub mod xml;
 
 pub use names::Names;

@@ -9,7 +9,7 @@
 use super::delimited::{Dialect, Header, first_row};
 use crate::base::Text;
 use crate::base::finding::{Finding, LineIndex};
-use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
+use crate::base::finding_codes::{HEADER_INVALID, ROW_BLANK, SIZE_EXCEEDED};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ pub enum SplitKind {
 pub struct Unit {
     /// Delimited, cut out of a file: its header. Without one the bytes begin with it.
     pub header: Option<Arc<Header>>,
+    /// Rows of a workbook: how their sheet is told.
+    pub sheet: Option<Text>,
     /// A document of its own: for delimited text the rows.
     pub bytes: Vec<u8>,
     /// What `LineIndex::new` takes as base line, so that lines are the sender's.
@@ -64,6 +66,8 @@ pub struct Splitter {
     header: Option<Columns>,
     row: u32,
     group: Option<Group>,
+    /// Empty rows not told yet.
+    blanks: Option<Blanks>,
     /// The next group may lack its first row.
     lost_before: bool,
     told: VecDeque<Finding>,
@@ -94,6 +98,14 @@ struct Group {
     oversize: bool,
 }
 
+/// A run of rows that have cells and say nothing.
+#[derive(Clone, Copy, Debug)]
+struct Blanks {
+    first: u32,
+    last: u32,
+    line: u32,
+}
+
 /// A line or row, cut but not yet given.
 struct Piece {
     bytes: Vec<u8>,
@@ -118,6 +130,7 @@ impl Splitter {
             header: None,
             row: 1,
             group: None,
+            blanks: None,
             lost_before: false,
             told: VecDeque::new(),
         }
@@ -192,6 +205,7 @@ impl Splitter {
         self.dead = true;
         Some(Ok(Unit {
             header: None,
+            sheet: None,
             bytes: std::mem::take(&mut self.buffer),
             first_line: 1,
             first_row: 1,
@@ -207,6 +221,7 @@ impl Splitter {
             if !piece.bytes.iter().all(u8::is_ascii_whitespace) {
                 return Some(Ok(Unit {
                     header: None,
+                    sheet: None,
                     bytes: piece.bytes,
                     first_line: piece.line,
                     first_row: 1,
@@ -325,7 +340,7 @@ impl Splitter {
             self.dead = true;
             return Header::read(b"", dialect).1.pop().map(Err);
         }
-        self.close()
+        self.tell_blanks().or_else(|| self.close())
     }
 
     fn close(&mut self) -> Option<Result<Unit, Finding>> {
@@ -375,6 +390,10 @@ impl Splitter {
         self.row = self.row.saturating_add(1);
         let columns = self.header.as_ref()?;
         let mut cells = first_row(&piece.bytes, dialect);
+        // One empty cell alone is how a row of one column says nothing.
+        if cells.len() > 1 && cells.iter().all(Vec::is_empty) {
+            return self.blank_row(piece.line, dialect);
+        }
         let mut cell = |at: &usize| cells.get_mut(*at).map(std::mem::take).unwrap_or_default();
         let key: Vec<Vec<u8>> = columns.grouping.iter().map(&mut cell).collect();
         let grouped = !columns.grouping.is_empty();
@@ -385,6 +404,7 @@ impl Splitter {
             key,
             unit: Unit {
                 header: Some(Arc::clone(&columns.header)),
+                sheet: None,
                 bytes: piece.bytes.clone(),
                 first_line: piece.line,
                 first_row: self.row,
@@ -392,9 +412,30 @@ impl Splitter {
             blank: 0,
             oversize: std::mem::take(&mut self.lost_before),
         };
-        let before = self.close();
+        let before = self.close().or_else(|| self.tell_blanks());
         self.group = Some(fresh);
         before
+    }
+
+    /// A row of empty cells ends the group before it. A run of them is told once, unless the
+    /// sender is known to leave such rows.
+    fn blank_row(&mut self, line: u32, dialect: &Dialect) -> Option<Result<Unit, Finding>> {
+        if !dialect.blank_rows {
+            let (first, last) = (self.row, self.row);
+            let run = self.blanks.get_or_insert(Blanks { first, last, line });
+            run.last = last;
+        }
+        self.close()
+    }
+
+    fn tell_blanks(&mut self) -> Option<Result<Unit, Finding>> {
+        let run = self.blanks.take()?;
+        let mut finding = Finding::new(&ROW_BLANK).at(format!("row {}", run.first));
+        if run.last > run.first {
+            finding = finding.saying(format!("rows {} to {} hold nothing", run.first, run.last));
+        }
+        (finding.line, finding.column) = (Some(run.line), Some(1));
+        Some(Err(finding))
     }
 }
 

@@ -14,9 +14,9 @@ use crate::base::finding::Finding;
 use crate::base::id::{ChannelId, CorrelationId, PartnerId, SubmissionId};
 use crate::base::limits::{BATCH_BYTES_MAX, CHUNK_RECORDS_MAX, RECEIPT_FINDINGS_MAX};
 use crate::catalog::partner::Mode;
-use crate::format::split::Splitter;
 use crate::rules::Rules;
 use crate::store::{AcceptError, NewSubmission, Store, StoreError};
+use crate::wire::Cutter;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -60,7 +60,7 @@ pub struct Batch {
 }
 
 struct Cut {
-    splitter: Splitter,
+    splitter: Cutter,
     stream: bool,
 }
 
@@ -176,7 +176,7 @@ impl Batch {
 
     fn settle_cut(&mut self) -> Result<(), Refusal> {
         let (_, channel) = way_in(&self.rules, &self.opening.partner, &self.opening.channel)?;
-        let wire = self.rules.wires.get(&channel.format);
+        let wire = self.rules.wires.of_channel(channel);
         let wire = wire.ok_or(Refusal::FormatUnknown)?;
         self.cut = Some(Cut {
             splitter: wire.splitter(&self.head),
@@ -197,7 +197,7 @@ impl Batch {
         loop {
             let rules = Arc::clone(&self.rules);
             let (_, channel) = way_in(&rules, &self.opening.partner, &self.opening.channel)?;
-            let reader = Reader::new(&rules, &channel.format, &channel.records);
+            let reader = Reader::of(&rules, channel);
             let (Some(reader), Some(cut)) = (reader, &mut self.cut) else {
                 return Err(Refusal::FormatUnknown);
             };

@@ -19,7 +19,7 @@ pub use dry_run::dry_run;
 pub use hotline::Hotline;
 pub use prepare::scoped_identifier;
 use read::Reader;
-pub use read::{ReadRecord, Reading, read};
+pub use read::{ReadRecord, Reading, read, read_of};
 pub use receipt::Receipt;
 
 use crate::base::clock::Timestamp;
@@ -147,7 +147,7 @@ async fn admitted<'a>(
     if rules.wires.get(&channel.format).is_none() {
         return Err(Refusal::FormatUnknown);
     }
-    let mut reading = read(rules, &channel.format, &channel.records, body);
+    let mut reading = read_of(rules, channel, body);
     if reading.records.len() > SMALL_RECORDS_MAX {
         return Err(Refusal::TooLarge);
     }
@@ -184,7 +184,7 @@ fn way_in<'a>(
 
 /// Applies the operator's own decision to every record; what is refused loses its content.
 pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
-    let reader = Reader::new(rules, &sender.channel.format, &sender.channel.records);
+    let reader = Reader::of(rules, sender.channel);
     for read in &mut reading.records {
         let Some(record) = &mut read.record else {
             hotline::tell(rules, &sender.partner.id, &mut read.findings);

@@ -13,6 +13,8 @@ use crate::base::finding_codes::{
 };
 use crate::base::id::{FormatId, RecordType};
 use crate::base::limits::{RECORD_FINDINGS_MAX, SMALL_RECORDS_MAX};
+use crate::catalog::partner::Channel;
+use crate::catalog::reads::Reads;
 use crate::format::split::Unit;
 use crate::mapping::InRecord;
 use crate::record::Record;
@@ -79,24 +81,18 @@ impl Reading {
 /// It stops once there are more records than may be answered in the request, whatever follows. An
 /// unknown format gives an empty reading: the caller has looked it up before.
 pub fn read(rules: &Rules, format: &FormatId, allowed: &[RecordType], bytes: &[u8]) -> Reading {
-    let mut reading = Reading::default();
-    let Some(reader) = Reader::new(rules, format, allowed) else {
-        return reading;
-    };
-    let stream = reader.wire.is_stream(bytes);
-    for unit in reader.wire.units(bytes) {
-        match unit {
-            Ok(unit) => reader.unit(&Arc::new(unit), stream, &mut reading),
-            Err(finding) => reader.lost(finding, stream, &mut reading),
-        }
-        if reading.records.len() > SMALL_RECORDS_MAX {
-            return reading;
-        }
+    match Reader::new(rules, format, allowed) {
+        Some(reader) => reader.whole(bytes),
+        None => Reading::default(),
     }
-    if reading.records.is_empty() && reading.findings.is_empty() {
-        reading.findings.push(Finding::new(&RECORD_TYPE_UNKNOWN));
+}
+
+/// The same as a channel's sender writes it.
+pub fn read_of(rules: &Rules, channel: &Channel, bytes: &[u8]) -> Reading {
+    match Reader::of(rules, channel) {
+        Some(reader) => reader.whole(bytes),
+        None => Reading::default(),
     }
-    reading
 }
 
 /// One format of a rule set, as a reader of documents.
@@ -106,6 +102,8 @@ pub struct Reader<'a> {
     allowed: &'a [RecordType],
     /// The format's syntax.
     pub wire: &'a Wire,
+    /// Habits of the sender's spreadsheet that are accepted.
+    reads: Option<&'a Reads>,
 }
 
 impl<'a> Reader<'a> {
@@ -117,10 +115,41 @@ impl<'a> Reader<'a> {
     ) -> Option<Reader<'a>> {
         Some(Reader {
             rules,
-            format,
+            format: rules.sources.mapped_as(format),
             allowed,
             wire: rules.wires.get(format)?,
+            reads: None,
         })
+    }
+
+    /// A reader of what a channel's sender writes; `None` as above.
+    pub fn of(rules: &'a Rules, channel: &'a Channel) -> Option<Reader<'a>> {
+        Some(Reader {
+            rules,
+            format: rules.sources.mapped_as(&channel.format),
+            allowed: &channel.records,
+            wire: rules.wires.of_channel(channel)?,
+            reads: channel.reads.as_ref(),
+        })
+    }
+
+    /// Reads a body that is held whole, as far as may be answered in the request.
+    fn whole(&self, bytes: &[u8]) -> Reading {
+        let mut reading = Reading::default();
+        let stream = self.wire.is_stream(bytes);
+        for unit in self.wire.units(bytes) {
+            match unit {
+                Ok(unit) => self.unit(&Arc::new(unit), stream, &mut reading),
+                Err(finding) => self.lost(finding, stream, &mut reading),
+            }
+            if reading.records.len() > SMALL_RECORDS_MAX {
+                return reading;
+            }
+        }
+        if reading.records.is_empty() && reading.findings.is_empty() {
+            reading.findings.push(Finding::new(&RECORD_TYPE_UNKNOWN));
+        }
+        reading
     }
 
     /// A piece of the stream that could not be cut out: it stands for one record.
@@ -134,8 +163,13 @@ impl<'a> Reader<'a> {
 
     /// Reads one document. In a `stream` a document that gives no record stands for one.
     pub fn unit(&self, unit: &Arc<Unit>, stream: bool, reading: &mut Reading) {
-        let parsed = self.wire.parse(unit);
+        let mut parsed = self.wire.parse(unit);
         let mut findings = parsed.findings;
+        if let Some(rows) = &mut parsed.tree {
+            let place = (rows, unit.first_row);
+            let told = self.rules.plans.understand(self.format, place, self.reads);
+            findings.extend(told);
+        }
         self.wire
             .tell_parsed(unit, parsed.tree.as_ref(), &mut findings);
         let rest = match &parsed.tree {
@@ -315,6 +349,10 @@ fn repeated(
 ) -> Option<Finding> {
     let unit = document.unit;
     let place = match (document.wire.is_tabular(), path) {
+        (true, _) if unit.sheet.is_some() => {
+            let sheet = unit.sheet.as_deref().unwrap_or_default();
+            format_compact!("{sheet}, row {}", unit.first_row)
+        }
         (true, _) => format_compact!("row {}", unit.first_row),
         (false, "") => format_compact!("line {}", unit.first_line),
         (false, path) => format_compact!("line {}, {path}", unit.first_line),

@@ -3,6 +3,8 @@
 //! The language of the files is specified in `mappings/README.md`. Nothing here may know a format,
 //! a code or a field by name.
 
+mod cell;
+mod columns;
 mod compile;
 mod document;
 mod inbound;
@@ -58,6 +60,8 @@ struct FormatPlans {
     plans: Vec<Plan>,
     losses: BTreeMap<RecordType, LossReport>,
     wire_paths: BTreeMap<RecordType, BTreeMap<String, String>>,
+    /// Of tables: what their columns hold.
+    columns: BTreeMap<RecordType, columns::Columns>,
 }
 
 /// What a document became.

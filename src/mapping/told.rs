@@ -30,7 +30,7 @@ pub(super) fn notation(declared: Option<NotationKind>, syntax: Syntax) -> Notati
     declared.unwrap_or(match syntax {
         Syntax::Json => NotationKind::Pointer,
         Syntax::Xml => NotationKind::Xml,
-        Syntax::Delimited => NotationKind::Column,
+        Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
     })
 }
 

@@ -46,6 +46,7 @@ pub(super) fn written(
         if !schema.is_valid(target.node) {
             let document = Unit {
                 header: None,
+                sheet: None,
                 bytes: Vec::new(),
                 first_line: 1,
                 first_row: FIRST_ROW,

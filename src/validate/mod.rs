@@ -17,8 +17,10 @@ pub use notation::{Notation, SenderNotation, Step};
 use crate::base::defect::Defect;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    CROSSWALK_CODE_UNKNOWN, CodeEntry, DATE_IMPOSSIBLE, FINDINGS_TRUNCATED, SCHEMA_CODE_UNKNOWN,
-    SCHEMA_PATTERN_MISMATCH, SCHEMA_TYPE_MISMATCH, SCHEMA_VALUE_OUT_OF_RANGE,
+    CELL_DATE_NOTATION, CELL_ERROR_WORD, CELL_EXPONENT, CELL_TIME_CLOCK_CHANGE, CELL_TIME_NOTATION,
+    CELL_TIME_ZONE, CELL_ZEROS_LOST, CROSSWALK_CODE_UNKNOWN, CodeEntry, DATE_IMPOSSIBLE,
+    FINDINGS_TRUNCATED, SCHEMA_CODE_UNKNOWN, SCHEMA_PATTERN_MISMATCH, SCHEMA_TYPE_MISMATCH,
+    SCHEMA_VALUE_OUT_OF_RANGE,
 };
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::Sources;
@@ -136,8 +138,25 @@ impl Schema {
     }
 }
 
+/// What else is found of a cell that a spreadsheet has spoilt.
+const OF_CELLS: &[&CodeEntry] = &[
+    &SCHEMA_TYPE_MISMATCH,
+    &SCHEMA_CODE_UNKNOWN,
+    &CROSSWALK_CODE_UNKNOWN,
+    &SCHEMA_PATTERN_MISMATCH,
+    &SCHEMA_VALUE_OUT_OF_RANGE,
+    &DATE_IMPOSSIBLE,
+];
+
 /// A finding of the first code makes those of the others at the same place superfluous.
 const SAID_BY: &[(&CodeEntry, &[&CodeEntry])] = &[
+    (&CELL_ERROR_WORD, OF_CELLS),
+    (&CELL_DATE_NOTATION, OF_CELLS),
+    (&CELL_TIME_NOTATION, OF_CELLS),
+    (&CELL_TIME_ZONE, OF_CELLS),
+    (&CELL_TIME_CLOCK_CHANGE, OF_CELLS),
+    (&CELL_ZEROS_LOST, OF_CELLS),
+    (&CELL_EXPONENT, OF_CELLS),
     (
         &SCHEMA_TYPE_MISMATCH,
         &[

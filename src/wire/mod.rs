@@ -3,8 +3,11 @@
 //! It picks the syntax and gives it what the format's schemas fix. It knows no format by name and
 //! must never look at what a document says.
 
+mod cutter;
 mod header;
 mod places;
+
+pub use cutter::Cutter;
 
 use crate::base::Text;
 use crate::base::defect::Defect;
@@ -13,24 +16,30 @@ use crate::base::id::FormatId;
 use crate::base::limits::{BUNDLE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::catalog::Sources;
 use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
+use crate::catalog::partner::Channel;
+use crate::catalog::reads::{self, Reads};
 use crate::catalog::schema::{Kind, Shape};
-use crate::format::delimited::{self, Dialect};
+use crate::format::delimited::{self, Dialect, Encoding};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
 use crate::format::{Names, Node, Parsed, json};
 use crate::validate::{SenderNotation, Step};
+use cutter::{Book, placed};
 use header::{table_of_head, trouble};
 use places::WireSchemas;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All formats of a catalog.
 #[derive(Debug, Default)]
 pub struct Wires {
     wires: BTreeMap<FormatId, Wire>,
+    /// As channels declare that their senders write.
+    declared: BTreeMap<(FormatId, Reads), Wire>,
 }
 
 /// One format, ready to read and write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Wire {
     media_types: Vec<String>,
     lines: bool,
@@ -52,19 +61,21 @@ pub struct Target<'a> {
     pub node_type: String,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Ready {
     Json(Names),
     Xml(XmlProfile),
     Delimited {
         dialect: Dialect,
         names: Names,
-        tables: Vec<Table>,
+        tables: Arc<[Table]>,
+        /// The rows stand in the sheets of a workbook.
+        book: bool,
     },
 }
 
 /// One kind of file of a delimited format.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Table {
     node_type: String,
     header: Vec<Text>,
@@ -76,18 +87,60 @@ impl Wires {
     /// Makes all formats ready.
     pub fn compile(sources: &Sources) -> (Wires, Vec<Defect>) {
         let mut defects = Vec::new();
-        let wires = sources
+        let wires: BTreeMap<FormatId, Wire> = sources
             .formats
             .values()
-            .map(|format| (format.id.clone(), ready(sources, format, &mut defects)))
+            .map(|format| (format.id.clone(), any(sources, format, &mut defects)))
             .collect();
-        (Wires { wires }, defects)
+        let channels = sources.partners.values().flat_map(|it| &it.channel);
+        let declared = channels.filter_map(|channel| {
+            let (format, reads) = (channel.format.clone(), channel.reads.clone()?);
+            let wire = wires.get(&format)?.as_declared(&reads);
+            Some(((format, reads), wire))
+        });
+        let declared = declared.collect();
+        (Wires { wires, declared }, defects)
+    }
+
+    /// The format of a channel, as that declares its sender writes it.
+    pub fn of_channel(&self, channel: &Channel) -> Option<&Wire> {
+        let declared = channel.reads.as_ref().and_then(|reads| {
+            let key = (channel.format.clone(), reads.clone());
+            self.declared.get(&key)
+        });
+        declared.or_else(|| self.get(&channel.format))
     }
 
     /// The format of that id.
     pub fn get(&self, format: &FormatId) -> Option<&Wire> {
         self.wires.get(format)
     }
+}
+
+/// A format by itself, or the sheets of a workbook by the format whose rows they hold.
+fn any(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
+    if format.body.syntax != Syntax::Workbook {
+        return ready(sources, format, defects);
+    }
+    let rows = sources.rows_of(format);
+    let Some(rows) = rows.filter(|rows| rows.body.syntax == Syntax::Delimited) else {
+        defects.push(Defect {
+            file: format.file.clone(),
+            line: 0,
+            column: 0,
+            code: "format-rows-missing",
+            message: "a workbook holds the rows of no delimited format".into(),
+            help: "name one: rows_of = \"<format>/<version>\"".into(),
+        });
+        return ready(sources, format, defects);
+    };
+    let mut wire = ready(sources, rows, &mut Vec::new());
+    wire.media_types.clone_from(&format.body.media_types);
+    if let Ready::Delimited { dialect, book, .. } = &mut wire.syntax {
+        dialect.delimiter = b',';
+        *book = true;
+    }
+    wire
 }
 
 fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
@@ -124,13 +177,16 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         (Syntax::Delimited, _) => Ready::Delimited {
             dialect: dialect(format),
             names: names(sources, format),
-            tables: tables(sources, format),
+            tables: tables(sources, format).into(),
+            book: false,
         },
+        // Made of the format whose rows it holds, or a defect.
+        (Syntax::Workbook, _) => Ready::Json(Names::default()),
     };
     let by_syntax = match body.syntax {
         Syntax::Json => NotationKind::Pointer,
         Syntax::Xml => NotationKind::Xml,
-        Syntax::Delimited => NotationKind::Column,
+        Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
     };
     Wire {
         media_types: body.media_types.clone(),
@@ -148,6 +204,7 @@ fn dialect(format: &FormatSource) -> Dialect {
     Dialect {
         delimiter: delimiter.unwrap_or(b','),
         formulas_guarded: given.is_some_and(|table| table.formulas_guarded),
+        ..Dialect::default()
     }
 }
 
@@ -196,6 +253,21 @@ fn columns(shape: &Shape) -> Vec<Text> {
 }
 
 impl Wire {
+    /// The same format, as a sender is declared to write it.
+    fn as_declared(&self, reads: &Reads) -> Wire {
+        let mut own = self.clone();
+        if let Ready::Delimited { dialect, .. } = &mut own.syntax {
+            let delimiter = reads.delimiter.and_then(|it| u8::try_from(it).ok());
+            dialect.delimiter = delimiter.unwrap_or(dialect.delimiter);
+            dialect.blank_rows = reads.blank_rows;
+            dialect.encoding = match reads.encoding {
+                reads::Encoding::Utf8 => Encoding::Utf8,
+                reads::Encoding::Windows1252 => Encoding::Windows1252,
+            };
+        }
+        own
+    }
+
     /// The media type of what is written.
     pub fn media_type(&self) -> &str {
         self.media_types
@@ -319,33 +391,38 @@ impl Wire {
         }
     }
 
+    /// Whether it is read only: nothing can be written in it.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self.syntax, Ready::Delimited { book: true, .. })
+    }
+
     /// Cuts a stream of this format into documents. `head` is how the stream begins.
-    pub fn splitter(&self, head: &[u8]) -> Splitter {
+    pub fn splitter(&self, head: &[u8]) -> Cutter {
         if let Ready::Delimited {
-            dialect, tables, ..
+            dialect,
+            tables,
+            book,
+            ..
         } = &self.syntax
-            && let Some(finding) = trouble(tables, head, dialect)
         {
-            return Splitter::refusing(finding);
+            return match book {
+                true => Cutter::Book(Box::new(Book::new(Arc::clone(tables), *dialect))),
+                false => Cutter::Stream(Box::new(rows_splitter(tables, dialect, head))),
+            };
         }
         let kind = self.split_kind(head);
         let bytes_max = match kind {
             SplitKind::Whole => BUNDLE_BYTES_MAX,
             SplitKind::Lines | SplitKind::Delimited { .. } => RECORD_BYTES_MAX,
         };
-        Splitter::new(kind, bytes_max)
+        Cutter::Stream(Box::new(Splitter::new(kind, bytes_max)))
     }
 
     fn split_kind(&self, head: &[u8]) -> SplitKind {
         match &self.syntax {
             Ready::Delimited {
                 dialect, tables, ..
-            } => SplitKind::Delimited {
-                dialect: *dialect,
-                group_by: table_of_head(tables, head, dialect)
-                    .map(|table| table.group_by.clone())
-                    .unwrap_or_default(),
-            },
+            } => rows_kind(tables, dialect, head),
             Ready::Json(_) if self.lines && is_line_stream(head) => SplitKind::Lines,
             Ready::Json(_) | Ready::Xml(_) => SplitKind::Whole,
         }
@@ -366,10 +443,34 @@ impl Wire {
     }
 }
 
-/// Fills lines and columns of findings about a unit.
+/// How a file of rows is cut.
+fn rows_kind(tables: &[Table], dialect: &Dialect, head: &[u8]) -> SplitKind {
+    SplitKind::Delimited {
+        dialect: *dialect,
+        group_by: table_of_head(tables, head, dialect)
+            .map(|table| table.group_by.clone())
+            .unwrap_or_default(),
+    }
+}
+
+/// Cuts a file of rows that begins so.
+fn rows_splitter(tables: &[Table], dialect: &Dialect, head: &[u8]) -> Splitter {
+    match trouble(tables, head, dialect) {
+        Some(finding) => Splitter::refusing(finding),
+        None => Splitter::new(rows_kind(tables, dialect, head), RECORD_BYTES_MAX),
+    }
+}
+
+/// Fills lines and columns of findings about a unit; of a sheet, which has none, its name.
 pub fn fill(unit: &Unit, findings: &mut [Finding]) {
     // Most documents have none: their lines need not be counted.
     if findings.is_empty() {
+        return;
+    }
+    if let Some(label) = &unit.sheet {
+        findings
+            .iter_mut()
+            .for_each(|finding| placed(label, finding));
         return;
     }
     LineIndex::new(&unit.bytes, unit.first_line).fill(findings);

@@ -8,7 +8,7 @@ use crate::validate::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The wire schemas of one format and where their nodes stand.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct WireSchemas {
     document: Option<String>,
     by_type: BTreeMap<String, String>,

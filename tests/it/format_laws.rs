@@ -188,6 +188,7 @@ fn survive(bytes: &[u8]) {
     let dialect = |delimiter: u8, formulas_guarded: bool| Dialect {
         delimiter,
         formulas_guarded,
+        ..Dialect::default()
     };
     for dialect in [
         dialect(b',', false),

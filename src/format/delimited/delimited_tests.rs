@@ -7,6 +7,8 @@ use crate::format::{Node, json};
 const COMMA: Dialect = Dialect {
     delimiter: b',',
     formulas_guarded: false,
+    encoding: Encoding::Utf8,
+    blank_rows: false,
 };
 
 fn tree(bytes: &[u8]) -> String {

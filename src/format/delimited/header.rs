@@ -3,9 +3,9 @@
 //! It is all one may know of a file before its first row, so it is kept small: a file of many rows
 //! must never carry it many times.
 
-use super::Dialect;
 use super::cells::Cells;
 use super::parse::text_of;
+use super::{Dialect, Encoding};
 use crate::base::Text;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{HEADER_INVALID, SIZE_EXCEEDED};
@@ -34,7 +34,12 @@ impl Header {
     /// Reads the row a file begins with; without it there is at least one finding.
     pub fn read(bytes: &[u8], dialect: &Dialect) -> (Option<Header>, Vec<Finding>) {
         let mut notes = Notes::default();
-        let header = Header::take(&mut Cells::new(bytes, dialect), &mut notes).ok();
+        let header = Header::take(
+            &mut Cells::new(bytes, dialect),
+            dialect.encoding,
+            &mut notes,
+        )
+        .ok();
         (header, notes.finish(None).findings)
     }
 
@@ -54,7 +59,11 @@ impl Header {
     }
 
     /// Reads the cells of the first row.
-    pub(super) fn take(cells: &mut Cells<'_>, notes: &mut Notes) -> Result<Header, Stop> {
+    pub(super) fn take(
+        cells: &mut Cells<'_>,
+        encoding: Encoding,
+        notes: &mut Notes,
+    ) -> Result<Header, Stop> {
         let mut written: Vec<Text> = Vec::new();
         loop {
             let Some(cell) = cells.next_cell() else {
@@ -66,7 +75,7 @@ impl Header {
             if column > CELLS_MAX || cell.bytes.len() > COLUMN_NAME_BYTES_MAX {
                 return Err(notes.stop(&SIZE_EXCEEDED, path(), cell.span));
             }
-            let name = match text_of(&cell) {
+            let name = match text_of(&cell, encoding) {
                 Ok(name) => name,
                 Err(code) => return Err(notes.stop(code, path(), cell.span)),
             };

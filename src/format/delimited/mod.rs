@@ -6,14 +6,17 @@
 //! the dialect says so) is undone in reading.
 
 mod cells;
+mod encoding;
 mod formula;
 mod header;
 mod parse;
 mod write;
 
 pub use cells::first_row;
+pub use encoding::Encoding;
 pub use header::Header;
 pub use parse::{parse, parse_below, parse_rows};
+pub(in crate::format) use write::line as write_line;
 pub use write::write;
 
 /// How a file separates its cells.
@@ -23,6 +26,10 @@ pub struct Dialect {
     pub delimiter: u8,
     /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
     pub formulas_guarded: bool,
+    /// How characters stand in bytes.
+    pub encoding: Encoding,
+    /// Rows without a value are passed over; else each run of them is told.
+    pub blank_rows: bool,
 }
 
 impl Default for Dialect {
@@ -30,6 +37,8 @@ impl Default for Dialect {
         Dialect {
             delimiter: b',',
             formulas_guarded: false,
+            encoding: Encoding::Utf8,
+            blank_rows: false,
         }
     }
 }

@@ -3,10 +3,10 @@
 //! A finding names its row as a spreadsheet counts (the header is row 1) and its column by the
 //! header. Findings of the header end reading; findings of a row carry the row's record index.
 
-use super::Dialect;
 use super::cells::{Cell, Cells};
 use super::formula::unguarded;
 use super::header::Header;
+use super::{Dialect, Encoding};
 use crate::base::Text;
 use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes::{
@@ -37,7 +37,7 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names
         return notes.finish(None);
     }
     let mut cells = Cells::new(bytes, dialect);
-    let Ok(header) = Header::take(&mut cells, &mut notes) else {
+    let Ok(header) = Header::take(&mut cells, dialect.encoding, &mut notes) else {
         return notes.finish(None);
     };
     let columns = (header.written(), header.shown(names));
@@ -60,8 +60,7 @@ pub fn parse_below(
 
 struct Rows<'a> {
     cells: Cells<'a>,
-    /// Formulas stand behind an apostrophe.
-    guarded: bool,
+    dialect: Dialect,
     /// As written.
     header: &'a [Text],
     /// As shown.
@@ -72,15 +71,15 @@ struct Rows<'a> {
 }
 
 /// A cell that is text, or what is wrong with it.
-pub(super) fn text_of(cell: &Cell<'_>) -> Result<Text, &'static CodeEntry> {
-    let text = std::str::from_utf8(cell.bytes).map_err(|_| &ENCODING_INVALID)?;
+pub(super) fn text_of(cell: &Cell<'_>, encoding: Encoding) -> Result<Text, &'static CodeEntry> {
+    let text = encoding.decode(cell.bytes).ok_or(&ENCODING_INVALID)?;
     if !cell.quoted_right {
         return Err(&SYNTAX_INVALID);
     }
     if !text.chars().all(may_stand) {
         return Err(&CONTROL_CHARACTER);
     }
-    Ok(text.into())
+    Ok(text)
 }
 
 impl<'a> Rows<'a> {
@@ -92,7 +91,7 @@ impl<'a> Rows<'a> {
     ) -> Rows<'a> {
         Rows {
             cells,
-            guarded: dialect.formulas_guarded,
+            dialect: *dialect,
             header,
             columns,
             first_row,
@@ -140,7 +139,7 @@ impl<'a> Rows<'a> {
                 end: cell.span.end,
             });
             if let (Some(written), Some(name)) = (self.header.get(count), self.columns.get(count)) {
-                let (node, code) = node_of(&cell, self.guarded);
+                let (node, code) = node_of(&cell, &self.dialect);
                 repeats_header &= node.as_str() == Some(written);
                 if let Some(code) = code {
                     let path = format!("row {number}, column {name}");
@@ -176,9 +175,9 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn node_of(cell: &Cell<'_>, guarded: bool) -> (Node, Option<&'static CodeEntry>) {
-    let (text, code) = match text_of(cell) {
-        Ok(text) if guarded => (unguarded(&text).into(), None),
+fn node_of(cell: &Cell<'_>, dialect: &Dialect) -> (Node, Option<&'static CodeEntry>) {
+    let (text, code) = match text_of(cell, dialect.encoding) {
+        Ok(text) if dialect.formulas_guarded => (unguarded(&text).into(), None),
         Ok(text) => (text, None),
         Err(code) => (Text::default(), Some(code)),
     };

@@ -25,7 +25,12 @@ fn text<'r>(row: &'r Node, name: &str) -> &'r str {
     }
 }
 
-fn line<'t>(cells: impl Iterator<Item = &'t str>, dialect: &Dialect, out: &mut Vec<u8>) {
+/// One row.
+pub(in crate::format) fn line<'t>(
+    cells: impl Iterator<Item = &'t str>,
+    dialect: &Dialect,
+    out: &mut Vec<u8>,
+) {
     let from = out.len();
     for (at, cell) in cells.enumerate() {
         if at > 0 {

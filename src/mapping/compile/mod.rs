@@ -17,6 +17,7 @@ mod unread;
 
 pub(super) use check::{filled, join};
 
+use super::columns::Columns;
 use super::loss::{Bound, LossReport};
 use super::plan::{Fallback, Op, Part, Plan};
 use super::sheet::{self, Sheet};
@@ -25,7 +26,7 @@ use super::{FormatPlans, Plans};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::id::RecordType;
-use crate::catalog::format::{FormatSource, Syntax};
+use crate::catalog::format::{FormatSource, SchemaSource, Syntax};
 use crate::catalog::mapping::TemplateSource;
 use crate::catalog::schema::{Kind, Shape};
 use crate::catalog::{MappingSource, SourceFile, Sources};
@@ -39,7 +40,9 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
     let tables = tables(sources, &mut defects);
     let mut used = BTreeSet::new();
     let mut plans = Plans::default();
-    for (id, format) in &sources.formats {
+    // Sheets of a workbook are mapped as the rows they hold.
+    let own = |format: &&FormatSource| format.body.syntax != Syntax::Workbook;
+    for (id, format) in sources.formats.iter().filter(|(_, it)| own(it)) {
         let Some(file) = sources.files.get(&format.file) else {
             continue;
         };
@@ -56,6 +59,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             plans: Vec::new(),
             losses: BTreeMap::new(),
             wire_paths: BTreeMap::new(),
+            columns: BTreeMap::new(),
         };
         for mapping in sources
             .mappings
@@ -69,6 +73,9 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
                 compiled
                     .wire_paths
                     .insert(mapping.record.clone(), built.wire_paths);
+                compiled
+                    .columns
+                    .insert(mapping.record.clone(), built.columns);
                 compiled.losses.insert(mapping.record.clone(), built.loss);
                 compiled.plans.push(plan);
             }
@@ -117,6 +124,7 @@ struct Built {
     loss: LossReport,
     wire_paths: BTreeMap<String, String>,
     used_tables: BTreeSet<String>,
+    columns: Columns,
 }
 
 fn build<'s>(
@@ -304,6 +312,7 @@ impl<'s> Builder<'s> {
             let mut plan = self.plan(parts);
             if self.is_rows() {
                 plan.single = rows::single(&plan.parts);
+                self.tell_columns();
             }
             sheet::lay_out(&mut plan);
             self.built.plan = Some(plan);
@@ -311,16 +320,30 @@ impl<'s> Builder<'s> {
         self.built
     }
 
-    /// Columns of the root's schema whose rows may differ, but then wait for a person.
-    fn review(&self) -> Vec<Text> {
+    /// The kind of table the root part stands for.
+    fn own_table(&self) -> Option<&'s SchemaSource> {
         let root = self.mapping.body.part.iter().map(AsRef::as_ref);
         let root = root
             .filter(|part| part.root)
             .find_map(|p| p.node_type.as_ref());
         let mut schemas = self.format.body.schema.iter().map(AsRef::as_ref);
-        let own = schemas.find(|schema| root.is_some_and(|t| t.as_ref() == &schema.node_type));
-        let columns = own.map(|schema| schema.review.as_slice());
+        schemas.find(|schema| root.is_some_and(|t| t.as_ref() == &schema.node_type))
+    }
+
+    /// Columns of the root's schema whose rows may differ, but then wait for a person.
+    fn review(&self) -> Vec<Text> {
+        let columns = self.own_table().map(|schema| schema.review.as_slice());
         columns.unwrap_or_default().iter().map(Text::from).collect()
+    }
+
+    /// Which columns tell the table and name its records.
+    fn tell_columns(&mut self) {
+        let Some(table) = self.own_table() else {
+            return;
+        };
+        self.built.columns.telling = table.header.iter().map(Text::from).collect();
+        let ids = table.header.iter().chain(&table.group_by);
+        self.built.columns.ids = ids.map(Text::from).collect();
     }
 
     fn plan(&mut self, parts: Vec<Part>) -> Plan {

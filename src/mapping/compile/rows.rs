@@ -1,9 +1,36 @@
 //! Which columns of a table say one thing of a whole record. Worked out from what the rules read.
 
+use super::Builder;
 use crate::base::Text;
+use crate::catalog::schema::Shape;
+use crate::mapping::columns::Form;
 use crate::mapping::plan::{Op, Part, Place};
+use crate::mapping::transform::Transform;
 use crate::mapping::walk::Step;
 use std::collections::BTreeSet;
+
+impl Builder<'_> {
+    /// Notes what a column holds: of several rows that read it, what the most exact one wants.
+    pub(super) fn column(&mut self, place: &Place, chain: &[Transform], shape: Option<&Shape>) {
+        let form = match chain {
+            [] | [Transform::Instant] => Form::of(shape),
+            _ => Form::Any,
+        };
+        let Some(name) = column_of(place) else { return };
+        let known = self.built.columns.forms.entry(name).or_insert(Form::Any);
+        if matches!(known, Form::Any) {
+            *known = form;
+        }
+    }
+}
+
+/// The column a place of a row is in.
+fn column_of(place: &Place) -> Option<Text> {
+    place.get.iter().find_map(|step| match step {
+        Step::Member(name) => Some(name.clone()),
+        _ => None,
+    })
+}
 
 /// Columns read of the first row alone, and not of each row too.
 pub(super) fn single(parts: &[Part]) -> Vec<Text> {
@@ -62,12 +89,7 @@ impl Sorter<'_> {
     }
 
     fn place(&mut self, place: &Place, rows: bool) {
-        let mut steps = place.get.iter();
-        let name = steps.find_map(|step| match step {
-            Step::Member(name) => Some(name.clone()),
-            _ => None,
-        });
-        if let Some(name) = name {
+        if let Some(name) = column_of(place) {
             if rows { &mut self.each } else { &mut self.once }.insert(name);
         }
     }

@@ -237,6 +237,10 @@ impl<'s> Builder<'s> {
         for aimed in names.iter().zip(&record) {
             self.note_value(spot, source, aimed, &gate, proof);
         }
+        if self.is_rows() && gate.inward {
+            let straight = table.is_none().then(|| first.first().copied()).flatten();
+            self.column(&place, &chain, straight);
+        }
         if chain.is_empty() && table.is_none() && gate.outward {
             self.codes_fit(spot, wire, &first, &found.shapes);
         }

@@ -92,6 +92,7 @@ impl Bench {
         let wire = self.wires.get(&source.id).expect("the format");
         let unit = Unit {
             header: None,
+            sheet: None,
             bytes: bytes.to_vec(),
             first_line: 1,
             first_row: 1,
@@ -115,7 +116,7 @@ impl Bench {
                 .map(|s| s.file.as_ref().clone())
         };
         match source.body.syntax {
-            Syntax::Xml => {}
+            Syntax::Xml | Syntax::Workbook => {}
             Syntax::Delimited => {
                 let only = || {
                     source
