@@ -5,7 +5,8 @@
 
 use super::out::Out;
 use crate::base::finding::Finding;
-use crate::base::id::{FormatId, RecordType};
+use crate::base::id::{FormatId, PartnerId, RecordType};
+use crate::catalog::partner::{Channel, Direction};
 use crate::intake::read::{Reader, Reading};
 use crate::rules::Rules;
 use std::fs::File;
@@ -32,6 +33,9 @@ pub struct Args {
     /// Format and version, such as fhir-r4/4.0; without a version the newest
     #[arg(long)]
     format: String,
+    /// A partner: the file is read as its channel of the format declares (`[channel.reads]`)
+    #[arg(long)]
+    partner: Option<String>,
     /// How findings are printed
     #[arg(long, value_enum, default_value = "text")]
     output: Output,
@@ -65,7 +69,11 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
     })?;
     let format = find(&rules, &args.format)?;
     let allowed = record_types(&rules);
-    let reader = Reader::new(&rules, &format, &allowed).ok_or("the format cannot be read")?;
+    let reader = match &args.partner {
+        Some(partner) => Reader::of(&rules, channel(&rules, partner, &format)?),
+        None => Reader::new(&rules, &format, &allowed),
+    };
+    let reader = reader.ok_or("the format cannot be read")?;
     let mut input = open(&args.file)?;
     let mut reading = Reading::default();
     read(&reader, &mut input, &mut reading)
@@ -84,6 +92,15 @@ fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
         let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
         format!("there is no format `{name}`; there are: {}", all.join(", "))
     })
+}
+
+/// The partner's in-channel of a format.
+fn channel<'r>(rules: &'r Rules, partner: &str, format: &FormatId) -> Result<&'r Channel, String> {
+    let file = rules.partners.get(&PartnerId::new(partner));
+    let file = file.ok_or_else(|| format!("there is no partner `{partner}`"))?;
+    let mut channels = file.channel.iter();
+    let found = channels.find(|it| it.direction == Direction::In && it.format == *format);
+    found.ok_or_else(|| format!("`{partner}` has no in-channel of `{format}`"))
 }
 
 /// Every record type there is.

@@ -233,19 +233,14 @@ impl Reader<'_> {
                 Ok(_) => Verdict::Stays,
             };
         };
-        let plain = matches!(dated.day, Day::Plain(..));
         let order = self.order(dated.day);
         let hours = self.reads.times == Some(HourNotation::TwelveHour) || !clock.twelve_hour;
         let mut wrong = Vec::new();
         wrong.extend(order.err());
         wrong.extend((!hours).then_some(&CELL_TIME_NOTATION));
         let zone = self.reads.time_zone();
-        // Without anything of a spreadsheet's, the missing offset is told as ever.
         if wrong.is_empty() && zone.is_none() {
-            return match plain && !clock.twelve_hour {
-                true => Verdict::Stays,
-                false => Verdict::Wrong(vec![&CELL_TIME_ZONE]),
-            };
+            return Verdict::Wrong(vec![&CELL_TIME_ZONE]);
         }
         let (Ok(order), Some(zone), true) = (order, zone, wrong.is_empty()) else {
             return Verdict::Wrong(wrong);

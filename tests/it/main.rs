@@ -40,6 +40,7 @@ mod reference;
 mod rejudge;
 mod release;
 mod repeats;
+mod reuploads;
 mod safe_at_home;
 mod sender_marks;
 mod sensitive_clinics;
