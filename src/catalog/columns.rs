@@ -2,6 +2,7 @@
 
 use super::Sources;
 use super::format::FormatSource;
+use crate::format::workbook;
 use serde_json::Value as Json;
 use std::fmt::Write;
 
@@ -48,8 +49,23 @@ pub fn guide(sources: &Sources, format: &str) -> Option<String> {
 
 /// The header row of one kind of file; `None` when there is no such file in the format.
 pub fn template(sources: &Sources, format: &str, record: &str) -> Option<String> {
+    let names = header(sources, format, record)?;
     let format = delimited(sources, format)?;
     let delimiter = format.body.delimited.as_ref().map(|d| d.delimiter)?;
+    Some(names.join(&delimiter.to_string()) + "\n")
+}
+
+/// The same row as a workbook of one sheet; `None` also when the format is no workbook's.
+pub fn workbook_template(sources: &Sources, format: &str, record: &str) -> Option<Vec<u8>> {
+    let mut all = sources.formats.values();
+    let book = all.find(|known| known.id.as_str() == format)?;
+    let rows = sources.rows_of(book)?;
+    let names = header(sources, rows.id.as_str(), record)?;
+    Some(workbook::write(record, std::iter::once(names)))
+}
+
+fn header<'a>(sources: &'a Sources, format: &str, record: &str) -> Option<Vec<&'a str>> {
+    let format = delimited(sources, format)?;
     let schemas = format.body.schema.iter();
     let schema = schemas
         .map(toml::Spanned::get_ref)
@@ -57,8 +73,7 @@ pub fn template(sources: &Sources, format: &str, record: &str) -> Option<String>
     let rows = sources
         .schema_json
         .get(&format.schema_path(schema.file.get_ref()))?;
-    let names: Vec<&str> = members(rows).map(|(name, _)| name.as_str()).collect();
-    Some(names.join(&delimiter.to_string()) + "\n")
+    Some(members(rows).map(|(name, _)| name.as_str()).collect())
 }
 
 fn delimited<'a>(sources: &'a Sources, format: &str) -> Option<&'a FormatSource> {

@@ -1,6 +1,8 @@
 //! `kinbridge records`: the data dictionary, and the column guides of delimited formats.
 
+use super::out::Out;
 use crate::catalog::{self, columns, dictionary};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +12,8 @@ pub struct Args {
     /// A delimited format: print what its columns hold
     #[arg(long)]
     format: Option<String>,
-    /// With --format: print only the header row of this record type's file
+    /// With --format: print only the header row of this record type's file; of a workbook's format
+    /// the workbook itself, to be sent into a file
     #[arg(long, requires = "format")]
     template: Option<String>,
     /// A catalog folder laid over the shipped one; may repeat
@@ -21,6 +24,12 @@ pub struct Args {
 /// Prints it.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (sources, _) = catalog::load(&args.catalog);
+    if let (Some(format), Some(record)) = (&args.format, &args.template)
+        && let Some(book) = columns::workbook_template(&sources, format, record)
+    {
+        Out::new().write_all(&book)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let text = match (&args.format, &args.template) {
         (None, _) => Some(dictionary::dictionary(&sources)),
         (Some(format), None) => columns::guide(&sources, format),

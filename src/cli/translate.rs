@@ -47,8 +47,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let known: Vec<&str> = rules.sources.formats.keys().map(|id| id.as_str()).collect();
         bail!("unknown format; the catalog has {}", known.join(", "));
     };
-    if writer.is_read_only() {
-        bail!("{to} is only read, never written");
+    if writer.is_workbook() {
+        bail!("{to} is read, and written for samples and templates only");
     }
     let bytes = read(&args.file)?;
     let mut job = Job {

@@ -92,7 +92,7 @@ impl Book {
         if let State::Receiving(bytes) = &mut self.state {
             self.state = match Workbook::open(std::mem::take(bytes)) {
                 Ok(workbook) => State::Open(Box::new(workbook)),
-                Err(finding) => State::Refused(Box::new(finding)),
+                Err(trouble) => State::Refused(Box::new(trouble.into())),
             };
         }
     }

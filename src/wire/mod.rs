@@ -19,10 +19,10 @@ use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
 use crate::catalog::partner::Channel;
 use crate::catalog::reads::{self, Reads};
 use crate::catalog::schema::{Kind, Shape};
-use crate::format::delimited::{self, Dialect, Encoding};
+use crate::format::delimited::{self, Dialect, Encoding, cell_text};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
-use crate::format::{Names, Node, Parsed, json};
+use crate::format::{Names, Node, Parsed, json, workbook};
 use crate::validate::{SenderNotation, Step};
 use cutter::{Book, placed};
 use header::{table_of_head, trouble};
@@ -137,7 +137,8 @@ fn any(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> W
     let mut wire = ready(sources, rows, &mut Vec::new());
     wire.media_types.clone_from(&format.body.media_types);
     if let Ready::Delimited { dialect, book, .. } = &mut wire.syntax {
-        dialect.delimiter = b',';
+        // A cell is what it is: nothing stands before a formula's sign in a text.
+        (dialect.delimiter, dialect.formulas_guarded) = (b',', false);
         *book = true;
     }
     wire
@@ -304,9 +305,16 @@ impl Wire {
             Ready::Json(_) => json::write(tree, &mut out),
             Ready::Xml(profile) => xml::write(tree, profile, &mut out),
             Ready::Delimited {
+                tables, book: true, ..
+            } => {
+                let table = table_of(tables, tree.items());
+                return table.map_or_else(Vec::new, |table| sheet_of(table, tree.items()));
+            }
+            Ready::Delimited {
                 dialect, tables, ..
             } => {
-                let header = header_of(tables, tree.items());
+                let table = table_of(tables, tree.items());
+                let header = table.map(|it| it.header.as_slice()).unwrap_or_default();
                 delimited::write(tree.items(), header, dialect, &mut out);
             }
         }
@@ -391,8 +399,8 @@ impl Wire {
         }
     }
 
-    /// Whether it is read only: nothing can be written in it.
-    pub fn is_read_only(&self) -> bool {
+    /// Whether documents are workbooks, which are bytes of their own and no text.
+    pub fn is_workbook(&self) -> bool {
         matches!(self.syntax, Ready::Delimited { book: true, .. })
     }
 
@@ -545,8 +553,8 @@ fn innermost(line: &[u8]) -> Option<u8> {
     open.pop()
 }
 
-/// The header of rows: that of the table that has all their columns, the one told first.
-fn header_of<'a>(tables: &'a [Table], rows: &[Node]) -> &'a [Text] {
+/// The table of rows: the one that has all their columns, and of several the one told first.
+fn table_of<'a>(tables: &'a [Table], rows: &[Node]) -> Option<&'a Table> {
     let has = |table: &&Table| {
         let mut names = rows.iter().flat_map(|row| row.members());
         names.all(|(name, _)| table.header.contains(name))
@@ -555,9 +563,13 @@ fn header_of<'a>(tables: &'a [Table], rows: &[Node]) -> &'a [Text] {
                 .iter()
                 .all(|name| rows.first().is_some_and(|row| row.get(name).is_some()))
     };
-    tables
-        .iter()
-        .find(has)
-        .map(|table| table.header.as_slice())
-        .unwrap_or_default()
+    tables.iter().find(has)
+}
+
+/// Rows as a workbook of one sheet, called as the table is.
+fn sheet_of(table: &Table, rows: &[Node]) -> Vec<u8> {
+    let cells = |row| table.header.iter().map(move |name| cell_text(row, name));
+    let head: Vec<&str> = table.header.iter().map(Text::as_str).collect();
+    let rows = rows.iter().map(|row| cells(row).collect());
+    workbook::write(&table.node_type, std::iter::once(head).chain(rows))
 }

@@ -55,6 +55,7 @@ async fn a_partner_of_several_formats_passes() {
             "\"service-referral\", \"engagement-contact\"",
         ),
         inward("provider-csv/1.0", "\"engagement-contact\""),
+        inward("provider-xlsx/1.0", "\"person\""),
         inward("kinbridge-json/1.0", "\"person\"").replace("json-1-0", "json-more"),
     ]
     .concat();

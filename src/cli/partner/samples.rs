@@ -5,6 +5,7 @@ use crate::base::id::{FormatId, RecordType};
 use crate::format::{Node, json};
 use crate::record::Record;
 use crate::rules::Rules;
+use crate::wire::Wire;
 use anyhow::Context;
 
 /// Canonical samples, one per record type.
@@ -64,7 +65,9 @@ pub fn sample(
         .wires
         .get(format)
         .with_context(|| format!("unknown format {format}"))?;
-    let out = rules.plans.outbound(format, &record);
+    let out = rules
+        .plans
+        .outbound(rules.sources.mapped_as(format), &record);
     let out = out.map_err(|error| anyhow::anyhow!("{record_type} as {format}: {error:?}"))?;
     for target in wire.targets(&out.tree) {
         let schema = rules.schemas.get(&target.schema);
@@ -109,6 +112,7 @@ fn canonical(record_type: &RecordType, sending: Sending<'_>) -> anyhow::Result<R
 /// The ending of files in a format.
 pub fn ending(rules: &Rules, format: &FormatId) -> &'static str {
     match rules.wires.get(format).map(|wire| wire.media_type()) {
+        _ if rules.wires.get(format).is_some_and(Wire::is_workbook) => "xlsx",
         Some(media) if media.ends_with("csv") => "csv",
         Some(media) if media.ends_with("xml") => "xml",
         Some(media) if media.ends_with("json") => "json",

@@ -17,7 +17,7 @@ pub use encoding::Encoding;
 pub use header::Header;
 pub use parse::{parse, parse_below, parse_rows};
 pub(in crate::format) use write::line as write_line;
-pub use write::write;
+pub use write::{text as cell_text, write};
 
 /// How a file separates its cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,8 @@ pub fn write(rows: &[Node], header: &[Text], dialect: &Dialect, out: &mut Vec<u8
     }
 }
 
-fn text<'r>(row: &'r Node, name: &str) -> &'r str {
+/// The cell of a row under a header's name; empty where it has none.
+pub fn text<'r>(row: &'r Node, name: &str) -> &'r str {
     match row.get(name).map(|node| &node.value) {
         Some(Value::String(text) | Value::Number(text)) => text,
         Some(Value::Bool(true)) => "true",

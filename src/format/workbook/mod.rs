@@ -11,6 +11,9 @@ mod number;
 mod parts;
 mod sheet;
 mod styles;
+mod write;
+
+pub use write::write;
 
 use super::delimited::Dialect;
 use crate::base::finding::Finding;
@@ -21,7 +24,7 @@ use styles::Styles;
 
 /// Why a workbook, or a part of it, is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub enum Trouble {
     /// It is no workbook.
     NoWorkbook,
     /// It is of the old format, or encrypted.
@@ -71,8 +74,8 @@ impl Workbook {
     /// Opens a workbook.
     ///
     /// # Errors
-    /// The finding that says why it cannot be read.
-    pub fn open(bytes: Vec<u8>) -> Result<Workbook, Finding> {
+    /// Why it cannot be read.
+    pub fn open(bytes: Vec<u8>) -> Result<Workbook, Trouble> {
         let mut archive = Archive::open(bytes)?;
         let book = parts::book(&mut archive)?;
         let shared = match &book.shared {
