@@ -60,11 +60,16 @@ fn relations(inner: &str) -> String {
 fn styles() -> String {
     let xf =
         |format: u8| format!("<xf numFmtId=\"{format}\" fontId=\"0\" fillId=\"0\" borderId=\"0\"");
+    // The first two fills are fixed by the standard.
+    let fill = |pattern: &str| format!("<fill><patternFill patternType=\"{pattern}\"/></fill>");
     format!(
-        "<styleSheet xmlns=\"{MAIN}\"><fonts count=\"1\"><font/></fonts>\
-         <fills count=\"1\"><fill/></fills><borders count=\"1\"><border/></borders>\
+        "<styleSheet xmlns=\"{MAIN}\"><fonts count=\"1\"><font><sz val=\"11\"/>\
+         <name val=\"Calibri\"/></font></fonts>\
+         <fills count=\"2\">{}{}</fills><borders count=\"1\"><border/></borders>\
          <cellStyleXfs count=\"1\">{}/></cellStyleXfs><cellXfs count=\"2\">{} xfId=\"0\"/>\
          {} xfId=\"0\" applyNumberFormat=\"1\"/></cellXfs></styleSheet>",
+        fill("none"),
+        fill("gray125"),
         xf(0),
         xf(0),
         xf(49)
