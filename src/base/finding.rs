@@ -145,6 +145,28 @@ impl<'a> LineIndex<'a> {
         }
     }
 
+    /// The same where a carriage return alone ends a line too.
+    pub fn with_returns(bytes: &'a [u8], base_line: u32) -> LineIndex<'a> {
+        let ends = |(at, byte): &(usize, &u8)| match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+            _ => false,
+        };
+        let mut starts = vec![0];
+        let ends = bytes.iter().enumerate().filter(ends);
+        starts.extend(ends.map(|(at, _)| at + 1));
+        LineIndex {
+            bytes,
+            starts,
+            base_line,
+        }
+    }
+
+    /// How many lines end in it.
+    pub fn lines(&self) -> u32 {
+        u32::try_from(self.starts.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
     /// One-based line and column (in characters) of a byte offset.
     pub fn locate(&self, offset: u32) -> (u32, u32) {
         let offset = (offset as usize).min(self.bytes.len());

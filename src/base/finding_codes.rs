@@ -55,6 +55,18 @@ codes! {
     ELEMENT_REPEATED = "element-repeated", Error,
         "the element stands more than once where it may stand once",
         "keep one of them; the gateway does not choose";
+    SEGMENT_LATE = "segment-late", Warning,
+        "the segment stands behind its place in the message and is read all the same",
+        "send the segments in the order of the message structure";
+    SEGMENT_MISPLACED = "segment-misplaced", Error,
+        "the segment stands where the message structure has no place for it",
+        "send the segments in the order of the message structure";
+    ESCAPE_UNREAD = "escape-unread", Warning,
+        "an escape sequence is not read: layout is left out, anything else is kept as it stands",
+        "nothing, if it was layout; a backslash of the text itself is written \\E\\";
+    BATCH_COUNT_MISMATCH = "batch-count-mismatch", Error,
+        "the batch does not hold what its trailer says, or has no trailer",
+        "send what is missing; the messages that are there have been read";
     NUMBER_NOT_EXACT = "number-not-exact", Error,
         "the number cannot be kept exactly",
         "send long identifiers and money as text";

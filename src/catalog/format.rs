@@ -70,6 +70,9 @@ pub struct FormatFile {
     /// Of delimited formats.
     #[serde(default)]
     pub delimited: Option<DelimitedSource>,
+    /// Of HL7 v2 formats.
+    #[serde(default)]
+    pub hl7v2: Option<Hl7v2Source>,
 }
 
 impl FormatFile {
@@ -137,6 +140,8 @@ pub enum Syntax {
     Delimited,
     /// Such rows in the sheets of a workbook; read only.
     Workbook,
+    /// Messages of segments.
+    Hl7v2,
 }
 
 impl Syntax {
@@ -164,6 +169,8 @@ pub enum NotationKind {
     Xml,
     /// Row and column.
     Column,
+    /// Segment, field, repetition, component.
+    Segment,
     /// Dotted path from the type that a node says itself.
     Typed,
 }
@@ -385,6 +392,14 @@ pub struct DelimitedSource {
     /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
     #[serde(default)]
     pub formulas_guarded: bool,
+}
+
+/// What only HL7 v2 formats have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hl7v2Source {
+    /// Structure by message code and trigger event, `code^event`, or by the code alone.
+    pub messages: std::collections::BTreeMap<String, Spanned<String>>,
 }
 
 fn comma() -> char {

@@ -72,16 +72,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         if let Some(rows) = &mut parsed.tree {
             let place = (rows, unit.first_row);
             let mut told = job.plans.understand(job.from, place, None);
-            crate::wire::fill(&unit, &mut told);
+            reader.fill(&unit, &mut told);
             parsed.findings.extend(told);
         }
         job.tell(&parsed.findings);
         let Some(tree) = parsed.tree else { continue };
         let mut inbound = job.plans.inbound(job.from, &tree, &allowed);
-        crate::wire::fill(&unit, &mut inbound.findings);
+        reader.fill(&unit, &mut inbound.findings);
         job.tell(&inbound.findings);
         for mut record in inbound.records {
-            crate::wire::fill(&unit, &mut record.findings);
+            reader.fill(&unit, &mut record.findings);
             job.tell(&record.findings);
             if let Some(tree) = job.write(&record.record) {
                 out.write_all(&writer.write(&tree))?;

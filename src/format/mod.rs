@@ -4,6 +4,7 @@
 //! and all findings. It knows syntaxes, never a partner, a record type or a code.
 
 pub mod delimited;
+pub mod hl7v2;
 pub mod json;
 mod names;
 mod notes;

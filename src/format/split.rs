@@ -6,6 +6,8 @@
 //! finding, and reading goes on after it. It never looks at what a unit says beyond where it ends
 //! and to which group it belongs.
 
+mod messages;
+
 use super::delimited::{Dialect, Header, first_row};
 use crate::base::Text;
 use crate::base::finding::{Finding, LineIndex};
@@ -25,6 +27,8 @@ pub enum SplitKind {
         /// Columns that name the group; none for one row per unit.
         group_by: Vec<Text>,
     },
+    /// One message, from its head to the next.
+    Messages,
     /// The whole stream.
     Whole,
 }
@@ -70,6 +74,7 @@ pub struct Splitter {
     blanks: Option<Blanks>,
     /// The next group may lack its first row.
     lost_before: bool,
+    messages: messages::Messages,
     told: VecDeque<Finding>,
 }
 
@@ -132,6 +137,7 @@ impl Splitter {
             group: None,
             blanks: None,
             lost_before: false,
+            messages: messages::Messages::default(),
             told: VecDeque::new(),
         }
     }
@@ -182,6 +188,7 @@ impl Splitter {
         match self.kind.clone() {
             SplitKind::Lines => self.next_line(),
             SplitKind::Delimited { dialect, group_by } => self.next_group(&dialect, &group_by),
+            SplitKind::Messages => self.next_message(),
             SplitKind::Whole => self.whole(),
         }
     }
@@ -287,9 +294,11 @@ impl Splitter {
 
     fn drop_scanned(&mut self) {
         let bytes = self.buffer.get(self.taken..self.scanned);
-        self.line = self
-            .line
-            .saturating_add(line_ends(bytes.unwrap_or_default()));
+        let ends = match self.kind {
+            SplitKind::Messages => messages::line_ends(bytes),
+            _ => line_ends(bytes.unwrap_or_default()),
+        };
+        self.line = self.line.saturating_add(ends);
         self.taken = self.scanned;
     }
 

@@ -186,3 +186,87 @@ fn a_long_name_of_a_column_is_refused() {
         1
     );
 }
+
+fn messages(text: &str, chunk: usize) -> Vec<Result<(String, u32), (String, Option<u32>)>> {
+    let mut splitter = Splitter::new(SplitKind::Messages, 64);
+    let mut out = Vec::new();
+    let mut take = |splitter: &mut Splitter| {
+        while let Some(next) = splitter.next_unit() {
+            out.push(match next {
+                Ok(unit) => Ok((String::from_utf8(unit.bytes).unwrap(), unit.first_line)),
+                Err(finding) => Err((finding.code.to_string(), finding.line)),
+            });
+        }
+    };
+    for piece in text.as_bytes().chunks(chunk) {
+        splitter.push(piece);
+        take(&mut splitter);
+    }
+    splitter.finish();
+    take(&mut splitter);
+    out
+}
+
+// Goal: messages are cut whatever ends their lines, wherever the stream is cut, with or without
+// batches around them. Method: the same two messages in all forms, in chunks of every size.
+#[test]
+fn messages_are_cut_at_their_heads() {
+    let two = "MSH|^~\\&|A\rPID|1\rMSH|^~\\&|B\rPID|2\r";
+    let batch = format!("\u{feff}FHS|^~\\&\rBHS|^~\\&\r{two}BTS|2\rFTS|1\r");
+    for end in ["\r", "\n", "\r\n"] {
+        let told = |at: usize| {
+            let lines: Vec<&str> = two.split_inclusive('\r').collect();
+            lines[at..at + 2].concat().replace('\r', end)
+        };
+        for (text, first) in [(two.to_owned(), 1), (batch.clone(), 3)] {
+            let text = text.replace('\r', end);
+            for chunk in 1..text.len() {
+                let expected = [Ok((told(0), first)), Ok((told(2), first + 2))];
+                assert_eq!(messages(&text, chunk), expected, "{chunk} {text:?}");
+            }
+        }
+    }
+}
+
+// Goal: what is missing, stray or too large is told with its line, and the rest is read. Method: one
+// stream of each kind.
+#[test]
+fn what_is_wrong_between_messages_is_told() {
+    let one = "MSH|^~\\&|A\r";
+    let told = |text: String| -> Vec<(String, Option<u32>)> {
+        let whole = messages(&text, text.len().max(1));
+        for chunk in 1..text.len() {
+            let codes = |all: &[Result<_, (String, Option<u32>)>]| {
+                all.iter()
+                    .filter_map(|it| it.as_ref().err())
+                    .map(|it| it.0.clone())
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                codes(&messages(&text, chunk)),
+                codes(&whole),
+                "{chunk} {text:?}"
+            );
+        }
+        whole.into_iter().filter_map(Result::err).collect()
+    };
+    let wrong = |code: &str, line: u32| vec![(code.to_owned(), Some(line))];
+    let count = "batch-count-mismatch";
+    assert_eq!(told(format!("BHS|^~\\&\r{one}BTS|2\r")), wrong(count, 3));
+    assert_eq!(told(format!("BHS|^~\\&\r{one}")), wrong(count, 3));
+    assert_eq!(told(format!("{one}BTS|1\r")), wrong(count, 2));
+    assert_eq!(
+        told(format!("FHS|^~\\&\rBHS|^~\\&\r{one}BTS|1\rFTS|2\r")),
+        wrong(count, 5)
+    );
+    assert_eq!(told(format!("BHS|^~\\&\r{one}BTS\r")), []);
+    assert_eq!(
+        told(format!("some text\rmore\r{one}")),
+        wrong("syntax-invalid", 1)
+    );
+    let long = format!("{one}PID|{}\r{one}", "x\rZ".repeat(40));
+    assert_eq!(told(long).len(), 1);
+    let cut = messages(&format!("{one}PID|{}\r{one}", "x\rZ".repeat(40)), 5);
+    assert_eq!(cut.last().unwrap().as_ref().unwrap().0, one);
+    assert_eq!(messages("", 1), []);
+}

@@ -149,6 +149,7 @@ impl RecordNotation<'_> {
         match kind {
             NotationKind::Xml => format!("{root}/{rest}"),
             NotationKind::Typed if self.is_root(node_type) => format!("{root}.{rest}"),
+            NotationKind::Segment => wire.place_of(rest),
             NotationKind::Typed | NotationKind::Pointer | NotationKind::Column => found,
         }
     }

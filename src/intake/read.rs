@@ -21,7 +21,7 @@ use crate::record::Record;
 use crate::rules::Rules;
 use crate::store::HoldCause;
 use crate::validate::{self, rules::EARLIER};
-use crate::wire::{Wire, fill};
+use crate::wire::Wire;
 use compact_str::format_compact;
 use std::sync::Arc;
 
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
                 if inbound.records.is_empty() && !findings.iter().any(Finding::is_error) {
                     findings.push(Finding::new(&RECORD_TYPE_UNKNOWN).spanning(tree.span));
                 }
-                fill(unit, &mut findings);
+                self.wire.fill(unit, &mut findings);
                 self.records((&document, unit), inbound.records, findings, reading)
             }
         };
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
             finding.path = there.unwrap_or_else(|| notation.of_pointer(&finding.path));
             finding.span = own.or(Some(document.shown(source.root)));
         }
-        fill(unit, findings);
+        self.wire.fill(unit, findings);
     }
 
     /// Adds the records of a document; gives the findings that are nobody's.
@@ -315,7 +315,7 @@ impl<'a> Reader<'a> {
         });
         document.tell(&mut more);
         out.extend(more);
-        fill(document.unit, &mut out);
+        document.wire.fill(document.unit, &mut out);
         (record, out)
     }
 
@@ -366,7 +366,7 @@ fn repeated(
         .saying(said)
         .spanning(span)];
     document.tell(&mut told);
-    fill(unit, &mut told);
+    document.wire.fill(unit, &mut told);
     let [told] = told;
     Some(told)
 }

@@ -4,6 +4,7 @@
 use super::walk;
 use crate::base::finding::{Finding, Span};
 use crate::catalog::format::{NotationKind, Syntax};
+use crate::format::hl7v2::{self, PlaceStep};
 use crate::format::tree::{Node, Value};
 use std::collections::BTreeSet;
 
@@ -31,6 +32,7 @@ pub(super) fn notation(declared: Option<NotationKind>, syntax: Syntax) -> Notati
         Syntax::Json => NotationKind::Pointer,
         Syntax::Xml => NotationKind::Xml,
         Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
+        Syntax::Hl7v2 => NotationKind::Segment,
     })
 }
 
@@ -54,6 +56,7 @@ pub(super) fn path(unit: &Node, span: Span, telling: Telling<'_>) -> String {
         NotationKind::Pointer => pointer(&steps),
         NotationKind::Xml => xml(&steps),
         NotationKind::Column => column(&steps),
+        NotationKind::Segment => segment(&steps),
         NotationKind::Typed => typed(unit, &steps, telling),
     }
 }
@@ -113,6 +116,13 @@ fn xml(steps: &[Step<'_>]) -> String {
         }
     }
     out
+}
+
+fn segment(steps: &[Step<'_>]) -> String {
+    hl7v2::place(steps.iter().map(|step| match step {
+        Step::Member(name) => PlaceStep::Name(name),
+        Step::Item(at) => PlaceStep::Item(*at),
+    }))
 }
 
 fn column(steps: &[Step<'_>]) -> String {

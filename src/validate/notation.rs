@@ -3,6 +3,7 @@
 //! Names in paths are the sender's member names, never values.
 
 use crate::base::Text;
+use crate::format::hl7v2::{self, PlaceStep};
 
 /// One step from the top of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum SenderNotation {
     /// `row 3, column dob`: rows as a spreadsheet counts. The row is that of the first item, or
     /// of the row itself where one row is looked at.
     Rows(u32),
+    /// Segment, field, repetition and component, counted from 1: `PID-5[2].1`.
+    Segments,
 }
 
 impl Notation for SenderNotation {
@@ -40,6 +43,7 @@ impl Notation for SenderNotation {
             SenderNotation::Dotted(root) => dotted(root, steps),
             SenderNotation::Xml(root) => elements(root, steps),
             SenderNotation::Rows(first) => cell(*first, steps),
+            SenderNotation::Segments => segments(steps),
         }
     }
 }
@@ -107,6 +111,13 @@ fn elements(root: &str, steps: &[Step<'_>]) -> String {
     path
 }
 
+fn segments(steps: &[Step<'_>]) -> String {
+    hl7v2::place(steps.iter().map(|step| match step {
+        Step::Name(name) => PlaceStep::Name(name),
+        Step::Item(at) => PlaceStep::Item(*at),
+    }))
+}
+
 fn cell(first: u32, steps: &[Step<'_>]) -> String {
     let mut row = first;
     let mut column = "";
@@ -151,5 +162,18 @@ mod tests {
             "row 7, column dob"
         );
         assert_eq!(SenderNotation::Rows(7).path(&[]), "row 7");
+        let part = [
+            Step::Name("ORU_R01"),
+            Step::Name("ORDER_OBSERVATION"),
+            Step::Item(1),
+            Step::Name("OBX"),
+            Step::Item(0),
+            Step::Name("5"),
+            Step::Item(2),
+            Step::Name("1"),
+        ];
+        let notation = SenderNotation::Segments;
+        assert_eq!(notation.path(&part), "ORDER_OBSERVATION[2].OBX[1]-5[3].1");
+        assert_eq!(notation.path(&part[..1]), "");
     }
 }

@@ -5,7 +5,9 @@
 
 mod cutter;
 mod header;
+mod lines;
 mod places;
+mod ready;
 
 pub use cutter::Cutter;
 
@@ -20,12 +22,14 @@ use crate::catalog::partner::Channel;
 use crate::catalog::reads::{self, Reads};
 use crate::catalog::schema::{Kind, Shape};
 use crate::format::delimited::{self, Dialect, Encoding, cell_text};
+use crate::format::hl7v2::{self, MessageProfile, PlaceStep};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::xml::{self, XmlProfile};
 use crate::format::{Names, Node, Parsed, json, workbook};
 use crate::validate::{SenderNotation, Step};
 use cutter::{Book, placed};
 use header::{table_of_head, trouble};
+use lines::is_line_stream;
 use places::WireSchemas;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,6 +76,7 @@ enum Ready {
         /// The rows stand in the sheets of a workbook.
         book: bool,
     },
+    Messages(MessageProfile),
 }
 
 /// One kind of file of a delimited format.
@@ -90,7 +95,7 @@ impl Wires {
         let wires: BTreeMap<FormatId, Wire> = sources
             .formats
             .values()
-            .map(|format| (format.id.clone(), any(sources, format, &mut defects)))
+            .map(|format| (format.id.clone(), ready::any(sources, format, &mut defects)))
             .collect();
         let channels = sources.partners.values().flat_map(|it| &it.channel);
         let declared = channels.filter_map(|channel| {
@@ -114,142 +119,6 @@ impl Wires {
     /// The format of that id.
     pub fn get(&self, format: &FormatId) -> Option<&Wire> {
         self.wires.get(format)
-    }
-}
-
-/// A format by itself, or the sheets of a workbook by the format whose rows they hold.
-fn any(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
-    if format.body.syntax != Syntax::Workbook {
-        return ready(sources, format, defects);
-    }
-    let rows = sources.rows_of(format);
-    let Some(rows) = rows.filter(|rows| rows.body.syntax == Syntax::Delimited) else {
-        defects.push(Defect {
-            file: format.file.clone(),
-            line: 0,
-            column: 0,
-            code: "format-rows-missing",
-            message: "a workbook holds the rows of no delimited format".into(),
-            help: "name one: rows_of = \"<format>/<version>\"".into(),
-        });
-        return ready(sources, format, defects);
-    };
-    let mut wire = ready(sources, rows, &mut Vec::new());
-    wire.media_types.clone_from(&format.body.media_types);
-    if let Ready::Delimited { dialect, book, .. } = &mut wire.syntax {
-        // A cell is what it is: nothing stands before a formula's sign in a text.
-        (dialect.delimiter, dialect.formulas_guarded) = (b',', false);
-        *book = true;
-    }
-    wire
-}
-
-fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
-    let body = &format.body;
-    let shape = |file: &str| sources.schemas.get(&format.schema_path(file));
-    let syntax = match (body.syntax, &body.xml) {
-        (Syntax::Json, _) => Ready::Json(names(sources, format)),
-        (Syntax::Xml, Some(source)) => {
-            let document = body.document.as_ref().map(|file| file.as_ref().as_str());
-            let namespaces = source.namespaces.iter();
-            Ready::Xml(XmlProfile {
-                namespaces: namespaces
-                    .map(|(prefix, uri)| (prefix.into(), uri.into()))
-                    .collect(),
-                root: source.root.as_ref().into(),
-                layout: document
-                    .and_then(shape)
-                    .map(|shape| shape.layout())
-                    .unwrap_or_default(),
-                names: names(sources, format),
-            })
-        }
-        (Syntax::Xml, None) => {
-            defects.push(Defect {
-                file: format.file.clone(),
-                line: 0,
-                column: 0,
-                code: "format-xml-missing",
-                message: "an XML format has no [xml] table".into(),
-                help: "name the root element and the namespaces".into(),
-            });
-            Ready::Xml(XmlProfile::default())
-        }
-        (Syntax::Delimited, _) => Ready::Delimited {
-            dialect: dialect(format),
-            names: names(sources, format),
-            tables: tables(sources, format).into(),
-            book: false,
-        },
-        // Made of the format whose rows it holds, or a defect.
-        (Syntax::Workbook, _) => Ready::Json(Names::default()),
-    };
-    let by_syntax = match body.syntax {
-        Syntax::Json => NotationKind::Pointer,
-        Syntax::Xml => NotationKind::Xml,
-        Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
-    };
-    Wire {
-        media_types: body.media_types.clone(),
-        lines: body.stream.contains(&Stream::Lines),
-        identity: body.identity,
-        notation: body.notation.unwrap_or(by_syntax),
-        syntax,
-        schemas: WireSchemas::of(format),
-    }
-}
-
-fn dialect(format: &FormatSource) -> Dialect {
-    let given = format.body.delimited.as_ref();
-    let delimiter = given.and_then(|table| u8::try_from(table.delimiter).ok());
-    Dialect {
-        delimiter: delimiter.unwrap_or(b','),
-        formulas_guarded: given.is_some_and(|table| table.formulas_guarded),
-        ..Dialect::default()
-    }
-}
-
-/// Every name a document of the format may be told by: those of its schemas (of the canonical ones
-/// where the document is the record) and of the paths its own file gives.
-fn names(sources: &Sources, format: &FormatSource) -> Names {
-    let own = format.schema_path("");
-    let of_format = |path: &&String| {
-        path.starts_with(&own) || format.body.identity && path.starts_with("canonical/")
-    };
-    let mut all = Vec::new();
-    for path in sources.schemas.keys().filter(of_format) {
-        if let Some(shape) = sources.schemas.get(path) {
-            shape.names(&mut |name| all.push(name.clone()));
-        }
-    }
-    all.extend(format.body.names().into_iter().map(Text::from));
-    Names::only(all)
-}
-
-fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
-    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
-    schemas
-        .filter_map(|schema| {
-            let path = format.schema_path(schema.file.as_ref());
-            Some(Table {
-                node_type: schema.node_type.clone(),
-                header: columns(sources.schemas.get(&path)?),
-                telling: schema.header.clone(),
-                group_by: schema.group_by.iter().map(Text::from).collect(),
-            })
-        })
-        .collect()
-}
-
-/// Columns in the order they are written.
-fn columns(shape: &Shape) -> Vec<Text> {
-    match &shape.kind {
-        Kind::Object { order: Some(o), .. } => o.clone(),
-        _ => shape
-            .members()
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect(),
     }
 }
 
@@ -286,6 +155,7 @@ impl Wire {
         let mut parsed = match &self.syntax {
             Ready::Json(names) => json::parse_naming(&unit.bytes, names),
             Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
+            Ready::Messages(profile) => hl7v2::parse(&unit.bytes, profile),
             Ready::Delimited { dialect, names, .. } => {
                 let (bytes, row) = (&unit.bytes, unit.first_row);
                 match &unit.header {
@@ -294,8 +164,37 @@ impl Wire {
                 }
             }
         };
-        fill(unit, &mut parsed.findings);
+        self.fill(unit, &mut parsed.findings);
         parsed
+    }
+
+    /// Fills lines and columns of findings about a unit; of a sheet, which has none, its name.
+    pub fn fill(&self, unit: &Unit, findings: &mut [Finding]) {
+        // Most documents have none: their lines need not be counted.
+        if findings.is_empty() {
+            return;
+        }
+        if let Some(label) = &unit.sheet {
+            findings
+                .iter_mut()
+                .for_each(|finding| placed(label, finding));
+            return;
+        }
+        let index = match self.syntax {
+            Ready::Messages(_) => LineIndex::with_returns(&unit.bytes, unit.first_line),
+            _ => LineIndex::new(&unit.bytes, unit.first_line),
+        };
+        index.fill(findings);
+    }
+
+    /// A place of a message by its path in a mapping, `PID.5[].1`, as its sender names it.
+    pub fn place_of(&self, path: &str) -> String {
+        let names = path
+            .split('.')
+            .map(|step| step.split('[').next().unwrap_or(step));
+        // A mapped path begins within the structure.
+        let inside = std::iter::once("").chain(names.filter(|name| !name.is_empty()));
+        hl7v2::place(inside.map(PlaceStep::Name))
     }
 
     /// A tree to bytes. A delimited tree is written under the header its columns belong to.
@@ -304,6 +203,7 @@ impl Wire {
         match &self.syntax {
             Ready::Json(_) => json::write(tree, &mut out),
             Ready::Xml(profile) => xml::write(tree, profile, &mut out),
+            Ready::Messages(profile) => hl7v2::write(tree, profile, &mut out),
             Ready::Delimited {
                 tables, book: true, ..
             } => {
@@ -349,7 +249,7 @@ impl Wire {
                 let node_type = table.map(|table| table.node_type.as_str());
                 self.schemas.rows(tree, node_type.unwrap_or_default())
             }
-            Ready::Json(_) | Ready::Xml(_) => self.schemas.targets(tree),
+            Ready::Json(_) | Ready::Xml(_) | Ready::Messages(_) => self.schemas.targets(tree),
         }
     }
 
@@ -393,6 +293,7 @@ impl Wire {
         match (self.notation, &self.syntax) {
             (NotationKind::Pointer, _) => SenderNotation::Pointer,
             (NotationKind::Column, _) => SenderNotation::Rows(unit.first_row),
+            (NotationKind::Segment, _) => SenderNotation::Segments,
             (NotationKind::Typed, _) => SenderNotation::Dotted(self.schemas.root_name(target)),
             (NotationKind::Xml, Ready::Xml(profile)) => SenderNotation::Xml(profile.root.clone()),
             (NotationKind::Xml, _) => SenderNotation::Pointer,
@@ -421,7 +322,9 @@ impl Wire {
         let kind = self.split_kind(head);
         let bytes_max = match kind {
             SplitKind::Whole => BUNDLE_BYTES_MAX,
-            SplitKind::Lines | SplitKind::Delimited { .. } => RECORD_BYTES_MAX,
+            SplitKind::Lines | SplitKind::Delimited { .. } | SplitKind::Messages => {
+                RECORD_BYTES_MAX
+            }
         };
         Cutter::Stream(Box::new(Splitter::new(kind, bytes_max)))
     }
@@ -432,6 +335,7 @@ impl Wire {
                 dialect, tables, ..
             } => rows_kind(tables, dialect, head),
             Ready::Json(_) if self.lines && is_line_stream(head) => SplitKind::Lines,
+            Ready::Messages(_) => SplitKind::Messages,
             Ready::Json(_) | Ready::Xml(_) => SplitKind::Whole,
         }
     }
@@ -467,90 +371,6 @@ fn rows_splitter(tables: &[Table], dialect: &Dialect, head: &[u8]) -> Splitter {
         Some(finding) => Splitter::refusing(finding),
         None => Splitter::new(rows_kind(tables, dialect, head), RECORD_BYTES_MAX),
     }
-}
-
-/// Fills lines and columns of findings about a unit; of a sheet, which has none, its name.
-pub fn fill(unit: &Unit, findings: &mut [Finding]) {
-    // Most documents have none: their lines need not be counted.
-    if findings.is_empty() {
-        return;
-    }
-    if let Some(label) = &unit.sheet {
-        findings
-            .iter_mut()
-            .for_each(|finding| placed(label, finding));
-        return;
-    }
-    LineIndex::new(&unit.bytes, unit.first_line).fill(findings);
-}
-
-/// Lines a stream is told by, one of which may be anything.
-const STREAM_LINES_SEEN: usize = 8;
-
-/// Whether a text that begins so is one document a line.
-///
-/// Within one document an object follows only what opens a place for it. Where lines begin one
-/// after another line that leaves no place open, each is a document, well formed or not: a bad
-/// line must never make one broken document of all.
-fn is_line_stream(head: &[u8]) -> bool {
-    let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    let mut lines = lines.filter(|line| !line.is_empty());
-    let Some(first) = lines.next() else {
-        return false;
-    };
-    if first.first() != Some(&b'{') || leaves_place(first) {
-        return false;
-    }
-    let (mut before, mut of_first) = (first, true);
-    let mut more = false;
-    for line in lines.take(STREAM_LINES_SEEN) {
-        more = true;
-        // Behind the first line a list may be open that an earlier line began.
-        let listed = !of_first && before.last() == Some(&b',');
-        let begins = |line: &[u8]| line.first() == Some(&b'{');
-        if begins(before) && !leaves_place(before) && !listed && begins(line) {
-            return true;
-        }
-        (before, of_first) = (line, false);
-    }
-    // One line alone is no stream; the first is parsed only when nothing simpler tells.
-    let whole = |line| {
-        let parsed = json::parse(line);
-        let object = parsed.tree.is_some_and(|tree| !tree.members().is_empty());
-        object && parsed.findings.is_empty()
-    };
-    more && whole(first)
-}
-
-/// Whether an object may follow a line that begins one.
-fn leaves_place(line: &[u8]) -> bool {
-    match line.last() {
-        Some(b'{' | b'[' | b':') => true,
-        // Behind a comma an object stands in a list only.
-        Some(b',') => innermost(line) == Some(b'['),
-        _ => false,
-    }
-}
-
-/// The last bracket of a line that is not closed in it.
-fn innermost(line: &[u8]) -> Option<u8> {
-    let mut open = Vec::new();
-    let mut bytes = line.iter();
-    let mut quoted = false;
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'\\' if quoted => {
-                bytes.next();
-            }
-            b'{' | b'[' if !quoted => open.push(*byte),
-            b'}' | b']' if !quoted => {
-                open.pop();
-            }
-            _ => {}
-        }
-    }
-    open.pop()
 }
 
 /// The table of rows: the one that has all their columns, and of several the one told first.

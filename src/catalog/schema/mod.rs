@@ -318,6 +318,7 @@ impl Shape {
             }
             _ => {}
         }
+        layout.required = self.required;
         layout
     }
 

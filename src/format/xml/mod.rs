@@ -36,6 +36,8 @@ pub struct XmlProfile {
 pub struct Layout {
     /// Whether it repeats, so that even one becomes an array.
     pub array: bool,
+    /// Whether what holds it must have it.
+    pub required: bool,
     /// Whether it has text, so that blanks in it mean something.
     pub text: bool,
     /// Child elements in the order they are written; others follow in the order of the tree.

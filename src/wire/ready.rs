@@ -1,0 +1,185 @@
+//! A declared format made ready: its syntax with what its file and schemas fix. Pure.
+//!
+//! It knows no format by name; what a file leaves out is a defect, never a guess.
+
+use super::places::WireSchemas;
+use super::{Ready, Table, Wire};
+use crate::base::Text;
+use crate::base::defect::Defect;
+use crate::catalog::Sources;
+use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
+use crate::catalog::schema::{Kind, Shape};
+use crate::format::Names;
+use crate::format::delimited::Dialect;
+use crate::format::hl7v2::MessageProfile;
+use crate::format::xml::XmlProfile;
+use std::collections::BTreeMap;
+
+/// A format by itself, or the sheets of a workbook by the format whose rows they hold.
+pub(super) fn any(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
+    if format.body.syntax != Syntax::Workbook {
+        return ready(sources, format, defects);
+    }
+    let rows = sources.rows_of(format);
+    let Some(rows) = rows.filter(|rows| rows.body.syntax == Syntax::Delimited) else {
+        defects.push(Defect {
+            file: format.file.clone(),
+            line: 0,
+            column: 0,
+            code: "format-rows-missing",
+            message: "a workbook holds the rows of no delimited format".into(),
+            help: "name one: rows_of = \"<format>/<version>\"".into(),
+        });
+        return ready(sources, format, defects);
+    };
+    let mut wire = ready(sources, rows, &mut Vec::new());
+    wire.media_types.clone_from(&format.body.media_types);
+    if let Ready::Delimited { dialect, book, .. } = &mut wire.syntax {
+        // A cell is what it is: nothing stands before a formula's sign in a text.
+        (dialect.delimiter, dialect.formulas_guarded) = (b',', false);
+        *book = true;
+    }
+    wire
+}
+
+fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
+    let body = &format.body;
+    let shape = |file: &str| sources.schemas.get(&format.schema_path(file));
+    let syntax = match (body.syntax, &body.xml) {
+        (Syntax::Json, _) => Ready::Json(names(sources, format)),
+        (Syntax::Xml, Some(source)) => {
+            let document = body.document.as_ref().map(|file| file.as_ref().as_str());
+            let namespaces = source.namespaces.iter();
+            Ready::Xml(XmlProfile {
+                namespaces: namespaces
+                    .map(|(prefix, uri)| (prefix.into(), uri.into()))
+                    .collect(),
+                root: source.root.as_ref().into(),
+                layout: document
+                    .and_then(shape)
+                    .map(|shape| shape.layout())
+                    .unwrap_or_default(),
+                names: names(sources, format),
+            })
+        }
+        (Syntax::Xml, None) => {
+            defects.push(Defect {
+                file: format.file.clone(),
+                line: 0,
+                column: 0,
+                code: "format-xml-missing",
+                message: "an XML format has no [xml] table".into(),
+                help: "name the root element and the namespaces".into(),
+            });
+            Ready::Xml(XmlProfile::default())
+        }
+        (Syntax::Delimited, _) => Ready::Delimited {
+            dialect: dialect(format),
+            names: names(sources, format),
+            tables: tables(sources, format).into(),
+            book: false,
+        },
+        // Made of the format whose rows it holds, or a defect.
+        (Syntax::Workbook, _) => Ready::Json(Names::default()),
+        (Syntax::Hl7v2, _) => Ready::Messages(messages(sources, format, defects)),
+    };
+    let by_syntax = match body.syntax {
+        Syntax::Json => NotationKind::Pointer,
+        Syntax::Xml => NotationKind::Xml,
+        Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
+        Syntax::Hl7v2 => NotationKind::Segment,
+    };
+    Wire {
+        media_types: body.media_types.clone(),
+        lines: body.stream.contains(&Stream::Lines),
+        identity: body.identity,
+        notation: body.notation.unwrap_or(by_syntax),
+        syntax,
+        schemas: WireSchemas::of(format),
+    }
+}
+
+fn dialect(format: &FormatSource) -> Dialect {
+    let given = format.body.delimited.as_ref();
+    let delimiter = given.and_then(|table| u8::try_from(table.delimiter).ok());
+    Dialect {
+        delimiter: delimiter.unwrap_or(b','),
+        formulas_guarded: given.is_some_and(|table| table.formulas_guarded),
+        ..Dialect::default()
+    }
+}
+
+/// Every name a document of the format may be told by: those of its schemas (of the canonical ones
+/// where the document is the record) and of the paths its own file gives.
+fn names(sources: &Sources, format: &FormatSource) -> Names {
+    let own = format.schema_path("");
+    let of_format = |path: &&String| {
+        path.starts_with(&own) || format.body.identity && path.starts_with("canonical/")
+    };
+    let mut all = Vec::new();
+    for path in sources.schemas.keys().filter(of_format) {
+        if let Some(shape) = sources.schemas.get(path) {
+            shape.names(&mut |name| all.push(name.clone()));
+        }
+    }
+    all.extend(format.body.names().into_iter().map(Text::from));
+    Names::only(all)
+}
+
+fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
+    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    schemas
+        .filter_map(|schema| {
+            let path = format.schema_path(schema.file.as_ref());
+            Some(Table {
+                node_type: schema.node_type.clone(),
+                header: columns(sources.schemas.get(&path)?),
+                telling: schema.header.clone(),
+                group_by: schema.group_by.iter().map(Text::from).collect(),
+            })
+        })
+        .collect()
+}
+
+/// What the schemas say of the messages of a format.
+fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> MessageProfile {
+    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    let layout = |file: &str| Some(sources.schemas.get(&format.schema_path(file))?.layout());
+    let structures: BTreeMap<Text, _> = schemas
+        .filter_map(|it| Some((Text::from(&it.node_type), layout(it.file.as_ref())?)))
+        .collect();
+    let given = format.body.hl7v2.iter().flat_map(|it| &it.messages);
+    let messages: BTreeMap<Text, Text> = given
+        .map(|(message, structure)| (message.into(), structure.as_ref().into()))
+        .collect();
+    let unknown = messages
+        .values()
+        .find(|name| !structures.contains_key(*name));
+    if messages.is_empty() || unknown.is_some() {
+        defects.push(Defect {
+            file: format.file.clone(),
+            line: 0,
+            column: 0,
+            code: "format-messages-missing",
+            message: "a message of the format has no structure that is a [[schema]]".into(),
+            help: "name every message and its structure in [hl7v2.messages]".into(),
+        });
+    }
+    MessageProfile {
+        messages,
+        structures,
+        names: names(sources, format),
+    }
+}
+
+/// Columns in the order they are written.
+fn columns(shape: &Shape) -> Vec<Text> {
+    match &shape.kind {
+        Kind::Object { order: Some(o), .. } => o.clone(),
+        _ => shape
+            .members()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect(),
+    }
+}
