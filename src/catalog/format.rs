@@ -119,6 +119,8 @@ impl FormatFile {
         for refuse in &self.refuse {
             paths.push(refuse.as_ref().at.as_ref());
         }
+        let known = self.hl7v2.iter().flat_map(|it| &it.segments);
+        paths.extend(known.map(String::as_str));
         let apart = |c: char| "./[]='\" ,".contains(c);
         let names = paths.into_iter().flat_map(|path| path.split(apart));
         names
@@ -400,6 +402,9 @@ pub struct DelimitedSource {
 pub struct Hl7v2Source {
     /// Structure by message code and trigger event, `code^event`, or by the code alone.
     pub messages: std::collections::BTreeMap<String, Spanned<String>>,
+    /// Segments no schema has that findings may name.
+    #[serde(default)]
+    pub segments: Vec<String>,
 }
 
 fn comma() -> char {

@@ -20,6 +20,8 @@ pub enum Transform {
     Instant,
     /// `local-instant ZONE [FORMAT]`
     LocalInstant(jiff::tz::TimeZone, Option<DateForm>),
+    /// `compact-instant ZONE`
+    CompactInstant(jiff::tz::TimeZone),
     /// `date-of`
     DateOf,
     /// `upper`
@@ -122,9 +124,9 @@ impl Transform {
         Ok(match (name, words.as_slice()) {
             ("date", _) => Transform::Date(DateForm::parse(rest)?),
             ("instant", []) => Transform::Instant,
+            ("compact-instant", [zone]) => Transform::CompactInstant(zone_of(zone)?),
             ("local-instant", [zone, form @ ..]) => {
-                let zone = jiff::tz::TimeZone::get(zone)
-                    .map_err(|_| format!("`{zone}` is not a time zone"))?;
+                let zone = zone_of(zone)?;
                 let form = form.join(" ");
                 let form = (!form.is_empty())
                     .then(|| DateForm::parse(&form))
@@ -193,6 +195,7 @@ impl Transform {
         };
         match self {
             Transform::LocalInstant(..)
+            | Transform::CompactInstant(_)
             | Transform::DateOf
             | Transform::Phone
             | Transform::Trim
@@ -230,6 +233,7 @@ impl Transform {
             Transform::LocalInstant(zone, form) => {
                 string(&calendar::from_local(text, zone, form.as_ref())?)
             }
+            Transform::CompactInstant(zone) => string(&calendar::from_compact(text, zone)?),
             Transform::DateOf => string(text.split(['T', ' ']).next().unwrap_or(text)),
             Transform::Upper => string(&text.to_uppercase()),
             Transform::Lower => string(&text.to_lowercase()),
@@ -279,6 +283,7 @@ impl Transform {
             Transform::LocalInstant(zone, form) => {
                 string(&calendar::to_local(text, zone, form.as_ref())?)
             }
+            Transform::CompactInstant(_) => string(&calendar::to_compact(text)?),
             Transform::Upper => string(&text.to_lowercase()),
             Transform::Lower => string(&text.to_uppercase()),
             Transform::StripPrefix(p) => string(&format!("{p}{text}")),
@@ -293,6 +298,10 @@ impl Transform {
             _ => string(text),
         })
     }
+}
+
+fn zone_of(name: &str) -> Result<jiff::tz::TimeZone, String> {
+    jiff::tz::TimeZone::get(name).map_err(|_| format!("`{name}` is not a time zone"))
 }
 
 /// Whether a shape also takes a year or a month alone.

@@ -14,7 +14,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Formats whose fixtures have expected files.
-const FORMATS: [&str; 4] = ["county-niem", "fhir-r4", "kinbridge-json", "provider-csv"];
+const FORMATS: [&str; 5] = [
+    "county-niem",
+    "fhir-r4",
+    "hl7v2",
+    "kinbridge-json",
+    "provider-csv",
+];
 
 pub struct Case {
     pub format: String,

@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateForm {
     pieces: Vec<Piece>,
+    /// Pieces before which the text may end.
+    stops: Vec<usize>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +21,8 @@ enum Piece {
     Hour,
     Minute,
     Second,
+    /// A sign and four digits; a date has no use for them.
+    Offset,
     Literal(char),
 }
 
@@ -34,11 +38,20 @@ struct Fields {
 }
 
 impl DateForm {
-    /// Reads a notation; `MM` is the month before `HH` and the minute after it.
+    /// Reads a notation; `MM` is the month before `HH` and the minute after it. What stands in
+    /// brackets, at the end, may be missing: `YYYY[MM[DD]]`.
     pub fn parse(text: &str) -> Result<DateForm, String> {
         let mut pieces = Vec::new();
-        let mut rest = text.trim();
+        let mut stops = Vec::new();
+        let given = text.trim();
+        let mut rest = given.trim_end_matches(']');
+        let closed = given.len() - rest.len();
         while let Some(c) = rest.chars().next() {
+            if c == '[' {
+                stops.push(pieces.len());
+                rest = rest.get(1..).unwrap_or_default();
+                continue;
+            }
             let hours = pieces.contains(&Piece::Hour);
             let known = [
                 ("YYYY", Piece::Year),
@@ -46,13 +59,14 @@ impl DateForm {
                 ("DD", Piece::Day),
                 ("HH", Piece::Hour),
                 ("SS", Piece::Second),
+                ("+ZZZZ", Piece::Offset),
             ];
             let found = known
                 .into_iter()
                 .find_map(|(word, piece)| Some((rest.strip_prefix(word)?, piece)));
             let (tail, piece) = match found {
                 Some(found) => found,
-                None if c.is_ascii_alphabetic() && c != 'T' => {
+                None if c.is_ascii_alphabetic() && c != 'T' || c == ']' => {
                     return Err(format!("`{text}` is not a date notation"));
                 }
                 None => (
@@ -66,7 +80,14 @@ impl DateForm {
         if !pieces.contains(&Piece::Year) {
             return Err("a date notation needs YYYY".to_owned());
         }
-        Ok(DateForm { pieces })
+        if closed != stops.len() || stops.contains(&0) {
+            return Err("the brackets of a date notation close at its end".to_owned());
+        }
+        let offset = pieces.iter().position(|piece| *piece == Piece::Offset);
+        if offset.is_some_and(|at| at + 1 < pieces.len() || !stops.contains(&at)) {
+            return Err("an offset stands last, in brackets".to_owned());
+        }
+        Ok(DateForm { pieces, stops })
     }
 
     /// Whether it holds a day.
@@ -77,13 +98,28 @@ impl DateForm {
     /// Whether it is the canonical notation itself, which keeps every precision.
     pub fn keeps_precision(&self) -> bool {
         let canonical = DateForm::parse("YYYY-MM-DD");
-        canonical.is_ok_and(|form| form == *self)
+        let may_miss = |piece: Piece| {
+            let mut stops = self.stops.iter();
+            stops.any(|at| self.field_at(*at) == Some(&piece))
+        };
+        canonical.is_ok_and(|form| form == *self) || may_miss(Piece::Month) && may_miss(Piece::Day)
+    }
+
+    fn has_offset(&self) -> bool {
+        self.pieces.last() == Some(&Piece::Offset)
+    }
+
+    /// The first field from a piece on.
+    fn field_at(&self, at: usize) -> Option<&Piece> {
+        let mut rest = self.pieces.iter().skip(at);
+        rest.find(|piece| !matches!(piece, Piece::Literal(_)))
     }
 
     /// Wire to canonical date.
     pub fn read(&self, text: &str) -> Result<String, Fault> {
-        let fields = self.fields(text)?;
-        let out = match (self.pieces.contains(&Piece::Month), self.has_day()) {
+        let (fields, count) = self.fields(text)?;
+        let read = |piece| self.pieces.iter().take(count).any(|known| *known == piece);
+        let out = match (read(Piece::Month), read(Piece::Day)) {
             (false, _) => format!("{:04}", fields.year),
             (true, false) => format!("{:04}-{:02}", fields.year, fields.month),
             (true, true) => format!("{:04}-{:02}-{:02}", fields.year, fields.month, fields.day),
@@ -103,19 +139,29 @@ impl DateForm {
             year,
             ..Fields::default()
         };
-        if self.pieces.contains(&Piece::Month) {
+        // The notation ends where the date does, and a date has no time.
+        let ends = |at: &&usize| match self.field_at(**at) {
+            Some(Piece::Month) => month.is_none(),
+            Some(Piece::Day) => day.is_none(),
+            Some(Piece::Hour) => true,
+            _ => false,
+        };
+        let count = self.stops.iter().find(ends).copied();
+        let count = count.unwrap_or(self.pieces.len());
+        let written = |piece| self.pieces.iter().take(count).any(|known| *known == piece);
+        if written(Piece::Month) {
             fields.month = part(month)?;
         }
-        if self.has_day() {
+        if written(Piece::Day) {
             fields.day = part(day)?;
         }
-        Ok(self.text(&fields))
+        Ok(self.text(&fields, count))
     }
 
-    fn text(&self, fields: &Fields) -> String {
+    fn text(&self, fields: &Fields, count: usize) -> String {
         use std::fmt::Write as _;
         let mut out = String::new();
-        for piece in &self.pieces {
+        for piece in self.pieces.iter().take(count) {
             // Writing into a string does not fail.
             let _ = match piece {
                 Piece::Year => write!(out, "{:04}", fields.year),
@@ -124,16 +170,25 @@ impl DateForm {
                 Piece::Hour => write!(out, "{:02}", fields.hour),
                 Piece::Minute => write!(out, "{:02}", fields.minute),
                 Piece::Second => write!(out, "{:02}", fields.second),
+                Piece::Offset => Ok(()),
                 Piece::Literal(c) => write!(out, "{c}"),
             };
         }
         out
     }
 
-    fn fields(&self, text: &str) -> Result<Fields, Fault> {
+    /// What was read, and how many pieces of the notation it took.
+    fn fields(&self, text: &str) -> Result<(Fields, usize), Fault> {
         let mut fields = Fields::default();
         let mut rest = text;
-        for piece in &self.pieces {
+        for (at, piece) in self.pieces.iter().enumerate() {
+            let may_end = self.stops.contains(&at);
+            if may_end && (rest.is_empty() || self.has_offset() && is_offset(rest)) {
+                return Ok((fields, at));
+            }
+            if *piece == Piece::Offset {
+                return Err(Fault::Date);
+            }
             if let Piece::Literal(c) = piece {
                 rest = rest.strip_prefix(*c).ok_or(Fault::Date)?;
                 continue;
@@ -145,7 +200,8 @@ impl DateForm {
                 .take_while(u8::is_ascii_digit)
                 .count();
             // One digit is common for months, days and hours where a separator follows.
-            if count == 0 || (*piece == Piece::Year && count < 4) {
+            let whole = *piece == Piece::Year || !self.stops.is_empty();
+            if count == 0 || whole && count < most {
                 return Err(Fault::Date);
             }
             let (digits, tail) = rest.split_at(count);
@@ -159,15 +215,20 @@ impl DateForm {
                 Piece::Hour => fields.hour = small()?,
                 Piece::Minute => fields.minute = small()?,
                 Piece::Second => fields.second = small()?,
-                Piece::Literal(_) => {}
+                Piece::Offset | Piece::Literal(_) => {}
             }
         }
         if rest.is_empty() {
-            Ok(fields)
+            Ok((fields, self.pieces.len()))
         } else {
             Err(Fault::Date)
         }
     }
+}
+
+fn is_offset(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or_default();
+    digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// An instant in RFC 3339 with the sender's offset. Seconds that were left out are zero; a space
@@ -195,7 +256,7 @@ pub(super) fn from_local(
 ) -> Result<String, Fault> {
     let civil = match form {
         Some(form) => {
-            let f = form.fields(text)?;
+            let (f, _) = form.fields(text)?;
             DateTime::new(f.year, f.month, f.day, f.hour, f.minute, f.second, 0)
                 .map_err(|_| Fault::Date)?
         }
@@ -214,16 +275,66 @@ pub(super) fn to_local(
     let instant: jiff::Timestamp = text.parse().map_err(|_| Fault::Date)?;
     let civil = instant.to_zoned(zone.clone()).datetime();
     Ok(match form {
-        Some(form) => form.text(&Fields {
-            year: civil.year(),
-            month: civil.month(),
-            day: civil.day(),
-            hour: civil.hour(),
-            minute: civil.minute(),
-            second: civil.second(),
-        }),
+        Some(form) => {
+            let fields = Fields {
+                year: civil.year(),
+                month: civil.month(),
+                day: civil.day(),
+                hour: civil.hour(),
+                minute: civil.minute(),
+                second: civil.second(),
+            };
+            form.text(&fields, form.pieces.len())
+        }
         None => civil.strftime("%Y-%m-%dT%H:%M").to_string(),
     })
+}
+
+/// `YYYYMMDDHHMM[SS[.F]][+ZZZZ]` to an instant; without an offset it is that of the zone.
+pub(super) fn from_compact(text: &str, zone: &TimeZone) -> Result<String, Fault> {
+    let at = text.find(['+', '-']).unwrap_or(text.len());
+    let (civil, offset) = text.split_at(at);
+    let (whole, fraction) = civil.split_once('.').unwrap_or((civil, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let two = |at: usize| whole.get(at..at + 2).unwrap_or("00");
+    let fits = matches!(whole.len(), 12 | 14) && digits(whole) && digits(fraction);
+    let year = whole.get(..4).filter(|_| fits && fraction.len() <= 9);
+    let year = year.ok_or(Fault::Form)?;
+    let time = format!("{}:{}:{}", two(8), two(10), two(12));
+    let local = format!("{year}-{}-{}T{time}", two(4), two(6));
+    let fraction = match fraction {
+        "" => String::new(),
+        some => format!(".{some}"),
+    };
+    let civil: DateTime = local.parse().map_err(|_| Fault::Date)?;
+    let offset = match (offset.get(..3), offset.get(3..)) {
+        (Some(hours), Some(minutes)) if offset.len() == 5 => format!("{hours}:{minutes}"),
+        _ if offset.is_empty() => {
+            let zoned = civil.to_zoned(zone.clone()).map_err(|_| Fault::Date)?;
+            zoned.strftime("%:z").to_string()
+        }
+        _ => return Err(Fault::Form),
+    };
+    let out = format!("{local}{fraction}{offset}");
+    let known: Result<jiff::Timestamp, _> = out.parse();
+    known.map(|_| out).map_err(|_| Fault::Date)
+}
+
+/// An instant to the same, with seconds and its own offset.
+pub(super) fn to_compact(text: &str) -> Result<String, Fault> {
+    let _: jiff::Timestamp = text.parse().map_err(|_| Fault::Date)?;
+    let (local, rest) = (text.get(..19), text.get(19..).unwrap_or_default());
+    let local = local.ok_or(Fault::Form)?;
+    let at = rest.find(['+', '-', 'Z', 'z']).ok_or(Fault::Form)?;
+    let (fraction, offset) = rest.split_at(at);
+    let digits = |text: &str| text.replace(['-', ':', 'T', 't', ' '], "");
+    // Four digits of a second are all there is room for.
+    let fraction = fraction.get(..5).unwrap_or(fraction);
+    let offset = match offset {
+        "Z" | "z" => "+0000".to_owned(),
+        some => some.replace(':', ""),
+    };
+    Ok(format!("{}{fraction}{offset}", digits(local)))
 }
 
 /// ISO 8601 length of time to whole minutes.

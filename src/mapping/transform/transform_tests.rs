@@ -135,3 +135,81 @@ fn the_table_is_closed() {
         assert!(Transform::parse(text).is_err(), "{text}");
     }
 }
+
+// Goal: dates and instants in the compact notation keep what they say. Method: values of every
+// precision there and back, and some that are none.
+#[test]
+fn compact_dates_and_instants_keep_what_they_say() {
+    let date = Transform::parse("date YYYY[MM[DD[HH[MM[SS[+ZZZZ]]]]]]").unwrap();
+    for (wire, record) in [
+        ("1994", "1994"),
+        ("199405", "1994-05"),
+        ("19940502", "1994-05-02"),
+    ] {
+        let read = date.inward(&Node::string(wire)).unwrap();
+        assert_eq!(read.as_str(), Some(record));
+        let written = date.outward(&read).unwrap();
+        assert_eq!(written.as_str(), Some(wire));
+    }
+    let timed = date.inward(&Node::string("199405021530")).unwrap();
+    assert_eq!(timed.as_str(), Some("1994-05-02"));
+    for wire in ["19940502153000+0700", "199405021530-0800"] {
+        let timed = date.inward(&Node::string(wire)).unwrap();
+        assert_eq!(timed.as_str(), Some("1994-05-02"), "{wire}");
+    }
+    for wire in [
+        "",
+        "199",
+        "19941",
+        "19941301",
+        "19940230",
+        "1994-05",
+        "19940502+07",
+    ] {
+        assert!(date.inward(&Node::string(wire)).is_err(), "{wire}");
+    }
+    for broken in [
+        "date [YYYY]",
+        "date YYYY[MM",
+        "date YYYY]MM[",
+        "date YYYY[MM]DD",
+        "date YYYY+ZZZZ",
+    ] {
+        assert!(Transform::parse(broken).is_err(), "{broken}");
+    }
+    let instant = Transform::parse("compact-instant America/Los_Angeles").unwrap();
+    for (wire, record, again) in [
+        (
+            "202603081530-0700",
+            "2026-03-08T15:30:00-07:00",
+            "20260308153000-0700",
+        ),
+        (
+            "20260308153001.25+0000",
+            "2026-03-08T15:30:01.25+00:00",
+            "20260308153001.25+0000",
+        ),
+        (
+            "202601021530",
+            "2026-01-02T15:30:00-08:00",
+            "20260102153000-0800",
+        ),
+    ] {
+        let read = instant.inward(&Node::string(wire)).unwrap();
+        assert_eq!(read.as_str(), Some(record));
+        assert_eq!(instant.outward(&read).unwrap().as_str(), Some(again));
+    }
+    let utc = Node::string("2026-01-02T15:30:00.123456Z");
+    let written = instant.outward(&utc).unwrap();
+    assert_eq!(written.as_str(), Some("20260102153000.1234+0000"));
+    for wire in [
+        "20260102",
+        "2026010225",
+        "202613021530",
+        "202601021530-07",
+        "2026010215300",
+        "x",
+    ] {
+        assert!(instant.inward(&Node::string(wire)).is_err(), "{wire}");
+    }
+}
