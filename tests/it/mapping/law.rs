@@ -117,6 +117,11 @@ impl Bench {
         };
         match source.body.syntax {
             Syntax::Xml | Syntax::Workbook => {}
+            Syntax::Hl7v2 => {
+                for (structure, message) in tree.members() {
+                    check(&of_type(structure).expect("a structure"), message);
+                }
+            }
             Syntax::Delimited => {
                 let only = || {
                     source

@@ -8,7 +8,12 @@ use kinbridge::format::Node;
 use kinbridge::record::Record;
 use std::path::Path;
 
-const FORMATS: &[&str] = &["fhir-r4/4.0", "county-niem/1.0", "provider-csv/1.0"];
+const FORMATS: &[&str] = &[
+    "fhir-r4/4.0",
+    "county-niem/1.0",
+    "provider-csv/1.0",
+    "hl7v2/2.5.1",
+];
 
 /// Good records among the canonical fixtures, with an id as the commit gives one.
 pub fn records(bench: &Bench) -> Vec<(String, Record)> {
