@@ -228,8 +228,8 @@ fn messages_are_cut_at_their_heads() {
     }
 }
 
-// Goal: what is missing, stray or too large is told with its line, and the rest is read. Method: one
-// stream of each kind.
+// Goal: what is missing, stray or too large is told with its line, and the rest is read. Method:
+// one stream of each kind.
 #[test]
 fn what_is_wrong_between_messages_is_told() {
     let one = "MSH|^~\\&|A\r";

@@ -162,7 +162,7 @@ fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>)
             column: 0,
             code: "format-messages-missing",
             message: "a message of the format has no structure that is a [[schema]]".into(),
-            help: "name every message and its structure in [hl7v2.messages]".into(),
+            help: "name every message and its structure in the table `messages`".into(),
         });
     }
     MessageProfile {

@@ -4,8 +4,8 @@
 
 use crate::base::Text;
 
-/// Character sets that are read. All keep ASCII where it is, so that a message is taken apart before
-/// its text is read.
+/// Character sets that are read. All keep ASCII where it is, so that a message is taken apart
+/// before its text is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Charset {
     /// ASCII and UTF-8.

@@ -435,7 +435,8 @@ fn writing_gives_back_what_was_read() {
 fn nothing_that_arrives_makes_it_panic() {
     let profile = profile();
     let text = format!(
-        "\u{feff}{HEAD}PID|1||A1^^^AUTH&1.2~B2||Ex\\T\\n&Van^Mara~^S\\X41\\||1994\r\nNK1|1|T\nOBR|1\r\
+        "\u{feff}{HEAD}PID|1||A1^^^AUTH&1.2~B2||Ex\\T\\n&Van^Mara~^S\\X41\\||1994\r\n\
+         NK1|1|T\nOBR|1\r\
          NTE|1||a\\.br\\b\rOBX|||a^b||1~2\rOBX|||b||2\rZXX|1|2\r"
     );
     let whole = text.into_bytes();
