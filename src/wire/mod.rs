@@ -189,9 +189,16 @@ impl Wire {
 
     /// A place of a message by its path in a mapping, `PID.5[].1`, as its sender names it.
     pub fn place_of(&self, path: &str) -> String {
-        let names = path
-            .split('.')
-            .map(|step| step.split('[').next().unwrap_or(step));
+        // What chooses among items is no place.
+        let mut depth = 0_u32;
+        let outside = |c: &char| {
+            depth = depth.saturating_add(u32::from(*c == '['));
+            let keeps = depth == 0;
+            depth = depth.saturating_sub(u32::from(*c == ']'));
+            keeps
+        };
+        let plain: String = path.chars().filter(outside).collect();
+        let names = plain.split('.');
         // A mapped path begins within the structure.
         let inside = std::iter::once("").chain(names.filter(|name| !name.is_empty()));
         hl7v2::place(inside.map(PlaceStep::Name))
