@@ -17,10 +17,10 @@ use crate::base::finding::{Finding, LineIndex};
 use crate::base::id::FormatId;
 use crate::base::limits::{BUNDLE_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::catalog::Sources;
-use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
+use crate::catalog::format::NotationKind;
 use crate::catalog::partner::Channel;
 use crate::catalog::reads::{self, Reads};
-use crate::catalog::schema::{Kind, Shape};
+
 use crate::format::delimited::{self, Dialect, Encoding, cell_text};
 use crate::format::hl7v2::{self, MessageProfile, PlaceStep};
 use crate::format::split::{SplitKind, Splitter, Unit};

@@ -159,6 +159,7 @@ fn message(bytes: Vec<u8>, first_line: u32) -> Unit {
         bytes,
         first_line,
         first_row: 1,
+        sheet: None,
     }
 }
 
