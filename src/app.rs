@@ -2,6 +2,8 @@
 //!
 //! Used by `serve`, the demo and tests alike, so that all of them run the same thing.
 
+mod callers;
+
 use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::defect::Defect;
 use crate::base::id::{ChannelId, PartnerId, RegistryId};
@@ -10,6 +12,7 @@ use crate::deliver::{self, Courier, HttpsTransport};
 use crate::disclosure::moment::{Day, local_day};
 use crate::extract;
 use crate::kept::aging;
+use crate::listen::{Desk, Mllp};
 use crate::rules::Rules;
 use crate::store::keys::KeyError;
 use crate::store::{Extract, LaneStat, MasterKey, Store, StoreError};
@@ -18,6 +21,7 @@ use crate::web::principal::Directory;
 use crate::web::server::{Server, ServerError};
 use crate::web::site::{Site, look};
 use arc_swap::ArcSwap;
+use callers::Known;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -42,6 +46,9 @@ pub enum StartError {
     /// Sockets or TLS.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The address for MLLP.
+    #[error("listen.mllp_address: {0}")]
+    Mllp(std::io::Error),
     /// One credential stands in two files.
     #[error("credentials held by more than one principal: {0}")]
     CredentialClash(String),
@@ -83,8 +90,11 @@ pub struct Running {
     pub address: SocketAddr,
     /// Where the metrics are.
     pub metrics_address: SocketAddr,
+    /// Where MLLP is, where anybody listens for it.
+    pub mllp_address: Option<SocketAddr>,
     site: Arc<Site>,
     server: Server,
+    mllp: Option<Mllp>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -128,6 +138,7 @@ pub async fn start_with(
     let site = Site::new(&gateway, directory).map_err(ServerError::Tls)?;
     let site = Arc::new(site);
     let server = Server::start(&site)?;
+    let mllp = listen(&site).await?;
     let (stop, stopped) = watch::channel(false);
     let workers = vec![
         tokio::spawn(housekeeping(gateway.clone(), stopped.clone())),
@@ -143,11 +154,28 @@ pub async fn start_with(
         gateway,
         address: server.address,
         metrics_address: server.metrics_address,
+        mllp_address: mllp.as_ref().map(|mllp| mllp.address),
         site,
         server,
+        mllp,
         stop,
         workers,
     })
+}
+
+/// What listens beside HTTP.
+async fn listen(site: &Arc<Site>) -> Result<Option<Mllp>, StartError> {
+    let Some(address) = site.config.listen.mllp_address else {
+        return Ok(None);
+    };
+    let desk = Desk {
+        store: site.store.clone(),
+        rules: site.rules.clone(),
+        clock: site.clock.clone(),
+        callers: Arc::new(Known(Arc::clone(site))),
+    };
+    let started = Mllp::start(address, desk).await;
+    started.map(Some).map_err(StartError::Mllp)
 }
 
 /// What sends, with the gateway's own certificate when it has one.
@@ -340,6 +368,9 @@ impl Running {
         emit(&Event::Stopping);
         self.site.stop();
         self.server.stop().await;
+        if let Some(mllp) = self.mllp {
+            let _ = timeout(CLOSE_GRACE, mllp.stop()).await;
+        }
         let _ = self.stop.send(true);
         for worker in self.workers {
             // A worker that ended badly has told so; the others still end well.

@@ -4,6 +4,7 @@
 //! secret itself (tokens stand here as digests, keys as file names).
 
 use crate::base::digest::Digest;
+use crate::base::id::PartnerId;
 use crate::base::limits::RECALL_LOOK_BACK;
 use crate::catalog::partner::ClientCertificate;
 use figment::Figment;
@@ -77,6 +78,12 @@ pub struct Listen {
     pub workers: usize,
     /// Connections open at once, over all threads.
     pub connections_max: usize,
+    /// HL7 v2 over MLLP; left out, nobody listens for it.
+    #[serde(default)]
+    pub mllp_address: Option<SocketAddr>,
+    /// Who speaks there without TLS.
+    #[serde(default)]
+    pub mllp_partner: Option<PartnerId>,
 }
 
 /// TLS material, PEM files.
@@ -250,6 +257,35 @@ impl Config {
         self.master_key_file().parent() == self.database_file().parent()
     }
 
+    /// Whoever speaks over MLLP shows a certificate, or is on this machine and named here.
+    fn check_mllp(&self) -> Result<(), ConfigError> {
+        let Some(address) = self.listen.mllp_address else {
+            return match self.listen.mllp_partner {
+                None => Ok(()),
+                Some(_) => wrong("listen.mllp_partner", "means nothing without mllp_address"),
+            };
+        };
+        match (&self.tls, &self.listen.mllp_partner) {
+            (Some(tls), _) if tls.client_ca_file.is_none() => wrong(
+                "listen.mllp_address",
+                "senders are known by client certificates; add client_ca_file to [tls]",
+            ),
+            (Some(_), Some(_)) => wrong(
+                "listen.mllp_partner",
+                "with [tls] a client certificate says who speaks; leave it out",
+            ),
+            (None, _) if !address.ip().is_loopback() => wrong(
+                "listen.mllp_address",
+                "only loopback is served without [tls]; add it",
+            ),
+            (None, None) => wrong(
+                "listen.mllp_partner",
+                "without [tls] nobody shows who they are; name the partner that speaks there",
+            ),
+            _ => Ok(()),
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if self.tls.is_none() && !self.listen.address.ip().is_loopback() {
             return wrong(
@@ -257,6 +293,7 @@ impl Config {
                 "only loopback is served without [tls]; add it",
             );
         }
+        self.check_mllp()?;
         if !self.listen.metrics_address.ip().is_loopback() {
             return wrong("listen.metrics_address", "must be a loopback address");
         }

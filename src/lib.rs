@@ -6,7 +6,7 @@
 //! 2. [`catalog`] files that describe formats, law and partners; [`rules`] all of them compiled
 //! 3. [`format`](mod@format) bytes to tree and back; [`wire`] a declared format made ready
 //! 4. [`validate`] a tree against its schema; [`mapping`] a tree to the canonical [`record`]
-//! 5. [`intake`] bytes to a receipt or a refusal
+//! 5. [`intake`] bytes to a receipt or a refusal; [`listen`] ways to it beside HTTP
 //! 6. [`store`] the only SQL; [`ledger`] what happened, in a log that cannot be altered unnoticed
 //! 7. [`disclosure`] who may have what, and why; [`release`] one record, for one recipient, now
 //! 8. [`kept`] what the store keeps, as a release reads it
@@ -43,6 +43,7 @@ pub mod format;
 pub mod intake;
 pub mod kept;
 pub mod ledger;
+pub mod listen;
 pub mod mapping;
 pub mod outbox;
 pub mod record;

@@ -165,6 +165,11 @@ pub enum Event<'a> {
         /// Defects found.
         defects: usize,
     },
+    /// A connection beside HTTP was ended from here.
+    ListenerClosed {
+        /// Why.
+        cause: &'static str,
+    },
     /// New connections begin with the TLS files as they are now.
     TlsLoaded,
     /// The TLS files could not be used; those loaded before stay.

@@ -28,6 +28,7 @@ pub(super) fn write(event: &Event<'_>) {
         Event::Stopped => info!("stopped"),
         Event::RulesLoaded { rule_set } => info!(rule_set, "rules_loaded"),
         Event::RulesRefused { defects } => error!(defects, "rules_refused"),
+        Event::ListenerClosed { cause } => warn!(cause, "listener_closed"),
         Event::TlsLoaded => info!("tls_loaded"),
         Event::TlsRefused { cause } => error!(cause, "tls_refused"),
         Event::RecipientUntrusted {

@@ -26,6 +26,7 @@ const IN_FLIGHT: &str = "kinbridge_submissions_in_flight";
 const FAILED: &str = "kinbridge_failed_total";
 const STORAGE: &str = "kinbridge_storage_trouble";
 const RULES: &str = "kinbridge_rules_loads_total";
+const CLOSED: &str = "kinbridge_listener_closed_total";
 const TLS: &str = "kinbridge_tls_loads_total";
 
 const SECONDS: [f64; 12] = [
@@ -89,6 +90,7 @@ fn describe() {
     describe_counter!(FAILED, "Failed operations");
     describe_gauge!(STORAGE, "1 while the last write failed for the storage");
     describe_counter!(RULES, "Loads of the rules by outcome");
+    describe_counter!(CLOSED, "Connections beside HTTP ended from here");
     describe_counter!(TLS, "Loads of the TLS files after the start by outcome");
 }
 
@@ -131,6 +133,7 @@ pub(super) fn count(event: &Event<'_>) {
         Event::CheckpointSigned { size } => gauge!(LEDGER_SIZE).set(*size as f64),
         Event::RulesLoaded { .. } => counter!(RULES, "outcome" => "loaded").increment(1),
         Event::RulesRefused { .. } => counter!(RULES, "outcome" => "refused").increment(1),
+        Event::ListenerClosed { .. } => counter!(CLOSED).increment(1),
         Event::TlsLoaded => counter!(TLS, "outcome" => "loaded").increment(1),
         Event::TlsRefused { .. } => counter!(TLS, "outcome" => "refused").increment(1),
         Event::Failed { operation, .. } => {

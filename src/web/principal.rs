@@ -62,6 +62,7 @@ struct Entry {
 /// All credentials in force.
 #[derive(Default)]
 pub struct Directory {
+    passes: HashMap<PartnerId, Arc<PartnerPass>>,
     tokens: HashMap<Digest, Entry>,
     certificates: HashMap<(Digest, String), Entry>,
     clashes: Vec<Principal>,
@@ -76,11 +77,15 @@ impl Directory {
     ) -> Directory {
         let mut directory = Directory::default();
         for partner in partners {
-            let pass = Principal::Partner(Arc::new(PartnerPass {
+            let own = Arc::new(PartnerPass {
                 id: partner.id.clone(),
                 limiter: limiter(limits),
                 emergencies: emergencies(limits),
-            }));
+            });
+            directory
+                .passes
+                .insert(partner.id.clone(), Arc::clone(&own));
+            let pass = Principal::Partner(own);
             for credential in &partner.credential {
                 let until = credential.expires.as_ref().and_then(end_of);
                 directory.token(credential.token_sha256.as_deref(), &pass, until);
@@ -170,6 +175,11 @@ impl Directory {
                 .entry(key)
                 .and_modify(|e| e.until = closed);
         }
+    }
+
+    /// A partner by its id, for one that is known otherwise than by a credential.
+    pub fn pass(&self, partner: &PartnerId) -> Option<&Arc<PartnerPass>> {
+        self.passes.get(partner)
     }
 
     /// The holder of a bearer token.

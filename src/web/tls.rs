@@ -18,6 +18,7 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use std::path::Path;
 use std::sync::Arc;
+use tokio_rustls::TlsAcceptor;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// What a verified client certificate says.
@@ -60,6 +61,8 @@ pub struct Authorities(Arc<Vec<Anchor>>);
 pub struct Secured {
     /// Takes connections in.
     pub acceptor: Acceptor,
+    /// The same for what listens beside HTTP.
+    pub beside_http: TlsAcceptor,
     /// Whose client certificates show somebody.
     pub authorities: Authorities,
 }
@@ -72,6 +75,7 @@ impl Secured {
     pub fn load(tls: &Tls) -> Result<Secured, TlsError> {
         let (config, authorities) = server_side(tls)?;
         Ok(Secured {
+            beside_http: TlsAcceptor::from(Arc::new(config.clone())),
             acceptor: Acceptor::new(config),
             authorities,
         })

@@ -312,6 +312,11 @@ impl Wire {
         matches!(self.syntax, Ready::Delimited { book: true, .. })
     }
 
+    /// Whether documents are messages, one of which is answered by a message.
+    pub fn is_messages(&self) -> bool {
+        matches!(self.syntax, Ready::Messages(_))
+    }
+
     /// Cuts a stream of this format into documents. `head` is how the stream begins.
     pub fn splitter(&self, head: &[u8]) -> Cutter {
         if let Ready::Delimited {

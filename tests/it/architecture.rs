@@ -361,7 +361,7 @@ fn no_word_of_a_wire_format_stands_in_the_source() {
     let mut words = BTreeSet::new();
     let mut names = Vec::new();
     collect_format_words(&root().join("schemas/formats"), &mut words, &mut names);
-    assert!(words.contains("Patient") && words.contains("resourceType") && names.len() == 5);
+    assert!(words.contains("Patient") && words.contains("resourceType") && names.len() > 4);
     let mut problems = Vec::new();
     for path in rust_files("src").into_iter().filter(|p| !is_tests_only(p)) {
         let text = std::fs::read_to_string(&path).expect("a source file is readable");

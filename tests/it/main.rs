@@ -30,6 +30,7 @@ mod mapping;
 mod marks;
 mod metamorphic;
 mod minor_rows;
+mod mllp;
 mod obligations;
 mod onward;
 mod pull_road;

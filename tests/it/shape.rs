@@ -21,13 +21,14 @@ use kinbridge::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-const FORMATS: [&str; 4] = [
+const FORMATS: [&str; 5] = [
     "kinbridge-json/1.0",
     "fhir-r4/4.0",
     "county-niem/1.0",
     "provider-csv/1.0",
+    "hl7v2/2.5.1",
 ];
-/// What every format has.
+/// What nearly every format has.
 const TYPES: [&str; 4] = [
     "person",
     "family-case",
@@ -329,7 +330,7 @@ fn what_is_withheld_had_never_been_there() {
         .flat_map(|kind| [(kind.as_str(), true), (kind.as_str(), false)])
         .map(|sized| grow_sized(&sources, sized, "program", &mut numbers).record)
         .collect();
-    let mut valid = [0; 4];
+    let mut valid = [0; FORMATS.len()];
     let (mut cuts, mut rows) = (0, 0);
     let mut written_types = BTreeSet::new();
     // What only one format has is cut 500 times besides.

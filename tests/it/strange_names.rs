@@ -56,6 +56,15 @@ fn variants(case: &Case, text: &str) -> Vec<String> {
         all.push(format!("{STRANGE},{rows}"));
         all.push(rows.replacen(',', &format!(",{STRANGE},"), 1));
     }
+    if case.format == "hl7v2" {
+        // A segment nobody knows behind each of its own, and each with one field more.
+        for (at, end) in text.match_indices('\r') {
+            let after = at + end.len();
+            all.push(put(after, &format!("{STRANGE}|x\r")));
+            all.push(put(after, &format!("ZQU|{STRANGE}^{STRANGE}|x\r")));
+            all.push(put(at, &format!("|{STRANGE}^&{STRANGE}~\\{STRANGE}\\")));
+        }
+    }
     all
 }
 

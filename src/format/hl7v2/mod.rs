@@ -7,6 +7,7 @@
 //! that there is no value, are absent. It must never guess a character set, and never take a part
 //! that has no place for one that has.
 
+mod acknowledge;
 mod charset;
 mod delimiters;
 mod escape;
@@ -15,6 +16,7 @@ mod place;
 mod structure;
 mod write;
 
+pub use acknowledge::{Acknowledgment, Told, acknowledge};
 pub use delimiters::Delimiters;
 pub use parse::parse;
 pub use place::{PlaceStep, place};

@@ -588,7 +588,7 @@ fn known<'w>(rule: &TextRule, word: &'w str) -> Option<&'w str> {
         .then_some(word)
 }
 
-fn is_key(shape: &Shape) -> bool {
+pub fn is_key(shape: &Shape) -> bool {
     match &shape.kind {
         Kind::Text(rule) => rule.pattern.as_deref() == Some("^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"),
         _ => false,

@@ -354,9 +354,9 @@ fn walk(node: &Node, at: String, out: &mut BTreeSet<(String, Option<String>)>) {
 }
 
 /// What arrived at the inbox; how many planted values of each format.
-async fn pushes(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
+async fn pushes(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; FORMATS.len()] {
     let store = &world.gateway.running.gateway.store;
-    let mut counts = [0; 4];
+    let mut counts = [0; FORMATS.len()];
     let mut arrived = BTreeSet::new();
     for delivery in world.inbox.deliveries() {
         let view = world.delivery(&delivery.delivery_id).await;
@@ -396,11 +396,11 @@ async fn pushes(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
 }
 
 /// What a pulling state gets; each file is held against all decisions there are for it now.
-async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; 4] {
+async fn pulls(world: &World, scanner: &Scanner, held: &[Held]) -> [usize; FORMATS.len()] {
     let inner = &world.gateway.running.gateway;
     let rules = inner.rules.load_full();
     let state = &rules.partners[&PartnerId::new("state")];
-    let mut counts = [0; 4];
+    let mut counts = [0; FORMATS.len()];
     for (at, (format, _)) in FORMATS.iter().enumerate() {
         let channel = state
             .channel

@@ -15,15 +15,16 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 use tracing_subscriber::EnvFilter;
 
-pub const FORMATS: [(&str, &str); 4] = [
+pub const FORMATS: [(&str, &str); 5] = [
     ("kinbridge-json/1.0", "application/json"),
     ("fhir-r4/4.0", "application/fhir+json"),
     ("county-niem/1.0", "application/xml"),
     ("provider-csv/1.0", "text/csv"),
+    ("hl7v2/2.5.1", "x-application/hl7-v2+er7"),
 ];
 
 /// Who hands in, as what, in which of the formats.
-pub const SENDERS: [(&str, &str, usize); 7] = [
+pub const SENDERS: [(&str, &str, usize); 8] = [
     ("alpha", "ppp", 0),
     ("recovery", "sud_program", 1),
     ("county", "cws", 2),
@@ -31,6 +32,7 @@ pub const SENDERS: [(&str, &str, usize); 7] = [
     ("partners", "mhp", 0),
     ("valley", "cws", 0),
     ("haven", "sud_program", 0),
+    ("clinic", "mhp", 4),
 ];
 
 /// Who receives, and why.
@@ -305,6 +307,10 @@ fn plant(gateway: &Gateway) -> (Vec<Grown>, Vec<(usize, Vec<u8>)>) {
     for (sender, (id, _, format)) in SENDERS.iter().enumerate() {
         let format = FormatId::new(FORMATS[*format].0);
         for kind in types_of(format.as_str()) {
+            // Table 0283 has no word for a referral that is completed: such a message is invalid.
+            if format.as_str().starts_with("hl7v2") && kind == "service-referral" {
+                continue;
+            }
             let slim = sender >= 3;
             let mut one = grow_sized(&sources, (&kind, slim), id, &mut numbers);
             let envelope = one.record.root.get_mut("envelope").expect("an envelope");

@@ -8,7 +8,7 @@ use kinbridge::format::Node;
 use kinbridge::record::Record;
 use std::path::Path;
 
-const FORMATS: &[&str] = &[
+pub const FORMATS: &[&str] = &[
     "fhir-r4/4.0",
     "county-niem/1.0",
     "provider-csv/1.0",
@@ -42,7 +42,7 @@ fn has(bench: &Bench, format: &str, record: &Record) -> bool {
     types.contains(&record.record_type)
 }
 
-fn with_id(mut record: Record) -> Record {
+pub fn with_id(mut record: Record) -> Record {
     let id = Node::string("rec_0123456789abcdef0123456789abcdef");
     if let Some(envelope) = record.root.get_mut("envelope") {
         envelope.set("record_id", id);
@@ -146,7 +146,7 @@ fn records_with_members_taken_away_keep_the_law() {
 }
 
 /// Whether a list or object has nothing in it: no format can say that, and no sender means it.
-fn empty_within(node: &Node) -> bool {
+pub fn empty_within(node: &Node) -> bool {
     let inner = node
         .items()
         .iter()
