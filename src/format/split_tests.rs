@@ -187,7 +187,10 @@ fn a_long_name_of_a_column_is_refused() {
     );
 }
 
-fn messages(text: &str, chunk: usize) -> Vec<Result<(String, u32), (String, Option<u32>)>> {
+/// A message and its first line, or the code and line of a finding.
+type Told = Result<(String, u32), (String, Option<u32>)>;
+
+fn messages(text: &str, chunk: usize) -> Vec<Told> {
     let mut splitter = Splitter::new(SplitKind::Messages, 64);
     let mut out = Vec::new();
     let mut take = |splitter: &mut Splitter| {

@@ -82,7 +82,7 @@ impl Splitter {
                 .saturating_add(line_ends(self.buffer.get(self.taken..)));
             (self.taken, self.scanned) = (lost, lost);
             self.messages.open = true;
-            return first.then(|| Err(Splitter::too_large(line)));
+            return first.then(|| Splitter::too_large(line)).map(Err);
         }
         if !self.finished {
             return None;
@@ -93,7 +93,7 @@ impl Splitter {
             return Some(Ok(message(piece.bytes, piece.line)));
         }
         let unended = self.messages.batch.take().is_some() | self.messages.file.take().is_some();
-        unended.then(|| Err(self.miscounted()))
+        unended.then(|| self.miscounted()).map(Err)
     }
 
     /// A line that heads or ends something.
