@@ -64,6 +64,12 @@ codes! {
     ESCAPE_UNREAD = "escape-unread", Warning,
         "an escape sequence is not read: layout is left out, anything else is kept as it stands",
         "nothing, if it was layout; a backslash of the text itself is written \\E\\";
+    INTERCHANGE_NOT_READ = "interchange-not-read", Error,
+        "this is an X12 interchange, which is recognised and not read",
+        "send records in a format the gateway reads; answers to claims go to whoever claims";
+    DELIMITER_IN_VALUE = "delimiter-in-value", Error,
+        "the value holds a sign that separates parts in this format, which has no way to escape it",
+        "correct the value where it is kept, and send the record again";
     BATCH_COUNT_MISMATCH = "batch-count-mismatch", Error,
         "the batch does not hold what its trailer says, or has no trailer",
         "send what is missing; the messages that are there have been read";

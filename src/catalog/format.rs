@@ -73,6 +73,13 @@ pub struct FormatFile {
     /// Of HL7 v2 formats.
     #[serde(default)]
     pub hl7v2: Option<Hl7v2Source>,
+    /// Of X12 formats.
+    #[serde(default)]
+    pub x12: Option<X12Source>,
+    /// Codes of findings across the fields of a record: a record with one of them is not written in
+    /// this format, whatever it is to its sender.
+    #[serde(default)]
+    pub stops: Vec<Spanned<String>>,
 }
 
 impl FormatFile {
@@ -144,6 +151,8 @@ pub enum Syntax {
     Workbook,
     /// Messages of segments.
     Hl7v2,
+    /// Interchanges of segments; written, and recognised where they are handed in.
+    X12,
 }
 
 impl Syntax {
@@ -405,6 +414,32 @@ pub struct Hl7v2Source {
     /// Segments no schema has that findings may name.
     #[serde(default)]
     pub segments: Vec<String>,
+}
+
+/// What only X12 formats have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct X12Source {
+    /// Kinds of interchange that are recognised by what they say they are, the first that fits.
+    #[serde(default)]
+    pub recognised: Vec<RecognisedSource>,
+}
+
+/// A kind of interchange.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecognisedSource {
+    /// The first segment behind the interchange's head, where that tells the kind.
+    #[serde(default)]
+    pub segment: Option<String>,
+    /// The transaction set.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// How the name of the implementation guide begins.
+    #[serde(default)]
+    pub guide: Option<String>,
+    /// What it is, in the words a sender is told.
+    pub says: String,
 }
 
 fn comma() -> char {

@@ -11,6 +11,7 @@ mod notes;
 pub mod split;
 pub mod tree;
 pub mod workbook;
+pub mod x12;
 pub mod xml;
 
 pub use names::Names;

@@ -32,7 +32,7 @@ pub(super) fn notation(declared: Option<NotationKind>, syntax: Syntax) -> Notati
         Syntax::Json => NotationKind::Pointer,
         Syntax::Xml => NotationKind::Xml,
         Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
-        Syntax::Hl7v2 => NotationKind::Segment,
+        Syntax::Hl7v2 | Syntax::X12 => NotationKind::Segment,
     })
 }
 

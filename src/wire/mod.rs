@@ -24,6 +24,7 @@ use crate::catalog::reads::{self, Reads};
 use crate::format::delimited::{self, Dialect, Encoding, cell_text};
 use crate::format::hl7v2::{self, MessageProfile, PlaceStep};
 use crate::format::split::{SplitKind, Splitter, Unit};
+use crate::format::x12::{self, InterchangeProfile, Known};
 use crate::format::xml::{self, XmlProfile};
 use crate::format::{Names, Node, Parsed, json, workbook};
 use crate::validate::{SenderNotation, Step};
@@ -49,6 +50,8 @@ pub struct Wire {
     lines: bool,
     identity: bool,
     notation: NotationKind,
+    /// Interchanges of others that are told by what they are, whatever format they are sent as.
+    interchanges: Arc<[Known]>,
     syntax: Ready,
     schemas: WireSchemas,
 }
@@ -77,6 +80,7 @@ enum Ready {
         book: bool,
     },
     Messages(MessageProfile),
+    Interchange(InterchangeProfile),
 }
 
 /// One kind of file of a delimited format.
@@ -92,10 +96,14 @@ impl Wires {
     /// Makes all formats ready.
     pub fn compile(sources: &Sources) -> (Wires, Vec<Defect>) {
         let mut defects = Vec::new();
-        let wires: BTreeMap<FormatId, Wire> = sources
-            .formats
-            .values()
-            .map(|format| (format.id.clone(), ready::any(sources, format, &mut defects)))
+        let interchanges: Arc<[Known]> = ready::known(sources).into();
+        let mut any = |format: &FormatSource| Wire {
+            interchanges: Arc::clone(&interchanges),
+            ..ready::any(sources, format, &mut defects)
+        };
+        let formats = sources.formats.values();
+        let wires: BTreeMap<FormatId, Wire> = formats
+            .map(|format| (format.id.clone(), any(format)))
             .collect();
         let channels = sources.partners.values().flat_map(|it| &it.channel);
         let declared = channels.filter_map(|channel| {
@@ -156,6 +164,7 @@ impl Wire {
             Ready::Json(names) => json::parse_naming(&unit.bytes, names),
             Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
             Ready::Messages(profile) => hl7v2::parse(&unit.bytes, profile),
+            Ready::Interchange(_) => x12::parse(&unit.bytes, &self.interchanges),
             Ready::Delimited { dialect, names, .. } => {
                 let (bytes, row) = (&unit.bytes, unit.first_row);
                 match &unit.header {
@@ -211,6 +220,7 @@ impl Wire {
             Ready::Json(_) => json::write(tree, &mut out),
             Ready::Xml(profile) => xml::write(tree, profile, &mut out),
             Ready::Messages(profile) => hl7v2::write(tree, profile, &mut out),
+            Ready::Interchange(profile) => x12::write(tree, profile, &mut out),
             Ready::Delimited {
                 tables, book: true, ..
             } => {
@@ -226,6 +236,14 @@ impl Wire {
             }
         }
         out
+    }
+
+    /// What of a tree this syntax cannot say: nothing is written of a tree with such a value.
+    pub fn refused(&self, tree: &Node) -> Vec<Finding> {
+        match &self.syntax {
+            Ready::Interchange(_) => x12::refused(tree),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether a file of it is rows under a header.
@@ -256,7 +274,9 @@ impl Wire {
                 let node_type = table.map(|table| table.node_type.as_str());
                 self.schemas.rows(tree, node_type.unwrap_or_default())
             }
-            Ready::Json(_) | Ready::Xml(_) | Ready::Messages(_) => self.schemas.targets(tree),
+            Ready::Json(_) | Ready::Xml(_) | Ready::Messages(_) | Ready::Interchange(_) => {
+                self.schemas.targets(tree)
+            }
         }
     }
 
@@ -319,6 +339,13 @@ impl Wire {
 
     /// Cuts a stream of this format into documents. `head` is how the stream begins.
     pub fn splitter(&self, head: &[u8]) -> Cutter {
+        // An interchange is told as what it is, and never read as something else.
+        if let Some(kind) = x12::recognise(head, &self.interchanges) {
+            let mut told = [x12::not_read(kind)];
+            LineIndex::new(head, 1).fill(&mut told);
+            let [told] = told;
+            return Cutter::Stream(Box::new(Splitter::refusing(told)));
+        }
         if let Ready::Delimited {
             dialect,
             tables,
@@ -348,13 +375,14 @@ impl Wire {
             } => rows_kind(tables, dialect, head),
             Ready::Json(_) if self.lines && is_line_stream(head) => SplitKind::Lines,
             Ready::Messages(_) => SplitKind::Messages,
-            Ready::Json(_) | Ready::Xml(_) => SplitKind::Whole,
+            Ready::Json(_) | Ready::Xml(_) | Ready::Interchange(_) => SplitKind::Whole,
         }
     }
 
     /// Whether a stream that begins so is cut into many documents.
     pub fn is_stream(&self, head: &[u8]) -> bool {
-        self.split_kind(head) != SplitKind::Whole
+        let interchange = x12::recognise(head, &self.interchanges).is_some();
+        !interchange && self.split_kind(head) != SplitKind::Whole
     }
 
     /// The documents of a body that is held whole, one after another, and what is wrong with its

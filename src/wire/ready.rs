@@ -12,8 +12,10 @@ use crate::catalog::schema::{Kind, Shape};
 use crate::format::Names;
 use crate::format::delimited::Dialect;
 use crate::format::hl7v2::MessageProfile;
-use crate::format::xml::XmlProfile;
+use crate::format::x12::{InterchangeProfile, Known};
+use crate::format::xml::{Layout, XmlProfile};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A format by itself, or the sheets of a workbook by the format whose rows they hold.
 pub(super) fn any(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Wire {
@@ -82,18 +84,23 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         // Made of the format whose rows it holds, or a defect.
         (Syntax::Workbook, _) => Ready::Json(Names::default()),
         (Syntax::Hl7v2, _) => Ready::Messages(messages(sources, format, defects)),
+        (Syntax::X12, _) => Ready::Interchange(InterchangeProfile {
+            structures: structures(sources, format),
+            names: names(sources, format),
+        }),
     };
     let by_syntax = match body.syntax {
         Syntax::Json => NotationKind::Pointer,
         Syntax::Xml => NotationKind::Xml,
         Syntax::Delimited | Syntax::Workbook => NotationKind::Column,
-        Syntax::Hl7v2 => NotationKind::Segment,
+        Syntax::Hl7v2 | Syntax::X12 => NotationKind::Segment,
     };
     Wire {
         media_types: body.media_types.clone(),
         lines: body.stream.contains(&Stream::Lines),
         identity: body.identity,
         notation: body.notation.unwrap_or(by_syntax),
+        interchanges: Arc::default(),
         syntax,
         schemas: WireSchemas::of(format),
     }
@@ -141,13 +148,33 @@ fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
         .collect()
 }
 
-/// What the schemas say of the messages of a format.
-fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> MessageProfile {
+/// What may stand in each structure of a format.
+fn structures(sources: &Sources, format: &FormatSource) -> BTreeMap<Text, Layout> {
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
     let layout = |file: &str| Some(sources.schemas.get(&format.schema_path(file))?.layout());
-    let structures: BTreeMap<Text, _> = schemas
+    schemas
         .filter_map(|it| Some((Text::from(&it.node_type), layout(it.file.as_ref())?)))
-        .collect();
+        .collect()
+}
+
+/// The kinds of interchange the formats of a catalog recognise.
+pub(super) fn known(sources: &Sources) -> Vec<Known> {
+    let text = |it: &Option<String>| it.as_ref().map(Text::from);
+    let formats = sources.formats.values();
+    let rows = formats.flat_map(|format| &format.body.x12);
+    let rows = rows.flat_map(|it| &it.recognised);
+    rows.map(|row| Known {
+        segment: text(&row.segment),
+        set: text(&row.set),
+        guide: text(&row.guide),
+        says: Text::from(&row.says),
+    })
+    .collect()
+}
+
+/// What the schemas say of the messages of a format.
+fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> MessageProfile {
+    let structures = structures(sources, format);
     let given = format.body.hl7v2.iter().flat_map(|it| &it.messages);
     let messages: BTreeMap<Text, Text> = given
         .map(|(message, structure)| (message.into(), structure.as_ref().into()))

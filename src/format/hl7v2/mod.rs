@@ -40,13 +40,13 @@ pub struct MessageProfile {
     pub names: Names,
 }
 
-/// Whether a name is that of a segment: three capitals or digits, the first a capital. Groups and
-/// structures have longer names.
+/// Whether a name is that of a segment: three capitals or digits (in X12 also two), the first a
+/// capital. Groups and structures have longer names.
 pub(super) fn is_segment(name: &[u8]) -> bool {
     let follows = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     match name {
         [first, rest @ ..] => {
-            first.is_ascii_uppercase() && rest.len() == 2 && rest.iter().all(follows)
+            first.is_ascii_uppercase() && (1..=2).contains(&rest.len()) && rest.iter().all(follows)
         }
         [] => false,
     }

@@ -15,7 +15,8 @@ use toml::Spanned;
 pub(super) fn separator(format: &FormatSource) -> char {
     match format.body.syntax {
         Syntax::Xml => '/',
-        Syntax::Json | Syntax::Delimited | Syntax::Workbook | Syntax::Hl7v2 => '.',
+        Syntax::Json | Syntax::Delimited | Syntax::Workbook => '.',
+        Syntax::Hl7v2 | Syntax::X12 => '.',
     }
 }
 
