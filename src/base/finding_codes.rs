@@ -67,9 +67,18 @@ codes! {
     INTERCHANGE_NOT_READ = "interchange-not-read", Error,
         "this is an X12 interchange, which is recognised and not read",
         "send records in a format the gateway reads; answers to claims go to whoever claims";
-    DELIMITER_IN_VALUE = "delimiter-in-value", Error,
-        "the value holds a sign that separates parts in this format, which has no way to escape it",
+    CHARACTER_NOT_WRITABLE = "character-not-writable", Error,
+        "the value holds a character this format cannot say: a sign between its parts, or a letter",
         "correct the value where it is kept, and send the record again";
+    UNITS_MISMATCH = "units-mismatch", Warning,
+        "the billed units do not follow from the minutes by the table of billed services",
+        "correct the units or the minutes; the table is the county's to change";
+    CERTIFICATION_NOT_IN_FORCE = "certification-not-in-force", Warning,
+        "the service is paid only under a certification in force on its day, and none is shown",
+        "add the certificate of whoever rendered it, with its first and last day";
+    BILLED_FOR_SEVERAL = "billed-for-several", Warning,
+        "a claim is for one patient, and the record is about several persons",
+        "send one record for each patient, or leave out what is billed";
     BATCH_COUNT_MISMATCH = "batch-count-mismatch", Error,
         "the batch does not hold what its trailer says, or has no trailer",
         "send what is missing; the messages that are there have been read";

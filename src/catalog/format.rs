@@ -76,10 +76,9 @@ pub struct FormatFile {
     /// Of X12 formats.
     #[serde(default)]
     pub x12: Option<X12Source>,
-    /// Codes of findings across the fields of a record: a record with one of them is not written in
-    /// this format, whatever it is to its sender.
+    /// Its documents are claims: what is claimed must hold by the table of billed services.
     #[serde(default)]
-    pub stops: Vec<Spanned<String>>,
+    pub claims: bool,
 }
 
 impl FormatFile {
@@ -487,6 +486,11 @@ impl FormatSource {
     /// The folder of the format, relative to `schemas/`.
     pub fn folder(&self) -> String {
         format!("formats/{}", self.id)
+    }
+
+    /// Whether documents of it are read into records; those of others are recognised and refused.
+    pub fn is_read(&self) -> bool {
+        self.body.syntax != Syntax::X12
     }
 
     /// Whether anything can be written in it.

@@ -4,12 +4,14 @@
 //! has `compile(&Sources) -> (Compiled, Vec<Defect>)`.
 
 pub mod agreement;
+pub mod billing;
 pub mod certified;
 pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;
 pub mod facts;
 pub mod files;
+pub mod fill;
 pub mod fit;
 pub mod format;
 pub mod kept;
@@ -56,6 +58,8 @@ pub struct Sources {
     pub mappings: Vec<MappingSource>,
     /// Code tables by name.
     pub crosswalks: BTreeMap<String, Crosswalk>,
+    /// Billed services and how their units follow from minutes.
+    pub billing: Vec<billing::Service>,
     /// Partners by id.
     pub partners: BTreeMap<PartnerId, Partner>,
     /// Passes of the go-live list, by partner.
@@ -129,6 +133,7 @@ pub fn from_files(files: BTreeMap<String, SourceFile>, defects: &mut Vec<Defect>
         formats: BTreeMap::new(),
         mappings: Vec::new(),
         crosswalks: BTreeMap::new(),
+        billing: Vec::new(),
         partners: BTreeMap::new(),
         certified: BTreeMap::new(),
         policies: Vec::new(),
@@ -193,6 +198,7 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
             let table = crosswalk::parse(file, defects);
             sources.crosswalks.insert(table.name.clone(), table);
         }
+        ["mappings", billing::FILE] => sources.billing = billing::read(file, defects),
         ["mappings", "certified", name] if name.ends_with(".toml") => {
             if let Some(pass) = read_toml::<certified::Pass>(file, defects) {
                 sources.certified.insert(pass.partner.clone(), pass);

@@ -8,6 +8,7 @@ use crate::base::vocabulary::{
     ClassSet, DataClass, Purpose, RecipientRole, ServiceSource, SourceRole,
 };
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// One partner file, checked.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -148,6 +149,10 @@ pub struct Channel {
     /// Out: where to.
     #[serde(default)]
     pub https: Option<Https>,
+    /// Out and pull, formats of segments: what is written where no record says anything, by its
+    /// place in the document.
+    #[serde(default)]
+    pub fill: BTreeMap<String, String>,
     /// Out: how long a withheld delivery may still go out when consent comes.
     #[serde(default = "late_release_days")]
     pub late_release_days: u32,

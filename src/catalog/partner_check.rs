@@ -239,6 +239,10 @@ impl Checker<'_> {
             let message = format!("channel `{name}` carries no record type");
             self.wrong(partner, name, "partner-channel-empty", message);
         }
+        for message in super::fill::wrong(self.sources, channel) {
+            let message = format!("channel `{name}`: {message}");
+            self.wrong(partner, name, "partner-channel-invalid", message);
+        }
         self.way(partner, channel, name);
         self.reads(partner, channel, name);
     }

@@ -332,6 +332,8 @@ impl<'a> Reader<'a> {
         }
         if mapped && !out.iter().any(Finding::is_error) {
             let mut across = validate::rules::cross_field(&record.record_type, &record.root);
+            let services = &self.rules.sources.billing;
+            across.extend(validate::rules::billed(services, &record.root));
             for finding in &mut across {
                 finding.path = notation.of_pointer(&finding.path);
             }

@@ -27,7 +27,7 @@ pub struct RawStep {
 pub enum Bracket {
     /// Nothing.
     None,
-    /// `[0]`, `[1]` ...
+    /// `[0]`, `[1]` ... `[99]`
     Nth(usize),
     /// `[]`
     Items,
@@ -141,7 +141,7 @@ fn step(text: &str, separator: char) -> Result<RawStep, String> {
                 .ok_or_else(|| "a bracket is not closed".to_owned())?;
             let bracket = match inner.trim() {
                 "" => Bracket::Items,
-                digit if digit.len() == 1 && digit.parse::<usize>().is_ok() => {
+                digit if digit.len() <= 2 && digit.parse::<usize>().is_ok() => {
                     Bracket::Nth(digit.parse().unwrap_or(0))
                 }
                 other => Bracket::Filter(conditions(other, separator)?),

@@ -54,6 +54,10 @@ pub enum Transform {
     Minutes,
     /// `pad N C`
     Pad(usize, char),
+    /// `mark-after N C`
+    MarkAfter(usize, char),
+    /// `plain-letters`
+    PlainLetters,
     /// `phone`
     Phone,
     /// `trim`
@@ -154,6 +158,8 @@ impl Transform {
             ("pair", [a, b, c]) => Transform::Pair((*a).into(), (*b).into(), Some((*c).into())),
             ("minutes", []) => Transform::Minutes,
             ("pad", [width, with]) => textual::parse_pad(width, with)?,
+            ("mark-after", [count, sign]) => textual::parse_mark(count, sign)?,
+            ("plain-letters", []) => Transform::PlainLetters,
             ("phone", []) => Transform::Phone,
             ("trim", []) => Transform::Trim,
             ("truncate", [count]) => Transform::Truncate(
@@ -197,6 +203,7 @@ impl Transform {
             Transform::LocalInstant(..)
             | Transform::CompactInstant(_)
             | Transform::DateOf
+            | Transform::PlainLetters
             | Transform::Phone
             | Transform::Trim
             | Transform::Truncate(_) => false,
@@ -249,8 +256,10 @@ impl Transform {
             Transform::Bool(..) => return Err(Fault::Form),
             Transform::Minutes => calendar::minutes(text)?,
             Transform::Pad(_, with) => string(textual::unpad(text, *with)),
+            Transform::MarkAfter(count, sign) => string(&textual::mark(text, *count, *sign)),
             Transform::Phone => string(&textual::phone(text)?),
             Transform::Trim => string(text.trim()),
+            Transform::PlainLetters => string(text),
             Transform::Truncate(_) | Transform::Decimal | Transform::AsText => string(text),
             Transform::Pair(..) => return Err(Fault::Form),
         })
@@ -294,6 +303,8 @@ impl Transform {
             Transform::AsText => textual::unscalar(text),
             Transform::Pair(first, second, _) => textual::unpair(text, first, second)?,
             Transform::Pad(width, with) => string(&textual::pad(text, *width, *with)?),
+            Transform::MarkAfter(count, sign) => string(&textual::unmark(text, *count, *sign)?),
+            Transform::PlainLetters => string(&textual::plain_letters(text)),
             Transform::Truncate(count) => string(&text.chars().take(*count).collect::<String>()),
             _ => string(text),
         })

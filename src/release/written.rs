@@ -3,16 +3,18 @@
 //! Nothing that is not valid there is written. What is told of it is code and place, never a value.
 
 use super::{ReleaseInput, keys};
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Severity};
 use crate::base::finding_codes::{
     CROSSWALK_CODE_UNKNOWN, RECORD_TYPE_UNKNOWN, SCHEMA_VALUE_OUT_OF_RANGE,
 };
+use crate::catalog::fill::fill;
 use crate::format::json;
 use crate::format::split::Unit;
 use crate::mapping::{Labelled, MapError};
 use crate::record::Record;
 use crate::rules::Rules;
 use crate::validate::SenderNotation;
+use crate::validate::rules::claimed;
 
 /// The row that stands below the header of a table that is written.
 const FIRST_ROW: u32 = 2;
@@ -35,8 +37,13 @@ pub(super) fn written(
     if !schema.is_valid(&record.root) {
         return Err(schema.check(&record.root, &SenderNotation::Pointer));
     }
+    let claim = rules.sources.formats.get(format).is_some_and(|it| it.body.claims);
+    if claim {
+        unclaimable(rules, input.record)?;
+    }
     let out = rules.plans.outbound_labelled(format, record, labelled);
-    let out = out.map_err(|error| vec![unwritable(&error)])?;
+    let mut out = out.map_err(|error| vec![unwritable(&error)])?;
+    fill(&mut out.tree, &input.channel.fill);
     let targets = wire.targets(&out.tree);
     if targets.is_empty() && !wire.is_identity() {
         return Err(absent());
@@ -55,7 +62,23 @@ pub(super) fn written(
             return Err(schema.check_under(target.node, &target.steps, &notation));
         }
     }
-    Ok((wire.write(&out.tree), wire.media_type().to_owned()))
+    let refused = wire.refused(&out.tree);
+    match refused.is_empty() {
+        true => Ok((wire.write(&out.tree), wire.media_type().to_owned())),
+        false => Err(refused),
+    }
+}
+
+/// What keeps a record from being claimed, by all it says: what a claim rests on need not go along.
+fn unclaimable(rules: &Rules, whole: &Record) -> Result<(), Vec<Finding>> {
+    let mut found = claimed(&rules.sources.billing, &whole.root);
+    for finding in &mut found {
+        finding.severity = Severity::Error;
+    }
+    match found.is_empty() {
+        true => Ok(()),
+        false => Err(found),
+    }
 }
 
 /// Media type of a part of a record.

@@ -6,6 +6,7 @@ mod canaries;
 mod cases;
 mod catalog_schemas;
 mod certify;
+mod claims;
 mod closed_loop;
 mod closed_pipe;
 mod consent_imports;

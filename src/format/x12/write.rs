@@ -9,7 +9,7 @@ use super::{Delimiters, InterchangeProfile};
 use crate::base::Text;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::{DELIMITER_IN_VALUE, SCHEMA_VALUE_OUT_OF_RANGE};
+use crate::base::finding_codes::{CHARACTER_NOT_WRITABLE, SCHEMA_VALUE_OUT_OF_RANGE};
 use crate::format::hl7v2::{PlaceStep, is_segment, place};
 use crate::format::tree::{Node, Value};
 use crate::format::xml::Layout;
@@ -248,9 +248,10 @@ fn look<'n>(node: &'n Node, steps: &mut Vec<PlaceStep<'n>>, found: &mut Vec<Find
         }
         Value::String(text) | Value::Number(text) => {
             let delimiters = Delimiters::default();
-            let apart = |byte: u8| delimiters.separates(byte) || byte.is_ascii_control();
-            let entry = if text.bytes().any(apart) {
-                &DELIMITER_IN_VALUE
+            let printed = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+            let said = |byte: u8| printed(byte) && !delimiters.separates(byte);
+            let entry = if !text.bytes().all(said) {
+                &CHARACTER_NOT_WRITABLE
             } else if is_too_wide(steps, text) {
                 &SCHEMA_VALUE_OUT_OF_RANGE
             } else {

@@ -146,7 +146,9 @@ impl<'s> Builder<'s> {
         self.dead_rows();
         let bounds = loss::mounted(&self.bounds, &self.mounts());
         let mut unset = Vec::new();
-        required(self.record, &mut String::new(), true, &bounds, &mut unset);
+        if self.format.is_read() {
+            required(self.record, &mut String::new(), true, &bounds, &mut unset);
+        }
         for path in unset {
             let message = format!("`{path}` is required and no row sets it");
             let mut defect = self.file.defect(None, "required-target-unset", message);

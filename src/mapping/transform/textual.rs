@@ -20,6 +20,85 @@ pub(super) fn parse_pad(width: &str, with: &str) -> Result<Transform, String> {
     }
 }
 
+pub(super) fn parse_mark(count: &str, sign: &str) -> Result<Transform, String> {
+    let Transform::Pad(count, sign) = parse_pad(count, sign)
+        .map_err(|_| format!("`mark-after` needs a count up to {WIDTH_MAX} and one character"))?
+    else {
+        return Err("`mark-after` needs a count and one character".to_owned());
+    };
+    Ok(Transform::MarkAfter(count, sign))
+}
+
+/// A text with the sign behind so many characters, where there are more.
+pub(super) fn mark(text: &str, count: usize, sign: char) -> String {
+    let mut out = String::with_capacity(text.len() + 1);
+    for (at, c) in text.chars().enumerate() {
+        if at == count {
+            out.push(sign);
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The same without the sign; one that stands elsewhere, or is missing, would not come back.
+pub(super) fn unmark(text: &str, count: usize, sign: char) -> Result<String, Fault> {
+    let out: String = text.chars().filter(|c| *c != sign).collect();
+    match mark(&out, count, sign) == text {
+        true => Ok(out),
+        false => Err(Fault::Form),
+    }
+}
+
+/// Latin letters without their marks, for wires that have no others; any other stays.
+pub(super) fn plain_letters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let row = PLAIN.iter().find(|(marked, _)| marked.contains(c));
+        match row {
+            Some((_, plain)) => out.push_str(plain),
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// Letters with marks, and what is written for them.
+const PLAIN: [(&str, &str); 32] = [
+    ("áàâäãåāăą", "a"),
+    ("ÁÀÂÄÃÅĀĂĄ", "A"),
+    ("çćč", "c"),
+    ("ÇĆČ", "C"),
+    ("ďđð", "d"),
+    ("ĎĐÐ", "D"),
+    ("éèêëēėęě", "e"),
+    ("ÉÈÊËĒĖĘĚ", "E"),
+    ("íìîïīįı", "i"),
+    ("ÍÌÎÏĪĮİ", "I"),
+    ("ñńň", "n"),
+    ("ÑŃŇ", "N"),
+    ("óòôöõøōő", "o"),
+    ("ÓÒÔÖÕØŌŐ", "O"),
+    ("řŕ", "r"),
+    ("ŘŔ", "R"),
+    ("śšşș", "s"),
+    ("ŚŠŞȘ", "S"),
+    ("úùûüūůűų", "u"),
+    ("ÚÙÛÜŪŮŰŲ", "U"),
+    ("ýÿ", "y"),
+    ("ÝŸ", "Y"),
+    ("źżž", "z"),
+    ("ŹŻŽ", "Z"),
+    ("łľĺ", "l"),
+    ("ŁĽĹ", "L"),
+    ("ťţț", "t"),
+    ("ŤŢȚ", "T"),
+    ("ğģ", "g"),
+    ("ĞĢ", "G"),
+    ("\u{2019}\u{2018}", "'"),
+    ("\u{2010}\u{2013}", "-"),
+];
+
 /// Any scalar as text.
 pub(super) fn scalar(node: &Node) -> Result<Value, Fault> {
     match &node.value {

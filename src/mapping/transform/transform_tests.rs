@@ -218,3 +218,39 @@ fn compact_instants_keep_their_offset() {
         assert!(instant.inward(&Node::string(wire)).is_err(), "{wire}");
     }
 }
+
+// Goal: a mark behind so many characters goes and comes back, and one elsewhere is refused.
+// Method: texts of each length, both ways.
+#[test]
+fn a_mark_behind_some_characters_goes_and_comes_back() {
+    let mark = Transform::parse("mark-after 3 .").expect("a transform");
+    for (wire, record) in [("A01", "A01"), ("A011", "A01.1"), ("A01234", "A01.234"), ("A", "A")] {
+        let there = mark.inward(&Node::string(wire)).expect("in");
+        assert_eq!(there.as_str(), Some(record));
+        let back = mark.outward(&there).expect("out");
+        assert_eq!(back.as_str(), Some(wire));
+    }
+    for wrong in ["A.01", "A011", "A01.", "A01.2.3"] {
+        assert!(mark.outward(&Node::string(wrong)).is_err(), "{wrong}");
+    }
+    for wrong in ["mark-after", "mark-after 3", "mark-after x .", "mark-after 3 ..", "mark-after 99 ."] {
+        assert!(Transform::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+// Goal: letters with marks are written bare, others stay for the wire to refuse. Method: names.
+#[test]
+fn letters_with_marks_are_written_bare() {
+    let plain = Transform::parse("plain-letters").expect("a transform");
+    let rows = [
+        ("Pe\u{f1}a \u{c1}vila", "Pena Avila"),
+        ("O\u{2019}Example", "O'Example"),
+        ("Plain", "Plain"),
+        ("\u{5d0}\u{4e00}", "\u{5d0}\u{4e00}"),
+    ];
+    for (record, wire) in rows {
+        let out = plain.outward(&Node::string(record)).expect("out");
+        assert_eq!(out.as_str(), Some(wire));
+    }
+    assert!(!plain.inverts(&[]));
+}

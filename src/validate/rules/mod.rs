@@ -5,6 +5,7 @@
 //! tells a sender turns them into the sender's notation. Pure: no clock, no other record.
 
 mod assignment;
+mod billing;
 mod cans;
 mod contact;
 mod family;
@@ -20,6 +21,7 @@ mod screening;
 mod time;
 mod workforce;
 
+pub use billing::{billed, claimed};
 pub use persons::REFERENCES;
 pub use report::call;
 

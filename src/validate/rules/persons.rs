@@ -27,6 +27,7 @@ pub const REFERENCES: &[&str] = &[
     "/body/action_steps/*/owner",
     "/body/confidentiality_signed/*/person",
     "/body/participants/*/person",
+    "/body/billable/rendered_by/person",
     "/body/on_behalf_of",
     "/body/disclosures/*/person",
     "/body/next_step/who",
