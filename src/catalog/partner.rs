@@ -7,6 +7,7 @@ use crate::base::id::{ChannelId, FormatId, PartnerId, RecordType};
 use crate::base::vocabulary::{
     ClassSet, DataClass, Purpose, RecipientRole, ServiceSource, SourceRole,
 };
+use crate::format::Node;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -149,6 +150,10 @@ pub struct Channel {
     /// Out: where to.
     #[serde(default)]
     pub https: Option<Https>,
+    /// Out and pull: the place in the record without which none is for this channel, such as
+    /// `body.billable`.
+    #[serde(default)]
+    pub needs: Option<String>,
     /// Out and pull, formats of segments: what is written where no record says anything, by its
     /// place in the document.
     #[serde(default)]
@@ -291,5 +296,16 @@ impl Partner {
         self.channel
             .iter()
             .find(|channel| channel.name.as_ref() == Some(name))
+    }
+}
+
+impl Channel {
+    /// Whether a record has what this channel needs of it.
+    pub fn takes(&self, record: &Node) -> bool {
+        let there = |path: &String| {
+            let pointer = format!("/{}", path.replace('.', "/"));
+            record.pointer(&pointer).is_some()
+        };
+        self.needs.as_ref().is_none_or(there)
     }
 }

@@ -10,6 +10,7 @@ use super::reads::Encoding;
 use super::{SourceFile, Sources};
 use crate::base::clock::Timestamp;
 use crate::base::defect::Defect;
+use crate::base::id::RecordType;
 use crate::base::vocabulary::{DataClass, RecipientRole, SourceRole};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -239,12 +240,29 @@ impl Checker<'_> {
             let message = format!("channel `{name}` carries no record type");
             self.wrong(partner, name, "partner-channel-empty", message);
         }
+        self.needs(partner, channel, name);
         for message in super::fill::wrong(self.sources, channel) {
             let message = format!("channel `{name}`: {message}");
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
         self.way(partner, channel, name);
         self.reads(partner, channel, name);
+    }
+
+    /// What it needs of a record is a place that all its record types have.
+    fn needs(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let Some(path) = &channel.needs else {
+            return;
+        };
+        let schemas = &self.sources.schemas;
+        let lacks = |record: &&RecordType| {
+            let shape = schemas.get(&format!("canonical/{record}.schema.json"));
+            shape.is_none_or(|shape| path.contains('[') || shape.at(path).is_none())
+        };
+        if channel.direction == Direction::In || channel.records.iter().any(|it| lacks(&it)) {
+            let message = format!("channel `{name}`: `needs` is no place of every record it takes out");
+            self.wrong(partner, name, "partner-channel-invalid", message);
+        }
     }
 
     /// What it declares of the sender's spreadsheet can be followed.

@@ -4,7 +4,7 @@
 //! the simulated recipients; a prevention record, or one that does not say, never reaches child
 //! welfare, probation, police, courts or attorneys unless the family's own consent names them.
 
-use crate::base::id::{CHILD_ABUSE_REPORT, ChannelId, PartnerId, RecordType};
+use crate::base::id::{CHILD_ABUSE_REPORT, ChannelId, PartnerId};
 use crate::base::vocabulary::{Purpose, RecipientRole, ServiceSource, SourceRole};
 use crate::catalog::partner::{Channel, Direction, Mode, Partner, Relation};
 use crate::format::Node;
@@ -139,7 +139,7 @@ pub fn tied(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<Tie
 /// # Errors
 /// With the reason, when the record goes there in no case.
 pub fn reachable(partner: &Partner, channel: &Channel, ties: &Ties<'_>) -> Result<(), Untied> {
-    if !subscribes(channel, &ties.record.record_type) {
+    if !subscribes(channel, ties.record) {
         return Err(Untied::NotSubscribed);
     }
     let pulls = channel.direction == Direction::Pull;
@@ -195,14 +195,14 @@ pub fn written_on(partner: &Partner, record: &Record) -> bool {
         || (agency && holds(Relation::County, partner, record))
 }
 
-/// Whether records of this type leave by this channel at all.
-fn subscribes(channel: &Channel, record_type: &RecordType) -> bool {
+/// Whether such records leave by this channel at all.
+fn subscribes(channel: &Channel, record: &Record) -> bool {
     let leads_out = match channel.direction {
         Direction::In => false,
         Direction::Out => channel.https.is_some(),
         Direction::Pull => true,
     };
-    leads_out && channel.records.contains(record_type)
+    leads_out && channel.records.contains(&record.record_type) && channel.takes(&record.root)
 }
 
 /// Whether a partner may see traffic of this mode at all: test traffic stays with its sender and

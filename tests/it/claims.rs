@@ -180,6 +180,14 @@ fn what_is_written_counts_itself_right_and_comes_again_the_same() {
 }
 
 #[test]
+fn a_contact_that_is_not_billed_is_none_of_the_channels() {
+    let mut record = record_of(&folder().join("engagement-contact/home-visit"));
+    let body = record.root.get_mut("body").expect("a body");
+    assert!(body.remove("billable").is_some());
+    assert!(matches!(decided(&record), Release::Untied(_)));
+}
+
+#[test]
 fn two_versions_of_a_contact_have_other_control_numbers() {
     let path = folder().join("engagement-contact/home-visit");
     let record = record_of(&path);
