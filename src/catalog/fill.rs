@@ -71,10 +71,14 @@ fn place<'s>(sources: &'s Sources, format: &FormatSource, path: &str) -> Option<
     let (structure, rest) = path.split_once('.')?;
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
     let schema = schemas.into_iter().find(|it| it.node_type == structure)?;
-    let shape = sources.schemas.get(&format.schema_path(schema.file.as_ref()))?;
+    let shape = sources
+        .schemas
+        .get(&format.schema_path(schema.file.as_ref()))?;
     rest.split('.').try_fold(shape.as_ref(), |shape, step| {
         let mut members = shape.members().iter();
-        members.find(|(name, _)| name == step).map(|(_, shape)| shape)
+        members
+            .find(|(name, _)| name == step)
+            .map(|(_, shape)| shape)
     })
 }
 

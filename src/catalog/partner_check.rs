@@ -260,7 +260,8 @@ impl Checker<'_> {
             shape.is_none_or(|shape| path.contains('[') || shape.at(path).is_none())
         };
         if channel.direction == Direction::In || channel.records.iter().any(|it| lacks(&it)) {
-            let message = format!("channel `{name}`: `needs` is no place of every record it takes out");
+            let message =
+                format!("channel `{name}`: `needs` is no place of every record it takes out");
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
     }

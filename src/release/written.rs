@@ -37,7 +37,11 @@ pub(super) fn written(
     if !schema.is_valid(&record.root) {
         return Err(schema.check(&record.root, &SenderNotation::Pointer));
     }
-    let claim = rules.sources.formats.get(format).is_some_and(|it| it.body.claims);
+    let claim = rules
+        .sources
+        .formats
+        .get(format)
+        .is_some_and(|it| it.body.claims);
     if claim {
         unclaimable(rules, input.record)?;
     }

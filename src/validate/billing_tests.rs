@@ -65,10 +65,26 @@ fn what_is_billed_follows_from_the_table() {
         ("\"units\":\"3\"", "\"units\":\"3.5\"", UNITS),
         ("\"duration_min\":50", "\"duration_min\":52", ""),
         ("\"duration_min\":50", "\"duration_min\":53", UNITS),
-        ("\"renews\":\"2026-03-14\"", "\"renews\":\"2026-03-13\"", CERTIFICATE),
-        ("\"renews\":\"2026-03-14\"", "\"renews\":\"2026-03\"", CERTIFICATE),
-        ("\"issued\":\"2026-03-14\"", "\"issued\":\"2026-03-15\"", CERTIFICATE),
-        ("\"issued\":\"2026-03-14\"", "\"issued\":\"2026\"", CERTIFICATE),
+        (
+            "\"renews\":\"2026-03-14\"",
+            "\"renews\":\"2026-03-13\"",
+            CERTIFICATE,
+        ),
+        (
+            "\"renews\":\"2026-03-14\"",
+            "\"renews\":\"2026-03\"",
+            CERTIFICATE,
+        ),
+        (
+            "\"issued\":\"2026-03-14\"",
+            "\"issued\":\"2026-03-15\"",
+            CERTIFICATE,
+        ),
+        (
+            "\"issued\":\"2026-03-14\"",
+            "\"issued\":\"2026\"",
+            CERTIFICATE,
+        ),
     ];
     for (from, to, code) in wrong {
         let want: Vec<&str> = [code].into_iter().filter(|code| !code.is_empty()).collect();
@@ -95,9 +111,11 @@ fn what_only_a_claim_needs_is_told_only_of_a_claim() {
         assert_eq!(both(from, to), [vec![], owned(&want)], "{code}");
     }
     // Units without any minutes they could follow from.
-    let no_end = RIGHT
-        .replacen("\"duration_min\":50,", "", 1)
-        .replacen("\"end\":\"2026-03-14T14:50:00-07:00\",", "", 1);
+    let no_end = RIGHT.replacen("\"duration_min\":50,", "", 1).replacen(
+        "\"end\":\"2026-03-14T14:50:00-07:00\",",
+        "",
+        1,
+    );
     let record = json::parse(no_end.as_bytes()).tree.expect("a tree");
     assert_eq!(told(billed(&services(), &record)), owned(&[]));
     assert_eq!(told(claimed(&services(), &record)), owned(&[UNITS]));

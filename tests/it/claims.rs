@@ -56,7 +56,12 @@ fn cases(of: &str) -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(folder().join(of)).expect("cases");
     let mut all: Vec<PathBuf> = entries.map(|entry| entry.expect("a case").path()).collect();
     all.sort();
-    let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+    let name = |path: &Path| {
+        path.file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned()
+    };
     all.into_iter().map(|path| (name(&path), path)).collect()
 }
 
@@ -147,8 +152,7 @@ fn text(bytes: &[u8]) -> &str {
 fn what_is_written_counts_itself_right_and_comes_again_the_same() {
     for (name, path) in cases("engagement-contact") {
         let record = record_of(&path);
-        let (Release::Go(first), Release::Go(second)) = (decided(&record), decided(&record))
-        else {
+        let (Release::Go(first), Release::Go(second)) = (decided(&record), decided(&record)) else {
             assert!(name.starts_with("bad-"), "{name}");
             continue;
         };
@@ -192,13 +196,18 @@ fn two_versions_of_a_contact_have_other_control_numbers() {
     let path = folder().join("engagement-contact/home-visit");
     let record = record_of(&path);
     let mut other = record.clone();
-    let billable = other.root.get_mut("body").and_then(|it| it.get_mut("billable"));
+    let billable = other
+        .root
+        .get_mut("body")
+        .and_then(|it| it.get_mut("billable"));
     let charge = kinbridge::format::Node::string("61.21");
     billable.expect("billed").set("charge", charge);
     let number = |record: &Record| match decided(record) {
         Release::Go(outgoing) => {
             let bytes = outgoing.bytes().expose(Reason::Test).clone();
-            let first = segments(&bytes, Delimiters::default()).next().expect("a head");
+            let first = segments(&bytes, Delimiters::default())
+                .next()
+                .expect("a head");
             text(first.element(13)).to_owned()
         }
         other => panic!("{other:?}"),
@@ -209,7 +218,10 @@ fn two_versions_of_a_contact_have_other_control_numbers() {
 #[test]
 fn an_interchange_is_told_by_what_it_is_whatever_it_is_sent_as() {
     let rules = shipped();
-    let allowed = [RecordType::new("engagement-contact"), RecordType::new("person")];
+    let allowed = [
+        RecordType::new("engagement-contact"),
+        RecordType::new("person"),
+    ];
     let mut formats = 0;
     for (name, path) in cases("recognised") {
         let bytes = std::fs::read(path.join("input.x12")).expect("an input");

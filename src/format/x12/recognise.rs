@@ -77,7 +77,9 @@ pub fn recognise<'k>(bytes: &[u8], known: &'k [Known]) -> Option<&'k str> {
         }
     }
     let found = known.iter().find(|kind| kind.fits(&seen));
-    Some(found.map_or("of a kind the gateway does not know", |kind| kind.says.as_str()))
+    Some(found.map_or("of a kind the gateway does not know", |kind| {
+        kind.says.as_str()
+    }))
 }
 
 /// The signs of a head whose elements do not have their widths: it is an interchange all the same,
@@ -88,11 +90,16 @@ fn loosely(bytes: &[u8]) -> Option<Delimiters> {
     if !element.is_ascii_punctuation() || b",;\"'=:".contains(&element) {
         return None;
     }
-    let mut signs = rest.iter().enumerate().filter(|(_, byte)| **byte == element);
+    let mut signs = rest
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == element);
     let (last, _) = signs.nth(SIGNS - 1)?;
     let group = [GROUP, &[element]].concat();
     let tail = rest.get(last + 1..)?;
-    let begins = tail.windows(group.len()).position(|it| it == group.as_slice())?;
+    let begins = tail
+        .windows(group.len())
+        .position(|it| it == group.as_slice())?;
     // Component sign, segment sign, and perhaps a line end stand between.
     let before = tail.get(..begins)?.trim_ascii_end();
     let (component, segment) = (*before.first()?, *before.last()?);

@@ -18,10 +18,7 @@ pub struct Segment<'b> {
 
 /// The segments of an interchange, one after another. The last is given also where the sign behind
 /// it is missing, so that the beginning of one can be looked at.
-pub fn segments<'b>(
-    bytes: &'b [u8],
-    delimiters: Delimiters,
-) -> impl Iterator<Item = Segment<'b>> {
+pub fn segments<'b>(bytes: &'b [u8], delimiters: Delimiters) -> impl Iterator<Item = Segment<'b>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = bytes.get(at..)?;

@@ -212,7 +212,10 @@ fn components(element: &Node, delimiters: &Delimiters, out: &mut Vec<u8>) {
         let Some(text) = node.lexeme().filter(|text| !text.is_empty()) else {
             continue;
         };
-        out.extend(std::iter::repeat_n(delimiters.component, number.saturating_sub(at)));
+        out.extend(std::iter::repeat_n(
+            delimiters.component,
+            number.saturating_sub(at),
+        ));
         out.extend_from_slice(text.as_bytes());
         at = number;
     }

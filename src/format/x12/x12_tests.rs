@@ -11,9 +11,23 @@ use std::collections::BTreeMap;
 /// The head of an interchange, with its own signs.
 fn head(element: char, repetition: char, component: char, segment: char) -> String {
     let parts = [
-        "ISA", "00", "          ", "00", "          ", "ZZ", "SENDER-OF-ONE  ", "ZZ",
-        "RECEIVER-OF-ONE", "260314", "0000", &repetition.to_string(), "00501", "000000007", "0",
-        "T", &component.to_string(),
+        "ISA",
+        "00",
+        "          ",
+        "00",
+        "          ",
+        "ZZ",
+        "SENDER-OF-ONE  ",
+        "ZZ",
+        "RECEIVER-OF-ONE",
+        "260314",
+        "0000",
+        &repetition.to_string(),
+        "00501",
+        "000000007",
+        "0",
+        "T",
+        &component.to_string(),
     ]
     .join(&element.to_string());
     format!("{parts}{segment}")
@@ -41,7 +55,10 @@ fn signs_are_found_by_the_widths_of_the_head() {
     let usual = Delimiters::read(head('*', '^', ':', '~').as_bytes());
     assert_eq!(usual, Some(Delimiters::default()));
     let own = Delimiters::read(head('|', 'U', '>', '\n').as_bytes()).expect("signs");
-    assert_eq!((own.element, own.component, own.segment), (b'|', b'>', b'\n'));
+    assert_eq!(
+        (own.element, own.component, own.segment),
+        (b'|', b'>', b'\n')
+    );
     assert_eq!(own.repetition, None);
     for wrong in [
         head('*', '*', ':', '~'),
@@ -79,8 +96,12 @@ fn an_interchange_is_known_by_what_it_says() {
     let unknown = "of a kind the gateway does not know";
     let tell = |text: &str| recognise(text.as_bytes(), &known).map(str::to_owned);
     let head = head('*', '^', ':', '~');
-    let set = |group: &str, set: &str| format!("{head}\nGS*HC*A*B*20260314*0000*7*X*{group}~{set}~");
-    assert_eq!(tell(&format!("{head}TA1*000000007~")).as_deref(), Some("an answer"));
+    let set =
+        |group: &str, set: &str| format!("{head}\nGS*HC*A*B*20260314*0000*7*X*{group}~{set}~");
+    assert_eq!(
+        tell(&format!("{head}TA1*000000007~")).as_deref(),
+        Some("an answer")
+    );
     assert_eq!(
         tell(&set("005010X222A1", "ST*837*1")).as_deref(),
         Some("a claim")
@@ -159,7 +180,11 @@ fn layout(array: bool, order: &[&str], children: Vec<(&str, Layout)>) -> Layout 
 
 fn profile() -> InterchangeProfile {
     let plain = Layout::default;
-    let group = layout(true, &["NM1", "N3"], vec![("NM1", plain()), ("N3", plain())]);
+    let group = layout(
+        true,
+        &["NM1", "N3"],
+        vec![("NM1", plain()), ("N3", plain())],
+    );
     let order = ["ISA", "GS", "ST", "LOOP", "SV1", "REF"];
     let mut children: Vec<(&str, Layout)> = order.iter().map(|name| (*name, plain())).collect();
     children[3].1 = group;
@@ -196,9 +221,18 @@ fn what_is_written_reads_back_with_the_right_counts() {
     assert_eq!(parts, [&b"HC"[..], b"X0001", b"", b"ZZ"]);
     assert_eq!(sv1.repetitions(4).count(), 2);
     // From the set's head to its end, both counted.
-    assert_eq!((all[7].element(1), all[7].element(2)), (&b"6"[..], st.element(2)));
-    assert_eq!((all[8].element(1), all[8].element(2)), (&b"1"[..], gs.element(6)));
-    assert_eq!((all[9].element(1), all[9].element(2)), (&b"1"[..], isa.element(13)));
+    assert_eq!(
+        (all[7].element(1), all[7].element(2)),
+        (&b"6"[..], st.element(2))
+    );
+    assert_eq!(
+        (all[8].element(1), all[8].element(2)),
+        (&b"1"[..], gs.element(6))
+    );
+    assert_eq!(
+        (all[9].element(1), all[9].element(2)),
+        (&b"1"[..], isa.element(13))
+    );
     // No empty element ends a segment.
     assert!(!text.contains("*~"), "{text}");
 }
@@ -227,9 +261,14 @@ fn a_value_with_a_sign_is_refused_and_nothing_is_written() {
     for sign in ["*", ":", "^", "~", "\n", "\u{1}", "\u{f1}"] {
         let mut tree = document();
         let segment = tree.get_mut("ONE").and_then(|it| it.get_mut("SV1"));
-        segment.expect("there").set("2", Node::string(format!("a{sign}b")));
+        segment
+            .expect("there")
+            .set("2", Node::string(format!("a{sign}b")));
         let found = refused(&tree);
-        let told: Vec<_> = found.iter().map(|f| (f.code.as_ref(), f.path.as_str())).collect();
+        let told: Vec<_> = found
+            .iter()
+            .map(|f| (f.code.as_ref(), f.path.as_str()))
+            .collect();
         assert_eq!(told, [("character-not-writable", "SV1-2")], "{sign:?}");
         assert_eq!(written(&tree), "", "{sign:?}");
     }
@@ -237,7 +276,8 @@ fn a_value_with_a_sign_is_refused_and_nothing_is_written() {
     // An element of the head too wide for its place would move all signs.
     let mut wide = document();
     let isa = wide.get_mut("ONE").and_then(|it| it.get_mut("ISA"));
-    isa.expect("there").set("6", Node::string("SIXTEEN-LETTERS!"));
+    isa.expect("there")
+        .set("6", Node::string("SIXTEEN-LETTERS!"));
     assert_eq!(refused(&wide)[0].path, "ISA-6");
     assert_eq!(written(&wide), "");
 }

@@ -224,7 +224,12 @@ fn compact_instants_keep_their_offset() {
 #[test]
 fn a_mark_behind_some_characters_goes_and_comes_back() {
     let mark = Transform::parse("mark-after 3 .").expect("a transform");
-    for (wire, record) in [("A01", "A01"), ("A011", "A01.1"), ("A01234", "A01.234"), ("A", "A")] {
+    for (wire, record) in [
+        ("A01", "A01"),
+        ("A011", "A01.1"),
+        ("A01234", "A01.234"),
+        ("A", "A"),
+    ] {
         let there = mark.inward(&Node::string(wire)).expect("in");
         assert_eq!(there.as_str(), Some(record));
         let back = mark.outward(&there).expect("out");
@@ -233,7 +238,13 @@ fn a_mark_behind_some_characters_goes_and_comes_back() {
     for wrong in ["A.01", "A011", "A01.", "A01.2.3"] {
         assert!(mark.outward(&Node::string(wrong)).is_err(), "{wrong}");
     }
-    for wrong in ["mark-after", "mark-after 3", "mark-after x .", "mark-after 3 ..", "mark-after 99 ."] {
+    for wrong in [
+        "mark-after",
+        "mark-after 3",
+        "mark-after x .",
+        "mark-after 3 ..",
+        "mark-after 99 .",
+    ] {
         assert!(Transform::parse(wrong).is_err(), "{wrong}");
     }
 }

@@ -7,9 +7,7 @@
 use super::Check;
 use super::time::instant;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::{
-    BILLED_FOR_SEVERAL, CERTIFICATION_NOT_IN_FORCE, UNITS_MISMATCH,
-};
+use crate::base::finding_codes::{BILLED_FOR_SEVERAL, CERTIFICATION_NOT_IN_FORCE, UNITS_MISMATCH};
 use crate::catalog::billing::Service;
 use crate::format::tree::Node;
 
