@@ -69,8 +69,8 @@ pub(super) fn wrong(sources: &Sources, channel: &Channel) -> Vec<String> {
 
 fn place<'s>(sources: &'s Sources, format: &FormatSource, path: &str) -> Option<&'s Shape> {
     let (structure, rest) = path.split_once('.')?;
-    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
-    let schema = schemas.into_iter().find(|it| it.node_type == structure)?;
+    let mut schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    let schema = schemas.find(|it| it.node_type == structure)?;
     let shape = sources
         .schemas
         .get(&format.schema_path(schema.file.as_ref()))?;

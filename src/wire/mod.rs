@@ -97,7 +97,7 @@ impl Wires {
     pub fn compile(sources: &Sources) -> (Wires, Vec<Defect>) {
         let mut defects = Vec::new();
         let interchanges: Arc<[Known]> = ready::known(sources).into();
-        let mut any = |format: &FormatSource| Wire {
+        let mut any = |format| Wire {
             interchanges: Arc::clone(&interchanges),
             ..ready::any(sources, format, &mut defects)
         };
