@@ -1,5 +1,5 @@
-//! The table of billed services, `mappings/billing.toml`: how units follow from minutes, and what is
-//! paid only to somebody certified.
+//! The table of billed services, `mappings/billing.toml`: how units follow from minutes, and what
+//! is paid only to somebody certified.
 //!
 //! How a begun unit counts is a payer's policy: a county lays its own file over the shipped one.
 //! Only read and checked here.

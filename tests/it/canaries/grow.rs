@@ -163,6 +163,7 @@ const NAMED: &[(&str, &[&str])] = &[
     ("/body/action_steps/owner", &["broker", "mother"]),
     ("/body/confidentiality_signed/person", &["mother", "broker"]),
     ("/body/participants/person", &["child", "mother", "broker"]),
+    ("/body/billable/rendered_by/person", &["broker"]),
     ("/body/on_behalf_of", &["mother"]),
     ("/body/disclosures/person", &["child", "mother"]),
     ("/body/next_step/who", &["broker"]),

@@ -116,7 +116,7 @@ impl Bench {
                 .map(|s| s.file.as_ref().clone())
         };
         match source.body.syntax {
-            Syntax::Xml | Syntax::Workbook => {}
+            Syntax::Xml | Syntax::Workbook | Syntax::X12 => {}
             Syntax::Hl7v2 => {
                 for (structure, message) in tree.members() {
                     check(&of_type(structure).expect("a structure"), message);
