@@ -66,10 +66,33 @@ const FHIR_LATER: &[&str] = &[
 ];
 /// The same of county documents.
 const COUNTY_LATER: &[&str] = &[
+    "bad-certificate-without-status",
+    "bad-child-among-workers",
+    "bad-child-dangling",
     "bad-dangling-person",
+    "bad-determined-without-court",
     "bad-end-before-start",
+    "bad-exit-before-removal",
+    "bad-exit-without-reason",
+    "bad-experience-rated",
+    "bad-item-of-other-form",
+    "bad-item-twice",
+    "bad-measure-twice",
+    "bad-member-of-other-kind",
+    "bad-more-than-all",
+    "bad-next-before-this",
+    "bad-period-backwards",
+    "bad-question-twice",
+    "bad-renewed-before-issued",
+    "bad-result-of-other-tool",
+    "bad-review-before",
     "bad-same-id-twice",
+    "bad-status-unattributed",
+    "bad-steps-unordered",
     "bad-subject-dangling",
+    "bad-sum",
+    "bad-two-counties-at-once",
+    "bad-work-joined-to-a-case",
 ];
 
 struct Bench {
