@@ -1,15 +1,18 @@
 //! Finds what was planted, in any bytes: as it is, in another case, in base64 and as hexadecimal.
 
 use super::grow::{Canary, Grown, KEY_MARK, MARK, NOBODY};
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Knows everything that was planted.
 pub struct Scanner {
     words: Regex,
-    others: Regex,
+    /// Dates, codes and the like, thousands of them: no pattern of so many is searched in one pass.
+    others: AhoCorasick,
     hidden: Regex,
     /// By token in lower case: which record, which canary of it.
     known: BTreeMap<String, Vec<(usize, usize)>>,
@@ -30,15 +33,12 @@ impl Scanner {
         }
         let mark = MARK.to_lowercase();
         let others = known.keys().filter(|token| !token.starts_with(&mark));
-        let others: Vec<String> = others.map(|token| regex::escape(token)).collect();
-        let build = |pattern: &str| {
-            let mut builder = RegexBuilder::new(pattern);
-            builder.case_insensitive(true).size_limit(64 << 20);
-            builder.build().expect("a pattern")
-        };
+        let others = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(others);
         Scanner {
-            words: build(&format!("{MARK}[0-9]{{5}}w")),
-            others: build(&others.join("|")),
+            words: Regex::new(&format!("(?i){MARK}[0-9]{{5}}w")).expect("a pattern"),
+            others: others.expect("tokens"),
             hidden: Regex::new(&disguises().join("|")).expect("a pattern"),
             known,
         }
@@ -46,9 +46,11 @@ impl Scanner {
 
     /// What of the planted stands in these bytes.
     pub fn planted(&self, bytes: &[u8]) -> BTreeSet<(usize, usize)> {
-        let words = self.words.find_iter(bytes);
-        let found = words.chain(self.others.find_iter(bytes)).filter_map(|hit| {
-            let token = String::from_utf8_lossy(hit.as_bytes()).to_lowercase();
+        let words = self.words.find_iter(bytes).map(|hit| hit.range());
+        // Each that stands there, also one within another.
+        let others = self.others.find_overlapping_iter(bytes);
+        let found = words.chain(others.map(|hit| hit.range())).filter_map(|at| {
+            let token = String::from_utf8_lossy(&bytes[at]).to_lowercase();
             self.known.get(&token)
         });
         found.flatten().copied().collect()
@@ -56,13 +58,15 @@ impl Scanner {
 
     /// Whether anything planted stands there in any way, keys of persons included; what was found.
     pub fn anything(&self, bytes: &[u8]) -> Option<String> {
-        let shown = |hit: regex::bytes::Match<'_>| {
-            let from = hit.start().saturating_sub(60);
-            let to = (hit.end() + 30).min(bytes.len());
+        let shown = |hit: Range<usize>| {
+            let from = hit.start.saturating_sub(60);
+            let to = (hit.end + 30).min(bytes.len());
             String::from_utf8_lossy(&bytes[from..to]).into_owned()
         };
         let hit = self.hidden.find(bytes).or_else(|| self.words.find(bytes));
-        hit.or_else(|| self.others.find(bytes)).map(shown)
+        let hit = hit.map(|hit| hit.range());
+        let hit = hit.or_else(|| self.others.find(bytes).map(|hit| hit.range()));
+        hit.map(shown)
     }
 }
 
