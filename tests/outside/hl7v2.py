@@ -18,6 +18,10 @@ id = "clinic"
 name = "Clinic"
 role = "mhp"
 mode = "test"
+agreement = [
+  { id = "1", kind = "contract_10850" }, { id = "2", kind = "baa" }, { id = "3", kind = "qsoa" },
+  { id = "4", kind = "county_contract", with = "clinic" },
+]
 
 [[channel]]
 name = "messages"
@@ -56,7 +60,8 @@ def messages(text):
     for line in lines:
         if line.startswith("MSH"):
             out.append("")
-        out[-1] += line + "\r"
+        if out:
+            out[-1] += line + "\r"
     return out
 
 
@@ -79,7 +84,8 @@ def acknowledged(work):
         f'address = "127.0.0.1:{ports[0]}"\nmetrics_address = "127.0.0.1:{ports[1]}"\n'
         f'mllp_address = "127.0.0.1:{ports[2]}"\nmllp_partner = "clinic"\n')
     server = subprocess.Popen(
-        [KINBRIDGE, "serve", "--config", str(settings)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        [KINBRIDGE, "serve", "--config", str(settings)], cwd=ROOT, stdout=subprocess.PIPE,
+        stderr=open(work / "log", "w"), text=True)
     try:
         if not server.stdout.readline().startswith("kinbridge listens"):
             return ["the gateway did not start"], 1
