@@ -8,6 +8,7 @@ pub mod hl7v2;
 pub mod json;
 mod names;
 mod notes;
+mod numbered;
 pub mod split;
 pub mod tree;
 pub mod workbook;

@@ -6,6 +6,7 @@
 use super::escape::escape;
 use super::parse::HEADS;
 use super::{Delimiters, MessageProfile, is_segment};
+use crate::format::numbered::{in_order, numbered};
 use crate::format::tree::{Node, Value};
 use crate::format::xml::Layout;
 
@@ -39,23 +40,11 @@ struct Writer {
 impl Writer {
     fn group(&self, group: &Node, layout: &Layout, out: &mut Vec<u8>) {
         let plain = Layout::default();
-        let others = group.members().iter().map(|(name, _)| name);
-        let others = others.filter(|name| !layout.order.contains(name));
-        for name in layout.order.iter().chain(others) {
-            let Some(node) = group.get(name) else {
-                continue;
-            };
-            let inner = layout.children.get(name).unwrap_or(&plain);
-            let items = match &node.value {
-                Value::Array(items) => items.as_slice(),
-                _ => std::slice::from_ref(node),
-            };
-            for item in items {
-                if is_segment(name.as_bytes()) {
-                    self.segment(name.as_bytes(), item, out);
-                } else {
-                    self.group(item, inner, out);
-                }
+        for (name, item, inner) in in_order(group, layout) {
+            if is_segment(name.as_bytes()) {
+                self.segment(name.as_bytes(), item, out);
+            } else {
+                self.group(item, inner.unwrap_or(&plain), out);
             }
         }
     }
@@ -70,7 +59,7 @@ impl Writer {
             out.extend(self.delimiters.signs());
             at = 2;
         }
-        for (number, node) in numbered(segment) {
+        for (number, node) in numbered(segment, NUMBER_MAX) {
             let mut text = Vec::new();
             self.field(node, &mut text);
             if number <= at || text.is_empty() {
@@ -97,7 +86,7 @@ impl Writer {
 
     fn part(&self, part: &Node, sign: Option<u8>, out: &mut Vec<u8>) {
         let mut at = 1;
-        for (number, node) in numbered(part) {
+        for (number, node) in numbered(part, NUMBER_MAX) {
             let mut text = Vec::new();
             self.part(node, self.delimiters.subcomponent, &mut text);
             if number < at || text.is_empty() {
@@ -117,14 +106,3 @@ impl Writer {
 
 /// Highest number a part is written at: more is no field of any message.
 const NUMBER_MAX: usize = 999;
-
-/// The members that are numbers, in their order.
-fn numbered(node: &Node) -> Vec<(usize, &Node)> {
-    let members = node.members().iter();
-    let number = |name: &str| name.parse().ok().filter(|n| (1..=NUMBER_MAX).contains(n));
-    let mut out: Vec<(usize, &Node)> = members
-        .filter_map(|(name, node)| Some((number(name)?, node)))
-        .collect();
-    out.sort_by_key(|(number, _)| *number);
-    out
-}

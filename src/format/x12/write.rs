@@ -11,6 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{CHARACTER_NOT_WRITABLE, SCHEMA_VALUE_OUT_OF_RANGE};
 use crate::format::hl7v2::{PlaceStep, is_segment, place};
+use crate::format::numbered::{in_order, items, numbered};
 use crate::format::tree::{Node, Value};
 use crate::format::xml::Layout;
 
@@ -159,23 +160,11 @@ impl Line {
 /// The segments of a group in the order of its schema. One without anything in it is none.
 fn gather(group: &Node, layout: &Layout, lines: &mut Vec<Line>) {
     let plain = Layout::default();
-    let others = group.members().iter().map(|(name, _)| name);
-    let others = others.filter(|name| !layout.order.contains(name));
-    for name in layout.order.iter().chain(others) {
-        let Some(node) = group.get(name) else {
-            continue;
-        };
-        let inner = layout.children.get(name).unwrap_or(&plain);
-        let items = match &node.value {
-            Value::Array(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        for item in items {
-            if !is_segment(name.as_bytes()) {
-                gather(item, inner, lines);
-            } else if !item.is_empty_container() {
-                lines.push(line(name, item));
-            }
+    for (name, item, inner) in in_order(group, layout) {
+        if !is_segment(name.as_bytes()) {
+            gather(item, inner.unwrap_or(&plain), lines);
+        } else if !item.is_empty_container() {
+            lines.push(line(name, item));
         }
     }
 }
@@ -186,13 +175,9 @@ fn line(id: &Text, segment: &Node) -> Line {
         id: id.as_bytes().to_vec(),
         elements: Vec::new(),
     };
-    for (number, node) in numbered(segment) {
+    for (number, node) in numbered(segment, NUMBER_MAX) {
         let mut text = Vec::new();
-        let items = match &node.value {
-            Value::Array(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        for (at, item) in items.iter().enumerate() {
+        for (at, item) in items(node).iter().enumerate() {
             if at > 0 {
                 text.extend(delimiters.repetition);
             }
@@ -208,7 +193,7 @@ fn components(element: &Node, delimiters: &Delimiters, out: &mut Vec<u8>) {
         out.extend_from_slice(text.as_bytes());
     }
     let mut at = 1;
-    for (number, node) in numbered(element) {
+    for (number, node) in numbered(element, NUMBER_MAX) {
         let Some(text) = node.lexeme().filter(|text| !text.is_empty()) else {
             continue;
         };
@@ -219,17 +204,6 @@ fn components(element: &Node, delimiters: &Delimiters, out: &mut Vec<u8>) {
         out.extend_from_slice(text.as_bytes());
         at = number;
     }
-}
-
-/// The members that are numbers, in their order.
-fn numbered(node: &Node) -> Vec<(usize, &Node)> {
-    let members = node.members().iter();
-    let number = |name: &str| name.parse().ok().filter(|n| (1..=NUMBER_MAX).contains(n));
-    let mut out: Vec<(usize, &Node)> = members
-        .filter_map(|(name, node)| Some((number(name)?, node)))
-        .collect();
-    out.sort_by_key(|(number, _)| *number);
-    out
 }
 
 /// Looks for texts that cannot be written, on the way down.
