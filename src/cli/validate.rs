@@ -8,7 +8,9 @@ use crate::base::finding::Finding;
 use crate::base::id::{FormatId, PartnerId, RecordType};
 use crate::catalog::partner::{Channel, Direction};
 use crate::intake::read::{Reader, Reading};
+use crate::intake::ways::HEAD_BYTES_MAX;
 use crate::rules::Rules;
+use crate::wire::{Unclear, sole};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -30,9 +32,10 @@ enum Output {
 /// Arguments of `validate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Format and version, such as fhir-r4/4.0; without a version the newest
+    /// Format and version, such as fhir-r4/4.0; without a version the newest. Left out, told by how
+    /// the file begins
     #[arg(long)]
-    format: String,
+    format: Option<String>,
     /// A partner: the file is read as its channel of the format declares (`[channel.reads]`)
     #[arg(long)]
     partner: Option<String>,
@@ -67,17 +70,21 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
         let told: Vec<String> = defects.iter().map(ToString::to_string).collect();
         format!("the catalog has defects\n{}", told.join("\n"))
     })?;
-    let format = find(&rules, &args.format)?;
+    let named = |error| format!("{}: {error}", args.file.display());
+    let mut input = open(&args.file)?;
+    let head = piece(&mut input).map_err(named)?;
+    let format = match &args.format {
+        Some(name) => find(&rules, name)?,
+        None => told_by(&rules, &head)?,
+    };
     let allowed = record_types(&rules);
     let reader = match &args.partner {
         Some(partner) => Reader::of(&rules, channel(&rules, partner, &format)?),
         None => Reader::new(&rules, &format, &allowed),
     };
     let reader = reader.ok_or("the format cannot be read")?;
-    let mut input = open(&args.file)?;
     let mut reading = Reading::default();
-    read(&reader, &mut input, &mut reading)
-        .map_err(|error| format!("{}: {error}", args.file.display()))?;
+    read(&reader, (head, &mut input), &mut reading).map_err(named)?;
     let of_records = reading.records.into_iter().flat_map(|r| r.findings);
     Ok(reading.findings.into_iter().chain(of_records).collect())
 }
@@ -91,6 +98,27 @@ fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
     known.by_ref().rfind(of_name).cloned().ok_or_else(|| {
         let all: Vec<&str> = rules.sources.formats.keys().map(FormatId::as_str).collect();
         format!("there is no format `{name}`; there are: {}", all.join(", "))
+    })
+}
+
+/// The only format a file that begins so may be of.
+fn told_by(rules: &Rules, head: &[u8]) -> Result<FormatId, String> {
+    let ids = rules.sources.formats.keys();
+    let offered = ids.filter_map(|id| Some((id, rules.wires.get(id)?)));
+    let list = |ids: &mut dyn Iterator<Item = &FormatId>| {
+        let all: Vec<&str> = ids.map(FormatId::as_str).collect();
+        all.join(", ")
+    };
+    let told = sole(offered, head.get(..HEAD_BYTES_MAX).unwrap_or(head));
+    told.cloned().map_err(|unclear| match unclear {
+        Unclear::Unlike => {
+            let all = list(&mut rules.sources.formats.keys());
+            format!("the file begins like no format; name one with --format: {all}")
+        }
+        Unclear::Several(fitting) => {
+            let all = list(&mut fitting.into_iter());
+            format!("the file may be of several formats; name one with --format: {all}")
+        }
     })
 }
 
@@ -125,9 +153,19 @@ fn open(path: &Path) -> Result<Box<dyn Read>, String> {
     }
 }
 
-fn read(reader: &Reader<'_>, input: &mut dyn Read, into: &mut Reading) -> std::io::Result<()> {
+/// The next bytes; none at the end.
+fn piece(input: &mut dyn Read) -> std::io::Result<Vec<u8>> {
     let mut chunk = Vec::new();
     input.take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+    Ok(chunk)
+}
+
+/// Reads a file that begins with `chunk`.
+fn read(
+    reader: &Reader<'_>,
+    (mut chunk, input): (Vec<u8>, &mut dyn Read),
+    into: &mut Reading,
+) -> std::io::Result<()> {
     let stream = reader.wire.is_stream(&chunk);
     let mut splitter = reader.wire.splitter(&chunk);
     loop {
@@ -150,8 +188,7 @@ fn read(reader: &Reader<'_>, input: &mut dyn Read, into: &mut Reading) -> std::i
         if last {
             return Ok(());
         }
-        chunk.clear();
-        input.take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+        chunk = piece(input)?;
     }
 }
 

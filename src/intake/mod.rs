@@ -13,6 +13,7 @@ mod papers;
 mod prepare;
 pub mod read;
 pub mod receipt;
+pub mod ways;
 
 pub use batch::Batch;
 pub use dry_run::dry_run;

@@ -12,11 +12,11 @@ use super::problem::{
 };
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SIZE_EXCEEDED;
-use crate::base::id::{ChannelId, PartnerId};
+use crate::base::id::PartnerId;
 use crate::base::limits::{IDEMPOTENCY_KEY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
 use crate::base::sensitive::Sensitive;
-use crate::catalog::partner::Direction;
 use crate::intake::batch::Opening;
+use crate::intake::ways::{NoWay, Ways};
 use crate::intake::{self, Batch, Hotline, Inbound, Receipt, Refusal, hotline};
 use crate::rules::Rules;
 use crate::store::{Store, StoreError};
@@ -33,6 +33,9 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 /// A smaller body cannot hold more records than are answered in the request.
 const MANY_RECORDS_BYTES_MIN: usize = 8 << 10;
 
+/// What says nothing of what a body is.
+const ANY_TYPE: &str = "application/octet-stream";
+
 /// Chunks of a batch between the socket and its reader.
 const CHUNKS_WAITING_MAX: usize = 4;
 
@@ -41,16 +44,18 @@ pub async fn submit(mut call: Call) -> Outcome {
     let trial = call.asks_for("dry_run")?;
     let partner = call.partner()?.id.clone();
     let rules = call.site.rules.load_full();
-    let channel = way_in(&call, &rules, &partner)?;
+    let ways = ways_in(&call, &rules, &partner)?;
     let key = idempotency_key(&call)?;
+    let received_at = call.site.clock.now();
+    let body = small_body(&mut call).await?;
     let opening = Opening {
+        channel: ways.told_by(body.head()).map_err(no_way)?,
         partner: partner.clone(),
-        channel,
         key,
         correlation: call.correlation.clone(),
-        received_at: call.site.clock.now(),
+        received_at,
     };
-    let body = match small_body(&mut call).await? {
+    let body = match body {
         Small::Whole(body) => body,
         Small::Larger(_) if trial => {
             return Err(too_large(SMALL_BODY_BYTES_MAX as u64));
@@ -165,35 +170,31 @@ fn ended_badly() -> Refusal {
     Refusal::Store(StoreError::inside("accept", "a task ended badly"))
 }
 
-/// The partner's in-channel for the format the head names.
-fn way_in(call: &Call, rules: &Rules, partner: &PartnerId) -> Result<ChannelId, Problem> {
-    let unsupported = |detail: &'static str| Problem::new(&FORMAT_UNSUPPORTED, detail);
+/// The partner's in-channels for what the head says of the body.
+fn ways_in<'r>(call: &Call, rules: &'r Rules, partner: &PartnerId) -> Result<Ways<'r>, Problem> {
     let format = call.sole("kinbridge-format")?;
-    let format = format.ok_or_else(|| unsupported("name the format in Kinbridge-Format"))?;
-    let named = call.sole("kinbridge-channel")?;
-    let partner = rules.partners.get(partner);
-    let channels = partner.iter().flat_map(|partner| &partner.channel);
-    let channel = channels
-        .filter(|channel| channel.direction == Direction::In)
-        .filter(|channel| channel.format.as_str() == format)
-        .find(|channel| {
-            named.is_none_or(|n| channel.name.as_ref().is_some_and(|c| c.as_str() == n))
-        })
-        .ok_or_else(|| unsupported("no in-channel of yours takes this format"))?;
-    let wire = rules.wires.get(&channel.format);
-    let wire = wire.ok_or_else(|| unsupported("this format is not in the catalog"))?;
+    let channel = call.sole("kinbridge-channel")?;
     let media = media_type(call)?;
-    if !wire
-        .media_types()
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(media))
-    {
-        return Err(unsupported(
-            "Content-Type is not one of the format's media types",
-        ));
-    }
-    let name = channel.name.clone();
-    name.ok_or_else(|| unsupported("no in-channel of yours takes this format"))
+    let unsaid = format.is_none() && (media.is_empty() || media == ANY_TYPE);
+    Ways::of(rules, partner, (format, channel))
+        .and_then(|ways| ways.taking((!unsaid).then_some(media)))
+        .map_err(no_way)
+}
+
+fn no_way(why: NoWay) -> Problem {
+    let detail = match why {
+        NoWay::ChannelUnknown => "no in-channel of yours takes this format",
+        NoWay::MediaUnknown => "Content-Type is not one of the format's media types",
+        NoWay::Unlike => {
+            "the body begins like nothing your channels take; name its format in Kinbridge-Format \
+             and you are told what is wrong with it"
+        }
+        NoWay::Ambiguous => {
+            "the body may be meant for several of your channels; name its format in \
+             Kinbridge-Format, or the channel in Kinbridge-Channel"
+        }
+    };
+    Problem::new(&FORMAT_UNSUPPORTED, detail)
 }
 
 fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
@@ -211,6 +212,14 @@ fn idempotency_key(call: &Call) -> Result<Option<String>, Problem> {
 enum Small {
     Whole(Vec<u8>),
     Larger(Vec<u8>),
+}
+
+impl Small {
+    /// How the body begins.
+    fn head(&self) -> &[u8] {
+        let (Small::Whole(bytes) | Small::Larger(bytes)) = self;
+        bytes
+    }
 }
 
 /// The body when it is small, else what has come so far.

@@ -8,8 +8,10 @@ mod header;
 mod lines;
 mod places;
 mod ready;
+mod recognise;
 
 pub use cutter::Cutter;
+pub use recognise::{Unclear, sole};
 
 use crate::base::Text;
 use crate::base::defect::Defect;

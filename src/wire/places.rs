@@ -4,6 +4,7 @@ use super::Target;
 use crate::base::Text;
 use crate::catalog::format::{FormatSource, NodeSource};
 use crate::format::Node;
+use crate::format::json::Shown;
 use crate::validate::Step;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,6 +85,31 @@ impl WireSchemas {
         told.unwrap_or_default().to_owned()
     }
 
+    /// Whether a document that shows these members may be of one of the format's forms: it has what
+    /// leads to their nodes, and what these say their type by.
+    pub fn may_show(&self, members: &[Shown]) -> bool {
+        let shows = |path: &str, word: Option<&str>| {
+            let (name, below) = match path.split_once('.') {
+                Some((name, _)) => (name, true),
+                None => (path, false),
+            };
+            let mut own = members.iter();
+            let found = own.find(|(shown, _)| shown == name.trim_end_matches("[]"));
+            // A word further down is not looked for.
+            found.is_some_and(|(_, text)| below || word.is_none_or(|w| text.as_deref() == Some(w)))
+        };
+        self.nodes.iter().any(|node| {
+            let form = node.when.as_ref().is_none_or(|when| {
+                let (path, word) = parted(when.as_ref());
+                shows(path, word)
+            });
+            let own = node.at.as_ref() == ".";
+            let typed = node.type_from.as_ref().filter(|_| own);
+            let typed = typed.is_none_or(|path| shows(path.as_ref(), None));
+            form && typed && (own || node.when.is_some() || shows(node.at.as_ref(), None))
+        }) && !members.is_empty()
+    }
+
     /// What a path of dotted notation begins with: the document's own type.
     pub fn root_name(&self, target: &Target<'_>) -> Text {
         let inside = !target.steps.is_empty();
@@ -159,13 +185,18 @@ fn below<'a>(
 
 /// `path='word'`, or a path that leads somewhere.
 fn condition(tree: &Node, when: &str) -> bool {
-    let (path, word) = match when.split_once('=') {
-        Some((path, word)) => (path.trim(), Some(word.trim().trim_matches('\''))),
-        None => (when.trim(), None),
-    };
+    let (path, word) = parted(when);
     let found = tree.pointer(&format!("/{}", path.replace('.', "/")));
     match word {
         Some(word) => found.and_then(Node::as_str) == Some(word),
         None => found.is_some(),
+    }
+}
+
+/// A condition's path, and the word that must stand there.
+fn parted(when: &str) -> (&str, Option<&str>) {
+    match when.split_once('=') {
+        Some((path, word)) => (path.trim(), Some(word.trim().trim_matches('\''))),
+        None => (when.trim(), None),
     }
 }

@@ -23,3 +23,4 @@ mod storage;
 pub mod stored;
 pub mod submissions;
 mod table;
+mod unsaid_format;

@@ -18,7 +18,7 @@ mod write;
 
 pub use acknowledge::{Acknowledgment, Told, acknowledge};
 pub use delimiters::Delimiters;
-pub use parse::parse;
+pub use parse::{begins, parse};
 pub use place::{PlaceStep, place};
 pub use write::write;
 

@@ -51,6 +51,12 @@ pub(in crate::format) fn head_of(line: &[u8]) -> Option<&'static [u8; 3]> {
         .find(|head| name == head.as_slice() && apart)
 }
 
+/// Whether a text begins with the head of a message, a batch or a file.
+pub fn begins(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    head_of(head.trim_ascii_start()).is_some()
+}
+
 /// A line without the frame of a transport, and how many bytes stood before it.
 fn unframed(line: &[u8]) -> (usize, &[u8]) {
     let framing = |byte: &&u8| FRAME.contains(*byte);

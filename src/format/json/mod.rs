@@ -5,9 +5,11 @@
 //! never panic, recurse without bound or drop a character.
 
 mod number;
+mod outline;
 mod parse;
 mod write;
 
 pub use number::is_exact;
+pub use outline::{Shown, outline};
 pub use parse::{parse, parse_naming};
 pub use write::{canonical, canonical_without, write};

@@ -36,6 +36,11 @@ struct Entry {
     at: usize,
 }
 
+/// Whether bytes begin as a workbook does, be it one that is not read here.
+pub fn begins(head: &[u8]) -> bool {
+    head.starts_with(&LOCAL) || head.starts_with(&COMPOUND)
+}
+
 impl Archive {
     pub fn open(bytes: Vec<u8>) -> Result<Archive, Trouble> {
         if bytes.starts_with(&COMPOUND) {

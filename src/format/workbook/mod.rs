@@ -13,6 +13,7 @@ mod sheet;
 mod styles;
 mod write;
 
+pub use archive::begins;
 pub use write::write;
 
 use super::delimited::Dialect;

@@ -6,10 +6,12 @@
 //! predefined entities and character references are resolved. It must never fetch or expand
 //! anything.
 
+mod begins;
 mod names;
 mod parse;
 mod write;
 
+pub use begins::begins;
 pub use parse::parse;
 pub use write::write;
 

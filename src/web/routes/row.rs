@@ -146,8 +146,8 @@ pub(super) const JSON: BodyRule = BodyRule::Whole {
 pub(super) const SUBMIT: &[Parameter] = &[
     header(
         "Kinbridge-Format",
-        true,
-        "Format and version, as your partner file names it",
+        false,
+        "Format and version, as your partner file names it; left out, told by how the body begins",
     ),
     header(
         "Kinbridge-Channel",
