@@ -79,6 +79,9 @@ pub struct FormatFile {
     /// Its documents are claims: what is claimed must hold by the table of billed services.
     #[serde(default)]
     pub claims: bool,
+    /// Whether records are read in it too; `false`: it is only written.
+    #[serde(default = "read")]
+    pub read: bool,
 }
 
 impl FormatFile {
@@ -441,6 +444,10 @@ pub struct RecognisedSource {
     pub says: String,
 }
 
+fn read() -> bool {
+    true
+}
+
 fn comma() -> char {
     ','
 }
@@ -490,7 +497,7 @@ impl FormatSource {
 
     /// Whether documents of it are read into records; those of others are recognised and refused.
     pub fn is_read(&self) -> bool {
-        self.body.syntax != Syntax::X12
+        self.body.read && self.body.syntax != Syntax::X12
     }
 
     /// Whether anything can be written in it.

@@ -227,13 +227,16 @@ impl Checker<'_> {
                 }
             }
         }
-        let written = self
-            .sources
-            .formats
-            .get(format)
-            .is_none_or(|it| it.is_written());
-        if channel.direction != Direction::In && !written {
-            let message = format!("channel `{name}`: `{format}` is only read, never written");
+        let known = self.sources.formats.get(format);
+        let (open, only) = match channel.direction {
+            Direction::In => (known.is_none_or(|it| it.is_read()), "written, never read"),
+            _ => (
+                known.is_none_or(|it| it.is_written()),
+                "read, never written",
+            ),
+        };
+        if !open {
+            let message = format!("channel `{name}`: `{format}` is only {only}");
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
         if channel.records.is_empty() {

@@ -77,6 +77,9 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
         Some(name) => find(&rules, name)?,
         None => told_by(&rules, &head)?,
     };
+    if rules.wires.get(&format).is_some_and(|wire| !wire.is_read()) {
+        return Err(format!("`{format}` is only written, never read"));
+    }
     let allowed = record_types(&rules);
     let reader = match &args.partner {
         Some(partner) => Reader::of(&rules, channel(&rules, partner, &format)?),

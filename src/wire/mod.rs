@@ -51,6 +51,7 @@ pub struct Wire {
     media_types: Vec<String>,
     lines: bool,
     identity: bool,
+    read: bool,
     notation: NotationKind,
     /// Interchanges of others that are told by what they are, whatever format they are sent as.
     interchanges: Arc<[Known]>,
@@ -327,6 +328,11 @@ impl Wire {
             (NotationKind::Xml, Ready::Xml(profile)) => SenderNotation::Xml(profile.root.clone()),
             (NotationKind::Xml, _) => SenderNotation::Pointer,
         }
+    }
+
+    /// Whether documents of it are looked into at all, be it to refuse them as what they are.
+    pub fn is_read(&self) -> bool {
+        self.read
     }
 
     /// Whether documents are workbooks, which are bytes of their own and no text.

@@ -99,6 +99,7 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         media_types: body.media_types.clone(),
         lines: body.stream.contains(&Stream::Lines),
         identity: body.identity,
+        read: body.read,
         notation: body.notation.unwrap_or(by_syntax),
         interchanges: Arc::default(),
         syntax,

@@ -51,6 +51,9 @@ pub fn sole<'w, T>(
 impl Wire {
     /// Whether bytes that begin so may be a document of it.
     fn may_be(&self, head: &[u8]) -> bool {
+        if !self.read {
+            return false;
+        }
         match &self.syntax {
             Ready::Json(_) => self.schemas.may_show(&json::outline(head)),
             Ready::Xml(profile) => xml::begins(head, profile),

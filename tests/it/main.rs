@@ -2,6 +2,7 @@
 
 mod admission_papers;
 mod architecture;
+mod assessment_files;
 mod canaries;
 mod cases;
 mod catalog_schemas;
