@@ -122,7 +122,10 @@ impl FormatFile {
         if let Some(labels) = &self.labels {
             let out = labels.out.iter().map(|out| &out.as_ref().at);
             let own = labels.at.iter().chain([&labels.system, &labels.code]);
-            let own = own.chain(out);
+            let places = labels.place.iter().map(|place| place.as_ref());
+            let places =
+                places.flat_map(|it| [&it.system, &it.code].into_iter().flatten().chain([&it.at]));
+            let own = own.chain(places).chain(out);
             paths.extend(own.map(|path| path.as_ref().as_str()));
         }
         for refuse in &self.refuse {
@@ -226,13 +229,34 @@ pub struct LabelsSource {
     /// Path in a label of its code.
     pub code: Spanned<String>,
     /// Where labels stand, seen from what they hold for.
+    #[serde(default)]
     pub at: Vec<Spanned<String>>,
+    /// Where labels of another form stand.
+    #[serde(default)]
+    pub place: Vec<Spanned<LabelPlaceSource>>,
     /// Which code systems are known. A label of none of them refuses the record.
     #[serde(default)]
     pub set: Vec<Spanned<LabelSetSource>>,
     /// Labels that are written.
     #[serde(default)]
     pub out: Option<Spanned<LabelsOutSource>>,
+}
+
+/// Where labels stand that say system and code in a way of their own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelPlaceSource {
+    /// Path of them, seen from what they hold for; `[]` as often as lists stand in each other.
+    pub at: Spanned<String>,
+    /// Path in a label of its code system; left out, that of all labels.
+    #[serde(default)]
+    pub system: Option<Spanned<String>>,
+    /// Path in a label of its code; left out, that of all labels.
+    #[serde(default)]
+    pub code: Option<Spanned<String>>,
+    /// The code system of a label that names none.
+    #[serde(default)]
+    pub unsaid: Option<String>,
 }
 
 /// Labels on what goes out: on each node of what is in it, on the document how secret it is.
@@ -416,6 +440,10 @@ pub struct Hl7v2Source {
     /// Segments no schema has that findings may name.
     #[serde(default)]
     pub segments: Vec<String>,
+    /// Segments that hold for the whole message wherever in it they stand. Every structure has them
+    /// at its top, repeating.
+    #[serde(default)]
+    pub anywhere: Vec<String>,
 }
 
 /// What only X12 formats have.

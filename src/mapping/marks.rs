@@ -25,10 +25,6 @@ const LABELLED: [&str; 2] = ["persons", "body"];
 pub struct Marks {
     /// Where labels stand.
     pub labels: Vec<LabelPlace>,
-    /// Path in a label of its code system.
-    pub system: Vec<Step>,
-    /// Path in a label of its code.
-    pub code: Vec<Step>,
     /// Code systems that are known.
     pub sets: Vec<LabelSet>,
     /// What is not read and must not be passed over.
@@ -40,10 +36,14 @@ pub struct Marks {
 /// Where labels stand, seen from what they hold for.
 #[derive(Debug)]
 pub struct LabelPlace {
-    /// Down to the list, or to the label.
-    pub head: Vec<Step>,
-    /// Behind the items of the list; `None` where there is none.
-    pub tail: Option<Vec<Step>>,
+    /// Down to a list, from its items to the next, and at last to the label; never empty.
+    pub lists: Vec<Vec<Step>>,
+    /// Path in a label of its code system.
+    pub system: Vec<Step>,
+    /// Path in a label of its code.
+    pub code: Vec<Step>,
+    /// The code system of a label that names none.
+    pub unsaid: Option<Text>,
 }
 
 /// Labels of one code system.
@@ -127,7 +127,7 @@ impl Marks {
 
     /// Whether an object has a member that one of the paths begins with.
     fn may_stand_in(&self, members: &[(Text, Node)]) -> bool {
-        let labels = self.labels.iter().map(|place| &place.head);
+        let labels = self.labels.iter().filter_map(|place| place.lists.first());
         let mut paths = labels.chain(self.refused.iter().map(|it| &it.at));
         paths.any(|path| match path.first() {
             Some(Step::Member(name)) => members.iter().any(|(known, _)| known == name),
@@ -151,28 +151,35 @@ impl Marks {
             }
         }
         for place in &self.labels {
-            let Some(found) = get(node, &place.head) else {
-                continue;
-            };
-            let Some(tail) = &place.tail else {
-                self.label(found, said);
-                continue;
-            };
-            // One object where a list belongs is one label all the same.
-            let one = std::slice::from_ref(found);
-            let items = match &found.value {
-                Value::Array(items) => items.as_slice(),
-                _ => one,
-            };
-            for item in items {
-                self.label(get(item, tail).unwrap_or(item), said);
-            }
+            self.lists(node, place, &place.lists, said);
         }
     }
 
-    fn label(&self, label: &Node, said: &mut Said) {
-        let system = get(label, &self.system).and_then(Node::as_str);
-        let code = get(label, &self.code).and_then(Node::as_str);
+    /// Labels below a node, through the lists that are left of their path.
+    fn lists(&self, node: &Node, place: &LabelPlace, lists: &[Vec<Step>], said: &mut Said) {
+        let Some((head, inner)) = lists.split_first() else {
+            return;
+        };
+        let Some(found) = get(node, head) else {
+            return;
+        };
+        if inner.is_empty() {
+            return self.label(found, place, said);
+        }
+        match &found.value {
+            Value::Array(items) => {
+                let each = items.iter();
+                each.for_each(|item| self.lists(item, place, inner, said));
+            }
+            // One object where a list belongs is one label all the same.
+            _ => self.lists(found, place, inner, said),
+        }
+    }
+
+    fn label(&self, label: &Node, place: &LabelPlace, said: &mut Said) {
+        let system = get(label, &place.system).and_then(Node::as_str);
+        let system = system.or(place.unsaid.as_deref());
+        let code = get(label, &place.code).and_then(Node::as_str);
         let set = self
             .sets
             .iter()

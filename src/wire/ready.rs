@@ -180,9 +180,25 @@ fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>)
     let messages: BTreeMap<Text, Text> = given
         .map(|(message, structure)| (message.into(), structure.as_ref().into()))
         .collect();
+    let anywhere = format.body.hl7v2.iter().flat_map(|it| &it.anywhere);
+    let anywhere: Vec<Text> = anywhere.map(Text::from).collect();
+    let at_top = |layout: &Layout| {
+        let mut names = anywhere.iter();
+        names.all(|name| layout.children.get(name).is_some_and(|it| it.array))
+    };
     let unknown = messages
         .values()
         .find(|name| !structures.contains_key(*name));
+    if !structures.values().all(at_top) {
+        defects.push(Defect {
+            file: format.file.clone(),
+            line: 0,
+            column: 0,
+            code: "format-segment-missing",
+            message: "a structure has no place for a segment that may stand anywhere".into(),
+            help: "give every structure the segments of `anywhere` at its top, as arrays".into(),
+        });
+    }
     if messages.is_empty() || unknown.is_some() {
         defects.push(Defect {
             file: format.file.clone(),
@@ -196,6 +212,7 @@ fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>)
     MessageProfile {
         messages,
         structures,
+        anywhere,
         names: names(sources, format),
     }
 }

@@ -30,6 +30,7 @@ mod leaks;
 mod looks;
 mod mapping;
 mod marks;
+mod message_labels;
 mod metamorphic;
 mod minor_rows;
 mod mllp;

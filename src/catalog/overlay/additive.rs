@@ -81,6 +81,7 @@ fn labels_kept(old: &Value, new: &Value) -> bool {
     same("system")
         && same("code")
         && all(list(old, "at"), items(&list(new, "at")))
+        && all(list(old, "place"), items(&list(new, "place")))
         && items(&list(old, "set")).iter().all(set_kept)
 }
 
@@ -217,6 +218,21 @@ mod tests {
             ("type = \"Patient\"\n", "type = \"Person\"\n"),
         ] {
             assert!(changed(FORMAT, from, to).contains(&CODE), "{to}");
+        }
+    }
+
+    #[test]
+    fn labels_of_segments_stay_where_they_are_looked_for() {
+        let format = "schemas/formats/hl7v2/2.5.1/format.toml";
+        for (from, to) in [
+            ("at     = \"ARV[].3\"", "at     = \"ARV[].9\""),
+            ("unsaid = \"HL70717\"", "unsaid = \"HL70206\""),
+            (
+                "open      = [\"NO\", \"OI\"]",
+                "open = [\"NO\", \"OI\", \"ALL\"]",
+            ),
+        ] {
+            assert!(changed(format, from, to).contains(&CODE), "{to}");
         }
     }
 

@@ -71,10 +71,12 @@ fn profile() -> MessageProfile {
         ("PID", person),
         ("NK1", many(numbered(&[("1", LEAF()), ("2", two())]))),
         ("RESULT", result),
+        ("ZAR", many(numbered(&[("3", LEAF())]))),
     ]);
     MessageProfile {
         messages: [("ORU^R01".into(), "ORU_R01".into())].into_iter().collect(),
         structures: [("ORU_R01".into(), message)].into_iter().collect(),
+        anywhere: vec!["ZAR".into()],
         names: Names::only([]),
     }
 }
@@ -468,4 +470,24 @@ fn nothing_that_arrives_makes_it_panic() {
         }
         look(&bytes);
     }
+}
+
+// Goal: what holds for the whole message is read wherever it comes, and closes no group. Method: such
+// a segment between and inside groups that go on behind it.
+#[test]
+fn what_may_stand_anywhere_stands_at_the_top() {
+    let text = format!(
+        "{HEAD}ZAR|||a\rPID|1\rOBR|1\rZAR|||b\rOBX|||X\rZAR|||c\rNTE|1||more\rOBR|2\rOBX|||Y\r"
+    );
+    let parsed = read(&text);
+    assert!(told(&parsed.findings).is_empty(), "{:?}", parsed.findings);
+    for (place, said) in [(0, "a"), (1, "b"), (2, "c")] {
+        assert_eq!(at(&parsed, &format!("/ORU_R01/ZAR/{place}/3")), Some(said));
+    }
+    let note = "/ORU_R01/RESULT/0/OBSERVATION/0/NTE/0/3/0";
+    assert_eq!(at(&parsed, note), Some("more"));
+    assert_eq!(
+        at(&parsed, "/ORU_R01/RESULT/1/OBSERVATION/0/OBX/3/1"),
+        Some("Y")
+    );
 }

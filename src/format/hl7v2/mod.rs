@@ -36,6 +36,8 @@ pub struct MessageProfile {
     pub messages: BTreeMap<Text, Text>,
     /// What may stand in a message, by structure.
     pub structures: BTreeMap<Text, Layout>,
+    /// Segments that stand at the top of the message wherever in it they come.
+    pub anywhere: Vec<Text>,
     /// Names that may stand in the tree; a segment of another name is told by its ordinal.
     pub names: Names,
 }

@@ -232,13 +232,24 @@ impl<'p> Reader<'p> {
             return;
         };
         self.spot = Spot::default();
+        if self.profile.anywhere.iter().any(|it| it == id)
+            && let Some((layout, trail)) = self.structure.at_top(id)
+        {
+            self.trail = trail;
+            let node = self.segment(id, (start, line), layout);
+            return self.structure.add_at_top(id.into(), node);
+        }
         let entered = self.structure.enter(id);
         self.trail = self.structure.trail(id);
         match entered {
-            Placed::There(layout) => self.segment(id, (start, line), layout),
+            Placed::There(layout) => {
+                let node = self.segment(id, (start, line), layout);
+                self.structure.add(id.into(), node);
+            }
             Placed::Late(layout) => {
                 self.tell(&SEGMENT_LATE, span);
-                self.segment(id, (start, line), layout);
+                let node = self.segment(id, (start, line), layout);
+                self.structure.add(id.into(), node);
             }
             Placed::Twice => self.tell(&ELEMENT_REPEATED, span),
             Placed::Nowhere => self.tell(&SEGMENT_MISPLACED, span),
@@ -252,7 +263,7 @@ impl<'p> Reader<'p> {
         }
     }
 
-    fn segment(&mut self, id: &str, (start, line): Line<'_>, layout: &Layout) {
+    fn segment(&mut self, id: &str, (start, line): Line<'_>, layout: &Layout) -> Node {
         let [message, ..] = HEADS;
         let is_head = id.as_bytes() == message;
         let mut members = Vec::new();
@@ -280,7 +291,7 @@ impl<'p> Reader<'p> {
         }
         let value = Value::Object(members);
         let span = Span::new(start, start + line.len());
-        self.structure.add(id.into(), Node { value, span });
+        Node { value, span }
     }
 
     /// The separators as fields, where the schema asks for them.

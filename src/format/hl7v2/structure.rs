@@ -125,6 +125,22 @@ impl<'l> Structure<'l> {
         }
     }
 
+    /// The place at the top of the message of a segment that may come anywhere, with the steps to
+    /// it. No group is closed by it.
+    pub fn at_top(&self, id: &str) -> Option<(&'l Layout, Vec<(Text, Option<usize>)>)> {
+        let top = self.open.first()?;
+        let layout = self.root.children.get(id)?;
+        let trail = vec![(top.name.clone(), None), (id.into(), top.repeats(id))];
+        Some((layout, trail))
+    }
+
+    /// Adds a segment that may come anywhere to the message itself.
+    pub fn add_at_top(&mut self, id: Text, node: Node) {
+        if let Some(frame) = self.open.first_mut() {
+            frame.add(id, node);
+        }
+    }
+
     /// Adds what has no place to the message itself.
     pub fn add_outside(&mut self, name: Text, node: Node) {
         if let Some(frame) = self.open.first_mut() {

@@ -71,9 +71,20 @@ impl Reader<'_> {
 
     /// A path with `[]` once at most.
     pub fn path(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Plain> {
-        let plain = parse(text, self.separator, &[]).and_then(|raw| plain(&raw.steps));
-        match plain {
-            Ok(plain) => Some(plain),
+        let mut lists = self.lists(text, span.clone())?.into_iter();
+        let head = lists.next().unwrap_or_default();
+        let tail = lists.next();
+        if lists.next().is_some() {
+            self.wrong(span, "[] may stand once");
+            return None;
+        }
+        Some(Plain { head, tail })
+    }
+
+    /// A path cut behind each `[]`.
+    pub fn lists(&mut self, text: &str, span: Option<Range<usize>>) -> Option<Vec<Vec<Step>>> {
+        match parse(text, self.separator, &[]) {
+            Ok(raw) => Some(plain(&raw.steps)),
             Err(message) => {
                 self.wrong(span, &message);
                 None
@@ -171,32 +182,26 @@ pub(super) struct Plain {
     pub tail: Option<Vec<Step>>,
 }
 
-fn plain(steps: &[RawStep]) -> Result<Plain, String> {
-    let mut out = Plain {
-        head: Vec::new(),
-        tail: None,
-    };
+fn plain(steps: &[RawStep]) -> Vec<Vec<Step>> {
+    let mut out = Vec::new();
+    let mut last = Vec::new();
     for step in steps {
-        let mut push = |step: Step| match &mut out.tail {
-            Some(tail) => tail.push(step),
-            None => out.head.push(step),
-        };
         if !step.name.is_empty() {
-            push(Step::Member(step.name.as_str().into()));
+            last.push(Step::Member(step.name.as_str().into()));
         }
         match &step.bracket {
             Bracket::None => {}
-            Bracket::Nth(place) => push(Step::Nth(*place)),
-            Bracket::Filter(raw) => push(Step::Filter(Box::new(Filter {
+            Bracket::Nth(place) => last.push(Step::Nth(*place)),
+            Bracket::Filter(raw) => last.push(Step::Filter(Box::new(Filter {
                 // Brackets on the context itself ask something of it.
                 array: !step.name.is_empty(),
                 conditions: raw.iter().map(plain_condition).collect(),
             }))),
-            Bracket::Items if out.tail.is_some() => return Err("[] may stand once".to_owned()),
-            Bracket::Items => out.tail = Some(Vec::new()),
+            Bracket::Items => out.push(std::mem::take(&mut last)),
         }
     }
-    Ok(out)
+    out.push(last);
+    out
 }
 
 fn plain_condition(raw: &RawCondition) -> Condition {

@@ -42,13 +42,20 @@ pub(super) fn marks(
 }
 
 fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks: &mut Marks) {
-    marks.system = reader.steps(&source.system).unwrap_or_default();
-    marks.code = reader.steps(&source.code).unwrap_or_default();
-    for at in &source.at {
-        if let Some(path) = reader.path(at.as_ref(), Some(at.span())) {
+    let plain = source.at.iter().map(|at| (at, None));
+    let others = source.place.iter().map(|place| place.as_ref());
+    for (at, own) in plain.chain(others.map(|place| (&place.at, Some(place)))) {
+        let system = own.and_then(|own| own.system.as_ref());
+        let code = own.and_then(|own| own.code.as_ref());
+        let lists = reader.lists(at.as_ref(), Some(at.span()));
+        let system = reader.steps(system.unwrap_or(&source.system));
+        let code = reader.steps(code.unwrap_or(&source.code));
+        if let (Some(lists), Some(system), Some(code)) = (lists, system, code) {
             marks.labels.push(LabelPlace {
-                head: path.head,
-                tail: path.tail,
+                lists,
+                system,
+                code,
+                unsaid: own.and_then(|own| own.unsaid.as_deref()).map(Text::from),
             });
         }
     }

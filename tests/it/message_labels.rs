@@ -1,0 +1,183 @@
+//! Goal: what a message says of who may see it holds for all of its record, wherever in the message
+//! it says so, up to the decision; and what of it cannot be read opens nothing. Method: one message
+//! of a referral with restrictions of every kind in every place, read and decided.
+
+use crate::release::{PARTNERS, ROI, decide_by, paper, rules_with, sent, text};
+use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::format::Node;
+use kinbridge::intake::read::{Reading, read};
+use kinbridge::record::Record;
+use kinbridge::release::Release;
+use kinbridge::rules::Rules;
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+fn rules() -> &'static Rules {
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    RULES.get_or_init(|| rules_with(PARTNERS))
+}
+
+const REFERRAL: [&str; 6] = [
+    "MSH|^~\\&|EMR|PROGRAM|||20260302091500-0800||REF^I12^REF_I12|R1|P|2.6",
+    "RF1|P|||||R-1",
+    "PRD|RP|||^^^^^^^^Program|||program^urn:org",
+    "PRD|RT|||^^^^^^^^Clinic|||clinic^urn:org",
+    "PID|1||P-1^^^PROGRAM^MR||Exampleton^Mara^^^^^L||19900505|F",
+    "PV1|1|O",
+];
+
+/// The referral with more segments, each behind the one of that place (0 is the head).
+fn message(more: &[(usize, &str)]) -> Reading {
+    let mut out = String::new();
+    for (at, segment) in REFERRAL.iter().enumerate() {
+        let behind = more.iter().filter(|(place, _)| *place == at);
+        let behind = behind.map(|(_, segment)| *segment);
+        for line in [*segment].into_iter().chain(behind) {
+            out.push_str(line);
+            out.push('\r');
+        }
+    }
+    let referral = RecordType::new("service-referral");
+    let format = FormatId::new("hl7v2/2.5.1");
+    read(rules(), &format, &[referral], out.as_bytes())
+}
+
+/// The classes that stand over all of the record.
+fn classes(reading: &Reading) -> BTreeSet<String> {
+    let record = reading.records[0].record.as_ref().expect("a record");
+    let rows = record.envelope().and_then(|it| it.get("labels"));
+    let rows = rows.map(|rows| rows.items().to_vec()).unwrap_or_default();
+    let of = |path: &str| -> BTreeSet<String> {
+        let row = rows.iter().filter(|row| row.text("path") == Some(path));
+        let words = row.flat_map(|row| row.get("classes").expect("classes").items());
+        let words = words.map(|word| word.as_str().expect("a word").to_owned());
+        words.collect()
+    };
+    assert_eq!(of("/body"), of("/persons"));
+    of("/body")
+}
+
+/// Errors with their places.
+fn errors(reading: &Reading) -> Vec<String> {
+    let findings = reading.records[0].findings.iter();
+    let wrong = findings.filter(|it| it.is_error());
+    wrong.map(|it| format!("{} {}", it.code, it.path)).collect()
+}
+
+fn only(class: &str) -> BTreeSet<String> {
+    [class.to_owned()].into()
+}
+
+#[test]
+fn a_restriction_is_a_class_wherever_it_stands() {
+    for at in 0..REFERRAL.len() {
+        let reading = message(&[(at, "ARV|1|A|HIV^HIV status^HL70717")]);
+        assert!(errors(&reading).is_empty(), "{at} {reading:?}");
+        assert_eq!(classes(&reading), only("hiv_test"), "{at}");
+        let placed = reading.records[0].findings.iter();
+        assert!(!placed.clone().any(|it| it.code == "segment-late"), "{at}");
+    }
+    let both = message(&[(4, "ARV|1|A|PSY"), (5, "ARV|1||STD")]);
+    let said: Vec<String> = classes(&both).into_iter().collect();
+    assert_eq!(said, ["mental_health", "reproductive_health"]);
+}
+
+#[test]
+fn every_value_that_names_something_has_its_class() {
+    for (value, class) in [
+        ("DRG", "sud_part2"),
+        ("42CFRPart2", "sud_part2"),
+        ("PSY", "mental_health"),
+        ("STD", "reproductive_health"),
+        ("LOC", "safe_at_home_address"),
+        ("DEM", "demographics"),
+        ("PID-7", "demographics"),
+        ("PID-17", "icwa_inquiry"),
+    ] {
+        let reading = message(&[(4, &format!("ARV|1|U|{value}|REG~PAT"))]);
+        assert!(errors(&reading).is_empty(), "{value} {reading:?}");
+        assert_eq!(classes(&reading), only(class), "{value}");
+    }
+    for value in ["NO", "OI"] {
+        let reading = message(&[(4, &format!("ARV|1|A|{value}"))]);
+        assert!(errors(&reading).is_empty() && classes(&reading).is_empty());
+        // It opens nothing that another one closes.
+        let beside = message(&[(4, &format!("ARV|1|A|{value}")), (5, "ARV|1|A|HIV")]);
+        assert_eq!(classes(&beside), only("hiv_test"));
+    }
+}
+
+#[test]
+fn what_restricts_and_cannot_be_read_refuses_the_record() {
+    let unknown = "security-label-unknown";
+    for (segment, place) in [
+        ("ARV|1|A|ALL", "ARV[1]-3"),
+        ("ARV|1|A|SMD^Sensitive medical data^HL70717", "ARV[1]-3"),
+        ("ARV|1|A|OO", "ARV[1]-3"),
+        ("ARV|1|A|hiv", "ARV[1]-3"),
+        ("ARV|1|A|HIV^HIV^99LOCAL", "ARV[1]-3"),
+        ("ARV|1|A|^only words", "ARV[1]-3"),
+        ("ARV|1|D|HIV", "ARV[1]-2"),
+        ("ARV|1|Q|HIV", "ARV[1]-2"),
+        ("ARV|1|A|HIV|XX", "ARV[1]-4"),
+        ("ARV|1|A|HIV|REG~XX", "ARV[1]-4[2]"),
+        ("ARV|1|A|NO|PAT", "ARV[1]-4"),
+        ("ARV|1|A|HIV||tell nobody at home", "ARV[1]-5"),
+        ("ARV|1|A|HIV||||V", "ARV[1]-7"),
+        ("ARV|1|A|HIV|||||NODSCLCD", "ARV[1]-8"),
+    ] {
+        let reading = message(&[(4, segment)]);
+        assert_eq!(
+            errors(&reading),
+            [format!("{unknown} {place}")],
+            "{segment}"
+        );
+        assert!(reading.records[0].record.is_none(), "{segment}");
+    }
+    // What another segment says is no reading of it.
+    let beside = message(&[(4, "ARV|1|A|HIV"), (5, "ARV|1|A|ALL")]);
+    assert_eq!(errors(&beside), [format!("{unknown} ARV[2]-3")]);
+    let empty = message(&[(4, "ARV|1|A")]);
+    assert!(!errors(&empty).is_empty() && empty.records[0].record.is_none());
+    let protected = message(&[(5, "PV2||||||||||||||||||||||Y")]);
+    assert_eq!(
+        errors(&protected),
+        ["modifier-not-read PATIENT_VISIT.PV2-22"]
+    );
+}
+
+/// As intake completes it.
+fn record(reading: Reading) -> Record {
+    let read = reading.records.into_iter().next().expect("one message");
+    let mut record = read.record.expect("a record");
+    let envelope = record.root.get_mut("envelope").expect("an envelope");
+    envelope.set("county_fips", Node::string("06067"));
+    envelope.set("service_source", Node::string("case"));
+    record
+}
+
+#[test]
+fn what_is_restricted_goes_to_nobody_who_may_only_see_the_rest() {
+    let goes = |more: &[(usize, &str)], paper_text: &str| {
+        let record = record(message(more));
+        let way = ("program", "clinic");
+        let release = decide_by(rules(), &record, way, &[paper(1, paper_text)]);
+        match &release {
+            Release::Go(_) => text(sent(&release)).contains("Exampleton"),
+            Release::Withheld(_) => false,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(goes(&[], ROI));
+    assert!(goes(&[(4, "ARV|1|A|NO")], ROI));
+    assert!(
+        goes(&[(4, "ARV|1|A|DEM")], ROI),
+        "demographics are agreed to"
+    );
+    for value in ["HIV", "PSY", "DRG", "STD", "LOC", "PID-17"] {
+        for at in [4, 5] {
+            let segment = format!("ARV|1|A|{value}");
+            assert!(!goes(&[(at, &segment)], ROI), "{value} {at}");
+        }
+    }
+}
