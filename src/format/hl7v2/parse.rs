@@ -6,7 +6,7 @@
 
 use super::charset::Charset;
 use super::escape::{Unread, unescaped};
-use super::structure::{Placed, Structure};
+use super::structure::{Placed, Structure, Trail};
 use super::{Delimiters, MessageProfile, PlaceStep, is_segment, place};
 use crate::base::Text;
 use crate::base::finding::{Finding, Span};
@@ -129,7 +129,7 @@ struct Reader<'p> {
     profile: &'p MessageProfile,
     structure: Structure<'p>,
     /// The segment being read, from the message downwards.
-    trail: Vec<(Text, Option<usize>)>,
+    trail: Trail,
     spot: Spot,
     /// What has been told of a place once: segment, place, code.
     told: Vec<(Text, Spot, &'static str)>,

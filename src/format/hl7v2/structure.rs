@@ -11,6 +11,10 @@ use crate::base::finding::Span;
 use crate::format::tree::{Node, Value};
 use crate::format::xml::Layout;
 
+/// The steps to a segment from the message downwards: each name, and which of its kind where it
+/// repeats.
+pub(super) type Trail = Vec<(Text, Option<usize>)>;
+
 /// Where a segment went.
 pub(super) enum Placed<'l> {
     /// Where the structure has it.
@@ -103,9 +107,8 @@ impl<'l> Structure<'l> {
         }
     }
 
-    /// The steps to a segment of that name in the group that is open, from the message downwards:
-    /// each name, and which of its kind where it repeats.
-    pub fn trail(&self, id: &str) -> Vec<(Text, Option<usize>)> {
+    /// The steps to a segment of that name in the group that is open.
+    pub fn trail(&self, id: &str) -> Trail {
         let mut out = Vec::new();
         let mut above: Option<&Frame<'l>> = None;
         for frame in &self.open {
@@ -127,7 +130,7 @@ impl<'l> Structure<'l> {
 
     /// The place at the top of the message of a segment that may come anywhere, with the steps to
     /// it. No group is closed by it.
-    pub fn at_top(&self, id: &str) -> Option<(&'l Layout, Vec<(Text, Option<usize>)>)> {
+    pub fn at_top(&self, id: &str) -> Option<(&'l Layout, Trail)> {
         let top = self.open.first()?;
         let layout = self.root.children.get(id)?;
         let trail = vec![(top.name.clone(), None), (id.into(), top.repeats(id))];
