@@ -476,9 +476,8 @@ fn nothing_that_arrives_makes_it_panic() {
 // a segment between and inside groups that go on behind it.
 #[test]
 fn what_may_stand_anywhere_stands_at_the_top() {
-    let text = format!(
-        "{HEAD}ZAR|||a\rPID|1\rOBR|1\rZAR|||b\rOBX|||X\rZAR|||c\rNTE|1||more\rOBR|2\rOBX|||Y\r"
-    );
+    let first = "OBR|1\rZAR|||b\rOBX|||X\rZAR|||c\rNTE|1||more\r";
+    let text = format!("{HEAD}ZAR|||a\rPID|1\r{first}OBR|2\rOBX|||Y\r");
     let parsed = read(&text);
     assert!(told(&parsed.findings).is_empty(), "{:?}", parsed.findings);
     for (place, said) in [(0, "a"), (1, "b"), (2, "c")] {
