@@ -472,8 +472,8 @@ fn nothing_that_arrives_makes_it_panic() {
     }
 }
 
-// Goal: what holds for the whole message is read wherever it comes, and closes no group. Method: such
-// a segment between and inside groups that go on behind it.
+// Goal: what holds for the whole message is read wherever it comes, and closes no group. Method:
+// such a segment between and inside groups that go on behind it.
 #[test]
 fn what_may_stand_anywhere_stands_at_the_top() {
     let first = "OBR|1\rZAR|||b\rOBX|||X\rZAR|||c\rNTE|1||more\r";
