@@ -55,6 +55,12 @@ codes! {
     ELEMENT_REPEATED = "element-repeated", Error,
         "the element stands more than once where it may stand once",
         "keep one of them; the gateway does not choose";
+    XML_CONTENT_MISPLACED = "xml-content-misplaced", Error,
+        "text or an element stands where the XML form of this format has no place for it",
+        "write a value in the attribute that holds values, and nothing beside a node in its holder";
+    MEDIA_TYPE_DIFFERS = "media-type-differs", Error,
+        "the body is not what its media type says it is",
+        "send the body under its own media type: XML as XML, JSON as JSON";
     SEGMENT_LATE = "segment-late", Warning,
         "the segment stands behind its place in the message and is read all the same",
         "send the segments in the order of the message structure";

@@ -2,6 +2,10 @@
 //!
 //! The language is specified in `mappings/README.md`, section 1. Only parsed here.
 
+mod xml;
+
+pub use xml::{EmbeddedSource, XmlFormSource, XmlSource};
+
 use crate::base::id::FormatId;
 use crate::base::vocabulary::{DataClass, Obligation};
 use serde::Deserialize;
@@ -67,6 +71,9 @@ pub struct FormatFile {
     /// Of XML formats.
     #[serde(default)]
     pub xml: Option<XmlSource>,
+    /// Of JSON formats: the same documents as XML, told by their first byte.
+    #[serde(default)]
+    pub xml_form: Option<Spanned<XmlFormSource>>,
     /// Of delimited formats.
     #[serde(default)]
     pub delimited: Option<DelimitedSource>,
@@ -130,6 +137,9 @@ impl FormatFile {
         }
         for refuse in &self.refuse {
             paths.push(refuse.as_ref().at.as_ref());
+        }
+        if let Some(form) = &self.xml_form {
+            paths.extend(form.as_ref().repeated.iter().map(String::as_str));
         }
         let known = self.hl7v2.iter().flat_map(|it| &it.segments);
         paths.extend(known.map(String::as_str));
@@ -404,19 +414,6 @@ pub struct SchemaSource {
     /// Delimited: columns whose rows may differ within a unit, but then a person must look.
     #[serde(default)]
     pub review: Vec<String>,
-}
-
-/// What only XML formats have.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct XmlSource {
-    /// Prefixed root element.
-    pub root: Spanned<String>,
-    /// Prefix to namespace, fixed for the format.
-    pub namespaces: std::collections::BTreeMap<String, String>,
-    /// Schemas shipped for those who validate with their own tools.
-    #[serde(default)]
-    pub xsd: Vec<Spanned<String>>,
 }
 
 /// What only delimited formats have.

@@ -249,6 +249,7 @@ impl Checker<'_> {
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
         self.way(partner, channel, name);
+        self.written(partner, channel, name);
         self.reads(partner, channel, name);
     }
 
@@ -267,6 +268,28 @@ impl Checker<'_> {
                 format!("channel `{name}`: `needs` is no place of every record it takes out");
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
+    }
+
+    /// What it is to be sent in is a form the format is written in.
+    fn written(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let Some(media) = &channel.media_type else {
+            return;
+        };
+        let format = self.sources.formats.get(&channel.format);
+        let forms = format.into_iter().flat_map(|format| {
+            let more = format.body.xml_form.iter();
+            let more = more.flat_map(|form| &form.as_ref().media_types);
+            format.body.media_types.first().into_iter().chain(more)
+        });
+        let forms: Vec<&str> = forms.map(String::as_str).collect();
+        let message = match channel.direction {
+            Direction::Out if forms.iter().any(|known| known == media) => return,
+            Direction::Out => format!("it is sent as one of: {}", forms.join(", ")),
+            Direction::In => "an in-channel takes every media type of its format".to_owned(),
+            Direction::Pull => "the files of a pull are lines or rows, in no other form".to_owned(),
+        };
+        let message = format!("channel `{name}`: `media_type`: {message}");
+        self.wrong(partner, media, "partner-channel-invalid", message);
     }
 
     /// What it declares of the sender's spreadsheet can be followed.

@@ -20,6 +20,9 @@ pub struct Args {
     /// Format and version to write
     #[arg(long)]
     to: String,
+    /// Media type to write, where the format has several; left out, its first
+    #[arg(long)]
+    media: Option<String>,
     /// Write the loss reports of the mappings used into this file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -50,6 +53,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if writer.is_workbook() {
         bail!("{to} is read, and written for samples and templates only");
     }
+    let asked = args.media.as_ref().map(|media| {
+        let known = writer.media_types().join(", ");
+        let asked = writer.written_as(media);
+        asked.with_context(|| format!("{to} is not written as {media}; it has {known}"))
+    });
+    let asked = asked.transpose()?;
+    let writer = asked.as_ref().unwrap_or(writer);
     let bytes = read(&args.file)?;
     let mut job = Job {
         plans: &rules.plans,
@@ -84,6 +94,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             reader.fill(&unit, &mut record.findings);
             job.tell(&record.findings);
             if let Some(tree) = job.write(&record.record) {
+                let refused = writer.refused(&tree);
+                job.tell(&refused);
+                if !refused.is_empty() {
+                    continue;
+                }
                 out.write_all(&writer.write(&tree))?;
                 out.write_all(b"\n")?;
             }

@@ -101,7 +101,7 @@ impl Decider {
 
     /// Media type of one released record.
     fn document_type(&self) -> String {
-        let wire = self.rules.wires.get(&self.channel.format);
+        let wire = self.rules.wires.of_channel(&self.channel);
         wire.map(|wire| wire.media_type().to_owned())
             .unwrap_or_default()
     }

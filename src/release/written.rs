@@ -31,7 +31,7 @@ pub(super) fn written(
 ) -> Result<(Vec<u8>, String), Vec<Finding>> {
     let format = &input.channel.format;
     let absent = || vec![Finding::new(&RECORD_TYPE_UNKNOWN)];
-    let wire = rules.wires.get(format).ok_or_else(absent)?;
+    let wire = rules.wires.of_channel(input.channel).ok_or_else(absent)?;
     let canonical = format!("canonical/{}.schema.json", record.record_type);
     let schema = rules.schemas.get(&canonical).ok_or_else(absent)?;
     if !schema.is_valid(&record.root) {

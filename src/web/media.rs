@@ -1,7 +1,9 @@
 //! What a body is said to be: its media type, once, and its text in UTF-8.
 
 use super::answer::Call;
-use super::problem::{FORMAT_UNSUPPORTED, Problem};
+use super::problem::{FORMAT_UNSUPPORTED, NOTHING_ACCEPTED, Problem};
+use crate::wire::Wire;
+use serde_json::json;
 
 /// The media type without its parameters; empty when none is told.
 ///
@@ -14,6 +16,21 @@ pub fn media_type(call: &Call) -> Result<&str, Problem> {
             "send text in UTF-8 and say so or nothing",
         )
     })
+}
+
+/// The refusal of a body that begins otherwise than its media type says.
+///
+/// # Errors
+/// As [`media_type`].
+pub fn contradicted(call: &Call, wire: Option<&Wire>, head: &[u8]) -> Result<(), Problem> {
+    let media = media_type(call)?;
+    match wire.and_then(|wire| wire.differs(media, head)) {
+        None => Ok(()),
+        Some(finding) => {
+            let detail = "send the body under its own media type";
+            Err(Problem::new(&NOTHING_ACCEPTED, detail).with("findings", json!([finding])))
+        }
+    }
 }
 
 fn split(text: &str) -> Option<&str> {

@@ -4,6 +4,7 @@
 //! must never look at what a document says.
 
 mod cutter;
+mod form;
 mod header;
 mod lines;
 mod places;
@@ -27,10 +28,11 @@ use crate::format::delimited::{self, Dialect, Encoding, cell_text};
 use crate::format::hl7v2::{self, MessageProfile, PlaceStep};
 use crate::format::split::{SplitKind, Splitter, Unit};
 use crate::format::x12::{self, InterchangeProfile, Known};
-use crate::format::xml::{self, XmlProfile};
+use crate::format::xml::{self, XmlProfile, members};
 use crate::format::{Names, Node, Parsed, json, workbook};
 use crate::validate::{SenderNotation, Step};
 use cutter::{Book, placed};
+use form::{Form, is_among, is_xml};
 use header::{table_of_head, trouble};
 use lines::is_line_stream;
 use places::WireSchemas;
@@ -43,6 +45,8 @@ pub struct Wires {
     wires: BTreeMap<FormatId, Wire>,
     /// As channels declare that their senders write.
     declared: BTreeMap<(FormatId, Reads), Wire>,
+    /// As channels ask for what goes to them.
+    asked: BTreeMap<(FormatId, String), Wire>,
 }
 
 /// One format, ready to read and write.
@@ -56,6 +60,10 @@ pub struct Wire {
     /// Interchanges of others that are told by what they are, whatever format they are sent as.
     interchanges: Arc<[Known]>,
     syntax: Ready,
+    /// The same documents as XML.
+    xml_form: Option<Form>,
+    /// Documents are written in that form.
+    as_xml: bool,
     schemas: WireSchemas,
 }
 
@@ -109,22 +117,38 @@ impl Wires {
             .map(|format| (format.id.clone(), any(format)))
             .collect();
         let channels = sources.partners.values().flat_map(|it| &it.channel);
-        let declared = channels.filter_map(|channel| {
+        let declared = channels.clone().filter_map(|channel| {
             let (format, reads) = (channel.format.clone(), channel.reads.clone()?);
             let wire = wires.get(&format)?.as_declared(&reads);
             Some(((format, reads), wire))
         });
         let declared = declared.collect();
-        (Wires { wires, declared }, defects)
+        let asked = channels.filter_map(|channel| {
+            let (format, media) = (channel.format.clone(), channel.media_type.clone()?);
+            let wire = wires.get(&format)?.written_as(&media)?;
+            Some(((format, media), wire))
+        });
+        let asked = asked.collect();
+        let all = Wires {
+            wires,
+            declared,
+            asked,
+        };
+        (all, defects)
     }
 
-    /// The format of a channel, as that declares its sender writes it.
+    /// The format of a channel, as that declares its sender writes it or asks for what goes to it;
+    /// `None` when the catalog has no such format, or nothing of it is written as asked.
     pub fn of_channel(&self, channel: &Channel) -> Option<&Wire> {
+        let format = &channel.format;
+        if let Some(media) = &channel.media_type {
+            return self.asked.get(&(format.clone(), media.clone()));
+        }
         let declared = channel.reads.as_ref().and_then(|reads| {
-            let key = (channel.format.clone(), reads.clone());
+            let key = (format.clone(), reads.clone());
             self.declared.get(&key)
         });
-        declared.or_else(|| self.get(&channel.format))
+        declared.or_else(|| self.get(format))
     }
 
     /// The format of that id.
@@ -149,6 +173,32 @@ impl Wire {
         own
     }
 
+    /// The same format, written under one of its media types; `None` when it is none of them, or
+    /// one that is only read.
+    pub fn written_as(&self, media: &str) -> Option<Wire> {
+        let form = self.xml_form.as_ref();
+        let as_xml = form.is_some_and(|form| form.is(media));
+        let own = self.media_types.first();
+        if !as_xml && !own.is_some_and(|own| own.eq_ignore_ascii_case(media)) {
+            return None;
+        }
+        let mut asked = self.clone();
+        asked.as_xml = as_xml;
+        let known = |known: &String| known.eq_ignore_ascii_case(media);
+        if let Some(at) = asked.media_types.iter().position(known) {
+            asked.media_types.swap(0, at);
+        }
+        Some(asked)
+    }
+
+    /// What is told of a body that is not what its media type says; `head` is how it begins. A type
+    /// that is none of the format's says nothing.
+    pub fn differs(&self, media: &str, head: &[u8]) -> Option<Finding> {
+        let form = self.xml_form.as_ref();
+        let form = form.filter(|_| is_among(&self.media_types, media));
+        form.and_then(|form| form.differs(media, head))
+    }
+
     /// The media type of what is written.
     pub fn media_type(&self) -> &str {
         self.media_types
@@ -163,8 +213,12 @@ impl Wire {
 
     /// One document to its tree; lines and columns of findings are filled in.
     pub fn parse(&self, unit: &Unit) -> Parsed {
+        let form = self.xml_form.as_ref().filter(|_| is_xml(&unit.bytes));
         let mut parsed = match &self.syntax {
-            Ready::Json(names) => json::parse_naming(&unit.bytes, names),
+            Ready::Json(names) => match form {
+                Some(form) => members::parse(&unit.bytes, &form.profile),
+                None => json::parse_naming(&unit.bytes, names),
+            },
             Ready::Xml(profile) => xml::parse(&unit.bytes, profile),
             Ready::Messages(profile) => hl7v2::parse(&unit.bytes, profile),
             Ready::Interchange(_) => x12::parse(&unit.bytes, &self.interchanges),
@@ -220,7 +274,10 @@ impl Wire {
     pub fn write(&self, tree: &Node) -> Vec<u8> {
         let mut out = Vec::new();
         match &self.syntax {
-            Ready::Json(_) => json::write(tree, &mut out),
+            Ready::Json(_) => match self.form_written() {
+                Some(form) => members::write(tree, &form.profile, &mut out),
+                None => json::write(tree, &mut out),
+            },
             Ready::Xml(profile) => xml::write(tree, profile, &mut out),
             Ready::Messages(profile) => hl7v2::write(tree, profile, &mut out),
             Ready::Interchange(profile) => x12::write(tree, profile, &mut out),
@@ -245,8 +302,15 @@ impl Wire {
     pub fn refused(&self, tree: &Node) -> Vec<Finding> {
         match &self.syntax {
             Ready::Interchange(_) => x12::refused(tree),
-            _ => Vec::new(),
+            _ => {
+                let form = self.form_written();
+                form.map(|form| form.refused(tree)).unwrap_or_default()
+            }
         }
+    }
+
+    fn form_written(&self) -> Option<&Form> {
+        self.xml_form.as_ref().filter(|_| self.as_xml)
     }
 
     /// Whether a file of it is rows under a header.

@@ -2,6 +2,7 @@
 //!
 //! It knows no format by name; what a file leaves out is a defect, never a guess.
 
+use super::form;
 use super::places::WireSchemas;
 use super::{Ready, Table, Wire};
 use crate::base::Text;
@@ -96,11 +97,13 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         Syntax::Hl7v2 | Syntax::X12 => NotationKind::Segment,
     };
     Wire {
-        media_types: body.media_types.clone(),
+        media_types: form::media_types(format),
         lines: body.stream.contains(&Stream::Lines),
         identity: body.identity,
         read: body.read,
         notation: body.notation.unwrap_or(by_syntax),
+        xml_form: form::ready(sources, format, defects),
+        as_xml: false,
         interchanges: Arc::default(),
         syntax,
         schemas: WireSchemas::of(format),
@@ -119,7 +122,7 @@ fn dialect(format: &FormatSource) -> Dialect {
 
 /// Every name a document of the format may be told by: those of its schemas (of the canonical ones
 /// where the document is the record) and of the paths its own file gives.
-fn names(sources: &Sources, format: &FormatSource) -> Names {
+pub(super) fn names(sources: &Sources, format: &FormatSource) -> Names {
     let own = format.schema_path("");
     let of_format = |path: &&String| {
         path.starts_with(&own) || format.body.identity && path.starts_with("canonical/")
@@ -150,7 +153,7 @@ fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
 }
 
 /// What may stand in each structure of a format.
-fn structures(sources: &Sources, format: &FormatSource) -> BTreeMap<Text, Layout> {
+pub(super) fn structures(sources: &Sources, format: &FormatSource) -> BTreeMap<Text, Layout> {
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
     let layout = |file: &str| Some(sources.schemas.get(&format.schema_path(file))?.layout());
     schemas

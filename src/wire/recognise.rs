@@ -4,8 +4,10 @@
 //! beginning that says too little fits every format it may be of, and what fits several is of none:
 //! it must never pick one of two.
 
+use super::form::is_xml;
 use super::header::table_of_head;
 use super::{Ready, Wire};
+use crate::format::xml::members;
 use crate::format::{hl7v2, json, workbook, x12, xml};
 
 /// Why no format is told.
@@ -54,7 +56,11 @@ impl Wire {
         if !self.read {
             return false;
         }
+        let form = self.xml_form.as_ref().filter(|_| is_xml(head));
         match &self.syntax {
+            Ready::Json(_) if form.is_some() => {
+                form.is_some_and(|form| members::begins(head, &form.profile))
+            }
             Ready::Json(_) => self.schemas.may_show(&json::outline(head)),
             Ready::Xml(profile) => xml::begins(head, profile),
             Ready::Delimited { book: true, .. } => workbook::begins(head),

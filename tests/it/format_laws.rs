@@ -6,6 +6,7 @@ use crate::tidy::root;
 use kinbridge::base::Text;
 use kinbridge::format::delimited::{self, Dialect};
 use kinbridge::format::split::{SplitKind, Splitter};
+use kinbridge::format::xml::members::{self, MembersProfile};
 use kinbridge::format::xml::{self, Layout, XmlProfile};
 use kinbridge::format::{Names, Node, Value, json};
 use proptest::collection::vec;
@@ -69,6 +70,38 @@ fn json_tree() -> impl Strategy<Value = Node> {
         let items = vec(inner, 0..6).prop_map(Value::Array);
         prop_oneof![members, items].prop_map(Node::from)
     })
+}
+
+/// Objects with names an element may have, some of them beside others, and what they hold.
+fn named_tree() -> impl Strategy<Value = Node> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        number().prop_map(|n| Value::Number(n.into())),
+        text().prop_map(|t| Value::String(t.into())),
+    ];
+    leaf.prop_map(Node::from).prop_recursive(4, 48, 5, |inner| {
+        let members = vec(("_?[ab]", inner.clone()), 0..5).prop_map(|pairs| {
+            let unique: BTreeMap<String, Node> = pairs.into_iter().collect();
+            let members = unique.into_iter().map(|(n, v)| (n.into(), v));
+            Value::Object(members.collect())
+        });
+        let items = vec(inner, 0..4).prop_map(Value::Array);
+        prop_oneof![3 => members, 1 => items].prop_map(Node::from)
+    })
+}
+
+/// An XML form of which no schema says anything.
+fn form() -> MembersProfile {
+    MembersProfile {
+        namespaces: MembersProfile::namespaces("urn:t", Some("urn:html")),
+        node_type: "kind".into(),
+        value: "value".into(),
+        aside: "_".into(),
+        attributes: vec![("id".into(), Vec::new())],
+        embedded: vec!["div".into()],
+        names: Names::ALL,
+        ..MembersProfile::default()
+    }
 }
 
 /// `k:R` with repeating `k:Box` (children), single `n:Name` (text) and attributes.
@@ -198,7 +231,8 @@ fn survive(bytes: &[u8]) {
         let parsed = delimited::parse(bytes, &dialect);
         assert!(parsed.tree.is_some() || !parsed.findings.is_empty());
     }
-    for parsed in [json::parse(bytes), xml::parse(bytes, &profile())] {
+    let form = members::parse(bytes, &form());
+    for parsed in [json::parse(bytes), xml::parse(bytes, &profile()), form] {
         assert!(parsed.tree.is_some() || !parsed.findings.is_empty());
         for finding in &parsed.findings {
             let span = finding.span.unwrap_or_default();
@@ -275,6 +309,36 @@ proptest! {
             .filter(|code| code != "duplicate-key" && code != "element-repeated")
             .collect();
         prop_assert!(codes.is_empty(), "{codes:?} {}", String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn a_tree_its_xml_form_has_a_place_for_comes_back(tree in named_tree()) {
+        let mut document = Node::object();
+        document.set("kind", Node::string("T"));
+        document.set("c", tree);
+        let mut bytes = Vec::new();
+        members::write(&document, &form(), &mut bytes);
+        let back = members::parse(&bytes, &form());
+        prop_assert!(back.findings.is_empty(), "{:?}", back.findings);
+        let back = back.tree.expect("a tree");
+        // Without a schema a number is text and one item no list: the form is the same again.
+        if members::unwritable(&document, &form()).is_empty() {
+            let mut again = Vec::new();
+            members::write(&back, &form(), &mut again);
+            prop_assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&bytes));
+            prop_assert!(members::unwritable(&back, &form()).is_empty());
+        }
+    }
+
+    #[test]
+    fn any_tree_is_written_as_a_well_formed_xml_form(tree in json_tree()) {
+        let mut document = Node::object();
+        document.set("kind", Node::string("T"));
+        document.set("c", tree);
+        let mut bytes = Vec::new();
+        members::write(&document, &form(), &mut bytes);
+        let back = members::parse(&bytes, &form());
+        prop_assert!(back.tree.is_some(), "{:?}", back.findings);
     }
 
     #[test]

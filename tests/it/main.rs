@@ -63,3 +63,4 @@ mod web;
 mod whereabouts;
 mod wire_shapes;
 mod workbooks;
+mod xml_form;

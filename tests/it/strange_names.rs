@@ -29,6 +29,7 @@ fn variants(case: &Case, text: &str) -> Vec<String> {
     let twice = format!("\"{STRANGE}\":1,\"{STRANGE}\":\"\u{1}\",");
     let inside = format!("<{STRANGE} {STRANGE}=\"1\"><{STRANGE}/><{STRANGE}/></{STRANGE}>");
     let attribute = format!(" {STRANGE}=\"1\" ");
+    let is_xml = text.starts_with('<');
     let mut all = Vec::new();
     for (at, c) in text.char_indices() {
         let after = at + c.len_utf8();
@@ -38,8 +39,11 @@ fn variants(case: &Case, text: &str) -> Vec<String> {
                     all.push(put(after, more));
                 }
             }
-            ("county-niem", '>') if !text[..at].ends_with(['?', '-', '/']) => {
+            ("county-niem" | "fhir-r4", '>')
+                if is_xml && !text[..at].ends_with(['?', '-', '/']) =>
+            {
                 all.push(put(after, &inside));
+                all.push(put(after, &inside.replace('Z', "z")));
                 all.push(put(at, &attribute));
             }
             _ => {}
@@ -122,6 +126,24 @@ const PLACES: &[(&str, &str, &str, &str, &str, u32)] = &[
         "number-not-exact",
         "id",
         1,
+    ),
+    (
+        "fhir-r4",
+        "person",
+        "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"p\"/><name>\n\
+         <zilpha_Quintrell value=\"x\"/></name></Patient>",
+        "wire-unknown-field",
+        "Patient.name[0].?1",
+        2,
+    ),
+    (
+        "fhir-r4",
+        "person",
+        "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"p\" Zilpha_Quintrell=\"1\"/>\n\
+         <zilpha_Quintrell>&no;",
+        "syntax-invalid",
+        "?4",
+        2,
     ),
     (
         "county-niem",

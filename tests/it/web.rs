@@ -7,6 +7,7 @@ mod explain;
 mod extracts;
 mod facts;
 mod fhir;
+mod forms_of_bodies;
 pub mod harness;
 pub mod holdings;
 mod hotline;

@@ -1,12 +1,28 @@
-"""FHIR R4 as the gateway writes it, read by fhir.resources' R4 models."""
+"""FHIR R4 as the gateway writes it, read by fhir.resources' R4 models, as JSON and as XML."""
 
 import json
 
-from fhir.resources import construct_fhir_element
+from fhir.resources import construct_fhir_element, get_fhir_model_class
+from fhir.resources.core.utils.xml import xml_loads
 
 from road import ROOT, fixtures, in_parallel, report, translate, verdict
 
 FORMAT = "fhir-r4/4.0"
+XML = "application/fhir+xml"
+HEAD = "<?xml"
+
+
+def as_json(text):
+    """Every document of a file, by the models."""
+    for line in text.splitlines():
+        document = json.loads(line)
+        yield construct_fhir_element(document["resourceType"], document)
+
+
+def as_xml(text, kinds):
+    """The same of a file of XML documents one after another, of these types."""
+    for kind, rest in zip(kinds, text.split(HEAD)[1:], strict=True):
+        yield xml_loads(get_fhir_model_class(kind), (HEAD + rest).strip().encode())
 
 
 def written(job):
@@ -16,12 +32,14 @@ def written(job):
         return None
     name = f"{source} {record}/{case}"
     out, why = translate(source, FORMAT, path)
-    if out is None:
-        return f"{name}: not translated: {why}"
+    other, why_not = translate(source, FORMAT, path, XML)
+    if out is None or other is None:
+        return f"{name}: not translated: {why}{why_not}"
     try:
-        for line in out.decode().splitlines():
-            document = json.loads(line)
-            construct_fhir_element(document["resourceType"], document)
+        documents = list(as_json(out.decode()))
+        kinds = [document.resource_type for document in documents]
+        if list(as_xml(other.decode(), kinds)) != documents:
+            return f"{name}: something else as XML"
     except ValueError as error:
         return f"{name}: {error}"
     return None

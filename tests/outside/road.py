@@ -28,10 +28,11 @@ def verdict(fmt, path):
     return [f["code"] for f in json.loads(run.stdout) if f["severity"] == "error"]
 
 
-def translate(source, target, path):
+def translate(source, target, path, media=None):
     """Bytes of one file in another format, or None when the gateway refuses it."""
+    asked = ["--media", media] if media else []
     run = subprocess.run(
-        [KINBRIDGE, "translate", "--from", source, "--to", target, str(path)],
+        [KINBRIDGE, "translate", "--from", source, "--to", target, *asked, str(path)],
         capture_output=True, cwd=ROOT, check=False)
     return (run.stdout, "") if run.returncode == 0 else (None, run.stderr.decode())
 

@@ -11,7 +11,7 @@ pub use compile::compile_all;
 
 use crate::base::Text;
 use crate::base::vocabulary::ClassSet;
-use crate::format::xml::Layout;
+use crate::format::xml::{Layout, Leaf};
 
 /// What may stand at one place of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -295,28 +295,44 @@ impl Shape {
 
     /// What the XML syntax needs to know of this shape.
     pub fn layout(&self) -> Layout {
+        self.laid_out(false)
+    }
+
+    /// The same where every object has an order: without `x-order` that of its properties.
+    pub fn ordered_layout(&self) -> Layout {
+        self.laid_out(true)
+    }
+
+    fn laid_out(&self, ordered: bool) -> Layout {
         let mut layout = Layout::default();
         match &self.kind {
             Kind::Array { item, .. } => {
-                layout = item.layout();
+                layout = item.laid_out(ordered);
                 layout.array = true;
             }
             Kind::Object { members, order, .. } => {
-                layout.order = order.clone().unwrap_or_default();
+                let listed = members.iter().map(|(name, _)| name.clone());
+                layout.order = match order {
+                    Some(order) => order.clone(),
+                    None if ordered => listed.collect(),
+                    None => Vec::new(),
+                };
                 layout.text = members.iter().any(|(name, _)| name == "$");
                 let children = members
                     .iter()
                     .filter(|(name, _)| !name.starts_with(['@', '$']));
                 layout.children = children
-                    .map(|(name, shape)| (name.clone(), shape.layout()))
+                    .map(|(name, shape)| (name.clone(), shape.laid_out(ordered)))
                     .collect();
             }
             Kind::OneOf { variants, .. } => {
                 for (_, variant) in variants {
-                    layout.children.extend(variant.layout().children);
+                    layout.children.extend(variant.laid_out(ordered).children);
                 }
             }
-            _ => {}
+            Kind::Text(_) => layout.leaf = Some(Leaf::Text),
+            Kind::Number { .. } | Kind::Integer { .. } => layout.leaf = Some(Leaf::Number),
+            Kind::Boolean => layout.leaf = Some(Leaf::Boolean),
         }
         layout.required = self.required;
         layout

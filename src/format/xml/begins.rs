@@ -4,12 +4,18 @@
 
 use super::XmlProfile;
 use super::names::Scope;
+use crate::base::Text;
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 /// Whether the first element is the format's own, in its namespace.
 pub fn begins(head: &[u8], profile: &XmlProfile) -> bool {
+    first_element(head, &profile.namespaces).is_some_and(|name| name == profile.root)
+}
+
+/// The name of the first element with the prefixes of a format; `None` when there is none yet.
+pub(super) fn first_element(head: &[u8], namespaces: &[(Text, Text)]) -> Option<Text> {
     // A beginning may end within a character.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -21,15 +27,15 @@ pub fn begins(head: &[u8], profile: &XmlProfile) -> bool {
     let mut reader = Reader::from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
     loop {
         match reader.read_event() {
-            Ok(Event::Start(start) | Event::Empty(start)) => return is_root(&start, profile),
-            Ok(Event::Eof) | Err(_) => return false,
+            Ok(Event::Start(start) | Event::Empty(start)) => return named(&start, namespaces),
+            Ok(Event::Eof) | Err(_) => return None,
             Ok(_) => {}
         }
     }
 }
 
-fn is_root(start: &BytesStart<'_>, profile: &XmlProfile) -> bool {
-    let mut scope = Scope::new(profile);
+fn named(start: &BytesStart<'_>, namespaces: &[(Text, Text)]) -> Option<Text> {
+    let mut scope = Scope::new(namespaces);
     for attribute in start.attributes().flatten() {
         let name = attribute.key.as_ref();
         let prefix = match name.split_once(':') {
@@ -38,11 +44,11 @@ fn is_root(start: &BytesStart<'_>, profile: &XmlProfile) -> bool {
             _ => continue,
         };
         let Ok(uri) = attribute.normalized_value(XmlVersion::Implicit1_0) else {
-            return false;
+            return None;
         };
         if !scope.bind(prefix, &uri) {
-            return false;
+            return None;
         }
     }
-    scope.element(start.name().as_ref()) == Some(profile.root.clone())
+    scope.element(start.name().as_ref())
 }

@@ -7,6 +7,9 @@
 //! anything.
 
 mod begins;
+mod entries;
+mod events;
+pub mod members;
 mod names;
 mod parse;
 mod write;
@@ -42,10 +45,23 @@ pub struct Layout {
     pub required: bool,
     /// Whether it has text, so that blanks in it mean something.
     pub text: bool,
+    /// What its text is, where it is a plain value and no object.
+    pub leaf: Option<Leaf>,
     /// Child elements in the order they are written; others follow in the order of the tree.
     pub order: Vec<Text>,
     /// Child elements.
     pub children: BTreeMap<Text, Layout>,
+}
+
+/// What a plain value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaf {
+    /// Text.
+    Text,
+    /// A number.
+    Number,
+    /// True or false.
+    Boolean,
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! A name of a namespace the format does not know keeps it, as `{uri}local`: it can then never
 //! be taken for one of the format's.
 
-use super::XmlProfile;
 use crate::base::Text;
 
 /// The namespace of `xml:lang` and the like; its prefix is fixed by XML itself.
@@ -13,15 +12,16 @@ pub(super) const BINDINGS_MAX: usize = 256;
 
 /// The prefixes bound at one place of a document.
 pub(super) struct Scope<'p> {
-    profile: &'p XmlProfile,
+    /// The format's prefixes and the namespaces they stand for.
+    namespaces: &'p [(Text, Text)],
     /// Prefix, URI, innermost last.
     bindings: Vec<(Text, Text)>,
 }
 
 impl<'p> Scope<'p> {
-    pub(super) fn new(profile: &'p XmlProfile) -> Scope<'p> {
+    pub(super) fn new(namespaces: &'p [(Text, Text)]) -> Scope<'p> {
         Scope {
-            profile,
+            namespaces,
             bindings: Vec::new(),
         }
     }
@@ -68,7 +68,15 @@ impl<'p> Scope<'p> {
     /// The format's name of an attribute, without `@`. No prefix is no namespace.
     pub(super) fn attribute(&self, name: &str) -> Option<Text> {
         match name.split_once(':') {
-            Some((prefix, local)) => Some(self.named(self.uri(prefix)?, local)),
+            Some((prefix, local)) => {
+                let named = self.named(self.uri(prefix)?, local);
+                // Without a prefix it would be an attribute of no namespace, which is another.
+                let bare = named == local;
+                Some(match self.uri(prefix).filter(|_| bare) {
+                    Some(uri) => compact_str::format_compact!("{{{uri}}}{local}"),
+                    None => named,
+                })
+            }
             None => Some(name.into()),
         }
     }
@@ -77,11 +85,12 @@ impl<'p> Scope<'p> {
         if uri == XML_URI {
             return compact_str::format_compact!("xml:{local}");
         }
-        let known = self.profile.namespaces.iter().find(|(_, u)| u == uri);
+        let known = self.namespaces.iter().find(|(_, u)| u == uri);
+        let by_default = || self.namespaces.iter().any(|(prefix, _)| prefix.is_empty());
         match known {
             Some((prefix, _)) if prefix.is_empty() => local.into(),
             Some((prefix, _)) => compact_str::format_compact!("{prefix}:{local}"),
-            None if uri.is_empty() => local.into(),
+            None if uri.is_empty() && !by_default() => local.into(),
             None => compact_str::format_compact!("{{{uri}}}{local}"),
         }
     }

@@ -133,7 +133,7 @@ impl Writer<'_> {
 }
 
 /// The text of a value that has one.
-fn simple(node: &Node) -> Option<&str> {
+pub(super) fn simple(node: &Node) -> Option<&str> {
     match &node.value {
         Value::String(text) | Value::Number(text) => Some(text),
         Value::Bool(true) => Some("true"),
@@ -143,12 +143,12 @@ fn simple(node: &Node) -> Option<&str> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+pub(super) enum Place {
     Content,
     Attribute,
 }
 
-fn escape(text: &str, place: Place, out: &mut Vec<u8>) {
+pub(super) fn escape(text: &str, place: Place, out: &mut Vec<u8>) {
     // Most text holds nothing that needs a look: blanks and marks aside, printable ASCII.
     let plain =
         |byte: &u8| matches!(*byte, b' '..=b'~') && !matches!(*byte, b'&' | b'<' | b'>' | b'"');

@@ -3,6 +3,7 @@
 use super::harness::{Gateway, client};
 use super::holdings::fhir;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 async fn send(gateway: &Gateway, who: &str, verb: &str, path: &str, body: &Value) -> (u16, Value) {
     let verb = verb.parse().expect("method");
@@ -147,6 +148,21 @@ async fn nothing_is_lodged_of_a_document_that_is_not_taken() {
     gateway.running.shutdown().await;
 }
 
+/// The extensions of our own that the shipped mappings of FHIR read or write.
+fn extensions_of_mappings() -> BTreeSet<String> {
+    let (sources, _) = kinbridge::catalog::load(&[]);
+    let own = sources.files.iter();
+    let own = own.filter(|(path, _)| path.starts_with("mappings/fhir-r4/"));
+    let mut all = BTreeSet::new();
+    for (_, file) in own {
+        let found = file.text.split("url='").skip(1);
+        let urls = found.filter_map(|rest| rest.split_once('\'').map(|(url, _)| url.to_owned()));
+        all.extend(urls.filter(|url| url.starts_with("urn:kinbridge:fhir:")));
+    }
+    assert!(all.len() > 100, "only {}", all.len());
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_says_what_it_takes_and_gives_ids() {
     // Goal: metadata is true and public; a created Consent is found where its answer says. Method:
@@ -162,6 +178,12 @@ async fn the_server_says_what_it_takes_and_gives_ids() {
         .as_array()
         .expect("resources");
     assert_eq!(offered.len(), 1);
+    let declared = metadata["extension"].as_array().expect("extensions").iter();
+    let declared = declared.filter_map(|it| it["valueUri"].as_str().map(str::to_owned));
+    assert_eq!(
+        declared.collect::<BTreeSet<String>>(),
+        extensions_of_mappings()
+    );
     let verbs = offered[0]["interaction"]
         .as_array()
         .expect("interactions")
