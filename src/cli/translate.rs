@@ -6,6 +6,7 @@ use super::out::Out;
 use crate::base::id::{FormatId, RecordType};
 use crate::mapping::Plans;
 use crate::rules::Rules;
+use crate::wire::Wire;
 use anyhow::{Context, bail};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,12 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if writer.is_workbook() {
         bail!("{to} is read, and written for samples and templates only");
     }
-    let asked = args.media.as_ref().map(|media| {
-        let known = writer.media_types().join(", ");
-        let asked = writer.written_as(media);
-        asked.with_context(|| format!("{to} is not written as {media}; it has {known}"))
-    });
-    let asked = asked.transpose()?;
+    let asked = written_as(writer, args)?;
     let writer = asked.as_ref().unwrap_or(writer);
     let bytes = read(&args.file)?;
     let mut job = Job {
@@ -93,12 +89,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         for mut record in inbound.records {
             reader.fill(&unit, &mut record.findings);
             job.tell(&record.findings);
-            if let Some(tree) = job.write(&record.record) {
-                let refused = writer.refused(&tree);
-                job.tell(&refused);
-                if !refused.is_empty() {
-                    continue;
-                }
+            if let Some(tree) = job.write(&record.record, writer) {
                 out.write_all(&writer.write(&tree))?;
                 out.write_all(b"\n")?;
             }
@@ -137,12 +128,21 @@ impl Job<'_> {
         }
     }
 
-    fn write(&mut self, record: &crate::record::Record) -> Option<crate::format::Node> {
+    /// The record as a tree the format has a place for all of.
+    fn write(
+        &mut self,
+        record: &crate::record::Record,
+        writer: &Wire,
+    ) -> Option<crate::format::Node> {
         if !self.used.contains(&record.record_type) {
             self.used.push(record.record_type.clone());
         }
         match self.plans.outbound(self.to, record) {
-            Ok(out) => Some(out.tree),
+            Ok(out) => {
+                let refused = writer.refused(&out.tree);
+                self.tell(&refused);
+                refused.is_empty().then_some(out.tree)
+            }
             Err(error) => {
                 self.failed = true;
                 eprintln!("{}: {error}", record.record_type);
@@ -150,6 +150,18 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// The format under the media type that is asked for; nothing where none is.
+fn written_as(writer: &Wire, args: &Args) -> anyhow::Result<Option<Wire>> {
+    let Some(media) = &args.media else {
+        return Ok(None);
+    };
+    let asked = writer.written_as(media).with_context(|| {
+        let known = writer.media_types().join(", ");
+        format!("{} is not written as {media}; it has {known}", args.to)
+    })?;
+    Ok(Some(asked))
 }
 
 fn record_types(rules: &Rules) -> Vec<RecordType> {

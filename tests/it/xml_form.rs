@@ -273,7 +273,8 @@ fn what_is_wrong_in_xml_is_told() {
         ),
         (
             "<family",
-            "<modifierExtension url=\"urn:x\"><valueBoolean value=\"true\"/></modifierExtension><family",
+            "<modifierExtension url=\"urn:x\"><valueCode value=\"y\"/></modifierExtension>\
+             <family",
             "modifier-not-read",
         ),
         (
