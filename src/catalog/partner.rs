@@ -158,7 +158,8 @@ pub struct Channel {
     /// place in the document.
     #[serde(default)]
     pub fill: BTreeMap<String, String>,
-    /// Out: the media type of the format it is sent in, where that has several; left out, the first.
+    /// Out: the media type of the format it is sent in, where that has several; left out, the
+    /// first.
     #[serde(default)]
     pub media_type: Option<String>,
     /// Out: how long a withheld delivery may still go out when consent comes.

@@ -2,7 +2,7 @@
 
 use super::answer::Call;
 use super::problem::{FORMAT_UNSUPPORTED, NOTHING_ACCEPTED, Problem};
-use crate::wire::Wire;
+use crate::base::finding::Finding;
 use serde_json::json;
 
 /// The media type without its parameters; empty when none is told.
@@ -21,16 +21,13 @@ pub fn media_type(call: &Call) -> Result<&str, Problem> {
 /// The refusal of a body that begins otherwise than its media type says.
 ///
 /// # Errors
-/// As [`media_type`].
-pub fn contradicted(call: &Call, wire: Option<&Wire>, head: &[u8]) -> Result<(), Problem> {
-    let media = media_type(call)?;
-    match wire.and_then(|wire| wire.differs(media, head)) {
-        None => Ok(()),
-        Some(finding) => {
-            let detail = "send the body under its own media type";
-            Err(Problem::new(&NOTHING_ACCEPTED, detail).with("findings", json!([finding])))
-        }
-    }
+/// When that was found of it.
+pub fn agreed(found: Option<Finding>) -> Result<(), Problem> {
+    let Some(finding) = found else {
+        return Ok(());
+    };
+    let detail = "send the body under its own media type";
+    Err(Problem::new(&NOTHING_ACCEPTED, detail).with("findings", json!([finding])))
 }
 
 fn split(text: &str) -> Option<&str> {

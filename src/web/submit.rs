@@ -5,7 +5,7 @@
 
 use super::answer::{Call, Outcome, busy, store_failed};
 use super::body::too_large;
-use super::media::{contradicted, media_type};
+use super::media::{agreed, media_type};
 use super::problem::{
     BODY_TOO_LARGE, FORMAT_UNSUPPORTED, KEY_CONFLICT, NOTHING_ACCEPTED, PARAMETER_INVALID, Problem,
     REPORT_BY_PHONE_FIRST,
@@ -58,7 +58,8 @@ pub async fn submit(mut call: Call) -> Outcome {
     let sender = rules.partners.get(&partner);
     let channel = sender.and_then(|sender| sender.channel(&opening.channel));
     let wire = channel.and_then(|channel| rules.wires.of_channel(channel));
-    contradicted(&call, wire, body.head())?;
+    let media = media_type(&call)?;
+    agreed(wire.and_then(|wire| wire.differs(media, body.head())))?;
     let body = match body {
         Small::Whole(body) => body,
         Small::Larger(_) if trial => {

@@ -63,6 +63,7 @@ const FHIR_LATER: &[&str] = &[
     "bad-subject-dangling",
     "bad-sum",
     "bad-virtual-without-mode",
+    "bad-xml-modifier-in-contained",
 ];
 /// The same of county documents.
 const COUNTY_LATER: &[&str] = &[

@@ -10,6 +10,18 @@ direction = "in"
 format = "fhir-r4/4.0"
 records = ["person"]
 service_source = "case"
+
+[[agreement]]
+id = "1"
+kind = "contract_10850"
+
+[[agreement]]
+id = "2"
+kind = "baa"
+
+[[agreement]]
+id = "3"
+kind = "qsoa"
 "#;
 
 const AS_XML: &str = "<Patient xmlns=\"http://hl7.org/fhir\"><id value=\"p-1\"/><identifier>\
