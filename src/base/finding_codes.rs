@@ -214,6 +214,12 @@ codes! {
     ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
         "the row has more or fewer cells than the header",
         "quote cells that hold the delimiter or a line break";
+    COLUMN_STRIPPED = "column-stripped", Warning,
+        "columns of the table hold what this gateway takes out at the door",
+        "leave them out of the extract; nothing of them was kept";
+    VALUE_INCOMPLETE = "value-incomplete", Warning,
+        "the value stands in two columns and one of them is empty, so it is not read",
+        "fill both, or leave both empty";
     WORKBOOK_UNREADABLE = "workbook-unreadable", Error,
         "the file is not a workbook (.xlsx)",
         "save it as .xlsx in the spreadsheet program, or send .csv by the channel of that format";

@@ -87,8 +87,14 @@ pub struct FormatFile {
     #[serde(default)]
     pub claims: bool,
     /// Whether records are read in it too; `false`: it is only written.
-    #[serde(default = "read")]
+    #[serde(default = "yes")]
     pub read: bool,
+    /// Whether records are written in it too; `false`: it is only read.
+    #[serde(default = "yes")]
+    pub written: bool,
+    /// Columns taken out at the door, before anything looks at what stands in them.
+    #[serde(default)]
+    pub strip: Vec<Spanned<StripSource>>,
 }
 
 impl FormatFile {
@@ -143,6 +149,8 @@ impl FormatFile {
         }
         let known = self.hl7v2.iter().flat_map(|it| &it.segments);
         paths.extend(known.map(String::as_str));
+        let taken = self.strip.iter().flat_map(|strip| &strip.as_ref().columns);
+        paths.extend(taken.map(String::as_str));
         let apart = |c: char| "./[]='\" ,".contains(c);
         let names = paths.into_iter().flat_map(|path| path.split(apart));
         names
@@ -350,6 +358,16 @@ pub struct RefuseSource {
     pub when: Option<Spanned<String>>,
 }
 
+/// Columns taken out at the door.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StripSource {
+    /// Their names, in whatever case; one that ends in `*` means all that begin so.
+    pub columns: Vec<String>,
+    /// Why, as the sender is told.
+    pub reason: String,
+}
+
 /// How nodes refer to each other.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -469,12 +487,12 @@ pub struct RecognisedSource {
     pub says: String,
 }
 
-fn read() -> bool {
-    true
-}
-
 fn comma() -> char {
     ','
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What cells are told apart by: a byte that can be no part of another character, of a quoted cell,
@@ -527,7 +545,7 @@ impl FormatSource {
 
     /// Whether anything can be written in it.
     pub fn is_written(&self) -> bool {
-        self.body.syntax != Syntax::Workbook
+        self.body.written && self.body.syntax != Syntax::Workbook
     }
 
     /// The path under which a schema file of this format stands in `Sources::schemas`.

@@ -192,6 +192,9 @@ pub struct RuleSource {
     /// How the wire says why a value is missing.
     #[serde(default)]
     pub absent: Option<Spanned<AbsentSource>>,
+    /// Going in, a second place whose text is put behind that of `wire`.
+    #[serde(default)]
+    pub join: Option<Spanned<JoinSource>>,
     /// For people.
     #[serde(default)]
     pub note: Option<String>,
@@ -260,6 +263,16 @@ pub struct AbsentSource {
     pub wire: Spanned<String>,
     /// Code table of the reasons.
     pub crosswalk: Spanned<String>,
+}
+
+/// The second half of a value that stands in two places.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinSource {
+    /// Where.
+    pub wire: Spanned<String>,
+    /// What stands between the two.
+    pub by: String,
 }
 
 /// Items on both sides.

@@ -13,25 +13,59 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 /// Names that may stand in a tree and in a path.
 #[derive(Clone, Debug)]
-pub struct Names(Option<HashSet<Text, BuildHasherDefault<Fnv>>>);
+pub struct Names {
+    /// `None`: all of them.
+    known: Option<HashSet<Text, BuildHasherDefault<Fnv>>>,
+    /// Names of ours that stand for every spelling of them; one that ends in `*` for all names
+    /// that begin so.
+    stand_ins: Vec<Text>,
+}
 
 impl Names {
     /// Every name: for documents of our own making, never for a sender's.
-    pub const ALL: Names = Names(None);
+    pub const ALL: Names = Names {
+        known: None,
+        stand_ins: Vec::new(),
+    };
 
     /// Only these.
     pub fn only(names: impl IntoIterator<Item = Text>) -> Names {
-        Names(Some(names.into_iter().collect()))
+        Names {
+            known: Some(names.into_iter().collect()),
+            stand_ins: Vec::new(),
+        }
+    }
+
+    /// These too, each for every spelling of it, and with `*` at its end for all that begin so.
+    #[must_use]
+    pub fn standing_in(self, stand_ins: Vec<Text>) -> Names {
+        Names { stand_ins, ..self }
     }
 
     /// Whether a name may be shown.
     pub fn shows(&self, name: &str) -> bool {
-        self.0.as_ref().is_none_or(|known| known.contains(name))
+        self.known.as_ref().is_none_or(|known| known.contains(name))
+    }
+
+    /// Whether a name of ours stands for it.
+    pub fn meant(&self, name: &str) -> bool {
+        self.stand_in(name).is_some()
+    }
+
+    /// The name of ours that stands for somebody's spelling of it.
+    pub(super) fn stand_in(&self, name: &str) -> Option<&Text> {
+        let meant = |own: &&Text| match own.strip_suffix('*') {
+            Some(start) => name
+                .get(..start.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(start)),
+            None => name.eq_ignore_ascii_case(own),
+        };
+        self.stand_ins.iter().find(meant)
     }
 
     /// Replaces the names of a whole object that may not be shown, in the order of its members.
     pub(super) fn mask(&self, members: &mut [(Text, Node)]) {
-        if self.0.is_none() {
+        if self.known.is_none() {
             return;
         }
         for (at, (name, _)) in members.iter_mut().enumerate() {
@@ -92,6 +126,14 @@ mod tests {
         names.mask(&mut members);
         let shown: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(shown, ["?1", "dob", "?3", "?4"]);
+        let names = names.standing_in(vec!["ALIEN_NO".into(), "RPT_*".into()]);
+        let meant = |name: &str| names.stand_in(name).map(Text::as_str);
+        assert_eq!(meant("alien_no"), Some("ALIEN_NO"));
+        assert_eq!(meant("Rpt_x"), Some("RPT_*"));
+        assert_eq!(
+            (meant("RPT"), meant("ALIEN_NO2"), meant("d\u{f6}b")),
+            (None, None, None)
+        );
         assert!(Names::ALL.shows("anything"));
         assert!(!Names::only([]).shows(""));
     }

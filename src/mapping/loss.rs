@@ -196,6 +196,18 @@ impl LossReport {
                 });
             }
         }
+        for strip in format.body.strip.iter().map(|it| it.as_ref()) {
+            report
+                .ignored
+                .extend(strip.columns.iter().map(|column| Loss {
+                    path: column.clone(),
+                    reason: format!("taken out at the door: {}", strip.reason),
+                }));
+        }
+        if !format.is_written() {
+            let limit = "the format is only read: no record is written in it";
+            report.limits.push(limit.to_owned());
+        }
         if !persons.rest {
             report
                 .limits

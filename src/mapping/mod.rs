@@ -52,6 +52,8 @@ struct FormatPlans {
     /// Types of nodes and documents a place may be told by.
     types: BTreeSet<String>,
     syntax: Syntax,
+    /// Whether records are written in it.
+    written: bool,
     /// Node types that are consents.
     consents: Vec<String>,
     layout: Layout,
@@ -101,6 +103,9 @@ pub enum MapError {
     /// The format is not in the catalog.
     #[error("the format is not in the catalog")]
     FormatUnknown,
+    /// Nothing is ever written in the format.
+    #[error("the format is only read, never written")]
+    ReadOnly,
     /// The format has no mapping of this record type.
     #[error("the format has no mapping of this record type")]
     MappingMissing,
@@ -180,6 +185,9 @@ impl Plans {
         labelled: Option<Labelled<'_>>,
     ) -> Result<OutTree, MapError> {
         let format = self.formats.get(format).ok_or(MapError::FormatUnknown)?;
+        if !format.written {
+            return Err(MapError::ReadOnly);
+        }
         let plan = format
             .plan(&record.record_type)
             .ok_or(MapError::MappingMissing)?;

@@ -213,6 +213,8 @@ pub struct ValueOp {
     pub default: Option<Node>,
     /// How the wire says why there is none.
     pub absent: Option<Absent>,
+    /// Where the second half of its text stands, and what stands between the two.
+    pub join: Option<(Place, Text)>,
     /// Another row may have set the target going in.
     pub guard_in: bool,
     /// What another row has set must say the same as this one's place.

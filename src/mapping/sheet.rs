@@ -289,6 +289,9 @@ impl Laying<'_> {
                     if let Some(absent) = &mut value.absent {
                         self.wire(&mut absent.wire);
                     }
+                    if let Some((second, _)) = &mut value.join {
+                        self.wire(second);
+                    }
                 }
                 if value.gate.outward {
                     for target in &mut value.record {

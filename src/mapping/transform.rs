@@ -112,6 +112,8 @@ pub enum Fault {
     Form,
     /// It is a date or time that does not exist, or not in this notation.
     Date,
+    /// The clocks of its zone change then: it is there twice, or never.
+    Clock,
 }
 
 impl Transform {

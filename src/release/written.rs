@@ -104,7 +104,9 @@ pub(super) fn excerpt(rules: &Rules, left: &Record) -> Option<Vec<u8>> {
 /// What the mapping could not write, as a finding.
 fn unwritable(error: &MapError) -> Finding {
     let (code, path) = match error {
-        MapError::FormatUnknown | MapError::MappingMissing => (&RECORD_TYPE_UNKNOWN, ""),
+        MapError::FormatUnknown | MapError::MappingMissing | MapError::ReadOnly => {
+            (&RECORD_TYPE_UNKNOWN, "")
+        }
         MapError::NotWritable { path } => (&SCHEMA_VALUE_OUT_OF_RANGE, path.as_str()),
         MapError::Unmapped { path } => (&CROSSWALK_CODE_UNKNOWN, path.as_str()),
         MapError::TooManyItems { path } => (&SCHEMA_VALUE_OUT_OF_RANGE, path.as_str()),

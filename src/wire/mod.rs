@@ -10,6 +10,7 @@ mod lines;
 mod places;
 mod ready;
 mod recognise;
+mod strip;
 
 pub use cutter::Cutter;
 pub use recognise::{Unclear, sole};
@@ -38,6 +39,7 @@ use lines::is_line_stream;
 use places::WireSchemas;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use strip::Strip;
 
 /// All formats of a catalog.
 #[derive(Debug, Default)]
@@ -65,6 +67,7 @@ pub struct Wire {
     /// Documents are written in that form.
     as_xml: bool,
     schemas: WireSchemas,
+    strips: Arc<[Strip]>,
 }
 
 /// A place of a document and the schema that holds there.
@@ -230,6 +233,7 @@ impl Wire {
                 }
             }
         };
+        strip::take_out(&self.strips, unit.first_row, &mut parsed);
         self.fill(unit, &mut parsed.findings);
         parsed
     }

@@ -4,7 +4,7 @@
 
 use super::form;
 use super::places::WireSchemas;
-use super::{Ready, Table, Wire};
+use super::{Ready, Strip, Table, Wire};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::catalog::Sources;
@@ -107,7 +107,47 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         interchanges: Arc::default(),
         syntax,
         schemas: WireSchemas::of(format),
+        strips: strips(sources, format, defects),
     }
+}
+
+/// Columns taken out at the door. What a schema reads, or tells rows by, cannot be taken out.
+fn strips(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Arc<[Strip]> {
+    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    let paths = schemas.map(|schema| format.schema_path(schema.file.as_ref()));
+    let read: Vec<Text> = paths
+        .filter_map(|path| sources.schemas.get(&path))
+        .flat_map(|shape| columns(shape))
+        .collect();
+    let rows = format.body.strip.iter().map(|row| row.as_ref());
+    let made: Vec<Strip> = rows
+        .map(|row| Strip {
+            columns: row.columns.iter().map(Text::from).collect(),
+            reason: Text::from(&row.reason),
+        })
+        .collect();
+    let taken = stand_ins(format);
+    let names = Names::only([]).standing_in(taken.clone());
+    let both = read.iter().any(|name| names.meant(name));
+    if both || !taken.is_empty() && format.body.syntax != Syntax::Delimited {
+        defects.push(Defect {
+            file: format.file.clone(),
+            line: 0,
+            column: 0,
+            code: "format-strip-invalid",
+            message: "`strip` names a column a schema reads, or stands in a format without columns"
+                .into(),
+            help: "name columns of rows that no schema has".into(),
+        });
+    }
+    made.into()
+}
+
+fn stand_ins(format: &FormatSource) -> Vec<Text> {
+    let rows = format.body.strip.iter();
+    rows.flat_map(|row| &row.as_ref().columns)
+        .map(Text::from)
+        .collect()
 }
 
 fn dialect(format: &FormatSource) -> Dialect {
@@ -134,7 +174,7 @@ pub(super) fn names(sources: &Sources, format: &FormatSource) -> Names {
         }
     }
     all.extend(format.body.names().into_iter().map(Text::from));
-    Names::only(all)
+    Names::only(all).standing_in(stand_ins(format))
 }
 
 fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {

@@ -8,6 +8,7 @@ pub mod grow;
 mod road;
 mod scan;
 mod spoil;
+mod stripped;
 mod world;
 
 use grow::{Grown, grow};

@@ -13,6 +13,7 @@ mod closed_pipe;
 mod consent_imports;
 mod consents;
 mod consents_fhir;
+mod cws_extract;
 mod decide_lines;
 mod deliver;
 mod emergency;

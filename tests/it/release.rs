@@ -3,6 +3,7 @@
 //! shipped law pack.
 
 mod between;
+mod extract_marks;
 mod partners;
 mod sealed;
 

@@ -15,7 +15,7 @@ use toml::{Table, Value};
 /// Keys of a format that decide nothing about labels.
 const FREE: [&str; 4] = ["name", "notation", "media_types", "stream"];
 /// Keys of a format that may come to one that did not have them.
-const MAY_COME: [&str; 4] = ["labels", "refuse", "schema", "consents"];
+const MAY_COME: [&str; 5] = ["labels", "refuse", "schema", "consents", "strip"];
 
 /// Defects of a format's file laid over a shipped one.
 pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
@@ -36,7 +36,7 @@ pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
         let kept = match (key.as_str(), new.get(key)) {
             ("labels", Some(new)) => labels_kept(old, new),
             ("refuse", Some(new)) => items(old).iter().all(|row| refusal_kept(row, items(new))),
-            ("node" | "schema" | "consents", Some(new)) => {
+            ("node" | "schema" | "consents" | "strip", Some(new)) => {
                 items(old).iter().all(|row| items(new).contains(row))
             }
             (_, new) => new == Some(old),

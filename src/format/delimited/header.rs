@@ -50,9 +50,10 @@ impl Header {
 
     /// The names as they may be shown. A header belongs to one format: the first names count.
     pub(super) fn shown(&self, names: &Names) -> &[Text] {
-        let show = |(at, name): (usize, &Text)| match names.shows(name) {
-            true => name.clone(),
-            false => masked(at),
+        let show = |(at, name): (usize, &Text)| match (names.stand_in(name), names.shows(name)) {
+            (Some(own), _) => own.clone(),
+            (None, true) => name.clone(),
+            (None, false) => masked(at),
         };
         self.shown
             .get_or_init(|| self.written.iter().enumerate().map(show).collect())

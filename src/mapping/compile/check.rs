@@ -5,7 +5,7 @@ use super::shapes::codes;
 use super::{Builder, Spot};
 use crate::base::defect::Defect;
 use crate::catalog::Sources;
-use crate::catalog::mapping::RuleSource;
+use crate::catalog::mapping::{Direction, RuleSource};
 use crate::catalog::schema::{Kind, Shape};
 use crate::mapping::loss::{self, LossReport, Persons};
 use crate::mapping::plan::Gate;
@@ -144,6 +144,7 @@ impl<'s> Builder<'s> {
     /// Checks of the whole file, and the reports that come of it.
     pub(super) fn check(&mut self) {
         self.dead_rows();
+        self.rows_of_read_only();
         let bounds = loss::mounted(&self.bounds, &self.mounts());
         let mut unset = Vec::new();
         if self.format.is_read() {
@@ -179,6 +180,28 @@ impl<'s> Builder<'s> {
         };
         let loss = LossReport::new(self.format, self.mapping, self.record, &bounds, &persons);
         self.built.loss = loss;
+    }
+
+    /// In a format that is only read every row says so: nothing of it looks as if it were written.
+    fn rows_of_read_only(&mut self) {
+        if self.format.is_written() {
+            return;
+        }
+        let body = &self.mapping.body;
+        let mut wrong = Vec::new();
+        let mut see = |rule: &RuleSource| {
+            let place = rule.record.as_ref().map(Spanned::span);
+            let place = place.or(rule.wire.as_ref().map(Spanned::span));
+            wrong.extend(place.filter(|_| rule.direction != Direction::In));
+        };
+        visit(&body.rule, &body.each, &mut see);
+        for template in &body.template {
+            visit(&template.as_ref().rule, &template.as_ref().each, &mut see);
+        }
+        for place in wrong {
+            let message = "the format is only read: mark the row direction = \"in\"";
+            self.defect(self.file, place, "rule-goes-out", message);
+        }
     }
 
     fn mounts(&self) -> Vec<Vec<String>> {

@@ -53,6 +53,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             notation: format.body.notation,
             types: format.body.types(),
             syntax: format.body.syntax,
+            written: format.is_written(),
             consents: format.body.consents.clone(),
             layout,
             marks,

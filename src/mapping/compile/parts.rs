@@ -75,7 +75,13 @@ impl<'s> Builder<'s> {
             );
         }
         self.record_context(source, &mut part, &mut draft);
-        part.when = self.part_conditions(&source.when, &draft.wire, true);
+        // Of a part that stands in another node the shapes are known where that is met.
+        if !draft.wire.is_empty() || !source.embedded {
+            part.when = self.part_conditions(&source.when, &draft.wire, true);
+        }
+        if source.root && self.is_rows() && !self.format.is_written() {
+            super::rules::of_first_row(&mut part.when);
+        }
         part.only = self.part_conditions(&source.only, &draft.record, false);
         if let Some(order) = &source.order_by {
             part.order_by = self.order_keys(order, &draft.wire);

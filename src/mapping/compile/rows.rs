@@ -71,6 +71,9 @@ impl Sorter<'_> {
                     if let Some(absent) = &value.absent {
                         self.place(&absent.wire, rows);
                     }
+                    if let Some((second, _)) = &value.join {
+                        self.place(second, rows);
+                    }
                 }
                 Op::WireConst(_, place, _, _) => self.place(place, rows),
                 Op::Ref(reference) => {

@@ -8,10 +8,10 @@ use crate::catalog::mapping::{AbsentSource, Direction, Pick, RuleSource};
 use crate::catalog::schema::Shape;
 use crate::format::tree::Node;
 use crate::mapping::path::parse;
-use crate::mapping::plan::{Absent, Fallback, Gate, Op, Target, ValueOp};
+use crate::mapping::plan::{Absent, Fallback, Gate, Op, Place, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::{Form, Transform};
-use crate::mapping::walk::Step;
+use crate::mapping::walk::{Condition, Step};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -120,12 +120,16 @@ impl<'s> Builder<'s> {
         let when = source.when.as_ref();
         let only = source.only.as_ref();
         self.note_only(spot, only);
+        let mut asked = when
+            .map(|text| self.conditions(text, &spot.wire, true, spot.file))
+            .unwrap_or_default();
+        if spot.rows_root && !source.direction.goes_out() {
+            of_first_row(&mut asked);
+        }
         Gate {
             inward: source.direction.goes_in(),
             outward: source.direction.goes_out(),
-            when: when
-                .map(|text| self.conditions(text, &spot.wire, true, spot.file))
-                .unwrap_or_default(),
+            when: asked,
             only: only
                 .map(|text| self.conditions(text, &spot.record, false, spot.file))
                 .unwrap_or_default(),
@@ -248,6 +252,7 @@ impl<'s> Builder<'s> {
             .absent
             .as_ref()
             .and_then(|it| self.absent(spot, it, wire));
+        let join = self.join(spot, source);
         Some(ValueOp {
             gate,
             wire: place,
@@ -256,6 +261,7 @@ impl<'s> Builder<'s> {
             table,
             default,
             absent,
+            join,
             guard_in: self.rivals_in(spot, source),
             agrees: source.expect,
             guard_out: source.pick.is_some() || self.rivals_out(spot, source),
@@ -425,6 +431,29 @@ impl<'s> Builder<'s> {
             table: Arc::clone(table),
             sentinel: it.wire.as_ref() == own.as_ref(),
         })
+    }
+}
+
+impl<'s> Builder<'s> {
+    /// The second place of a value. What stands in two places can be put together, not taken apart.
+    fn join(&mut self, spot: &Spot<'s>, source: &'s RuleSource) -> Option<(Place, Text)> {
+        let join = source.join.as_ref()?;
+        let (place, _) = self.place(&join.as_ref().wire, spot)?;
+        let alone = place.tail.is_none() && source.absent.is_none() && source.default.is_none();
+        if source.direction != Direction::In || !alone {
+            let message = "`join` goes with direction = \"in\", and without a list, `absent` or \
+                           `default`";
+            self.defect(spot.file, join.span(), "rule-join", message);
+            return None;
+        }
+        Some((place, Text::from(&join.as_ref().by)))
+    }
+}
+
+/// What is asked of the rows of a record is asked of its first one.
+pub(super) fn of_first_row(conditions: &mut [Condition]) {
+    for condition in conditions {
+        condition.steps.insert(0, Step::Nth(0));
     }
 }
 

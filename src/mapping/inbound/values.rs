@@ -39,6 +39,10 @@ impl<'a> Run<'a> {
             }
             return;
         }
+        if let Some((second, by)) = &op.join {
+            self.joined(op, (found, here.get(second)), by, context);
+            return;
+        }
         let absent = op.absent.as_ref();
         match found {
             Some(node) => {
@@ -58,6 +62,26 @@ impl<'a> Run<'a> {
                     self.set(target, context, value.clone());
                 }
             }
+        }
+    }
+
+    /// A value in two places: both, or nothing is read and that is told.
+    fn joined(
+        &mut self,
+        op: &'a ValueOp,
+        halves: (Option<&Node>, Option<&Node>),
+        by: &str,
+        context: &mut Node,
+    ) {
+        let text = |node: Option<&Node>| node.and_then(Node::lexeme).map(str::to_owned);
+        match (text(halves.0), text(halves.1), halves.0.or(halves.1)) {
+            (Some(first), Some(second), Some(node)) => {
+                let mut whole = Node::string(format!("{first}{by}{second}"));
+                whole.span = node.span;
+                self.one_value(op, &whole, context);
+            }
+            (_, _, Some(node)) => self.find(Finding::new(&codes::VALUE_INCOMPLETE), node.span),
+            (_, _, None) => {}
         }
     }
 
@@ -118,6 +142,7 @@ impl<'a> Run<'a> {
                 let code = match fault {
                     Fault::Date => &codes::DATE_IMPOSSIBLE,
                     Fault::Form => &codes::SCHEMA_PATTERN_MISMATCH,
+                    Fault::Clock => &codes::CELL_TIME_CLOCK_CHANGE,
                 };
                 self.find(Finding::new(code), node.span);
                 return;
@@ -129,7 +154,12 @@ impl<'a> Run<'a> {
                 } else {
                     &codes::CROSSWALK_CODE_UNKNOWN
                 };
-                self.find(Finding::new(code), node.span);
+                let mut told = Finding::new(code);
+                if let Some(table) = &op.table {
+                    let fix = format!("{}; the code table is `{}`", told.fix, table.name);
+                    told = told.fixed_by(fix);
+                }
+                self.find(told, node.span);
                 return;
             }
         };

@@ -262,7 +262,9 @@ pub(super) fn from_local(
         }
         None => text.parse().map_err(|_| Fault::Date)?,
     };
-    let zoned = civil.to_zoned(zone.clone()).map_err(|_| Fault::Date)?;
+    // Which of the two is meant, or what instead of none, nobody has said.
+    let only = zone.to_ambiguous_zoned(civil).unambiguous();
+    let zoned = only.map_err(|_| Fault::Clock)?;
     Ok(zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())
 }
 
