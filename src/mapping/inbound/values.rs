@@ -1,7 +1,7 @@
 //! Wire to record: one value through its chain and code table, or the reason why there is none.
 
 use super::{Here, Run};
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Severity};
 use crate::base::finding_codes as codes;
 use crate::format::tree::{Node, Value};
 use crate::mapping::plan::{Absent, Target, ValueOp};
@@ -80,7 +80,14 @@ impl<'a> Run<'a> {
                 whole.span = node.span;
                 self.one_value(op, &whole, context);
             }
-            (_, _, Some(node)) => self.find(Finding::new(&codes::VALUE_INCOMPLETE), node.span),
+            (_, _, Some(node)) => {
+                let mut told = Finding::new(&codes::VALUE_INCOMPLETE);
+                // It stands in place of what else would be told of a value that is not there.
+                if op.record.iter().any(|target| target.required) {
+                    told.severity = Severity::Error;
+                }
+                self.find(told, node.span);
+            }
             (_, _, None) => {}
         }
     }

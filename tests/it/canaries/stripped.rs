@@ -3,7 +3,7 @@
 
 use super::grow::MARK;
 use super::world::logs;
-use crate::web::harness::{Gateway, LOOKS_MAX, install_provider, until};
+use crate::web::harness::{Gateway, install_provider, until};
 use kinbridge::catalog;
 use kinbridge::web::certificates::Authority;
 use kinbridge::web::receiver::Receiver;
@@ -117,14 +117,16 @@ async fn what_is_taken_out_at_the_door_is_nowhere() {
     ] {
         assert!(findings.contains(name), "{name}: {findings}");
     }
-    let sent = until("what is sent", LOOKS_MAX, async || {
+    let id = told["submission_id"].as_str().expect("an id");
+    let timeline = format!("/v1/submissions/{id}");
+    let sent = until("what is sent", 5_000, async || {
+        let seen = gateway.ask("program", "GET", &timeline, Value::Null).await;
         let arrived = inbox.deliveries();
-        arrived.first().cloned().ok_or(arrived.len())
+        arrived.first().cloned().ok_or(seen.1)
     })
     .await;
     assert!(String::from_utf8_lossy(&sent.body).contains("in_person"));
     silent("what is sent", &sent.body);
-    let id = told["submission_id"].as_str().expect("an id");
     for path in [String::new(), "/records".to_owned()] {
         let path = format!("/v1/submissions/{id}{path}");
         let (status, seen) = gateway.ask("program", "GET", &path, Value::Null).await;
