@@ -385,7 +385,7 @@ impl<'a> Run<'a> {
         for op in ops {
             match op {
                 Op::Value(value) => self.value(value, here, node),
-                Op::Ref(reference) => self.reference(reference, here, node),
+                Op::Ref(reference) => self.reference((reference, ops), here, node),
                 Op::Each(each) => self.each(each, here, node),
                 Op::WireConst(gate, place, value, _) => {
                     // What an earlier row says of the record is not replaced by what all have.

@@ -24,6 +24,7 @@ mod fixtures;
 mod form_pages;
 mod format_laws;
 mod forms;
+mod fuzz_corpus;
 mod https_out;
 mod intake;
 mod labels;

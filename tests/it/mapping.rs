@@ -2,7 +2,10 @@
 
 mod data;
 mod files;
+mod generated;
+mod kept;
 mod law;
+mod making;
 mod servers;
 mod shipped;
 mod unsaid;

@@ -3,13 +3,20 @@
 use super::{Here, Made, Run, place};
 use crate::base::Text;
 use crate::format::tree::{Node, Value};
+use crate::mapping::MapError;
 use crate::mapping::inbound::PARTS_DEPTH_MAX;
-use crate::mapping::plan::{Part, RefOp};
+use crate::mapping::plan::{Op, Part, RefOp};
 use crate::mapping::walk::{assign, get, hold, put};
 use crate::mapping::where_in::Trail;
 
 impl<'a> Run<'a> {
-    pub(super) fn reference(&mut self, op: &'a RefOp, here: Here<'a, '_>, node: &mut Node) {
+    /// One row that refers to something, among the rows it stands with.
+    pub(super) fn reference(
+        &mut self,
+        (op, rows): (&'a RefOp, &'a [Op]),
+        here: Here<'a, '_>,
+        node: &mut Node,
+    ) {
         if !op.gate.outward {
             return;
         }
@@ -29,7 +36,7 @@ impl<'a> Run<'a> {
             return;
         };
         match &target.tail {
-            None => self.one_reference(op, at, node),
+            None => self.one_reference((op, rows), at, node),
             Some(tail) => {
                 let keys = at.items().iter().filter_map(|item| get(item, tail));
                 for (number, key) in keys.enumerate() {
@@ -37,7 +44,7 @@ impl<'a> Run<'a> {
                         self.in_row(op, number, key, node);
                         continue;
                     }
-                    self.one_reference(op, key, node);
+                    self.one_reference((op, rows), key, node);
                     if op.wire.tail.is_none() {
                         // One place on the wire: the first of the list.
                         break;
@@ -47,7 +54,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn one_reference(&mut self, op: &'a RefOp, value: &'a Node, node: &mut Node) {
+    fn one_reference(
+        &mut self,
+        (op, rows): (&'a RefOp, &'a [Op]),
+        value: &'a Node,
+        node: &mut Node,
+    ) {
         if matches!(value.value, Value::Object(_)) {
             self.refer_to_value(op, value, node);
             return;
@@ -78,12 +90,34 @@ impl<'a> Run<'a> {
             let part = op.parts.iter().find(fits)?;
             Some(self.make(*part, Some(person)))
         });
-        if let Some(text) = known
-            .and_then(|at| self.made.get(at))
-            .and_then(|it| self.name(it))
-        {
+        let Some(made) = known.and_then(|at| self.made.get(at)) else {
+            return;
+        };
+        // A person is one node: where none of the rows takes that kind, nobody would read it.
+        if op.gate.inward && !self.is_read(op, rows, made) {
+            let path = op.record.as_ref().map(|it| it.pointer.clone());
+            self.refuse(MapError::NotWritable {
+                path: path.unwrap_or_default(),
+            });
+        } else if let Some(text) = self.name(made) {
             self.write_reference(op, text, node);
         }
+    }
+
+    /// Whether reading takes a node of that kind by the row or another of the same record path.
+    fn is_read(&self, op: &RefOp, rows: &[Op], made: &Made<'_>) -> bool {
+        let kind = |at: usize| self.plan.parts.get(at).map(|part| &part.node_type);
+        let takes = |row: &RefOp| row.parts.iter().any(|at| kind(*at) == kind(made.part));
+        let same = |row: &RefOp| match (&row.record, &op.record) {
+            (Some(l), Some(r)) => l.absolute == r.absolute && l.pointer == r.pointer,
+            _ => false,
+        };
+        let twin = |row: &&RefOp| row.gate.inward && same(row);
+        let mut twins = rows.iter().filter_map(|row| match row {
+            Op::Ref(row) => Some(row).filter(twin),
+            _ => None,
+        });
+        takes(op) || twins.any(takes)
     }
 
     /// A reference to the node of an object; equal objects share one.

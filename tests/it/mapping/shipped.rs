@@ -145,26 +145,18 @@ fn records_with_members_taken_away_keep_the_law() {
     assert!(held > 20, "{held} records held");
 }
 
-/// Whether a list or object has nothing in it: no format can say that, and no sender means it.
-pub fn empty_within(node: &Node) -> bool {
-    let inner = node
-        .items()
-        .iter()
-        .chain(node.members().iter().map(|(name, child)| {
-            if name == "body" {
-                &EMPTY_IS_FINE
-            } else {
-                child
-            }
-        }));
-    node.is_empty_container() || inner.into_iter().any(empty_within)
+/// Whether a list or object has nothing in it: no format can say that, and no sender means it. The
+/// body of a person record alone is empty.
+pub fn empty_within(root: &Node) -> bool {
+    fn empty(node: &Node) -> bool {
+        let members = node.members().iter().map(|(_, child)| child);
+        node.is_empty_container() || members.chain(node.items()).any(empty)
+    }
+    root.members().iter().any(|(name, child)| match &**name {
+        "body" => child.members().iter().any(|(_, inner)| empty(inner)),
+        _ => empty(child),
+    })
 }
-
-/// The body of a person record is empty.
-static EMPTY_IS_FINE: Node = Node {
-    value: kinbridge::format::Value::Null,
-    span: kinbridge::base::finding::Span { start: 0, end: 0 },
-};
 
 #[test]
 fn the_loss_reports_are_those_of_the_mappings() {
