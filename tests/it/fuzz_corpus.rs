@@ -51,6 +51,7 @@ fn bytes(path: &Path) -> Vec<u8> {
 fn the_corpus_and_the_fixtures_take_their_roads() {
     for (target, format, folder) in ROADS {
         let road = Road::new(format);
+        road.ready();
         let mut inputs = corpus(target);
         if !folder.is_empty() {
             files_below(&root().join("fixtures").join(folder), &mut inputs);
