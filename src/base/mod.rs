@@ -10,6 +10,7 @@ pub mod fact_key;
 pub mod finding;
 pub mod finding_codes;
 pub mod id;
+pub mod language;
 pub mod limits;
 pub mod nearest;
 pub mod paperwork;

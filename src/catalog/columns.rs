@@ -76,14 +76,14 @@ fn header<'a>(sources: &'a Sources, format: &str, record: &str) -> Option<Vec<&'
     Some(members(rows).map(|(name, _)| name.as_str()).collect())
 }
 
-fn delimited<'a>(sources: &'a Sources, format: &str) -> Option<&'a FormatSource> {
+pub(super) fn delimited<'a>(sources: &'a Sources, format: &str) -> Option<&'a FormatSource> {
     sources
         .formats
         .values()
         .find(|known| known.id.as_str() == format && known.body.delimited.is_some())
 }
 
-fn members(rows: &Json) -> impl Iterator<Item = (&String, &Json)> {
+pub(super) fn members(rows: &Json) -> impl Iterator<Item = (&String, &Json)> {
     let members = rows.get("properties").and_then(Json::as_object);
     members.into_iter().flatten()
 }

@@ -18,6 +18,7 @@ pub mod kept;
 pub mod mapping;
 pub mod operator;
 pub mod overlay;
+pub mod paper;
 pub mod partner;
 pub mod partner_check;
 pub mod reads;

@@ -1,6 +1,6 @@
 //! `kinbridge form`: one printable consent form.
 
-use super::decide;
+use super::{decide, records::language};
 use crate::base::vocabulary::ConsentKind;
 use crate::catalog;
 use crate::disclosure::sheet::{Language, Sheets};
@@ -29,10 +29,6 @@ fn kind(word: &str) -> Result<ConsentKind, String> {
     let all = || ConsentKind::ALL.iter().map(|kind| kind.as_str());
     let told = || format!("the kinds are: {}", all().collect::<Vec<_>>().join(", "));
     word.parse().map_err(|_| told())
-}
-
-fn language(word: &str) -> Result<Language, String> {
-    word.parse().map_err(|()| String::from("en or es"))
 }
 
 /// Prints it.

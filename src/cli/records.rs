@@ -1,7 +1,8 @@
 //! `kinbridge records`: the data dictionary, and the column guides of delimited formats.
 
 use super::out::Out;
-use crate::catalog::{self, columns, dictionary};
+use crate::base::language::Language;
+use crate::catalog::{self, columns, dictionary, paper};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,9 +17,21 @@ pub struct Args {
     /// the workbook itself, to be sent into a file
     #[arg(long, requires = "format")]
     template: Option<String>,
+    /// With --format: print the paper form of this record type's file, a page of HTML whose boxes
+    /// are its columns
+    #[arg(long, requires = "format", conflicts_with = "template")]
+    paper: Option<String>,
+    /// Of the paper form: `en` or `es`
+    #[arg(long, default_value = "en", value_parser = language)]
+    lang: Language,
     /// A catalog folder laid over the shipped one; may repeat
     #[arg(long)]
     catalog: Vec<PathBuf>,
+}
+
+/// A language by its tag.
+pub(super) fn language(word: &str) -> Result<Language, String> {
+    word.parse().map_err(|()| String::from("en or es"))
 }
 
 /// Prints it.
@@ -30,11 +43,17 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Out::new().write_all(&book)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = match (&args.format, &args.template) {
+    if let (Some(format), Some(record)) = (&args.format, &args.paper) {
+        return shown(paper::sheet(&sources, (format, record), args.lang));
+    }
+    shown(match (&args.format, &args.template) {
         (None, _) => Some(dictionary::dictionary(&sources)),
         (Some(format), None) => columns::guide(&sources, format),
         (Some(format), Some(record)) => columns::template(&sources, format, record),
-    };
+    })
+}
+
+fn shown(text: Option<String>) -> anyhow::Result<ExitCode> {
     match text {
         Some(text) => {
             print!("{text}");

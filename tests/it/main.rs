@@ -38,6 +38,7 @@ mod minor_rows;
 mod mllp;
 mod obligations;
 mod onward;
+mod paper_forms;
 mod pull_road;
 mod pulls;
 mod recall;

@@ -18,6 +18,7 @@ const SILENT: &[&str] = &[
     "description",
     "examples",
     "deprecated",
+    "x-es",
 ];
 /// Keywords of ours, allowed everywhere.
 const LABELS: &[&str] = &["x-data-class", "x-about", "x-narrative", "x-locates"];

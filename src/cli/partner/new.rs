@@ -7,7 +7,9 @@ use super::letter::{Terms, letter};
 use super::samples::{Sending, ending, sample};
 use crate::base::digest::{Digest, hex};
 use crate::base::id::{FormatId, RecordType};
+use crate::base::language::Language;
 use crate::base::vocabulary::SourceRole;
+use crate::catalog::paper;
 use crate::rules::Rules;
 use anyhow::Context;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -112,6 +114,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for sample in terms.samples {
         println!("sample        {}", args.handover.join(sample).display());
     }
+    for paper in write_papers(&args.handover, &answers, &rules)? {
+        println!("paper form    {}", args.handover.join(paper).display());
+    }
     println!("token         {token}\n              shown once; hand it over by a safe way");
     println!("next          fill in the agreements, then: kinbridge check --catalog <folder>");
     Ok(ExitCode::SUCCESS)
@@ -157,6 +162,27 @@ fn write_samples(folder: &Path, answers: &Answers, rules: &Rules) -> anyhow::Res
         std::fs::write(folder.join(&name), bytes)
             .with_context(|| format!("cannot write {name}"))?;
         names.push(name);
+    }
+    Ok(names)
+}
+
+/// Writes the paper form of each record type in both languages, where the format is one of rows;
+/// gives their names.
+fn write_papers(folder: &Path, answers: &Answers, rules: &Rules) -> anyhow::Result<Vec<String>> {
+    let format = FormatId::new(&answers.format);
+    let rows = rules.sources.mapped_as(&format).as_str();
+    let mut names = Vec::new();
+    for (record, language) in answers
+        .records
+        .iter()
+        .flat_map(|record| Language::ALL.iter().map(move |it| (record, *it)))
+    {
+        if let Some(page) = paper::sheet(&rules.sources, (rows, record), language) {
+            let name = format!("paper-{record}.{}.html", language.as_str());
+            std::fs::write(folder.join(&name), page)
+                .with_context(|| format!("cannot write {name}"))?;
+            names.push(name);
+        }
     }
     Ok(names)
 }

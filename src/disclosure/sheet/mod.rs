@@ -7,6 +7,8 @@
 
 mod page;
 
+pub use crate::base::language::Language;
+
 use super::pack::Pack;
 use super::spanish::Reviewed;
 use super::tables::{KindRow, Signers, TABLE_MISSING, defect};
@@ -18,37 +20,6 @@ use std::sync::Arc;
 
 /// The file of the words.
 const FORMS: &str = "policies/forms.toml";
-
-/// A language a form can be printed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    English,
-    /// Spanish.
-    Spanish,
-}
-
-impl Language {
-    /// All of them.
-    pub const ALL: &[Language] = &[Language::English, Language::Spanish];
-
-    /// The tag of BCP 47.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::Spanish => "es",
-        }
-    }
-}
-
-impl std::str::FromStr for Language {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Language, ()> {
-        let mut all = Language::ALL.iter().copied();
-        all.find(|one| one.as_str() == word).ok_or(())
-    }
-}
 
 /// One text in every language.
 #[derive(Clone, Debug, Deserialize)]

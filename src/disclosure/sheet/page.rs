@@ -4,6 +4,7 @@
 //! knows nobody: an empty form.
 
 use super::{ClassWords, ElementWords, Language, MoreSigners, Sheet, SignerId, Told};
+use crate::base::language::escaped;
 use crate::disclosure::tables::Alone;
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -22,21 +23,6 @@ const REFUSING: &str = "refusal_consequences";
 const LODGED: [&str; 4] = ["recipient", "purpose", "signature", "date"];
 
 const STYLE: &str = include_str!("sheet.css");
-
-/// Text as it may stand in HTML.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
 
 struct Press<'a> {
     sheet: &'a Sheet<'a>,
