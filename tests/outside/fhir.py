@@ -1,6 +1,14 @@
-"""FHIR R4 as the gateway writes it, read by fhir.resources' R4 models, as JSON and as XML."""
+"""FHIR R4 as the gateway writes it, read by fhir.resources' R4 models, as JSON and as XML.
+
+    fhir.py FOLDER
+
+Leaves what was written in FOLDER/documents.ndjson, for the next validator.
+"""
 
 import json
+import pathlib
+import sys
+import threading
 
 from fhir.resources import construct_fhir_element, get_fhir_model_class
 from fhir.resources.core.utils.xml import xml_loads
@@ -10,6 +18,8 @@ from road import ROOT, fixtures, in_parallel, report, translate, verdict
 FORMAT = "fhir-r4/4.0"
 XML = "application/fhir+xml"
 HEAD = "<?xml"
+DOCUMENTS = pathlib.Path(sys.argv[1]) / "documents.ndjson"
+ALONE = threading.Lock()
 
 
 def as_json(text):
@@ -40,6 +50,9 @@ def written(job):
         kinds = [document.resource_type for document in documents]
         if list(as_xml(other.decode(), kinds)) != documents:
             return f"{name}: something else as XML"
+        with ALONE, DOCUMENTS.open("a") as kept:
+            for line in out.decode().splitlines():
+                kept.write(json.dumps({"name": name, "document": json.loads(line)}) + "\n")
     except ValueError as error:
         return f"{name}: {error}"
     return None
