@@ -99,7 +99,7 @@ pub fn sheet(
         KEPT.is(language),
         escaped(format.id.as_str()),
         escaped(record),
-        escaped(&sources.digest)
+        escaped(sources.digest.as_str())
     );
     Some(out)
 }

@@ -5,6 +5,7 @@
 
 use super::out::Out;
 use crate::base::finding::Finding;
+use crate::base::finding_codes::SERVICE_SOURCE_UNKNOWN;
 use crate::base::id::{FormatId, PartnerId, RecordType};
 use crate::catalog::partner::{Channel, Direction};
 use crate::intake::read::{Reader, Reading};
@@ -81,15 +82,23 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
         return Err(format!("`{format}` is only written, never read"));
     }
     let allowed = record_types(&rules);
-    let reader = match &args.partner {
-        Some(partner) => Reader::of(&rules, channel(&rules, partner, &format)?),
+    let channel = args.partner.as_ref();
+    let channel = channel.map(|partner| channel(&rules, partner, &format));
+    let channel = channel.transpose()?;
+    let reader = match channel {
+        Some(channel) => Reader::of(&rules, channel),
         None => Reader::new(&rules, &format, &allowed),
     };
     let reader = reader.ok_or("the format cannot be read")?;
     let mut reading = Reading::default();
     read(&reader, (head, &mut input), &mut reading).map_err(named)?;
     let of_records = reading.records.into_iter().flat_map(|r| r.findings);
-    Ok(reading.findings.into_iter().chain(of_records).collect())
+    let mut all: Vec<Finding> = reading.findings.into_iter().chain(of_records).collect();
+    // What the channel declares for its records no sender is asked for.
+    if channel.is_some_and(|channel| channel.service_source.is_some()) {
+        all.retain(|finding| finding.code != SERVICE_SOURCE_UNKNOWN.code);
+    }
+    Ok(all)
 }
 
 /// The format of that id, or the newest version of that name.

@@ -79,7 +79,7 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         (Syntax::Delimited, _) => Ready::Delimited {
             dialect: dialect(format),
             names: names(sources, format),
-            tables: tables(sources, format).into(),
+            tables: tables(sources, format, defects).into(),
             book: false,
         },
         // Made of the format whose rows it holds, or a defect.
@@ -177,8 +177,24 @@ pub(super) fn names(sources: &Sources, format: &FormatSource) -> Names {
     Names::only(all).standing_in(stand_ins(format))
 }
 
-fn tables(sources: &Sources, format: &FormatSource) -> Vec<Table> {
+/// The kinds of files, each with its columns; what tells or groups rows must be one of them.
+fn tables(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Vec<Table> {
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    for schema in schemas.clone() {
+        let path = format.schema_path(schema.file.as_ref());
+        let known = sources.schemas.get(&path).map(columns).unwrap_or_default();
+        let mut named = schema.header.iter().chain(&schema.group_by);
+        if let Some(strange) = named.find(|name| !known.iter().any(|own| own == name.as_str())) {
+            defects.push(Defect {
+                file: format.file.clone(),
+                line: 0,
+                column: 0,
+                code: "format-column-unknown",
+                message: format!("`{strange}` is no column of {}", schema.file.as_ref()),
+                help: "name columns as the row schema does, without quotes of their own".into(),
+            });
+        }
+    }
     schemas
         .filter_map(|schema| {
             let path = format.schema_path(schema.file.as_ref());

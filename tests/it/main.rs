@@ -36,6 +36,7 @@ mod message_labels;
 mod metamorphic;
 mod minor_rows;
 mod mllp;
+mod newcomer;
 mod obligations;
 mod onward;
 mod paper_forms;

@@ -75,10 +75,13 @@ pub struct Args {
 /// Asks, writes, prints.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let answers = answers::ask(args)?;
-    let rules = Rules::load(&[]).map_err(|defects| {
+    // The folder written into may hold formats of the county's own.
+    let own = args.catalog.is_dir().then(|| args.catalog.clone());
+    let rules = Rules::load(own.as_slice()).map_err(|defects| {
         anyhow::anyhow!(
-            "the shipped catalog has {} defects; run kinbridge check",
-            defects.len()
+            "the catalog has {} defects; run kinbridge check --catalog {}",
+            defects.len(),
+            args.catalog.display()
         )
     })?;
     let format = FormatId::new(&answers.format);
