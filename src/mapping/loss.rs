@@ -3,9 +3,14 @@
 use crate::base::Text;
 use crate::catalog::MappingSource;
 use crate::catalog::format::FormatSource;
+use crate::catalog::mapping::{EachSource, RuleSource};
 use crate::catalog::schema::Shape;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+
+/// Where a record says why it has no value at a path.
+const WHY_MISSING: &str = "envelope.missing";
 
 /// What one row binds.
 #[derive(Clone, Debug)]
@@ -248,8 +253,16 @@ impl LossReport {
         bounds: &[Mounted],
         persons: &Persons,
     ) {
-        if super::compile::filled(&leaf) {
+        let why = leaf.starts_with(WHY_MISSING);
+        if super::compile::filled(&leaf) && !why {
             self.kept.push(leaf);
+            return;
+        }
+        if why && says_why(mapping) {
+            self.changed.push(Loss {
+                path: leaf,
+                reason: "only for the paths whose rows say why a value is missing".to_owned(),
+            });
             return;
         }
         let rows: Vec<&Mounted> = bounds.iter().filter(|b| same(&b.path, &leaf)).collect();
@@ -299,6 +312,19 @@ impl LossReport {
         text.push('\n');
         text
     }
+}
+
+/// Whether any row of a mapping carries the reason why a value is missing.
+fn says_why(mapping: &MappingSource) -> bool {
+    fn any(rules: &[Spanned<RuleSource>], lists: &[Spanned<EachSource>]) -> bool {
+        rules.iter().any(|rule| rule.as_ref().absent.is_some())
+            || lists
+                .iter()
+                .any(|list| any(&list.as_ref().rule, &list.as_ref().each))
+    }
+    let body = &mapping.body;
+    let mut templates = body.template.iter().map(|it| it.as_ref());
+    any(&body.rule, &body.each) || templates.any(|it| any(&it.rule, &it.each))
 }
 
 /// The path itself, or its list as a whole.

@@ -22,24 +22,42 @@ pub(super) fn table_of_head<'a>(
     dialect: &Dialect,
 ) -> Option<&'a Table> {
     let names = names(head, dialect.delimiter)?;
-    told(tables, |own| names.iter().any(|name| name == own))
+    match told(tables, |own| names.iter().any(|name| name == own)) {
+        Told::One(table) => Some(table),
+        Told::None | Told::Several => None,
+    }
+}
+
+/// Whether a head that tells no kind of file is like one that does: a name is spelt otherwise, or
+/// something else stands between the cells.
+pub(super) fn resembles(tables: &[Table], head: &[u8]) -> bool {
+    DELIMITERS.iter().any(|(delimiter, _)| {
+        names(head, *delimiter).is_some_and(|names| {
+            let like = |word: &str| names.iter().any(|name| alike(name, word));
+            !matches!(told(tables, like), Told::None)
+        })
+    })
 }
 
 /// Why rows under this header cannot be read, when the cause can be told.
 pub(super) fn trouble(tables: &[Table], head: &[u8], dialect: &Dialect) -> Option<Finding> {
     // A header that is no text, or none at all, is the parser's to tell.
     let own = names(head, dialect.delimiter)?;
-    if let Some(table) = told(tables, |word| own.iter().any(|name| name == word)) {
-        return misspelt(table, &own);
+    match told(tables, |word| own.iter().any(|name| name == word)) {
+        Told::One(table) => return misspelt(table, &own),
+        Told::Several => return Some(several()),
+        Told::None => {}
     }
     let loosely = |names: &[String], word: &str| names.iter().any(|name| alike(name, word));
-    if let Some(table) = told(tables, |word| loosely(&own, word)) {
-        return misspelt(table, &own);
+    match told(tables, |word| loosely(&own, word)) {
+        Told::One(table) => return misspelt(table, &own),
+        Told::Several => return Some(several()),
+        Told::None => {}
     }
     let others = DELIMITERS.iter().filter(|(d, _)| *d != dialect.delimiter);
     for (other, called) in others {
         let names = names(head, *other)?;
-        if told(tables, |word| loosely(&names, word)).is_some() {
+        if !matches!(told(tables, |word| loosely(&names, word)), Told::None) {
             let known = DELIMITERS.iter().find(|(d, _)| *d == dialect.delimiter);
             let meant = known.map_or("the delimiter of the format", |(_, called)| *called);
             let said = format!("the cells are separated by {called}, where {meant} belongs");
@@ -89,11 +107,41 @@ fn refused(said: String, fix: String) -> Finding {
     finding
 }
 
-fn told(tables: &[Table], stands: impl Fn(&str) -> bool) -> Option<&Table> {
-    tables.iter().find(|table| {
+/// Which kind of file a header tells.
+enum Told<'a> {
+    None,
+    One(&'a Table),
+    /// The columns that tell one kind beside those that tell another.
+    Several,
+}
+
+/// The kind whose telling columns all stand in a header. Where those of several do, it is the one
+/// that has those of the others among its own columns.
+fn told(tables: &[Table], stands: impl Fn(&str) -> bool) -> Told<'_> {
+    let all = |table: &&Table| {
         let telling = &table.telling;
         !telling.is_empty() && telling.iter().all(|name| stands(name))
-    })
+    };
+    let found: Vec<&Table> = tables.iter().filter(all).collect();
+    let holds = |table: &Table, other: &Table| {
+        let mut telling = other.telling.iter();
+        telling.all(|name| table.header.iter().any(|own| own == name.as_str()))
+    };
+    let mut whole = found
+        .iter()
+        .filter(|table| found.iter().all(|other| holds(table, other)));
+    match (whole.next(), whole.next(), found.is_empty()) {
+        (Some(table), None, _) => Told::One(table),
+        (_, _, true) => Told::None,
+        _ => Told::Several,
+    }
+}
+
+fn several() -> Finding {
+    refused(
+        "the columns tell more than one kind of file".to_owned(),
+        "keep to the columns of one template, one file for each record type".to_owned(),
+    )
 }
 
 /// The same but for case, and blanks or hyphens in place of underscores.
@@ -102,23 +150,26 @@ fn alike(name: &str, own: &str) -> bool {
         ' ' | '-' => '_',
         c => c.to_ascii_lowercase(),
     };
-    name.chars().map(letter).eq(own.chars().map(letter))
+    name.trim().chars().map(letter).eq(own.chars().map(letter))
 }
 
-/// The names in the first line; `None` when it is no text or empty.
+/// A cell without its quotes; a blank beside it is part of it.
+fn unquoted(cell: &str) -> &str {
+    let inside = cell.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    inside.unwrap_or(cell)
+}
+
+/// The names in the first line that says something; `None` when it is no text or empty.
 fn names(head: &[u8], delimiter: u8) -> Option<Vec<String>> {
-    let end = head.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-    let line = head.get(..end.unwrap_or(head.len()))?;
-    let text = std::str::from_utf8(line)
-        .ok()?
-        .trim_start_matches('\u{feff}');
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    // Blank lines before a header are nothing.
+    let head = head.get(head.iter().position(|byte| !ends(byte))?..)?;
+    let line = head.get(..head.iter().position(ends).unwrap_or(head.len()))?;
+    let text = std::str::from_utf8(line).ok()?;
     if text.trim().is_empty() || text.contains(|c: char| c.is_control() && c != '\t') {
         return None;
     }
     let names = text.split(char::from(delimiter));
-    Some(
-        names
-            .map(|name| name.trim().trim_matches('"').trim().to_owned())
-            .collect(),
-    )
+    Some(names.map(|name| unquoted(name).to_owned()).collect())
 }

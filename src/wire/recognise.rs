@@ -5,7 +5,7 @@
 //! it must never pick one of two.
 
 use super::form::is_xml;
-use super::header::table_of_head;
+use super::header::{resembles, table_of_head};
 use super::{Ready, Wire};
 use crate::format::xml::members;
 use crate::format::{hl7v2, json, workbook, x12, xml};
@@ -31,13 +31,24 @@ pub fn sole<'w, T>(
     head: &[u8],
 ) -> Result<T, Unclear<T>> {
     let mut fitting = Vec::new();
+    let mut resembling = Vec::new();
     for (one, wire) in offered {
+        // What is only written has nothing to say of a body.
+        if !wire.read {
+            continue;
+        }
         if x12::recognise(head, &wire.interchanges).is_some() {
             return Ok(one);
         }
         if wire.may_be(head) {
             fitting.push(one);
+        } else if wire.resembles(head) {
+            resembling.push(one);
         }
+    }
+    // What is almost of one is read as that, to be told what is wrong with it.
+    if fitting.is_empty() {
+        fitting = resembling;
     }
     let more = fitting.len() > 1;
     match fitting.pop() {
@@ -53,9 +64,6 @@ pub fn sole<'w, T>(
 impl Wire {
     /// Whether bytes that begin so may be a document of it.
     fn may_be(&self, head: &[u8]) -> bool {
-        if !self.read {
-            return false;
-        }
         let form = self.xml_form.as_ref().filter(|_| is_xml(head));
         match &self.syntax {
             Ready::Json(_) if form.is_some() => {
@@ -70,6 +78,18 @@ impl Wire {
             Ready::Messages(_) => hl7v2::begins(head),
             // Written and never read.
             Ready::Interchange(_) => false,
+        }
+    }
+
+    /// Whether bytes that begin so are almost a document of it.
+    fn resembles(&self, head: &[u8]) -> bool {
+        match &self.syntax {
+            Ready::Delimited {
+                tables,
+                book: false,
+                ..
+            } => resembles(tables, head),
+            _ => false,
         }
     }
 }

@@ -163,12 +163,15 @@ fn message(bytes: Vec<u8>, first_line: u32) -> Unit {
     }
 }
 
-/// How many of its kind a trailer says there are.
+/// How many of its kind a trailer says there are; what is no number is as wrong as any can be.
 fn trailer_count(line: &[u8]) -> Option<u64> {
     let start = line.iter().position(u8::is_ascii_uppercase)?;
     let (separator, rest) = line.get(start + 3..)?.split_first()?;
-    let count = rest.split(|byte| byte == separator).next()?;
-    std::str::from_utf8(count).ok()?.trim().parse().ok()
+    let count = rest.split(|byte| byte == separator).next()?.trim_ascii();
+    let told = std::str::from_utf8(count)
+        .ok()
+        .and_then(|it| it.parse().ok());
+    (!count.is_empty()).then(|| told.unwrap_or(u64::MAX))
 }
 
 /// Line ends of text whose lines may end with a carriage return alone.

@@ -59,6 +59,11 @@ id = "3"
 kind = "qsoa"
 "#;
 
+/// An interchange of another standard.
+const CLAIM: &str = "ISA*00*          *00*          *ZZ*A              *ZZ*B              \
+    *260901*0900*^*00501*000000001*0*T*:~GS*HC*A*B*20260901*0900*1*X*005010X222A1~\
+    ST*837*0001*005010X222A1~";
+
 /// Asks, without storing anything, what would be said of a body with these headers.
 async fn tried(gateway: &Gateway, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Value) {
     let mut ask = client()
@@ -106,6 +111,28 @@ fn every_fixture_is_told_by_its_beginning() {
         "{untold:?}"
     );
     assert!(told > 10 * untold.len(), "{told} told; {untold:?}");
+}
+
+#[test]
+fn what_is_almost_one_is_told_by_that_ones_reader_and_an_interchange_by_any_that_reads() {
+    // Goal: a sender who leaves the format out gets the finding that naming it would give. Method:
+    // headers as spreadsheets spoil them, a claim, and a file that is only written.
+    let rules = rules();
+    let formats = || rules.sources.formats.keys();
+    let told = |body: &str| {
+        let offered = formats().filter_map(|id| Some((id, rules.wires.get(id)?)));
+        sole(offered, body.as_bytes()).map(FormatId::as_str)
+    };
+    for head in [
+        "person_id;last;first\n",
+        "Person_ID,Last\n",
+        "\n\nperson_id,last\n",
+    ] {
+        assert_eq!(told(head), Ok("provider-csv/1.0"), "{head:?}");
+    }
+    let claim = told(CLAIM).expect("told");
+    let wire = rules.wires.get(&FormatId::new(claim)).expect("a wire");
+    assert!(wire.is_read(), "{claim}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,10 +216,7 @@ async fn a_body_like_nothing_is_told_so_without_its_words() {
         assert!(!told.to_string().contains("CANARY"), "{told}");
     }
     // An interchange of another standard is told as what it is, not as unlike anything.
-    let claim = "ISA*00*          *00*          *ZZ*A              *ZZ*B              \
-                 *260901*0900*^*00501*000000001*0*T*:~GS*HC*A*B*20260901*0900*1*X*005010X222A1~\
-                 ST*837*0001*005010X222A1~";
-    let (status, told) = tried(&gateway, &[], claim.as_bytes().to_vec()).await;
+    let (status, told) = tried(&gateway, &[], CLAIM.as_bytes().to_vec()).await;
     assert_eq!(
         (status, told["code"].as_str()),
         (422, Some("nothing-accepted")),
