@@ -356,6 +356,9 @@ pub struct RefuseSource {
     /// Only where this holds.
     #[serde(default)]
     pub when: Option<Spanned<String>>,
+    /// What the sender is told it is; left out, that it changes the meaning and is not read.
+    #[serde(default)]
+    pub says: Option<String>,
 }
 
 /// Columns taken out at the door.

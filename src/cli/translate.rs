@@ -1,9 +1,12 @@
 //! `kinbridge translate`: records of one format in another, for authors of mappings.
 //!
-//! No decision is taken: whatever is in the file comes out. It says so each time.
+//! Records are read as intake reads them: one with an error is told and not written. No decision is
+//! taken: whatever else is in the file comes out. It says so each time.
 
 use super::out::Out;
+use super::validate::find;
 use crate::base::id::{FormatId, RecordType};
+use crate::intake::read::{Reader, Reading};
 use crate::mapping::Plans;
 use crate::rules::Rules;
 use crate::wire::Wire;
@@ -11,14 +14,15 @@ use anyhow::{Context, bail};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Arguments of `translate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Format and version of the file
+    /// Format and version of the file; without a version the newest
     #[arg(long)]
     from: String,
-    /// Format and version to write
+    /// Format and version to write; without a version the newest
     #[arg(long)]
     to: String,
     /// Media type to write, where the format has several; left out, its first
@@ -46,10 +50,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     eprintln!("kinbridge: translated without a decision; this is not a release");
-    let (from, to) = (FormatId::new(&args.from), FormatId::new(&args.to));
-    let (Some(reader), Some(writer)) = (rules.wires.get(&from), rules.wires.get(&to)) else {
-        let known: Vec<&str> = rules.sources.formats.keys().map(|id| id.as_str()).collect();
-        bail!("unknown format; the catalog has {}", known.join(", "));
+    let named = |name: &str| find(&rules, name).map_err(anyhow::Error::msg);
+    let (from, to) = (named(&args.from)?, named(&args.to)?);
+    let allowed = record_types(&rules);
+    let reader = Reader::new(&rules, &from, &allowed);
+    let (Some(reader), Some(writer)) = (reader, rules.wires.get(&to)) else {
+        bail!("{from} cannot be read or {to} not written");
     };
     if writer.is_workbook() {
         bail!("{to} is read, and written for samples and templates only");
@@ -65,31 +71,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         used: Vec::new(),
     };
     let mut out = Out::new();
-    let allowed = record_types(&rules);
-    for unit in reader.units(&bytes) {
-        let unit = match unit {
-            Ok(unit) => unit,
-            Err(finding) => {
-                job.tell(&[finding]);
-                continue;
-            }
-        };
-        let mut parsed = reader.parse(&unit);
-        if let Some(rows) = &mut parsed.tree {
-            let place = (rows, unit.first_row);
-            let mut told = job.plans.understand(job.from, place, None);
-            reader.fill(&unit, &mut told);
-            parsed.findings.extend(told);
+    let mut reading = Reading::default();
+    let stream = reader.wire.is_stream(&bytes);
+    for unit in reader.wire.units(&bytes) {
+        match unit {
+            Ok(unit) => reader.unit(&Arc::new(unit), stream, &mut reading),
+            Err(finding) => reader.lost(finding, stream, &mut reading),
         }
-        job.tell(&parsed.findings);
-        let Some(tree) = parsed.tree else { continue };
-        let mut inbound = job.plans.inbound(job.from, &tree, &allowed);
-        reader.fill(&unit, &mut inbound.findings);
-        job.tell(&inbound.findings);
-        for mut record in inbound.records {
-            reader.fill(&unit, &mut record.findings);
-            job.tell(&record.findings);
-            if let Some(tree) = job.write(&record.record, writer) {
+        let read = reading.take();
+        job.tell(&read.findings);
+        for one in read.records {
+            job.tell(&one.findings);
+            let tree = one.record.and_then(|record| job.write(&record, writer));
+            if let Some(tree) = tree {
                 out.write_all(&writer.write(&tree))?;
                 out.write_all(b"\n")?;
             }

@@ -82,10 +82,10 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
         return Err(format!("`{format}` is only written, never read"));
     }
     let allowed = record_types(&rules);
-    let channel = args.partner.as_ref();
-    let channel = channel.map(|partner| channel(&rules, partner, &format));
-    let channel = channel.transpose()?;
-    let reader = match channel {
+    let partner = args.partner.as_ref();
+    let declared = partner.map(|partner| channel(&rules, partner, &format));
+    let declared = declared.transpose()?;
+    let reader = match declared {
         Some(channel) => Reader::of(&rules, channel),
         None => Reader::new(&rules, &format, &allowed),
     };
@@ -95,14 +95,14 @@ fn findings(args: &Args) -> Result<Vec<Finding>, String> {
     let of_records = reading.records.into_iter().flat_map(|r| r.findings);
     let mut all: Vec<Finding> = reading.findings.into_iter().chain(of_records).collect();
     // What the channel declares for its records no sender is asked for.
-    if channel.is_some_and(|channel| channel.service_source.is_some()) {
+    if declared.is_some_and(|channel| channel.service_source.is_some()) {
         all.retain(|finding| finding.code != SERVICE_SOURCE_UNKNOWN.code);
     }
     Ok(all)
 }
 
 /// The format of that id, or the newest version of that name.
-fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
+pub(super) fn find(rules: &Rules, name: &str) -> Result<FormatId, String> {
     let mut known = rules.sources.formats.keys();
     let of_name = |id: &&FormatId| {
         id.as_str() == name || id.as_str().rsplit_once('/').is_some_and(|(n, _)| n == name)

@@ -66,6 +66,8 @@ pub struct Refused {
     pub at: Vec<Step>,
     /// Only where this holds.
     pub when: Vec<Condition>,
+    /// What the sender is told it is.
+    pub says: Option<String>,
 }
 
 /// What is said of one node, or of the document around its nodes.
@@ -147,7 +149,11 @@ impl Marks {
             if let Some(it) = get(node, &refused.at)
                 && hold(node, &refused.when)
             {
-                said.tell(&codes::MODIFIER_NOT_READ, it.span);
+                let told = Finding::new(&codes::MODIFIER_NOT_READ);
+                said.find(match &refused.says {
+                    Some(says) => told.saying(says.clone()).spanning(it.span),
+                    None => told.spanning(it.span),
+                });
             }
         }
         for place in &self.labels {
@@ -202,8 +208,12 @@ impl Marks {
 
 impl Said {
     fn tell(&mut self, code: &'static codes::CodeEntry, span: Span) {
+        self.find(Finding::new(code).spanning(span));
+    }
+
+    fn find(&mut self, finding: Finding) {
         if self.findings.len() < RECORD_FINDINGS_MAX {
-            self.findings.push(Finding::new(code).spanning(span));
+            self.findings.push(finding);
         }
     }
 

@@ -182,7 +182,8 @@ fn tables(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
     for schema in schemas.clone() {
         let path = format.schema_path(schema.file.as_ref());
-        let known = sources.schemas.get(&path).map(columns).unwrap_or_default();
+        let known = sources.schemas.get(&path).map(|shape| columns(shape));
+        let known = known.unwrap_or_default();
         let mut named = schema.header.iter().chain(&schema.group_by);
         if let Some(strange) = named.find(|name| !known.iter().any(|own| own == name.as_str())) {
             defects.push(Defect {

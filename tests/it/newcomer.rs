@@ -62,7 +62,7 @@ fn the_worked_example_of_the_language_works() {
             good,
             bad("date-impossible row 4, column Date"),
             bad("crosswalk-code-unknown row 5, column What1"),
-            bad("period-reversed row 6, column To"),
+            bad("period-reversed row 6, column Date"),
         ]
     );
     let first = reading.records[0].record.as_ref().expect("a record");

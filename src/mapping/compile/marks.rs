@@ -35,7 +35,8 @@ pub(super) fn marks(
         let source = source.as_ref();
         if let Some(at) = reader.steps(&source.at) {
             let when = reader.conditions(source.when.as_ref());
-            marks.refused.push(Refused { at, when });
+            let says = source.says.clone();
+            marks.refused.push(Refused { at, when, says });
         }
     }
     marks
