@@ -85,6 +85,7 @@ impl Shipped {
             record: record.clone(),
             file: path.clone(),
             body,
+            further: false,
         });
         let (plans, found) = Plans::compile(sources);
         sources.mappings.pop();

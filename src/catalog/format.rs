@@ -283,11 +283,15 @@ pub struct LabelPlaceSource {
 pub struct LabelsOutSource {
     /// Path in a node, and in the document, of the list they are added to.
     pub at: Spanned<String>,
+    /// There is no list but one code of `level`, in nodes that have what it stands in.
+    #[serde(default)]
+    pub single: bool,
     /// Code system of `level`.
     pub secrecy: String,
     /// How secret, least first: a node has the highest of all classes in it. Every class is in one.
     pub level: Vec<LevelSource>,
     /// Code system of `sensitivity` and `duty`.
+    #[serde(default)]
     pub sensitivity_system: String,
     /// What a class is called.
     #[serde(default)]

@@ -13,6 +13,8 @@ pub struct MappingSource {
     pub format: FormatId,
     /// The record type it is for, by its name; a file whose name begins with `_` has none.
     pub record: RecordType,
+    /// A further mapping of the type, which only reads: `<record>.<word>.toml`.
+    pub further: bool,
     /// The file, relative to its catalog folder.
     pub file: String,
     /// What stands in it.

@@ -210,9 +210,12 @@ fn sort_in(sources: &mut Sources, path: &str, file: &SourceFile, defects: &mut V
         }
         ["mappings", format, version, name] if name.ends_with(".toml") => {
             if let Some(body) = read_toml(file, defects) {
+                let name = name.trim_end_matches(".toml");
+                let record = name.split_once('.').map_or(name, |(record, _)| record);
                 sources.mappings.push(MappingSource {
                     format: FormatId::new(&format!("{format}/{version}")),
-                    record: RecordType::new(name.trim_end_matches(".toml")),
+                    record: RecordType::new(record),
+                    further: record.len() < name.len(),
                     file: path.to_owned(),
                     body,
                 });

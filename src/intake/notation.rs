@@ -132,7 +132,10 @@ impl RecordNotation<'_> {
             return format!("{root}{pointer}");
         }
         let dotted = dotted(pointer);
-        let Some(found) = self.plans.wire_path(self.format, self.record_type, &dotted) else {
+        let Some(found) =
+            self.plans
+                .wire_path(self.format, self.record_type, &dotted, self.document.tree)
+        else {
             // No column or element leads there: the canonical name is the clearest there is.
             return dotted;
         };

@@ -3,7 +3,7 @@
 //! They tell of what is there and of nothing else: they derive from the values that went into a
 //! node, never from what was withheld. On a whole document stands no code of a class or duty.
 
-use super::walk::{Step, push, put, reach};
+use super::walk::{Step, get, push, put, reach};
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, Obligation};
 use crate::format::tree::{Node, Value};
@@ -23,6 +23,8 @@ pub struct Labelled<'a> {
 pub struct MarksOut {
     /// In a node and in the document: the list they are added to.
     pub at: Vec<Step>,
+    /// In place of the list: one code of a level, where what it stands in is there.
+    pub single: bool,
     /// Path in a label of its code system.
     pub system: Vec<Step>,
     /// Path in a label of its code.
@@ -84,6 +86,9 @@ impl MarksOut {
         if classes == ClassSet::EMPTY {
             return;
         }
+        if self.single {
+            return self.set(node, classes);
+        }
         self.add(node, &self.secrecy, self.level(classes));
         for (class, codes) in &self.sensitivity {
             if meet(*class, classes) {
@@ -100,8 +105,19 @@ impl MarksOut {
 
     /// Labels a document with the highest level of anything in it, and with nothing else.
     pub fn label_document(&self, document: &mut Node, classes: ClassSet) {
-        if classes != ClassSet::EMPTY {
+        if self.single {
+            self.set(document, classes);
+        } else if classes != ClassSet::EMPTY {
             self.add(document, &self.secrecy, self.level(classes));
+        }
+    }
+
+    /// The one code of a level.
+    fn set(&self, node: &mut Node, classes: ClassSet) {
+        let holder = self.at.split_last().map(|(_, holder)| holder);
+        let there = holder.is_some_and(|holder| get(node, holder).is_some());
+        if let Some(code) = self.level(classes).filter(|_| there) {
+            put(node, &self.at, Node::string(code.clone()));
         }
     }
 

@@ -61,7 +61,8 @@ struct FormatPlans {
     /// By precedence.
     plans: Vec<Plan>,
     losses: BTreeMap<RecordType, LossReport>,
-    wire_paths: BTreeMap<RecordType, BTreeMap<String, String>>,
+    /// Of every mapping of a type; the one that is written by first.
+    wire_paths: BTreeMap<RecordType, Vec<BTreeMap<String, String>>>,
     /// Of tables: what their columns hold.
     columns: BTreeMap<RecordType, columns::Columns>,
 }
@@ -220,25 +221,34 @@ impl Plans {
     }
 
     /// A canonical path (`body.mode`, `/body/mode`, `persons[].birth_date`) in the notation of a
-    /// format, for findings about values that are not there.
+    /// format, for findings about values that are not there. Where a type has several mappings it
+    /// is the one of what the document begins with.
     pub fn wire_path(
         &self,
         format: &FormatId,
         record_type: &RecordType,
         record_path: &str,
+        document: &Node,
     ) -> Option<String> {
         let format = self.formats.get(format)?;
         if format.plan(record_type)?.identity {
             return Some(record_path.to_owned());
         }
-        let paths = format.wire_paths.get(record_type)?;
+        let all = format.wire_paths.get(record_type)?;
+        let begins = |path: &String| {
+            let root = path.split('.').next().unwrap_or_default();
+            document.get(root).is_some()
+        };
+        let own = all.iter().find(|paths| paths.values().any(begins));
+        let paths = own.or(all.first())?;
         loss::nearest(paths, &canonical(record_path)).map(str::to_owned)
     }
 }
 
 impl FormatPlans {
     fn plan(&self, record_type: &RecordType) -> Option<&Plan> {
-        self.plans.iter().find(|plan| plan.record == *record_type)
+        let mut writing = self.plans.iter().filter(|plan| !plan.read_only);
+        writing.find(|plan| plan.record == *record_type)
     }
 
     fn inbound(&self, unit: &Node, allowed: &[RecordType], out: &mut Inbound) {

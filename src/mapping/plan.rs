@@ -24,6 +24,8 @@ pub struct Plan {
     pub precedence: i32,
     /// The node is the record.
     pub identity: bool,
+    /// It is never written by.
+    pub read_only: bool,
     /// References do not leave the root node.
     pub root_only: bool,
     /// The parts; the first one is the root.

@@ -266,9 +266,7 @@ fn every_format_has_enough_cases() {
         let id = format_of(&rules, format);
         let mut types = types_of(&rules.sources, id.as_str());
         types.retain(|kind| kind != CHILD_ABUSE_REPORT);
-        // Messages there are of two types so far.
-        let least = if *format == *"hl7v2" { 2 } else { 4 };
-        assert!(types.len() >= least, "{format}: {types:?}");
+        assert!(types.len() >= 4, "{format}: {types:?}");
         for record in types {
             let key = (format.to_owned(), record.clone());
             let (good, bad) = counts.get(&key).copied().unwrap_or_default();

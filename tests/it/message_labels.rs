@@ -4,8 +4,10 @@
 
 use crate::release::{PARTNERS, ROI, decide_by, paper, rules_with, sent, text};
 use kinbridge::base::id::{FormatId, RecordType};
+use kinbridge::base::vocabulary::{ClassSet, DataClass};
 use kinbridge::format::Node;
 use kinbridge::intake::read::{Reading, read};
+use kinbridge::mapping::Labelled;
 use kinbridge::record::Record;
 use kinbridge::release::Release;
 use kinbridge::rules::Rules;
@@ -180,4 +182,83 @@ fn what_is_restricted_goes_to_nobody_who_may_only_see_the_rest() {
             assert!(!goes(&[(at, &segment)], ROI), "{value} {at}");
         }
     }
+}
+
+/// A document of a meeting, whatever its end says, with more segments behind PID.
+fn document(end: &str, more: &str) -> Reading {
+    let text = format!(
+        "MSH|^~\\&|EMR|PROGRAM|||20260302091500-0800||MDM^T02^MDM_T02|D1|P|2.6\rEVN|T02\r\
+         PID|1||P-1^^^PROGRAM^MR||Exampleton^Tomi\r{more}PV1||O\r\
+         TXA|1|CFT|TX|20260228100000-0800||||||||M-1|||||{end}\r\
+         OBX||ST|TYPE^^99KBCFT||periodic||||||F\r"
+    );
+    let meeting = RecordType::new("cft-meeting");
+    let format = FormatId::new("hl7v2/2.5.1");
+    read(rules(), &format, &[meeting], text.as_bytes())
+}
+
+#[test]
+fn a_secret_document_says_what_of_or_is_refused() {
+    for code in ["U", "UC", ""] {
+        let reading = document(&format!("AU|{code}|AV"), "");
+        assert!(errors(&reading).is_empty() && classes(&reading).is_empty());
+        let beside = document(&format!("AU|{code}|AV"), "ARV|1|A|HIV\r");
+        assert_eq!(classes(&beside), only("hiv_test"), "{code} opens nothing");
+    }
+    for code in ["R", "V", "RE", "VR"] {
+        let end = format!("AU|{code}|AV");
+        assert_eq!(
+            errors(&document(&end, "")),
+            ["security-label-unknown TXA-18"]
+        );
+        let reading = document(&end, "ARV|1|A|PSY\r");
+        assert!(errors(&reading).is_empty(), "{reading:?}");
+        assert_eq!(classes(&reading), only("mental_health"));
+    }
+    for code in ["1", "X", "r"] {
+        let reading = document(&format!("AU|{code}|AV"), "ARV|1|A|PSY\r");
+        assert_eq!(errors(&reading), ["security-label-unknown TXA-18"]);
+    }
+}
+
+#[test]
+fn a_document_that_is_not_to_be_used_is_no_record() {
+    for (end, told) in [
+        ("IP||AV", "modifier-not-read TXA-17"),
+        ("DI||AV", "modifier-not-read TXA-17"),
+        ("AU||OB", "modifier-not-read TXA-19"),
+        ("AU||UN", "modifier-not-read TXA-19"),
+    ] {
+        assert_eq!(errors(&document(end, "")), [told]);
+    }
+    let reading = document("AU||CA", "");
+    assert!(errors(&reading).is_empty(), "{reading:?}");
+    let record = reading.records[0].record.as_ref().expect("a record");
+    let action = record.envelope().and_then(|it| it.text("action"));
+    assert_eq!(action, Some("void"));
+}
+
+#[test]
+fn a_document_goes_out_with_how_secret_what_is_in_it_is() {
+    let reading = document("AU||AV", "");
+    let record = reading.records[0].record.as_ref().expect("a record");
+    let format = FormatId::new("hl7v2/2.5.1");
+    let wire = rules().wires.get(&format).expect("the format is shipped");
+    let said = |classes: &[DataClass]| {
+        let leaves = [classes.iter().copied().collect::<ClassSet>()];
+        let labelled = Labelled {
+            leaves: &leaves,
+            owed: &[],
+        };
+        let out = rules().plans.outbound_labelled(&format, record, labelled);
+        let text = wire.write(&out.expect("it can be written").tree);
+        let text = String::from_utf8(text).expect("text");
+        let document = text.split('\r').find(|line| line.starts_with("TXA|"));
+        let fields: Vec<&str> = document.expect("a document").split('|').collect();
+        fields.get(18).copied().unwrap_or_default().to_owned()
+    };
+    assert_eq!(said(&[DataClass::GeneralHealth]), "U");
+    assert_eq!(said(&[DataClass::CftPlan]), "R");
+    assert_eq!(said(&[DataClass::CftPlan, DataClass::HivTest]), "V");
+    assert!(rules().plans.writes_labels(&format));
 }

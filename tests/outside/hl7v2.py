@@ -27,7 +27,7 @@ agreement = [
 name = "messages"
 direction = "in"
 format = "hl7v2/2.5.1"
-records = ["person", "service-referral"]
+records = ["person", "service-referral", "cft-meeting", "safety-item", "cans-assessment", "screening-instrument"]
 service_source = "referral"
 """
 

@@ -121,8 +121,15 @@ fn labels_out(
             reader.wrong(Some(source.span()), &wrong);
         }
     }
+    if out.single && !(out.sensitivity.is_empty() && out.duty.is_empty()) {
+        reader.wrong(
+            Some(source.span()),
+            "a single code tells of no class and no duty",
+        );
+    }
     Some(MarksOut {
         at: reader.steps(&out.at)?,
+        single: out.single,
         system: reader.steps(&labels.system)?,
         code: reader.steps(&labels.code)?,
         secrecy: out.secrecy.as_str().into(),

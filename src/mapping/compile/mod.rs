@@ -70,16 +70,18 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             let built = build(sources, format, mapping, &tables);
             defects.extend(built.defects);
             used.extend(built.used_tables);
-            if let Some(plan) = built.plan {
-                compiled
-                    .wire_paths
-                    .insert(mapping.record.clone(), built.wire_paths);
-                compiled
-                    .columns
-                    .insert(mapping.record.clone(), built.columns);
-                compiled.losses.insert(mapping.record.clone(), built.loss);
-                compiled.plans.push(plan);
+            let Some(plan) = built.plan else { continue };
+            let record = &mapping.record;
+            let paths = compiled.wire_paths.entry(record.clone()).or_default();
+            // What is written, and lost in writing, is of the mapping that writes.
+            if mapping.further {
+                paths.push(built.wire_paths);
+            } else {
+                paths.insert(0, built.wire_paths);
+                compiled.columns.insert(record.clone(), built.columns);
+                compiled.losses.insert(record.clone(), built.loss);
             }
+            compiled.plans.push(plan);
         }
         compiled.plans.sort_by(|l, r| {
             r.precedence
@@ -361,6 +363,7 @@ impl<'s> Builder<'s> {
             record: RecordType::new(self.mapping.record.as_str()),
             schema_version: version.unwrap_or_default(),
             precedence: self.mapping.body.precedence,
+            read_only: self.mapping.further,
             identity: self.identity(),
             root_only: self.mapping.body.scope == crate::catalog::mapping::Scope::Record,
             parts,

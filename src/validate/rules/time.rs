@@ -33,9 +33,12 @@ pub(super) fn reversed(start: &str, end: &str) -> bool {
     if let (Some(from), Some(to)) = (instant(start), instant(end)) {
         return to < from;
     }
+    // Other words that have a start and an end are no days.
+    let begins =
+        |text: &&str| text.len() >= 4 && text.bytes().take(4).all(|it| it.is_ascii_digit());
     let days = |text: &str| {
-        text.get(..text.find('T').unwrap_or(text.len()))
-            .map(str::to_owned)
+        let day = text.get(..text.find('T').unwrap_or(text.len()));
+        day.filter(begins).map(str::to_owned)
     };
     let (Some(start), Some(end)) = (days(start), days(end)) else {
         return false;
@@ -101,6 +104,25 @@ pub(super) fn elapsed(start: &str, end: &str, minutes: i64) -> Option<Elapsed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Goal: only days and instants have an order. Method: pairs of both, and of other words.
+    #[test]
+    fn words_are_never_reversed() {
+        for (start, end, expected) in [
+            ("2026-05-04", "2026-05-03", true),
+            ("2026-05", "2026-05-03", false),
+            (
+                "2026-05-04T10:00:00-07:00",
+                "2026-05-04T09:00:00-07:00",
+                true,
+            ),
+            ("2026", "2025-12", true),
+            ("moderate", "high", false),
+            ("24_hour", "10_day", false),
+        ] {
+            assert_eq!(reversed(start, end), expected, "{start} {end}");
+        }
+    }
 
     // Goal: an age is as exact as the dates. Method: dates of each precision around a birthday.
     #[test]
