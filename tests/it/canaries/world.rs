@@ -313,13 +313,16 @@ fn plant(gateway: &Gateway) -> (Vec<Grown>, Vec<(usize, Vec<u8>)>) {
             }
             let slim = sender >= 3;
             let mut one = grow_sized(&sources, (&kind, slim), id, &mut numbers);
+            let wire = rules.wires.get(&format).expect("the format is shipped");
+            if wire.is_messages() {
+                of_one_subject(&mut one);
+            }
             let envelope = one.record.root.get_mut("envelope").expect("an envelope");
             envelope.set("record_id", Node::string(RecordId([9; 16]).to_string()));
             let out = rules.plans.outbound(&format, &one.record);
             let out = out.unwrap_or_else(|error| panic!("{kind} in {format}: {error}"));
             let envelope = one.record.root.get_mut("envelope").expect("an envelope");
             envelope.remove("record_id");
-            let wire = rules.wires.get(&format).expect("the format is shipped");
             let bytes = match wire.is_identity() {
                 true => one.text().into_bytes(),
                 false => wire.write(&out.tree),
@@ -329,6 +332,23 @@ fn plant(gateway: &Gateway) -> (Vec<Grown>, Vec<(usize, Vec<u8>)>) {
         }
     }
     (grown, sent)
+}
+
+/// A message has one patient: what is about its subjects is about that one.
+fn of_one_subject(grown: &mut Grown) {
+    let envelope = grown.record.root.get_mut("envelope").expect("an envelope");
+    let refs = envelope.get_mut("subject_refs").and_then(Node::items_mut);
+    let refs = refs.expect("subjects");
+    let keys: Vec<String> = refs
+        .iter()
+        .filter_map(|key| key.as_str().map(str::to_owned))
+        .collect();
+    refs.truncate(1);
+    for canary in &mut grown.canaries {
+        if canary.persons == keys {
+            canary.persons.truncate(1);
+        }
+    }
 }
 
 /// What a consent in the registry says of one planted person.
