@@ -63,7 +63,7 @@ impl Shipped {
 
     /// Whether the file has no defect.
     fn compile(&mut self, text: &str) -> bool {
-        let (format, record) = self.meant(text);
+        let (format, record, further) = self.meant(text);
         let Some(sources) = self.formats.get_mut(&format) else {
             return false;
         };
@@ -85,7 +85,7 @@ impl Shipped {
             record: record.clone(),
             file: path.clone(),
             body,
-            further: false,
+            further,
         });
         let (plans, found) = Plans::compile(sources);
         sources.mappings.pop();
@@ -104,17 +104,25 @@ impl Shipped {
         stands
     }
 
-    fn meant(&self, text: &str) -> (FormatId, RecordType) {
+    /// The format and record type a first line names, and whether the file is a further one of that
+    /// type (`<record>.<word>`), which only reads.
+    fn meant(&self, text: &str) -> (FormatId, RecordType, bool) {
         let first = text.lines().next().unwrap_or_default();
         let named = first.strip_prefix("# ").and_then(|it| it.split_once(' '));
-        let known = named.filter(|(format, record)| {
-            self.formats.contains_key(&FormatId::new(format))
-                && self.records.contains_key(&RecordType::new(record))
+        let named = named.map(|(format, name)| {
+            let (record, further) = match name.split_once('.') {
+                Some((record, _)) => (record, true),
+                None => (name, false),
+            };
+            (FormatId::new(format), RecordType::new(record), further)
         });
-        known.map_or_else(
-            || self.default.clone(),
-            |(format, record)| (FormatId::new(format), RecordType::new(record)),
-        )
+        let known = named.filter(|(format, record, _)| {
+            self.formats.contains_key(format) && self.records.contains_key(record)
+        });
+        known.unwrap_or_else(|| {
+            let (format, record) = self.default.clone();
+            (format, record, false)
+        })
     }
 
     /// A good record out through the file and in again: what comes of it is the file's affair.
