@@ -246,6 +246,9 @@ pub struct LabelsSource {
     pub system: Spanned<String>,
     /// Path in a label of its code.
     pub code: Spanned<String>,
+    /// What a label may hold; left out, anything. One that holds more is not known.
+    #[serde(default)]
+    pub members: Vec<String>,
     /// Where labels stand, seen from what they hold for.
     #[serde(default)]
     pub at: Vec<Spanned<String>>,
@@ -466,6 +469,9 @@ pub struct Hl7v2Source {
     /// at its top, repeating.
     #[serde(default)]
     pub anywhere: Vec<String>,
+    /// Segments and fields of them (`ABC.1`), in which nothing may be left unread.
+    #[serde(default)]
+    pub whole: Vec<String>,
 }
 
 /// What only X12 formats have.

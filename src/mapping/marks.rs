@@ -31,6 +31,8 @@ pub struct Marks {
     pub refused: Vec<Refused>,
     /// Labels that are written.
     pub out: Option<MarksOut>,
+    /// What a label may hold; empty: anything.
+    pub members: Vec<Text>,
 }
 
 /// Where labels stand, seen from what they hold for.
@@ -183,6 +185,13 @@ impl Marks {
     }
 
     fn label(&self, label: &Node, place: &LabelPlace, said: &mut Said) {
+        // Another code beside the one that is read may say more.
+        let more = |(name, _): &&(Text, Node)| !self.members.contains(name);
+        if !self.members.is_empty()
+            && let Some((_, node)) = label.members().iter().find(more)
+        {
+            return said.tell(&codes::SECURITY_LABEL_UNKNOWN, node.span);
+        }
         let system = get(label, &place.system).and_then(Node::as_str);
         let system = system.or(place.unsaid.as_deref());
         let code = get(label, &place.code).and_then(Node::as_str);

@@ -273,6 +273,13 @@ fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>)
         messages,
         structures,
         anywhere,
+        whole: format
+            .body
+            .hl7v2
+            .iter()
+            .flat_map(|it| &it.whole)
+            .map(Text::from)
+            .collect(),
         names: names(sources, format),
     }
 }

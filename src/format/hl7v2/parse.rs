@@ -12,8 +12,8 @@ use crate::base::Text;
 use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes::{
     CONTROL_CHARACTER, CodeEntry, ELEMENT_REPEATED, ENCODING_INVALID, ESCAPE_UNREAD,
-    RECORD_TYPE_UNKNOWN, SEGMENT_LATE, SEGMENT_MISPLACED, SIZE_EXCEEDED, SYNTAX_INVALID,
-    WIRE_UNKNOWN_FIELD,
+    MODIFIER_NOT_READ, RECORD_TYPE_UNKNOWN, SEGMENT_LATE, SEGMENT_MISPLACED, SIZE_EXCEEDED,
+    SYNTAX_INVALID, WIRE_UNKNOWN_FIELD,
 };
 use crate::base::limits::{BUNDLE_BYTES_MAX, NODES_MAX};
 use crate::format::Parsed;
@@ -384,11 +384,25 @@ impl<'p> Reader<'p> {
             let more = pieces.find(|(_, (_, more))| self.is_filled(more));
             if let Some((at, (from, more))) = more {
                 self.step(level, at + 1);
-                self.tell_once(&WIRE_UNKNOWN_FIELD, Span::new(from, from + more.len()));
+                let code = match self.is_whole() {
+                    true => &MODIFIER_NOT_READ,
+                    false => &WIRE_UNKNOWN_FIELD,
+                };
+                self.tell_once(code, Span::new(from, from + more.len()));
                 self.step(level, 0);
             }
         }
         self.leaf(first)
+    }
+
+    /// Whether nothing may be left unread where the reader is.
+    fn is_whole(&self) -> bool {
+        let Some((segment, _)) = self.trail.last() else {
+            return false;
+        };
+        let field = format_compact!("{segment}.{}", self.spot.field);
+        let mut whole = self.profile.whole.iter();
+        whole.any(|place| place == segment || *place == field)
     }
 
     fn leaf(&mut self, (start, bytes): Line<'_>) -> Option<Node> {

@@ -43,6 +43,7 @@ pub(super) fn marks(
 }
 
 fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks: &mut Marks) {
+    marks.members = source.members.iter().map(Text::from).collect();
     let plain = source.at.iter().map(|at| (at, None));
     let others = source.place.iter().map(|place| place.as_ref());
     for (at, own) in plain.chain(others.map(|place| (&place.at, Some(place)))) {

@@ -314,7 +314,7 @@ impl<'s> Builder<'s> {
         if !parts.is_empty() {
             let mut plan = self.plan(parts);
             if self.is_rows() {
-                plan.single = rows::single(&plan.parts);
+                plan.single = rows::single(&plan.parts, &plan.fallbacks);
                 self.tell_columns();
             }
             sheet::lay_out(&mut plan);

@@ -4,7 +4,7 @@ use super::Builder;
 use crate::base::Text;
 use crate::catalog::schema::Shape;
 use crate::mapping::columns::Form;
-use crate::mapping::plan::{Op, Part, Place};
+use crate::mapping::plan::{Fallback, Op, Part, Place};
 use crate::mapping::transform::Transform;
 use crate::mapping::walk::Step;
 use std::collections::BTreeSet;
@@ -33,7 +33,7 @@ fn column_of(place: &Place) -> Option<Text> {
 }
 
 /// Columns read of the first row alone, and not of each row too.
-pub(super) fn single(parts: &[Part]) -> Vec<Text> {
+pub(super) fn single(parts: &[Part], fallbacks: &[Fallback]) -> Vec<Text> {
     let mut sorter = Sorter {
         parts,
         seen: BTreeSet::new(),
@@ -41,6 +41,10 @@ pub(super) fn single(parts: &[Part]) -> Vec<Text> {
         each: BTreeSet::new(),
     };
     sorter.part(0, false);
+    // What is read only where another column says nothing is of the whole record too.
+    for row in fallbacks {
+        sorter.ops(std::slice::from_ref(&row.op), false);
+    }
     sorter.once.difference(&sorter.each).cloned().collect()
 }
 
