@@ -77,6 +77,7 @@ fn profile() -> MessageProfile {
         messages: [("ORU^R01".into(), "ORU_R01".into())].into_iter().collect(),
         structures: [("ORU_R01".into(), message)].into_iter().collect(),
         anywhere: vec!["ZAR".into()],
+        whole: Vec::new(),
         names: Names::only([]),
     }
 }
