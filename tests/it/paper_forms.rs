@@ -49,8 +49,8 @@ fn every_column_is_a_box_in_both_languages() {
 
 #[test]
 fn what_a_box_asks_for_is_said_in_spanish_too() {
-    // Goal: no English word list stands alone on a Spanish sheet. Method: the two pages share no
-    // description but those that are code words in both.
+    // Goal: no box of a Spanish sheet falls back to English. Method: every column of a shipped file
+    // has words of its own in Spanish; whether they are good ones no test can say.
     let rules = rules();
     for (format, record) in files()
         .iter()
