@@ -289,6 +289,9 @@ codes! {
     MODIFIER_NOT_READ = "modifier-not-read", Error,
         "the value changes the meaning of what it stands in, and this format does not read it",
         "leave out what must not be read without it, or ask for a mapping";
+    ITEM_NOT_READ = "item-not-read", Error,
+        "nothing here reads this item, and it may say how the rest is to be taken",
+        "write its code as the format's page has it, or leave the item out";
     RECORD_SEALED = "record-sealed", Warning,
         "the record is marked sealed, so nothing of it is released to anyone",
         "nothing, if that is meant; otherwise correct the access level";

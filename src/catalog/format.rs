@@ -2,12 +2,16 @@
 //!
 //! The language is specified in `mappings/README.md`, section 1. Only parsed here.
 
+mod labels;
 mod xml;
 
+pub use labels::{
+    DutySource, LabelPlaceSource, LabelSetSource, LabelsOutSource, LabelsSource, LevelSource,
+    ReasonSource, SensitivitySource,
+};
 pub use xml::{EmbeddedSource, XmlFormSource, XmlSource};
 
 use crate::base::id::FormatId;
-use crate::base::vocabulary::{DataClass, Obligation};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use toml::Spanned;
@@ -68,6 +72,9 @@ pub struct FormatFile {
     /// What changes the meaning of where it stands and is not read: its record is refused.
     #[serde(default)]
     pub refuse: Vec<Spanned<RefuseSource>>,
+    /// Lists of which a row must read every item.
+    #[serde(default)]
+    pub complete: Vec<Spanned<CompleteSource>>,
     /// Of XML formats.
     #[serde(default)]
     pub xml: Option<XmlSource>,
@@ -238,122 +245,6 @@ pub struct NodeSource {
     pub id: Option<String>,
 }
 
-/// Labels by which a sender says how sensitive the place is they stand at, at any depth.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelsSource {
-    /// Path in a label of its code system.
-    pub system: Spanned<String>,
-    /// Path in a label of its code.
-    pub code: Spanned<String>,
-    /// What a label may hold; left out, anything. One that holds more is not known.
-    #[serde(default)]
-    pub members: Vec<String>,
-    /// Where labels stand, seen from what they hold for.
-    #[serde(default)]
-    pub at: Vec<Spanned<String>>,
-    /// Where labels of another form stand.
-    #[serde(default)]
-    pub place: Vec<Spanned<LabelPlaceSource>>,
-    /// Which code systems are known. A label of none of them refuses the record.
-    #[serde(default)]
-    pub set: Vec<Spanned<LabelSetSource>>,
-    /// Labels that are written.
-    #[serde(default)]
-    pub out: Option<Spanned<LabelsOutSource>>,
-}
-
-/// Where labels stand that say system and code in a way of their own.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelPlaceSource {
-    /// Path of them, seen from what they hold for; `[]` as often as lists stand in each other.
-    pub at: Spanned<String>,
-    /// Path in a label of its code system; left out, that of all labels.
-    #[serde(default)]
-    pub system: Option<Spanned<String>>,
-    /// Path in a label of its code; left out, that of all labels.
-    #[serde(default)]
-    pub code: Option<Spanned<String>>,
-    /// The code system of a label that names none.
-    #[serde(default)]
-    pub unsaid: Option<String>,
-}
-
-/// Labels on what goes out: on each node of what is in it, on the document how secret it is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelsOutSource {
-    /// Path in a node, and in the document, of the list they are added to.
-    pub at: Spanned<String>,
-    /// There is no list but one code of `level`, in nodes that have what it stands in.
-    #[serde(default)]
-    pub single: bool,
-    /// Code system of `level`.
-    pub secrecy: String,
-    /// How secret, least first: a node has the highest of all classes in it. Every class is in one.
-    pub level: Vec<LevelSource>,
-    /// Code system of `sensitivity` and `duty`.
-    #[serde(default)]
-    pub sensitivity_system: String,
-    /// What a class is called.
-    #[serde(default)]
-    pub sensitivity: Vec<SensitivitySource>,
-    /// What binds whoever has a node with such a class in it.
-    #[serde(default)]
-    pub duty: Vec<DutySource>,
-}
-
-/// One level of secrecy.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LevelSource {
-    /// Its code.
-    pub code: String,
-    /// Classes of it.
-    pub classes: Vec<DataClass>,
-}
-
-/// What a class is called.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SensitivitySource {
-    /// The class.
-    pub class: DataClass,
-    /// Codes.
-    pub codes: Vec<String>,
-}
-
-/// What binds a recipient.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DutySource {
-    /// Where the decision owes this.
-    pub obligation: Obligation,
-    /// And one of these is in the node.
-    pub classes: Vec<DataClass>,
-    /// Its code.
-    pub code: String,
-}
-
-/// Labels of one code system.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabelSetSource {
-    /// The code system.
-    pub system: String,
-    /// Data class to code.
-    #[serde(default)]
-    pub crosswalk: Option<Spanned<String>>,
-    /// Codes that restrict nothing.
-    #[serde(default)]
-    pub open: Vec<String>,
-    /// Codes that ask for care without saying why: enough is said where another label of the
-    /// same node names a class.
-    #[serde(default)]
-    pub explained: Vec<String>,
-}
-
 /// What changes the meaning of where it stands, at any depth.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -366,6 +257,17 @@ pub struct RefuseSource {
     /// What the sender is told it is; left out, that it changes the meaning and is not read.
     #[serde(default)]
     pub says: Option<String>,
+}
+
+/// A list, wherever it stands, of which a row must read every item.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteSource {
+    /// The member that is the list, wherever it stands; or the one it stands in, and the list.
+    pub list: Spanned<String>,
+    /// An item no row reads refuses its record where this holds; any other is only told.
+    #[serde(default)]
+    pub when: Option<Spanned<String>>,
 }
 
 /// Columns taken out at the door.
@@ -469,7 +371,8 @@ pub struct Hl7v2Source {
     /// at its top, repeating.
     #[serde(default)]
     pub anywhere: Vec<String>,
-    /// Segments and fields of them (`ABC.1`), in which nothing may be left unread.
+    /// Segments, fields of them (`ABC.1`) and components (`ABC.1.1`), in which nothing may be left
+    /// unread.
     #[serde(default)]
     pub whole: Vec<String>,
 }

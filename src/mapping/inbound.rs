@@ -110,6 +110,9 @@ pub(super) fn run<'a>(plan: &'a Plan, index: &'a Index<'a>, root: Found<'a>, alo
     }
     run.fall_back();
     run.compare_rows(root.node);
+    plan.coverage.look(root.node, &mut |code, span| {
+        run.find(Finding::new(code), span);
+    });
     run.finish()
 }
 

@@ -13,6 +13,7 @@ use crate::base::Text;
 use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes as codes;
 use crate::base::limits::RECORD_FINDINGS_MAX;
+use crate::base::vocabulary::ClassSet;
 use crate::format::tree::{Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,8 +58,8 @@ pub struct LabelSet {
     pub table: Option<Arc<Table>>,
     /// Codes that restrict nothing.
     pub open: Vec<Text>,
-    /// Codes that another label of the same node must explain.
-    pub explained: Vec<Text>,
+    /// Codes that another label of the same node must explain, with the classes that do.
+    pub explained: Vec<(Text, ClassSet)>,
 }
 
 /// What must not be passed over.
@@ -79,7 +80,7 @@ struct Said {
     /// Of the first label.
     span: Span,
     /// Labels that need an explanation.
-    unexplained: Vec<Span>,
+    unexplained: Vec<(Span, ClassSet)>,
     findings: Vec<Finding>,
 }
 
@@ -207,8 +208,8 @@ impl Marks {
             if said.classes.insert(class.clone()) && said.classes.len() == 1 {
                 said.span = label.span;
             }
-        } else if set.explained.iter().any(|known| known == code) {
-            said.unexplained.push(label.span);
+        } else if let Some((_, by)) = set.explained.iter().find(|(known, _)| known == code) {
+            said.unexplained.push((label.span, *by));
         } else if !set.open.iter().any(|known| known == code) {
             said.tell(&codes::SECURITY_LABEL_UNKNOWN, label.span);
         }
@@ -228,9 +229,10 @@ impl Said {
 
     /// A label that asks for care without a reason needs one beside it.
     fn explain(&mut self) {
-        let spans = std::mem::take(&mut self.unexplained);
-        if self.classes.is_empty() {
-            for span in spans {
+        let classes = self.classes.iter().filter_map(|name| name.parse().ok());
+        let said: ClassSet = classes.collect();
+        for (span, by) in std::mem::take(&mut self.unexplained) {
+            if !said.iter().any(|class| by.contains(class)) {
                 self.tell(&codes::SECURITY_LABEL_UNKNOWN, span);
             }
         }

@@ -6,6 +6,7 @@
 mod cell;
 mod columns;
 mod compile;
+mod complete;
 mod document;
 mod inbound;
 mod loss;

@@ -1,6 +1,7 @@
 //! A compiled mapping: what both directions run. Everything by name is settled here; at run time
 //! nothing is parsed or looked up by a pattern.
 
+use super::complete::Coverage;
 use super::sheet::{Sheet, Sheets};
 use super::table::Table;
 use super::transform::Transform;
@@ -38,6 +39,8 @@ pub struct Plan {
     pub review: Vec<Text>,
     /// Going in, rows that fill what others have left empty, in the order of the file.
     pub fallbacks: Vec<Fallback>,
+    /// What is read of lists whose every item must be.
+    pub coverage: Coverage,
 }
 
 /// A row that fills what others have left empty.

@@ -127,6 +127,7 @@ fn what_restricts_and_cannot_be_read_refuses_the_record() {
         ("ARV|1|A|HIV||tell nobody at home", "ARV[1]-5"),
         ("ARV|1|A|HIV||||V", "ARV[1]-7"),
         ("ARV|1|A|HIV|||||NODSCLCD", "ARV[1]-8"),
+        ("ARV|1|A|HIV|REG^^^PAT", "ARV[1]-4[1].4"),
     ] {
         let reading = message(&[(4, segment)]);
         assert_eq!(
@@ -139,6 +140,22 @@ fn what_restricts_and_cannot_be_read_refuses_the_record() {
     // What another segment says is no reading of it.
     let beside = message(&[(4, "ARV|1|A|HIV"), (5, "ARV|1|A|ALL")]);
     assert_eq!(errors(&beside), [format!("{unknown} ARV[2]-3")]);
+    // Nothing of a segment that restricts is left unread: a second level, a later field.
+    for segment in [
+        "ARV|1|A&D|HIV",
+        "ARV|1|A|NO&HIV",
+        "ARV|1|A|NO||||||X",
+        "ARV|1|A~D|HIV",
+    ] {
+        let reading = message(&[(4, segment)]);
+        assert!(!errors(&reading).is_empty(), "{segment}");
+        assert!(reading.records[0].record.is_none(), "{segment}");
+    }
+    // The days a restriction is meant for do not end it.
+    for days in ["20200101^20200102", "^20200102", "20300101"] {
+        let reading = message(&[(4, &format!("ARV|1|A|HIV|||{days}"))]);
+        assert_eq!(classes(&reading), only("hiv_test"), "{days}");
+    }
     let empty = message(&[(4, "ARV|1|A")]);
     assert!(!errors(&empty).is_empty() && empty.records[0].record.is_none());
     let protected = message(&[(5, "PV2||||||||||||||||||||||Y")]);
@@ -205,15 +222,28 @@ fn a_secret_document_says_what_of_or_is_refused() {
         let beside = document(&format!("AU|{code}|AV"), "ARV|1|A|HIV\r");
         assert_eq!(classes(&beside), only("hiv_test"), "{code} opens nothing");
     }
-    for code in ["R", "V", "RE", "VR"] {
+    let unknown = ["security-label-unknown TXA-18"];
+    for (code, value, class) in [
+        ("R", "PSY", "mental_health"),
+        ("RE", "DEM", "demographics"),
+        ("V", "HIV", "hiv_test"),
+        ("VR", "LOC", "safe_at_home_address"),
+    ] {
         let end = format!("AU|{code}|AV");
-        assert_eq!(
-            errors(&document(&end, "")),
-            ["security-label-unknown TXA-18"]
-        );
-        let reading = document(&end, "ARV|1|A|PSY\r");
+        assert_eq!(errors(&document(&end, "")), unknown);
+        let reading = document(&end, &format!("ARV|1|A|{value}\r"));
         assert!(errors(&reading).is_empty(), "{reading:?}");
-        assert_eq!(classes(&reading), only("mental_health"));
+        assert_eq!(classes(&reading), only(class));
+    }
+    // What is no more secret than most explains no document that is very restricted.
+    for value in ["PSY", "DEM", "PID-7", "DRG"] {
+        let restriction = format!("ARV|1|A|{value}\r");
+        for code in ["V", "VR"] {
+            assert_eq!(
+                errors(&document(&format!("AU|{code}|AV"), &restriction)),
+                unknown
+            );
+        }
     }
     for code in ["1", "X", "r"] {
         let reading = document(&format!("AU|{code}|AV"), "ARV|1|A|PSY\r");
@@ -261,4 +291,150 @@ fn a_document_goes_out_with_how_secret_what_is_in_it_is() {
     assert_eq!(said(&[DataClass::CftPlan]), "R");
     assert_eq!(said(&[DataClass::CftPlan, DataClass::HivTest]), "V");
     assert!(rules().plans.writes_labels(&format));
+}
+
+/// A message of one record, as lines.
+fn told(record: &str, lines: &[&str]) -> Vec<String> {
+    let format = FormatId::new("hl7v2/2.5.1");
+    let text = lines.join("\r");
+    let reading = read(
+        rules(),
+        &format,
+        &[RecordType::new(record)],
+        text.as_bytes(),
+    );
+    let records = reading.records.iter().flat_map(|it| &it.findings);
+    let wrong = records.chain(&reading.findings).filter(|it| it.is_error());
+    wrong.map(|it| format!("{} {}", it.code, it.path)).collect()
+}
+
+const RESULTS: [&str; 11] = [
+    "MSH|^~\\&|EMR|PROGRAM|||20260302091500-0800||ORU^R01^ORU_R01|R1|P|2.5.1",
+    "PID|1||P-1^^^PROGRAM^MR||Exampleton^Tomi||20120401",
+    "PV1||O",
+    "OBR|1||A-1|CANS^^99KINBRIDGE|||20260228||||||||||||||||||F",
+    "OBX||ST|INSTRUMENT^^99KBCANS-HEAD||IP-CANS||||||F",
+    "OBX||ST|VERSION^^99KBCANS-HEAD||1.0||||||F",
+    "OBX||ST|AGE-FORM^^99KBCANS-HEAD||6_20||||||F",
+    "OBX||ST|TYPE^^99KBCANS-HEAD||initial||||||F",
+    "OBX||ST|STATUS^^99KBCANS-HEAD||completed||||||F",
+    "OBX||NM|1^^99KBCANS||2||||||F",
+    "NTE|||N|CONFIDENTIAL",
+];
+
+/// The assessment, its line of that place replaced, or with one more behind it.
+fn results(at: usize, line: &str, more: bool) -> Vec<String> {
+    let mut lines = RESULTS.to_vec();
+    match more {
+        true => lines.insert(at + 1, line),
+        false => lines[at] = line,
+    }
+    let all = told("cans-assessment", &lines);
+    let marks = ["item-not-read", "modifier-not-read", "element-repeated"];
+    let marks = all
+        .into_iter()
+        .filter(|it| marks.iter().any(|code| it.starts_with(code)));
+    marks.collect()
+}
+
+#[test]
+fn an_observation_or_a_note_nobody_reads_refuses_the_record() {
+    assert!(results(8, "", true).is_empty());
+    let observation = "PATIENT_RESULT[1].ORDER_OBSERVATION[1].OBSERVATION[6]";
+    for table in [
+        "99KBCFT",
+        "99KBSDM",
+        "99KBSCREEN-HEAD",
+        "99KBCANS",
+        "99LOCAL",
+        "LN",
+        "",
+    ] {
+        let line = format!("OBX||ST|ACCESS-LEVEL^^{table}||R||||||F");
+        let all = results(8, &line, true);
+        // An item code nobody knows is told as that.
+        if table != "99KBCANS" {
+            assert_eq!(all, [format!("item-not-read {observation}")], "{table}");
+        }
+    }
+    let whole = told(
+        "cans-assessment",
+        &[&RESULTS[..9], &["OBX||ST|ACCESS-LEVEL^^99KBCANS||R||||||F"]].concat(),
+    );
+    assert!(!whole.is_empty(), "no item is called so");
+    for code in [
+        "confidential",
+        "Confidential",
+        "CONFIDENTIAL ",
+        "PRIVATE",
+        "",
+    ] {
+        let all = results(10, &format!("NTE|||Y|{code}"), false);
+        assert_eq!(all.len(), 1, "{code} {all:?}");
+        assert!(all[0].starts_with("item-not-read"), "{all:?}");
+    }
+    for line in [
+        "NTE|||N~Y|CONFIDENTIAL",
+        "NTE|||N&Y|CONFIDENTIAL",
+        "NTE|||N^Y|CONFIDENTIAL",
+    ] {
+        let all = results(10, line, false);
+        assert!(
+            all.iter().all(|it| it.starts_with("modifier-not-read")),
+            "{all:?}"
+        );
+        assert!(!all.is_empty(), "{line}");
+    }
+    let twice = results(10, "NTE|||Y|CONFIDENTIAL", true);
+    assert!(!twice.is_empty(), "one of two notes is not chosen");
+    for value in ["N&R", "N^R", "N~R"] {
+        let line = format!("OBX||ST|ACCESS-LEVEL^^99KBCANS-HEAD||{value}||||||F");
+        let all = results(8, &line, true);
+        assert!(!all.is_empty(), "{value}");
+    }
+}
+
+#[test]
+fn a_message_whose_observations_are_not_read_has_none_that_restricts() {
+    let referral = |line: &str| {
+        let lines = [&REFERRAL[..5], &[line], &REFERRAL[5..]].concat();
+        told("service-referral", &lines)
+    };
+    for system in ["99KBCFT", "99KBSDM", "99LOCAL", "LN", ""] {
+        let all = referral(&format!("OBX||ST|ACCESS-LEVEL^^{system}||R||||||F"));
+        assert_eq!(all, ["item-not-read OBX"], "{system}");
+    }
+    assert_eq!(referral("OBX||ST|FOCUS^^99KBCFT||kid||||||F").len(), 1);
+    assert!(referral("OBX||NM|8302-2^Body height^LN||152||||||F").is_empty());
+    for line in ["PV1|1|O||||||||||||||VIP", "PV1|1|O||||||||||||||1"] {
+        let mut lines = REFERRAL.to_vec();
+        lines[5] = line;
+        assert_eq!(
+            told("service-referral", &lines),
+            ["modifier-not-read PATIENT_VISIT.PV1-16"]
+        );
+        lines[5] = "PV1|1|O||||||||||||||N";
+        assert!(told("service-referral", &lines).is_empty());
+    }
+    let mut lines = REFERRAL.to_vec();
+    lines[0] = "MSH|^~\\&|EMR|PROGRAM|||20260302091500-0800|SEALED|REF^I12^REF_I12|R1|P|2.6";
+    assert_eq!(
+        told("service-referral", &lines),
+        ["modifier-not-read MSH-8"]
+    );
+    for head in [
+        "BHS|^~\\&|EMR||||20260302|SEALED",
+        "FHS|^~\\&|EMR||||20260302|X",
+    ] {
+        let batch = [&[head], &REFERRAL[..]].concat();
+        let all = told("service-referral", &batch);
+        assert_eq!(all, ["modifier-not-read "]);
+    }
+    let open = [
+        &["BHS|^~\\&|EMR||||20260302||B1"],
+        &REFERRAL[..],
+        &["BTS|1"],
+    ]
+    .concat();
+    assert!(told("service-referral", &open).is_empty());
 }

@@ -15,7 +15,9 @@ use toml::{Table, Value};
 /// Keys of a format that decide nothing about labels.
 const FREE: [&str; 4] = ["name", "notation", "media_types", "stream"];
 /// Keys of a format that may come to one that did not have them.
-const MAY_COME: [&str; 5] = ["labels", "refuse", "schema", "consents", "strip"];
+const MAY_COME: [&str; 6] = [
+    "labels", "refuse", "schema", "consents", "strip", "complete",
+];
 
 /// Defects of a format's file laid over a shipped one.
 pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
@@ -36,7 +38,7 @@ pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
         let kept = match (key.as_str(), new.get(key)) {
             ("labels", Some(new)) => labels_kept(old, new),
             ("refuse", Some(new)) => items(old).iter().all(|row| refusal_kept(row, items(new))),
-            ("node" | "schema" | "consents" | "strip", Some(new)) => {
+            ("node" | "schema" | "consents" | "strip" | "complete", Some(new)) => {
                 items(old).iter().all(|row| items(new).contains(row))
             }
             (_, new) => new == Some(old),
@@ -71,14 +73,18 @@ fn labels_kept(old: &Value, new: &Value) -> bool {
         };
         let open = list(old, "open");
         let asking = [items(&open), items(&list(old, "explained"))].concat();
+        let reasons = list(old, "reason");
         facing.peek().is_some()
             && facing.all(|new| {
                 table(new)
+                    && all(list(new, "reason"), items(&reasons))
                     && all(list(new, "open"), items(&open))
                     && all(list(new, "explained"), &asking)
             })
     };
-    same("system")
+    // What is written tells by its levels what explains a label that is read.
+    let out = old.get("out").is_none() || same("out");
+    out && same("system")
         && same("code")
         && all(list(old, "at"), items(&list(new, "at")))
         && all(list(old, "place"), items(&list(new, "place")))
@@ -231,6 +237,10 @@ mod tests {
                 "open      = [\"NO\", \"OI\"]",
                 "open = [\"NO\", \"OI\", \"ALL\"]",
             ),
+            ("list = \"OBSERVATION\"", "list = \"ELSEWHERE\""),
+            ("codes = [\"V\", \"VR\"]", "codes = [\"V\", \"ALL\"]"),
+            ("level = \"V\"", "level = \"U\""),
+            ("classes = [\"general_health\", ", "classes = ["),
         ] {
             assert!(changed(format, from, to).contains(&CODE), "{to}");
         }
@@ -248,6 +258,10 @@ mod tests {
             (
                 "[[labels.set]]\n",
                 "[[refuse]]\nat = \"contained\"\n\n[[labels.set]]\n",
+            ),
+            (
+                "[[labels.set]]\n",
+                "[[complete]]\nlist = \"extension\"\n\n[[labels.set]]\n",
             ),
         ] {
             let told = changed(FORMAT, from, to);

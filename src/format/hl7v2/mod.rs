@@ -38,7 +38,8 @@ pub struct MessageProfile {
     pub structures: BTreeMap<Text, Layout>,
     /// Segments that stand at the top of the message wherever in it they come.
     pub anywhere: Vec<Text>,
-    /// Segments, and fields of them (`ABC.1`), in which nothing may be left unread.
+    /// Segments, fields of them (`ABC.1`) and components (`ABC.1.1`), in which nothing may be left
+    /// unread.
     pub whole: Vec<Text>,
     /// Names that may stand in the tree; a segment of another name is told by its ordinal.
     pub names: Names,

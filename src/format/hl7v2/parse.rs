@@ -285,7 +285,7 @@ impl<'p> Reader<'p> {
             };
             let node = match layout.children.get(&name) {
                 Some(inner) => self.field((from, bytes), inner),
-                None => self.is_filled(bytes).then(|| unread(span)),
+                None => self.beside(bytes, span),
             };
             members.extend(node.map(|node| (name, node)));
         }
@@ -360,10 +360,7 @@ impl<'p> Reader<'p> {
             let name = format_compact!("{}", at + 1);
             let node = match layout.children.get(&name) {
                 Some(inner) => self.part(piece, inner, level + 1),
-                None => {
-                    let span = Span::new(from, from + bytes.len());
-                    self.is_filled(bytes).then(|| unread(span))
-                }
+                None => self.beside(bytes, Span::new(from, from + bytes.len())),
             };
             members.extend(node.map(|node| (name, node)));
         }
@@ -395,14 +392,26 @@ impl<'p> Reader<'p> {
         self.leaf(first)
     }
 
+    /// What stands where no schema has a place: kept for a schema to tell of, or told where nothing
+    /// may be left unread.
+    fn beside(&mut self, bytes: &[u8], span: Span) -> Option<Node> {
+        let filled = self.is_filled(bytes);
+        if filled && self.is_whole() {
+            self.tell_once(&MODIFIER_NOT_READ, span);
+            return None;
+        }
+        filled.then(|| unread(span))
+    }
+
     /// Whether nothing may be left unread where the reader is.
     fn is_whole(&self) -> bool {
         let Some((segment, _)) = self.trail.last() else {
             return false;
         };
         let field = format_compact!("{segment}.{}", self.spot.field);
+        let component = format_compact!("{field}.{}", self.spot.parts[0]);
         let mut whole = self.profile.whole.iter();
-        whole.any(|place| place == segment || *place == field)
+        whole.any(|place| place == segment || *place == field || *place == component)
     }
 
     fn leaf(&mut self, (start, bytes): Line<'_>) -> Option<Node> {

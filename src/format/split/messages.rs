@@ -5,8 +5,11 @@
 
 use super::{Splitter, Unit};
 use crate::base::finding::{Finding, LineIndex};
-use crate::base::finding_codes::{BATCH_COUNT_MISMATCH, SYNTAX_INVALID};
+use crate::base::finding_codes::{BATCH_COUNT_MISMATCH, MODIFIER_NOT_READ, SYNTAX_INVALID};
 use crate::format::hl7v2::{HEADS, head_of, line_end};
+
+/// Which field of the head of a batch or a file says its security, counted as HL7 counts.
+const SECURITY: usize = 8;
 
 /// Where the cutting stands.
 #[derive(Debug, Default)]
@@ -39,7 +42,11 @@ impl Splitter {
             }
             let blank = line.trim_ascii().is_empty();
             let count = trailer_count(line);
+            let secured = head.is_some_and(|head| is_secured(head, line));
             self.scanned = next;
+            if secured {
+                return Some(Err(self.secured()));
+            }
             let found = match head {
                 Some(head) => self.headed(head, count),
                 None if self.messages.open => self.too_long(),
@@ -128,6 +135,18 @@ impl Splitter {
         finding
     }
 
+    /// A head that says under what security all behind it goes: nobody reads that, and nothing
+    /// behind it is read.
+    fn secured(&mut self) -> Finding {
+        let said = "the batch says under what security it goes, and nothing reads that";
+        let fix = "leave the field out if it says nothing, or agree with the county what it means; \
+                   nothing behind this line was read";
+        let mut finding = Finding::new(&MODIFIER_NOT_READ).saying(said).fixed_by(fix);
+        (finding.line, finding.column) = (Some(self.line), Some(1));
+        self.dead = true;
+        finding
+    }
+
     /// Another line of a message: too much of one is told once and let go.
     fn too_long(&mut self) -> Option<Finding> {
         let held = self.scanned.saturating_sub(self.taken);
@@ -161,6 +180,20 @@ fn message(bytes: Vec<u8>, first_line: u32) -> Unit {
         first_row: 1,
         sheet: None,
     }
+}
+
+/// Whether the head of a batch or a file has anything in the field for security (BHS-8, FHS-8).
+fn is_secured(head: &[u8; 3], line: &[u8]) -> bool {
+    let [_, batch, file, ..] = HEADS;
+    let start = line.iter().position(u8::is_ascii_uppercase);
+    let signs = start.and_then(|start| line.get(start + 3..)?.split_first());
+    let Some((separator, rest)) = signs.filter(|_| [batch, file].contains(&head)) else {
+        return false;
+    };
+    // The separator is field 1.
+    let mut fields = rest.split(|byte| byte == separator);
+    let field = fields.nth(SECURITY - 2).unwrap_or_default();
+    field.iter().any(u8::is_ascii_alphanumeric)
 }
 
 /// How many of its kind a trailer says there are; what is no number is as wrong as any can be.

@@ -5,10 +5,12 @@ use crate::base::defect::Defect;
 use crate::catalog::SourceFile;
 use crate::catalog::format::{FormatSource, NodeSource, ReferenceSource, Syntax};
 use crate::format::tree::{Node, Value};
+use crate::mapping::complete::Complete;
 use crate::mapping::document::{Layout, NodePlace, Pattern, Reference};
 use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest, conditions, parse};
 use crate::mapping::walk::{Condition, Filter, Step, Test};
 use std::ops::Range;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// What separates steps of wire paths in this format.
@@ -53,6 +55,33 @@ pub(super) fn layout(
         );
     }
     layout
+}
+
+/// The lists of which a row must read every item; what is wrong with them is told.
+pub(super) fn complete(
+    format: &FormatSource,
+    file: &SourceFile,
+    defects: &mut Vec<Defect>,
+) -> Arc<[Complete]> {
+    let mut reader = Reader {
+        file,
+        separator: separator(format),
+        defects,
+    };
+    let lists = format.body.complete.iter().map(|source| {
+        let source = source.as_ref();
+        let list = source.list.as_ref().as_str();
+        let (within, list) = match list.rsplit_once(reader.separator) {
+            Some((within, list)) => (Some(within.into()), list),
+            None => (None, list),
+        };
+        Complete {
+            within,
+            list: list.into(),
+            when: reader.conditions(source.when.as_ref()),
+        }
+    });
+    lists.collect()
 }
 
 /// Reads paths of a format's own file.

@@ -62,7 +62,7 @@ fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks
         }
     }
     for set in &source.set {
-        marks.sets.extend(label_set(set, tables, reader));
+        marks.sets.extend(label_set(source, set, tables, reader));
     }
     if let Some(out) = &source.out {
         marks.out = labels_out(source, out, reader);
@@ -70,6 +70,7 @@ fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks
 }
 
 fn label_set(
+    labels: &LabelsSource,
     source: &Spanned<LabelSetSource>,
     tables: &Tables,
     reader: &mut Reader<'_>,
@@ -95,12 +96,33 @@ fn label_set(
             "the crosswalk of labels must be from data classes",
         );
     }
+    let any: ClassSet = DataClass::ALL.iter().copied().collect();
+    let explained = set.explained.iter().map(|code| (Text::from(code), any));
+    let mut explained: Vec<(Text, ClassSet)> = explained.collect();
+    for reason in &set.reason {
+        let level = &reason.as_ref().level;
+        let classes = as_secret(labels, level.as_ref());
+        if classes.is_empty() {
+            reader.wrong(Some(level.span()), "no level of `labels.out` has that code");
+        }
+        let codes = reason.as_ref().codes.iter();
+        explained.extend(codes.map(|code| (Text::from(code), classes)));
+    }
     Some(LabelSet {
         system: set.system.as_str().into(),
         table,
         open: set.open.iter().map(Text::from).collect(),
-        explained: set.explained.iter().map(Text::from).collect(),
+        explained,
     })
+}
+
+/// The classes of a level and of those behind it, which are more secret.
+fn as_secret(labels: &LabelsSource, code: &str) -> ClassSet {
+    let levels = labels.out.iter().flat_map(|out| &out.as_ref().level);
+    let levels = levels.skip_while(|level| level.code != code);
+    levels
+        .flat_map(|level| level.classes.iter().copied())
+        .collect()
 }
 
 /// Labels that are written. A class without a level would go out as if it were none.

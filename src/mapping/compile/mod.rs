@@ -3,6 +3,7 @@
 //! Whether a row has an inverse is found out here; an author cannot claim it.
 
 mod check;
+mod complete;
 mod each;
 mod layout;
 mod marks;
@@ -18,6 +19,7 @@ mod unread;
 pub(super) use check::{filled, join};
 
 use super::columns::Columns;
+use super::complete::{Complete, Coverage};
 use super::loss::{Bound, LossReport};
 use super::plan::{Fallback, Op, Part, Plan};
 use super::sheet::{self, Sheet};
@@ -48,6 +50,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
         };
         let layout = layout::layout(format, file, &mut defects);
         let marks = marks::marks(format, file, &tables, &mut defects);
+        let lists = layout::complete(format, file, &mut defects);
         used.extend(marks.tables());
         let mut compiled = FormatPlans {
             notation: format.body.notation,
@@ -67,7 +70,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             .iter()
             .filter(|m| m.format == *id && !m.is_shared())
         {
-            let built = build(sources, format, mapping, &tables);
+            let built = build(sources, (format, &lists), mapping, &tables);
             defects.extend(built.defects);
             used.extend(built.used_tables);
             let Some(plan) = built.plan else { continue };
@@ -132,7 +135,7 @@ struct Built {
 
 fn build<'s>(
     sources: &'s Sources,
-    format: &'s FormatSource,
+    (format, lists): (&'s FormatSource, &'s Arc<[Complete]>),
     mapping: &'s MappingSource,
     tables: &'s BTreeMap<String, Arc<Table>>,
 ) -> Built {
@@ -151,6 +154,7 @@ fn build<'s>(
     let mut builder = Builder {
         sources,
         format,
+        lists,
         mapping,
         file,
         tables,
@@ -171,6 +175,8 @@ fn build<'s>(
 struct Builder<'s> {
     sources: &'s Sources,
     format: &'s FormatSource,
+    /// Lists of which a row must read every item.
+    lists: &'s Arc<[Complete]>,
     mapping: &'s MappingSource,
     file: &'s SourceFile,
     tables: &'s BTreeMap<String, Arc<Table>>,
@@ -312,7 +318,9 @@ impl<'s> Builder<'s> {
         }
         self.unread(&mut parts);
         if !parts.is_empty() {
+            let coverage = self.coverage(self.lists, &parts);
             let mut plan = self.plan(parts);
+            plan.coverage = coverage;
             if self.is_rows() {
                 plan.single = rows::single(&plan.parts, &plan.fallbacks);
                 self.tell_columns();
@@ -371,6 +379,7 @@ impl<'s> Builder<'s> {
             single: Vec::new(),
             review: self.review(),
             fallbacks,
+            coverage: Coverage::default(),
         }
     }
 }
