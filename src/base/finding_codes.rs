@@ -214,6 +214,9 @@ codes! {
     ROW_LENGTH_MISMATCH = "row-length-mismatch", Error,
         "the row has more or fewer cells than the header",
         "quote cells that hold the delimiter or a line break";
+    MARK_EMPTY = "mark-empty", Error,
+        "the column says who may see the row, and the row leaves it empty",
+        "write one of the words of the column into every row";
     COLUMN_STRIPPED = "column-stripped", Warning,
         "columns of the table hold what this gateway takes out at the door",
         "leave them out of the extract; nothing of them was kept";

@@ -356,6 +356,13 @@ pub struct DelimitedSource {
     /// Cells that a spreadsheet would take for formulas stand behind an apostrophe.
     #[serde(default)]
     pub formulas_guarded: bool,
+    /// Columns that say who may see a row: a column that is almost called so refuses the file, and
+    /// where a file has one, no row leaves it empty.
+    #[serde(default)]
+    pub marks: Vec<String>,
+    /// Such columns that a row may leave empty, by the format's own word.
+    #[serde(default)]
+    pub optional_marks: Vec<String>,
 }
 
 /// What only HL7 v2 formats have.

@@ -181,6 +181,7 @@ impl<'a> Reader<'a> {
                     tree,
                 };
                 findings.extend(self.check_wire(unit, tree));
+                mark_empty(self.wire.unmarked(unit, tree), &mut findings);
                 let mut inbound = self.rules.plans.inbound(self.format, tree, self.allowed);
                 document.tell(&mut inbound.findings);
                 findings.extend(inbound.findings);
@@ -371,6 +372,13 @@ fn repeated(
     document.wire.fill(unit, &mut told);
     let [told] = told;
     Some(told)
+}
+
+/// A mark that is empty is told as that, not as missing too.
+fn mark_empty(told: Vec<Finding>, findings: &mut Vec<Finding>) {
+    let missing = SCHEMA_REQUIRED_MISSING.code;
+    findings.retain(|it| it.code != missing || !told.iter().any(|empty| empty.path == it.path));
+    findings.extend(told);
 }
 
 fn lies_in(span: Option<Span>, holder: Span) -> bool {

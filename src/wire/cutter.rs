@@ -4,7 +4,8 @@
 //! of rows, one after another. The name somebody gave a sheet is shown only where it is the name
 //! of one of our own tables.
 
-use super::{Table, rows_splitter};
+use super::rows::{Head, Rows};
+use super::rows_splitter;
 use crate::base::Text;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SIZE_EXCEEDED;
@@ -13,13 +14,14 @@ use crate::format::delimited::Dialect;
 use crate::format::split::{Splitter, Unit};
 use crate::format::workbook::Workbook;
 use compact_str::format_compact;
-use std::sync::Arc;
 
 /// Cuts one body.
 #[derive(Debug)]
 pub enum Cutter {
     /// As its bytes come.
     Stream(Box<Splitter>),
+    /// As its rows come.
+    Rows(Box<Rows>),
     /// When all of it is there.
     Book(Box<Book>),
 }
@@ -27,10 +29,10 @@ pub enum Cutter {
 /// A workbook being received, or its sheets being cut.
 #[derive(Debug)]
 pub struct Book {
-    tables: Arc<[Table]>,
+    head: Head,
     dialect: Dialect,
     state: State,
-    sheet: Option<(Text, Splitter)>,
+    sheet: Option<(Text, Rows)>,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,7 @@ impl Cutter {
     pub fn push(&mut self, chunk: &[u8]) {
         match self {
             Cutter::Stream(splitter) => splitter.push(chunk),
+            Cutter::Rows(rows) => rows.push(chunk),
             Cutter::Book(book) => book.push(chunk),
         }
     }
@@ -55,6 +58,7 @@ impl Cutter {
     pub fn finish(&mut self) {
         match self {
             Cutter::Stream(splitter) => splitter.finish(),
+            Cutter::Rows(rows) => rows.finish(),
             Cutter::Book(book) => book.finish(),
         }
     }
@@ -63,15 +67,16 @@ impl Cutter {
     pub fn next_unit(&mut self) -> Option<Result<Unit, Finding>> {
         match self {
             Cutter::Stream(splitter) => splitter.next_unit(),
+            Cutter::Rows(rows) => rows.next_unit(),
             Cutter::Book(book) => book.next_unit(),
         }
     }
 }
 
 impl Book {
-    pub(super) fn new(tables: Arc<[Table]>, dialect: Dialect) -> Book {
+    pub(super) fn new(head: Head, dialect: Dialect) -> Book {
         Book {
-            tables,
+            head,
             dialect,
             state: State::Receiving(Vec::new()),
             sheet: None,
@@ -99,8 +104,8 @@ impl Book {
 
     fn next_unit(&mut self) -> Option<Result<Unit, Finding>> {
         loop {
-            if let Some((label, splitter)) = &mut self.sheet {
-                match splitter.next_unit() {
+            if let Some((label, rows)) = &mut self.sheet {
+                match rows.next_unit() {
                     Some(Ok(mut unit)) => {
                         unit.sheet = Some(label.clone());
                         return Some(Ok(unit));
@@ -123,11 +128,11 @@ impl Book {
                     Ok(sheet) if sheet.text.is_empty() => {}
                     Ok(sheet) => {
                         let label = self.label(&sheet.name, sheet.number);
-                        let (tables, dialect) = (&self.tables, &self.dialect);
-                        let mut splitter = rows_splitter(tables, dialect, &sheet.text);
-                        splitter.push(&sheet.text);
-                        splitter.finish();
-                        self.sheet = Some((label, splitter));
+                        let splitter = rows_splitter(&self.head.tables, &self.dialect, &sheet.text);
+                        let mut rows = Rows::new(splitter, self.head.clone());
+                        rows.push(&sheet.text);
+                        rows.finish();
+                        self.sheet = Some((label, rows));
                     }
                     Err(finding) => return Some(Err(finding)),
                 },
@@ -137,7 +142,8 @@ impl Book {
 
     /// How a sheet is told.
     fn label(&self, name: &str, number: u32) -> Text {
-        let own = self.tables.iter().find(|table| table.node_type == name);
+        let mut tables = self.head.tables.iter();
+        let own = tables.find(|table| table.node_type == name);
         match own {
             Some(table) => format_compact!("sheet {}", table.node_type),
             None => format_compact!("sheet {number}"),

@@ -97,7 +97,8 @@ fn misspelt(table: &Table, names: &[String]) -> Option<Finding> {
     ))
 }
 
-fn refused(said: String, fix: String) -> Finding {
+/// A finding of the header as a whole.
+pub(super) fn refused(said: String, fix: String) -> Finding {
     let mut finding = Finding::new(&HEADER_INVALID)
         .at("row 1")
         .saying(said)

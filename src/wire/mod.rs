@@ -7,9 +7,11 @@ mod cutter;
 mod form;
 mod header;
 mod lines;
+mod marks;
 mod places;
 mod ready;
 mod recognise;
+mod rows;
 mod strip;
 
 pub use cutter::Cutter;
@@ -36,7 +38,9 @@ use cutter::{Book, placed};
 use form::{Form, is_among, is_xml};
 use header::{table_of_head, trouble};
 use lines::is_line_stream;
+use marks::Mark;
 use places::WireSchemas;
+use rows::{Head, Rows};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use strip::Strip;
@@ -88,8 +92,10 @@ enum Ready {
     Xml(XmlProfile),
     Delimited {
         dialect: Dialect,
-        names: Names,
+        names: Arc<Names>,
         tables: Arc<[Table]>,
+        /// Columns that say who may see a row.
+        marks: Arc<[Mark]>,
         /// The rows stand in the sheets of a workbook.
         book: bool,
     },
@@ -351,6 +357,17 @@ impl Wire {
         }
     }
 
+    /// What is told of rows that leave a column empty that says who may see them. To be asked of
+    /// rows as they are read in the end: what a sender's words for nothing emptied is empty.
+    pub fn unmarked(&self, unit: &Unit, tree: &Node) -> Vec<Finding> {
+        match (&self.syntax, &unit.header) {
+            (Ready::Delimited { marks, .. }, Some(header)) => {
+                marks::unmarked(marks, header, (tree.items(), unit.first_row))
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The type a node says itself; empty where it says none.
     pub fn type_of(&self, node: &Node) -> String {
         self.schemas.document_type(node)
@@ -424,14 +441,23 @@ impl Wire {
         }
         if let Ready::Delimited {
             dialect,
+            names,
             tables,
+            marks,
             book,
-            ..
         } = &self.syntax
         {
+            let known = Head {
+                tables: Arc::clone(tables),
+                marks: Arc::clone(marks),
+                names: Arc::clone(names),
+            };
             return match book {
-                true => Cutter::Book(Box::new(Book::new(Arc::clone(tables), *dialect))),
-                false => Cutter::Stream(Box::new(rows_splitter(tables, dialect, head))),
+                true => Cutter::Book(Box::new(Book::new(known, *dialect))),
+                false => {
+                    let splitter = rows_splitter(tables, dialect, head);
+                    Cutter::Rows(Box::new(Rows::new(splitter, known)))
+                }
             };
         }
         let kind = self.split_kind(head);

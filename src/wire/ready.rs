@@ -3,6 +3,7 @@
 //! It knows no format by name; what a file leaves out is a defect, never a guess.
 
 use super::form;
+use super::marks::Mark;
 use super::places::WireSchemas;
 use super::{Ready, Strip, Table, Wire};
 use crate::base::Text;
@@ -78,8 +79,9 @@ fn ready(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
         }
         (Syntax::Delimited, _) => Ready::Delimited {
             dialect: dialect(format),
-            names: names(sources, format),
+            names: names(sources, format).into(),
             tables: tables(sources, format, defects).into(),
+            marks: marks(sources, format, defects).into(),
             book: false,
         },
         // Made of the format whose rows it holds, or a defect.
@@ -207,6 +209,44 @@ fn tables(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -
             })
         })
         .collect()
+}
+
+/// Columns that say who may see a row, with the words that may stand in them.
+fn marks(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Vec<Mark> {
+    let Some(given) = &format.body.delimited else {
+        return Vec::new();
+    };
+    let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
+    let paths = schemas.map(|schema| format.schema_path(schema.file.as_ref()));
+    let shapes = paths.filter_map(|path| sources.schemas.get(&path).map(AsRef::as_ref));
+    let shapes: Vec<&Shape> = shapes.collect();
+    let strict = given.marks.iter().map(|name| (name, true));
+    let optional = given.optional_marks.iter().map(|name| (name, false));
+    let made = strict.chain(optional).filter_map(|(name, filled)| {
+        let members = shapes.iter().flat_map(|shape| shape.members());
+        let mut own = members.filter(|(own, _)| own == name).peekable();
+        if own.peek().is_none() {
+            defects.push(Defect {
+                file: format.file.clone(),
+                line: 0,
+                column: 0,
+                code: "format-column-unknown",
+                message: format!("`{name}` is no column of any row schema"),
+                help: "name columns that say who may see a row as the row schemas do".into(),
+            });
+            return None;
+        }
+        let words = own.find_map(|(_, shape)| match &shape.kind {
+            Kind::Text(rule) if !rule.codes.is_empty() => Some(rule.codes.clone()),
+            _ => None,
+        });
+        Some(Mark {
+            name: Text::from(name),
+            filled,
+            words: words.unwrap_or_default(),
+        })
+    });
+    made.collect()
 }
 
 /// What may stand in each structure of a format.

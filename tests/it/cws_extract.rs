@@ -237,3 +237,112 @@ fn columns_are_taken_out_however_they_are_spelt() {
     let empty = format!("{head},RPTR_FSTNM\n{row},\n");
     assert!(told(&reading(&rules, "engagement-contact", &empty)).is_empty());
 }
+
+/// Of a file with one column more: what stands of its record, and what is told.
+fn with_column(case: &str, column: &str, cell: &str) -> (Option<String>, Vec<Finding>) {
+    let rules = rules_for(FORMAT);
+    let (record, text) = (case.split('/').next().expect("a type"), file(case));
+    let mut lines = text.lines();
+    let head = lines.next().expect("a header");
+    let rows: Vec<String> = lines.map(|row| format!("{row},{cell}")).collect();
+    let read = reading(
+        &rules,
+        record,
+        &format!("{head},{column}\n{}\n", rows.join("\n")),
+    );
+    let found = told(&read).into_iter().cloned().collect();
+    let record = read.records.first().and_then(|it| it.record.as_ref());
+    let level = record.and_then(|it| it.envelope()?.text("access_level").map(str::to_owned));
+    (level, found)
+}
+
+#[test]
+fn a_mark_that_is_almost_spelt_right_refuses_the_file_beside_the_right_one_too() {
+    for (column, meant) in [
+        ("SENSTV IND", "SENSTV_IND"),
+        ("senstv_ind", "SENSTV_IND"),
+        ("SENSTVE_IND", "SENSTV_IND"),
+        ("CLIENT_T.SENSTV_IND", "SENSTV_IND"),
+        ("LMT_ACSSCD_1", "LMT_ACSSCD"),
+        ("LMT-ACSSCD", "LMT_ACSSCD"),
+        ("LMT_ACSCD", "LMT_ACSSCD"),
+        ("Soc158Ind", "SOC158_IND"),
+        ("CONF_EFFIND", "CONF_EFIND"),
+        ("\"SNTV_HLIND \"", "SNTV_HLIND"),
+        ("\"SNTV\nHLIND\"", "SNTV_HLIND"),
+    ] {
+        for case in [
+            "engagement-contact/one-client",
+            "cft-meeting/held",
+            "family-case/open-case",
+            "icwa-inquiry/member",
+        ] {
+            let (level, found) = with_column(case, column, "R");
+            assert_eq!(level, None, "{case}: {column}");
+            let [found] = found.as_slice() else {
+                panic!("{case}: {column}: {found:?}");
+            };
+            assert_eq!(found.code, "header-invalid", "{column}");
+            assert!(found.path.starts_with("row 1"), "{found:?}");
+            assert!(found.fix.contains(&format!("`{meant}`")), "{found:?}");
+        }
+    }
+    // What is taken out at the door and what is far from a mark stay as they were.
+    for column in ["LMT_ACSDSC", "LMT_ACS_DT", "CONF_ACTDT", "WORKER_IND"] {
+        let (level, found) = with_column("engagement-contact/one-client", column, "x");
+        assert!(level.is_some(), "{column}: {found:?}");
+    }
+}
+
+#[test]
+fn a_mark_the_file_has_is_left_empty_by_no_row() {
+    let good = file("engagement-contact/two-clients");
+    let rules = rules_for(FORMAT);
+    let head = good.lines().next().expect("a header");
+    for mark in ["LMT_ACSSCD", "SENSTV_IND", "SOC158_IND"] {
+        let at = head.split(',').position(|name| name == mark).expect("it");
+        for emptied in [1, 2] {
+            let rows = good.lines().enumerate().map(|(number, row)| {
+                let mut cells: Vec<&str> = row.split(',').collect();
+                if number == emptied {
+                    cells[at] = "";
+                }
+                cells.join(",") + "\n"
+            });
+            let text: String = rows.collect();
+            let read = reading(&rules, "engagement-contact", &text);
+            assert!(read.records.iter().all(|it| it.record.is_none()), "{mark}");
+            let place = format!("row {}, column {mark}", emptied + 1);
+            let found = told(&read);
+            let there: Vec<_> = found.iter().filter(|it| it.path == place).collect();
+            assert_eq!(there.len(), 1, "{found:?}");
+            assert_eq!(there[0].code, "mark-empty");
+            assert!(there[0].fix.starts_with("write one of: "), "{found:?}");
+        }
+    }
+}
+
+#[test]
+fn the_indicators_of_the_client_are_read_wherever_they_stand() {
+    for case in [
+        "engagement-contact/one-client",
+        "cft-meeting/held",
+        "family-case/open-case",
+        "icwa-inquiry/member",
+    ] {
+        for column in ["CONF_EFIND", "SNTV_HLIND"] {
+            let (level, found) = with_column(case, column, "Y");
+            assert_eq!(level.as_deref(), Some("S"), "{case}: {found:?}");
+            let (level, _) = with_column(case, column, "N");
+            assert_eq!(level.as_deref(), Some("N"), "{case}: {column}");
+            for cell in ["", "1", "y"] {
+                let (level, found) = with_column(case, column, cell);
+                assert_eq!(level, None, "{case}: {column}");
+                assert!(found.iter().any(Finding::is_error), "{case}: {column}");
+            }
+        }
+    }
+    // Sealed is stricter.
+    let (level, _) = with_column("family-case/sealed", "CONF_EFIND", "Y");
+    assert_eq!(level.as_deref(), Some("R"));
+}

@@ -49,6 +49,7 @@ mod rejudge;
 mod release;
 mod repeats;
 mod reuploads;
+mod row_marks;
 mod safe_at_home;
 mod sender_marks;
 mod sensitive_clinics;

@@ -37,6 +37,7 @@ pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
     for (key, old) in old.iter().filter(|(key, _)| !FREE.contains(&key.as_str())) {
         let kept = match (key.as_str(), new.get(key)) {
             ("labels", Some(new)) => labels_kept(old, new),
+            ("delimited", Some(new)) => table_kept(old, new),
             ("refuse", Some(new)) => items(old).iter().all(|row| refusal_kept(row, items(new))),
             ("node" | "schema" | "consents" | "strip" | "complete", Some(new)) => {
                 items(old).iter().all(|row| items(new).contains(row))
@@ -89,6 +90,27 @@ fn labels_kept(old: &Value, new: &Value) -> bool {
         && all(list(old, "at"), items(&list(new, "at")))
         && all(list(old, "place"), items(&list(new, "place")))
         && items(&list(old, "set")).iter().all(set_kept)
+}
+
+/// Whether rows are cut as before, and every column that says who may see them is still known as
+/// one: it may come to be one that no row leaves empty, and never the other way round.
+fn table_kept(old: &Value, new: &Value) -> bool {
+    const MARKS: [&str; 2] = ["marks", "optional_marks"];
+    let list = |of: &Value, key: &str| of.get(key).cloned().unwrap_or(Value::Array(Vec::new()));
+    let (strict, optional) = (list(new, MARKS[0]), list(new, MARKS[1]));
+    let (strict, optional) = (items(&strict), items(&optional));
+    let others = |of: &Value| {
+        let mut table = of.as_table().cloned().unwrap_or_default();
+        MARKS.iter().for_each(|key| drop(table.remove(*key)));
+        table
+    };
+    others(old) == others(new)
+        && items(&list(old, MARKS[0]))
+            .iter()
+            .all(|one| strict.contains(one))
+        && items(&list(old, MARKS[1]))
+            .iter()
+            .all(|one| strict.contains(one) || optional.contains(one))
 }
 
 /// Whether something is refused as before, or in more cases.
@@ -243,6 +265,35 @@ mod tests {
             ("classes = [\"general_health\", ", "classes = ["),
         ] {
             assert!(changed(format, from, to).contains(&CODE), "{to}");
+        }
+    }
+
+    #[test]
+    fn columns_that_mark_rows_may_only_be_added() {
+        let extract = "schemas/formats/cws-cms-extract/1.0/format.toml";
+        let provider = "schemas/formats/provider-csv/1.0/format.toml";
+        let marks = "marks = [\"LMT_ACSSCD\", ";
+        let optional = "optional_marks = [\"access_level\", ";
+        for (file, from, to) in [
+            (extract, marks, "marks = ["),
+            (extract, "marks = [", "optional_marks = ["),
+            (provider, optional, "optional_marks = ["),
+            (provider, optional, "optional_marks = [\"case_number\", "),
+            (extract, "delimiter = \",\"", "delimiter = \";\""),
+        ] {
+            assert!(changed(file, from, to).contains(&CODE), "{to}");
+        }
+        for (file, from, to) in [
+            (extract, marks, "marks = [\"CHLD_CLT_B\", \"LMT_ACSSCD\", "),
+            (provider, optional, "marks = [\"access_level\", "),
+            (
+                provider,
+                optional,
+                "optional_marks = [\"access_level\", \"src\", ",
+            ),
+        ] {
+            let told = changed(file, from, to);
+            assert!(!told.contains(&CODE), "{to}: {told:?}");
         }
     }
 
