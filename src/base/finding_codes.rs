@@ -52,6 +52,9 @@ codes! {
     XML_ROOT_UNEXPECTED = "xml-root-unexpected", Error,
         "the outermost element is not the one this format starts with",
         "send the document element the format's schema names, in its namespace";
+    XML_NAMESPACE_UNEXPECTED = "xml-namespace-unexpected", Error,
+        "the element is called as one read here, in a namespace this format does not have",
+        "write it in the namespace of this format's version";
     ELEMENT_REPEATED = "element-repeated", Error,
         "the element stands more than once where it may stand once",
         "keep one of them; the gateway does not choose";
@@ -123,7 +126,7 @@ codes! {
         "nothing, if the county does not need it; otherwise refer to it from a record";
     CONSENT_ELSEWHERE = "consent-elsewhere", Warning,
         "a consent in the document is not lodged by sending it here",
-        "lodge it with PUT /v1/consents/{id}, and name it in the record's consent references";
+        "lodge it with PUT /v1/consents/{id}, as FHIR with POST /fhir/Consent; records name it by its id";
     CONSENT_ELEMENT_MISSING = "consent-element-missing", Warning,
         "the form does not show an element its kind asks for, and the consent does not count",
         "have the form completed and signed again, or name the element among those it shows";
@@ -172,6 +175,12 @@ codes! {
     DATE_IN_FUTURE = "date-in-future", Error,
         "the date lies in the future",
         "correct it; a paper counts from the day it was signed";
+    BIRTH_DATE_IMPOSSIBLE = "birth-date-impossible", Error,
+        "nobody was born on this day: it lies in the future, or more than 200 years back",
+        "correct it; of a child not yet born, and where it is not known, leave it out";
+    EVENT_FAR_AHEAD = "event-far-ahead", Error,
+        "what is told as done lies more than a year ahead",
+        "correct the year; what is planned stands in the fields for plans";
     REFERENCE_DANGLING = "reference-dangling", Error,
         "the reference points to nothing in this submission, and a required value depends on it",
         "include what it refers to in the same file";

@@ -118,7 +118,9 @@ impl FormatFile {
             .schema
             .iter()
             .map(|schema| schema.as_ref().node_type.clone());
-        of_documents.chain(of_nodes).chain(of_schemas).collect()
+        let consents = self.consents.iter().cloned();
+        let of_nodes = of_documents.chain(of_nodes);
+        of_nodes.chain(of_schemas).chain(consents).collect()
     }
 
     /// The names in the paths this file gives.
@@ -189,6 +191,12 @@ impl Syntax {
     /// Whether documents are rows of cells under a header.
     pub fn is_tabular(self) -> bool {
         matches!(self, Syntax::Delimited | Syntax::Workbook)
+    }
+
+    /// Whether documents can stand beside each other in one file that is still read: as lines of
+    /// JSON, or as rows under one header.
+    pub fn is_joined(self) -> bool {
+        matches!(self, Syntax::Json | Syntax::Delimited)
     }
 }
 

@@ -248,9 +248,24 @@ impl Checker<'_> {
             let message = format!("channel `{name}`: {message}");
             self.wrong(partner, name, "partner-channel-invalid", message);
         }
+        self.joined(partner, channel, name);
         self.way(partner, channel, name);
         self.written(partner, channel, name);
         self.reads(partner, channel, name);
+    }
+
+    /// What is pulled stands beside others in one file.
+    fn joined(&mut self, partner: &Partner, channel: &Channel, name: &str) {
+        let format = self.sources.formats.get(&channel.format);
+        let joined = format.is_none_or(|format| format.body.syntax.is_joined());
+        if channel.direction == Direction::Pull && !joined {
+            let message = format!(
+                "channel `{name}`: the files of a pull are lines of JSON or rows, and a document of \
+                 `{}` is neither: send it (direction = \"out\"), or pull another format",
+                channel.format,
+            );
+            self.wrong(partner, name, "partner-channel-invalid", message);
+        }
     }
 
     /// What it needs of a record is a place that all its record types have.
@@ -462,6 +477,24 @@ mod tests {
     #[test]
     fn a_good_file_has_no_defect() {
         assert!(codes(GOOD).is_empty(), "{:?}", codes(GOOD));
+    }
+
+    #[test]
+    fn what_cannot_stand_beside_others_in_a_file_is_not_pulled() {
+        for (format, good) in [
+            ("kinbridge-json/1.0", true),
+            ("fhir-r4/4.0", true),
+            ("provider-csv/1.0", true),
+            ("county-niem/1.0", false),
+            ("hl7v2/2.5.1", false),
+        ] {
+            let text = GOOD.replacen("\"out\"", "\"pull\"", 1);
+            let text = text.replacen("kinbridge-json/1.0", format, 1);
+            let text = text.split("https").next().unwrap_or_default();
+            let told = defects(text);
+            let told = told.iter().any(|it| it.message.contains("files of a pull"));
+            assert_eq!(told, !good, "{format}");
+        }
     }
 
     #[test]

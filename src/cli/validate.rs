@@ -4,13 +4,15 @@
 //! decides nothing about disclosure. Exit codes: 0 no finding at error level, 1 otherwise, 2 usage.
 
 use super::out::Out;
+use crate::base::clock::{Clock as _, SystemClock, Timestamp};
 use crate::base::finding::Finding;
 use crate::base::finding_codes::SERVICE_SOURCE_UNKNOWN;
 use crate::base::id::{FormatId, PartnerId, RecordType};
 use crate::catalog::partner::{Channel, Direction};
-use crate::intake::read::{Reader, Reading};
+use crate::intake::read::{ReadRecord, Reader, Reading};
 use crate::intake::ways::HEAD_BYTES_MAX;
 use crate::rules::Rules;
+use crate::validate::rules::{ahead, call};
 use crate::wire::{Unclear, sole};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -178,6 +180,7 @@ fn read(
     (mut chunk, input): (Vec<u8>, &mut dyn Read),
     into: &mut Reading,
 ) -> std::io::Result<()> {
+    let now = SystemClock.now();
     let stream = reader.wire.is_stream(&chunk);
     let mut splitter = reader.wire.splitter(&chunk);
     loop {
@@ -188,12 +191,14 @@ fn read(
             splitter.push(&chunk);
         }
         while let Some(next) = splitter.next_unit() {
+            let before = into.records.len();
             match next {
                 Ok(unit) => reader.unit(&Arc::new(unit), stream, into),
                 Err(finding) => reader.lost(finding, stream, into),
             }
-            // Only the findings are wanted: a long file is not held whole.
-            if let Some(record) = into.records.last_mut() {
+            for record in into.records.iter_mut().skip(before) {
+                as_of(reader, record, now);
+                // Only the findings are wanted: a long file is not held whole.
                 (record.record, record.source) = (None, None);
             }
         }
@@ -202,6 +207,23 @@ fn read(
         }
         chunk = piece(input)?;
     }
+}
+
+/// Adds what only the instant of looking tells of a record.
+fn as_of(reader: &Reader<'_>, read: &mut ReadRecord, now: Timestamp) {
+    let (Some(record), Some(source)) = (&read.record, &read.source) else {
+        return;
+    };
+    let mut told = ahead(&record.root, now);
+    told.extend(call(&record.record_type, &record.root, now));
+    if told.is_empty() {
+        return;
+    }
+    reader.place(source, record, &mut told);
+    for finding in &mut told {
+        finding.record_index = Some(read.index);
+    }
+    read.findings.extend(told);
 }
 
 fn print(args: &Args, findings: &[Finding]) -> anyhow::Result<()> {

@@ -40,6 +40,8 @@ pub struct Unit {
     pub header: Option<Arc<Header>>,
     /// Rows of a workbook: how their sheet is told.
     pub sheet: Option<Text>,
+    /// One line of a stream of them.
+    pub line: bool,
     /// A document of its own: for delimited text the rows.
     pub bytes: Vec<u8>,
     /// What `LineIndex::new` takes as base line, so that lines are the sender's.
@@ -213,6 +215,7 @@ impl Splitter {
         Some(Ok(Unit {
             header: None,
             sheet: None,
+            line: false,
             bytes: std::mem::take(&mut self.buffer),
             first_line: 1,
             first_row: 1,
@@ -229,6 +232,7 @@ impl Splitter {
                 return Some(Ok(Unit {
                     header: None,
                     sheet: None,
+                    line: true,
                     bytes: piece.bytes,
                     first_line: piece.line,
                     first_row: 1,
@@ -414,6 +418,7 @@ impl Splitter {
             unit: Unit {
                 header: Some(Arc::clone(&columns.header)),
                 sheet: None,
+                line: false,
                 bytes: piece.bytes.clone(),
                 first_line: piece.line,
                 first_row: self.row,

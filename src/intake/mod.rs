@@ -36,7 +36,7 @@ use crate::catalog::partner::{Channel, Direction, Mode, Partner};
 use crate::catalog::statewide::Statewide;
 use crate::rules::Rules;
 use crate::store::{AcceptError, HoldCause, NewSubmission, Rejected, Store, StoreError};
-use crate::validate::rules::{call, waits_for_service_source};
+use crate::validate::rules::{ahead, call, waits_for_service_source};
 use admission::{Papers, Sender};
 
 /// One submission as a transport hands it over.
@@ -205,6 +205,7 @@ pub fn admit_all(rules: &Rules, reading: &mut Reading, sender: &Sender<'_>) {
         findings.extend(prepare::walled_for_silence(record));
         findings.extend(prepare::small_cells(record));
         findings.extend(call(&record.record_type, &record.root, sender.now));
+        findings.extend(ahead(&record.root, sender.now));
         if let (Some(reader), Some(source), false) = (&reader, &read.source, findings.is_empty()) {
             reader.place(source, record, &mut findings);
         }

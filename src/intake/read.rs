@@ -309,10 +309,11 @@ impl<'a> Reader<'a> {
             finding.span = own.or(Some(root));
         }
         document.tell(&mut out);
-        // A value that could not be read is told as that, not as missing too.
+        // A value that could not be read is told as that, not as missing too. What is only worth
+        // knowing does not stand in for what refuses the record.
         more.retain(|finding| {
-            finding.code != SCHEMA_REQUIRED_MISSING.code
-                || !out.iter().any(|known| known.path == finding.path)
+            let said = |known: &Finding| known.is_error() && known.path == finding.path;
+            finding.code != SCHEMA_REQUIRED_MISSING.code || !out.iter().any(said)
         });
         document.tell(&mut more);
         out.extend(more);

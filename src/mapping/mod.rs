@@ -294,21 +294,22 @@ impl FormatPlans {
     }
 
     fn report_unused(&self, index: &Index<'_>, used: &BTreeSet<usize>, out: &mut Inbound) {
+        let is_consent = |node: &Found<'_>| self.consents.iter().any(|it| it == node.node_type);
         if out.records.is_empty() {
-            let span = index
-                .nodes
-                .first()
-                .map(|node| node.node.span)
-                .unwrap_or_default();
-            out.findings
-                .push(Finding::new(&codes::RECORD_TYPE_UNKNOWN).spanning(span));
+            let span = index.nodes.first().map(|node| node.node.span);
+            let told = Finding::new(&codes::RECORD_TYPE_UNKNOWN).spanning(span.unwrap_or_default());
+            out.findings.push(told);
+            // Whoever sends a consent here learns where consents go.
+            if let Some(consent) = index.nodes.iter().find(|node| is_consent(node)) {
+                let told = Finding::new(&codes::CONSENT_ELSEWHERE);
+                out.findings.push(told.spanning(consent.node.span));
+            }
             return;
         }
         let mut told: BTreeSet<&str> = BTreeSet::new();
         for node in index.nodes.iter().filter(|node| !used.contains(&node.at)) {
             if told.insert(node.node_type) && told.len() <= RECORD_FINDINGS_MAX {
-                let consent = self.consents.iter().any(|it| it == node.node_type);
-                let finding = Finding::new(if consent {
+                let finding = Finding::new(if is_consent(node) {
                     &codes::CONSENT_ELSEWHERE
                 } else {
                     &codes::WIRE_NODE_UNUSED

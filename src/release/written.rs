@@ -58,6 +58,7 @@ pub(super) fn written(
             let document = Unit {
                 header: None,
                 sheet: None,
+                line: false,
                 bytes: Vec::new(),
                 first_line: 1,
                 first_row: FIRST_ROW,

@@ -15,12 +15,12 @@ pub mod text_form;
 pub use notation::{Notation, SenderNotation, Step};
 
 use crate::base::defect::Defect;
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, Severity};
 use crate::base::finding_codes::{
     CELL_DATE_NOTATION, CELL_ERROR_WORD, CELL_EXPONENT, CELL_TIME_CLOCK_CHANGE, CELL_TIME_NOTATION,
     CELL_TIME_ZONE, CELL_ZEROS_LOST, CROSSWALK_CODE_UNKNOWN, CodeEntry, DATE_IMPOSSIBLE,
     FINDINGS_TRUNCATED, SCHEMA_CODE_UNKNOWN, SCHEMA_PATTERN_MISMATCH, SCHEMA_TYPE_MISMATCH,
-    SCHEMA_VALUE_OUT_OF_RANGE,
+    SCHEMA_VALUE_OUT_OF_RANGE, WIRE_UNKNOWN_FIELD, XML_NAMESPACE_UNEXPECTED,
 };
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::Sources;
@@ -172,23 +172,28 @@ const SAID_BY: &[(&CodeEntry, &[&CodeEntry])] = &[
         &[&CROSSWALK_CODE_UNKNOWN, &SCHEMA_PATTERN_MISMATCH],
     ),
     (&DATE_IMPOSSIBLE, &[&SCHEMA_PATTERN_MISMATCH]),
+    (&XML_NAMESPACE_UNEXPECTED, &[&WIRE_UNKNOWN_FIELD]),
 ];
 
-/// Keeps one finding of a code at a place, and of several that say the same the one that says most.
+/// Keeps one finding of a code at a place, and of several that say the same the one that says most;
+/// never one that is less grave than what it says it for.
 pub fn tell_once(findings: &mut Vec<Finding>) {
-    let mut said: BTreeSet<(&str, String)> = BTreeSet::new();
+    let mut said: BTreeMap<(&str, String), Severity> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| !finding.path.is_empty()) {
         let by = SAID_BY.iter().filter(|(code, _)| code.code == finding.code);
         for other in by.flat_map(|(_, others)| others.iter()) {
-            said.insert((other.code, finding.path.clone()));
+            let grave = said.entry((other.code, finding.path.clone()));
+            let grave = grave.or_insert(finding.severity);
+            *grave = finding.severity.max(*grave);
         }
     }
     let mut seen = BTreeSet::new();
     findings.retain(|finding| {
         let start = finding.span.map(|span| span.start);
-        let same = (finding.code.clone(), finding.path.clone(), start);
-        let superfluous = said.contains(&(finding.code.as_ref(), finding.path.clone()));
-        !superfluous && seen.insert(same)
+        let (code, path) = (finding.code.clone(), finding.path.clone());
+        let by = said.get(&(finding.code.as_ref(), path.clone()));
+        let superfluous = by.is_some_and(|by| *by >= finding.severity);
+        !superfluous && seen.insert((code, path, start, finding.severity))
     });
 }
 

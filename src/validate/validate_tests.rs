@@ -183,3 +183,17 @@ fn the_shipped_schemas_compile() {
             .is_some()
     );
 }
+
+// Goal: what is graver is never left out for what is less so. Method: one place with both, of codes
+// of which one says the other.
+#[test]
+fn a_warning_says_nothing_for_an_error() {
+    let warned = |severity| {
+        let mut by = Finding::new(&SCHEMA_CODE_UNKNOWN).at("a");
+        by.severity = severity;
+        let mut all = vec![by, Finding::new(&CROSSWALK_CODE_UNKNOWN).at("a")];
+        tell_once(&mut all);
+        all.len()
+    };
+    assert_eq!((warned(Severity::Warning), warned(Severity::Error)), (2, 1));
+}

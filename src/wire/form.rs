@@ -6,13 +6,13 @@
 use super::ready::names;
 use crate::base::Text;
 use crate::base::defect::Defect;
-use crate::base::finding::Finding;
-use crate::base::finding_codes::{MEDIA_TYPE_DIFFERS, XML_CONTENT_MISPLACED};
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes::{MEDIA_TYPE_DIFFERS, SYNTAX_INVALID, XML_CONTENT_MISPLACED};
 use crate::catalog::Sources;
 use crate::catalog::format::{FormatSource, Syntax, XmlFormSource};
-use crate::format::Node;
 use crate::format::xml::Layout;
 use crate::format::xml::members::{self, MembersProfile};
+use crate::format::{Node, Parsed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +45,18 @@ impl Form {
         let places = members::unwritable(tree, &self.profile);
         let told = |place: String| Finding::new(&XML_CONTENT_MISPLACED).at(place);
         places.into_iter().map(told).collect()
+    }
+}
+
+/// A line of a stream that begins as XML, which has no lines: nothing of it is read.
+pub(super) fn as_line() -> Parsed {
+    let told = Finding::new(&SYNTAX_INVALID)
+        .saying("this line of the stream begins as XML; each line is one document of JSON")
+        .fixed_by("write the line as JSON, or send the XML document alone")
+        .spanning(Span::new(0, 1));
+    Parsed {
+        tree: None,
+        findings: vec![told],
     }
 }
 

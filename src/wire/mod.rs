@@ -225,6 +225,7 @@ impl Wire {
         let form = self.xml_form.as_ref().filter(|_| is_xml(&unit.bytes));
         let mut parsed = match &self.syntax {
             Ready::Json(names) => match form {
+                Some(_) if unit.line => form::as_line(),
                 Some(form) => members::parse(&unit.bytes, &form.profile),
                 None => json::parse_naming(&unit.bytes, names),
             },

@@ -113,3 +113,51 @@ fn it_stands_the_same_in_every_format() {
         assert_eq!(wire.write(&second.tree), written, "{name} written again");
     }
 }
+
+// Goal: who took part in a meeting is written as R4 allows. Method: every meeting of the fixtures
+// written as FHIR; a participant's `individual` is never a Patient, and nobody is named twice.
+#[test]
+fn a_patient_is_no_individual_of_a_meeting() {
+    let rules = rules();
+    let (format, kind) = (FormatId::new("fhir-r4/4.0"), RecordType::new("cft-meeting"));
+    let (mut individuals, mut patients) = (0, 0);
+    for case in crate::fixtures::cases() {
+        if case.format != "kinbridge-json" || case.record != "cft-meeting" {
+            continue;
+        }
+        let bytes = std::fs::read(&case.input).expect("the input");
+        let own = FormatId::new("kinbridge-json/1.0");
+        let reading = read(&rules, &own, std::slice::from_ref(&kind), &bytes);
+        for record in reading.records.iter().filter_map(|it| it.record.as_ref()) {
+            let out = rules.plans.outbound(&format, record).expect("written");
+            let entries = out.tree.get("entry").expect("entries").items();
+            let typed = |name: &str| {
+                let mut own = entries.iter().filter(|it| it.text("fullUrl") == Some(name));
+                own.find_map(|it| it.get("resource")?.text("resourceType"))
+            };
+            let resources = entries.iter().filter_map(|it| it.get("resource"));
+            let said = resources.filter_map(|it| it.get("participant"));
+            for participant in said.flat_map(|it| it.items()) {
+                let extensions = participant.get("extension").map(|it| it.items());
+                let beside = extensions
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|it| it.text("url") == Some("urn:kinbridge:fhir:participant"));
+                let beside = beside.count();
+                let named = participant.pointer("/individual/reference");
+                match named.and_then(|it| it.as_str()).and_then(typed) {
+                    Some("Practitioner" | "RelatedPerson") => {
+                        assert_eq!(beside, 0, "{}: twice", case.name);
+                        individuals += 1;
+                    }
+                    None => {
+                        assert_eq!(beside, 1, "{}: nobody", case.name);
+                        patients += 1;
+                    }
+                    other => panic!("{}: {other:?}", case.name),
+                }
+            }
+        }
+    }
+    assert!(individuals > 5 && patients > 5, "{individuals} {patients}");
+}

@@ -256,6 +256,35 @@ fn admitted_by(rules: &Rules, partner: &str, body: &str) -> Reading {
     reading
 }
 
+#[tokio::test]
+async fn what_cannot_have_happened_yet_is_refused() {
+    // Goal: births and contacts to come are told before anything is kept. Method: one record with
+    // each, at the instant of the tests.
+    let world = World::new();
+    let store = world.open().await;
+    let contact = plain();
+    let born = "\"key\": \"mother\", \"birth_date\": \"2991-04-02\",";
+    for (from, to, code, place) in [
+        (
+            "\"key\": \"mother\",",
+            born,
+            "birth-date-impossible",
+            "/persons/1/birth_date",
+        ),
+        (
+            "2026-09-01T10:",
+            "2062-09-01T10:",
+            "event-far-ahead",
+            "/body/start",
+        ),
+    ] {
+        let told = refused(hand_in(&store, &contact.replace(from, to)).await);
+        let found = told.iter().find(|it| it.code == code);
+        assert_eq!(found.expect(code).path, place);
+        assert!(found.is_some_and(|it| it.line.is_some()));
+    }
+}
+
 #[test]
 fn immigration_status_is_taken_out_with_a_warning() {
     let body = plain()

@@ -332,3 +332,24 @@ fn a_body_is_what_its_media_type_says() {
     assert!(county.differs("application/xml", b"{}").is_none());
     assert!(county.written_as(XML).is_none() && county.written_as("application/xml").is_some());
 }
+
+// Goal: in a stream of lines XML is told and not read. Method: a good document as the second line.
+#[test]
+fn a_line_of_a_stream_is_never_xml() {
+    let json = r#"{"resourceType":"Patient","id":"p-2","name":[{"family":"Exampleton"}],
+        "identifier":[{"system":"urn:example:x","value":"2"}]}"#;
+    let json = json.replace('\n', "");
+    let reading = read_as("person", format!("{json}\n{PATIENT}\n{json}\n").as_bytes());
+    assert_eq!(reading.records.len(), 3);
+    let second = &reading.records[1];
+    assert!(second.record.is_none());
+    let told = &second.findings[0];
+    assert_eq!((told.code.as_ref(), told.line), ("syntax-invalid", Some(2)));
+    assert!(told.message.contains("begins as XML"), "{}", told.message);
+    // Alone it is a document like any other.
+    assert!(
+        read_as("person", PATIENT.as_bytes()).records[0]
+            .record
+            .is_some()
+    );
+}

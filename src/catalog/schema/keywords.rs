@@ -8,6 +8,7 @@ use super::{About, Compared, TextFormat, TextRule};
 use crate::base::Text;
 use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::format::tree::{Node, Value};
+use crate::format::xml::Lexical;
 
 /// Keywords that say nothing about a value.
 const SILENT: &[&str] = &[
@@ -43,6 +44,7 @@ fn allowed(form: &str) -> &'static [&'static str] {
             "maxLength",
             "format",
             "x-identifier",
+            "x-lexical",
         ],
         "number" | "integer" => &["type", "minimum", "maximum"],
         "boolean" => &["type"],
@@ -163,6 +165,7 @@ impl Compiler<'_> {
             codes: codes.unwrap_or_default(),
             pattern: self.pattern(file, schema),
             format: self.format(file, schema),
+            lexical: self.lexical(file, schema),
             min_chars: self.count(file, schema, "minLength").unwrap_or(0),
             max_chars: self.count(file, schema, "maxLength"),
         }
@@ -185,6 +188,18 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    fn lexical(&mut self, file: &str, schema: &Node) -> Option<Lexical> {
+        let node = schema.get("x-lexical")?;
+        let value = match node.as_str() {
+            Some("collapsed") => Some(Lexical::Collapsed),
+            Some("boolean") => Some(Lexical::Boolean),
+            Some("date") => Some(Lexical::Date),
+            _ => None,
+        };
+        let wanted = "\"collapsed\", \"boolean\" or \"date\"";
+        self.want(file, node, value, "x-lexical", wanted)
     }
 
     fn format(&mut self, file: &str, schema: &Node) -> Option<TextFormat> {

@@ -11,7 +11,7 @@ pub use compile::compile_all;
 
 use crate::base::Text;
 use crate::base::vocabulary::ClassSet;
-use crate::format::xml::{Layout, Leaf};
+use crate::format::xml::{Layout, Leaf, Lexical};
 
 /// What may stand at one place of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,6 +110,8 @@ pub struct TextRule {
     pub pattern: Option<Text>,
     /// A form with a meaning.
     pub format: Option<TextFormat>,
+    /// Forms of XML Schema that are read as this one.
+    pub lexical: Option<Lexical>,
     /// Fewest characters.
     pub min_chars: usize,
     /// Most characters.
@@ -317,7 +319,9 @@ impl Shape {
                     None if ordered => listed.collect(),
                     None => Vec::new(),
                 };
-                layout.text = members.iter().any(|(name, _)| name == "$");
+                let text = members.iter().find(|(name, _)| name == "$");
+                layout.text = text.is_some();
+                layout.lexical = text.and_then(|(_, text)| text.lexical());
                 let children = members
                     .iter()
                     .filter(|(name, _)| !name.starts_with(['@', '$']));
@@ -336,6 +340,16 @@ impl Shape {
         }
         layout.required = self.required;
         layout
+    }
+
+    /// How XML may write the text otherwise: as its schema says, and blanks around what is one of a
+    /// list or has a form are no part of it.
+    fn lexical(&self) -> Option<Lexical> {
+        let Kind::Text(rule) = &self.kind else {
+            return None;
+        };
+        let formed = rule.format.is_some() || !rule.codes.is_empty();
+        rule.lexical.or(formed.then_some(Lexical::Collapsed))
     }
 
     /// Whether it is neither object nor array.

@@ -179,6 +179,7 @@ fn message(bytes: Vec<u8>, first_line: u32) -> Unit {
         first_line,
         first_row: 1,
         sheet: None,
+        line: false,
     }
 }
 

@@ -66,7 +66,8 @@ impl Delimiters {
         all.extend(self.repetition);
         let apart = |(at, sign): (usize, &u8)| {
             let earlier = all.get(..at).unwrap_or_default();
-            !earlier.contains(sign) && !sign.is_ascii_alphanumeric() && *sign != b' '
+            let sign_alone = sign.is_ascii() && !sign.is_ascii_alphanumeric() && *sign != b' ';
+            sign_alone && !earlier.contains(sign)
         };
         all.iter().enumerate().all(apart)
     }

@@ -103,7 +103,8 @@ fn loosely(bytes: &[u8]) -> Option<Delimiters> {
     // Component sign, segment sign, and perhaps a line end stand between.
     let before = tail.get(..begins)?.trim_ascii_end();
     let (component, segment) = (*before.first()?, *before.last()?);
-    (before.len() <= 2).then_some(Delimiters {
+    let signs = before.len() <= 2 && before.iter().all(u8::is_ascii_punctuation);
+    signs.then_some(Delimiters {
         element,
         component,
         repetition: None,

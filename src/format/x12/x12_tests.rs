@@ -132,6 +132,11 @@ fn what_is_no_interchange_is_not_taken_for_one() {
         format!("ISA,{}\nGS,x\n", names.join(",")),
         format!("ISA;{}\nGS;x\n", names.join(";")),
         format!("ISA*{}", names.join("*")),
+        // Tables whose second row begins as a group does, behind a column called by a letter.
+        format!("ISA|{}|b\nGS|x\n", ["a"; 15].join("|")),
+        head('*', '^', ':', '~')
+            .replace('*', "\u{7f}")
+            .replace("\u{7f}", "A"),
         "ISA*00*\n".to_owned(),
         "ISABELLA".to_owned(),
         "{\"ISA\":1}".to_owned(),

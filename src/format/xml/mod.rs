@@ -9,6 +9,7 @@
 mod begins;
 mod entries;
 mod events;
+mod lexical;
 pub mod members;
 mod names;
 mod parse;
@@ -45,12 +46,25 @@ pub struct Layout {
     pub required: bool,
     /// Whether it has text, so that blanks in it mean something.
     pub text: bool,
+    /// How its text may be written otherwise, where it is no free text.
+    pub lexical: Option<Lexical>,
     /// What its text is, where it is a plain value and no object.
     pub leaf: Option<Leaf>,
     /// Child elements in the order they are written; others follow in the order of the tree.
     pub order: Vec<Text>,
     /// Child elements.
     pub children: BTreeMap<Text, Layout>,
+}
+
+/// What XML Schema lets stand for a text besides its one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lexical {
+    /// Blanks around it and several between its words.
+    Collapsed,
+    /// The same, and `1` and `0` for true and false.
+    Boolean,
+    /// The same, and a zone behind a day, month or year.
+    Date,
 }
 
 /// What a plain value is.

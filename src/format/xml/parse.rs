@@ -2,12 +2,15 @@
 //!
 //! Reads on after what does not hide the rest: an element or attribute that stands twice.
 
+use super::begins::first_element;
 use super::entries::Entries;
 use super::events::{self, Build};
 use super::{Layout, XmlProfile};
 use crate::base::Text;
-use crate::base::finding::Span;
-use crate::base::finding_codes::{CodeEntry, DUPLICATE_KEY, ELEMENT_REPEATED, XML_ROOT_UNEXPECTED};
+use crate::base::finding::{Finding, Span};
+use crate::base::finding_codes::{
+    CodeEntry, DUPLICATE_KEY, ELEMENT_REPEATED, XML_NAMESPACE_UNEXPECTED, XML_ROOT_UNEXPECTED,
+};
 use crate::format::Parsed;
 use crate::format::names::masked;
 use crate::format::notes::Notes;
@@ -20,7 +23,37 @@ pub fn parse(bytes: &[u8], profile: &XmlProfile) -> Parsed {
         frames: Vec::new(),
         root: None,
     };
-    events::read(bytes, &profile.namespaces, elements)
+    let mut parsed = events::read(bytes, &profile.namespaces, elements);
+    let at_root = |it: &&mut Finding| it.code == XML_ROOT_UNEXPECTED.code;
+    for told in parsed.findings.iter_mut().filter(at_root) {
+        let name = first_element(bytes, &profile.namespaces).unwrap_or_default();
+        let local = name.split_once('}').map(|(_, local)| local);
+        if local.is_some_and(|local| is_called(&profile.root, local)) {
+            told.message = OTHER_NAMESPACE.to_owned();
+        }
+        told.fix = format!("begin with {}", profile.wanted(&profile.root));
+    }
+    parsed
+}
+
+/// What is told of an outermost element that only its namespace makes another.
+const OTHER_NAMESPACE: &str = "the outermost element is called as this format's, in a namespace \
+    this format does not have: that of another version, or of something else";
+
+/// Whether a name of the format, with its prefix, is called so within its namespace.
+fn is_called(known: &str, local: &str) -> bool {
+    known.rsplit_once(':').map_or(known, |(_, own)| own) == local
+}
+
+impl XmlProfile {
+    /// An element of the format and its namespace, as a sender is told them.
+    fn wanted(&self, name: &str) -> String {
+        let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
+        let mut all = self.namespaces.iter();
+        let uri = all.find(|(known, _)| known == prefix).map(|(_, uri)| uri);
+        let uri = uri.map(Text::as_str).unwrap_or_default();
+        format!("`{name}` in the namespace `{uri}` (under any prefix)")
+    }
 }
 
 /// An element that is open.
@@ -84,6 +117,21 @@ impl Elements<'_> {
                 *name = shown;
             }
         }
+    }
+
+    /// The child of the open element that another of an unknown namespace, or of none, is called
+    /// like.
+    fn meant(&self, name: &str) -> Option<Text> {
+        let local = match name.strip_prefix('{') {
+            Some(rest) => rest.split_once('}')?.1,
+            None => name,
+        };
+        let children = &self.frames.last()?.layout?.children;
+        if local.contains(':') || children.contains_key(name) {
+            return None;
+        }
+        let mut known = children.keys();
+        known.find(|known| is_called(known, local)).cloned()
     }
 
     /// The path of the open element, in XML notation, with one more step.
@@ -167,7 +215,9 @@ impl Build for Elements<'_> {
         let blank = frame.text.chars().all(|c| c.is_ascii_whitespace());
         let meant = !frame.has_children && frame.layout.is_some_and(|layout| layout.text);
         if let Some(span) = frame.text_span.filter(|_| meant || !blank) {
-            let value = Value::String(frame.text.as_str().into());
+            let lexical = frame.layout.and_then(|layout| layout.lexical);
+            let text = lexical.map(|it| it.read(&frame.text));
+            let value = Value::String(text.unwrap_or_else(|| frame.text.as_str().into()));
             frame.entries.add("$".into(), Node { value, span });
         }
         self.mask(&mut frame);
@@ -178,6 +228,13 @@ impl Build for Elements<'_> {
         };
         let array = frame.layout.is_some_and(|layout| layout.array);
         let known = frame.layout.is_some();
+        if let Some(meant) = self.meant(&frame.name) {
+            let told = Finding::new(&XML_NAMESPACE_UNEXPECTED).at(self.below(&frame.shown));
+            notes.push(
+                told.fixed_by(format!("write {}", self.profile.wanted(&meant)))
+                    .spanning(span),
+            );
+        }
         match self.frames.last_mut() {
             None => self.root = Some(node),
             Some(parent) => {

@@ -75,10 +75,10 @@ fn elements_attributes_and_text() {
 #[test]
 fn prefixes_are_the_formats() {
     let text = "<Root xmlns='urn:k'><q:Name xmlns:q='urn:n'>x</q:Name><Item/>\
-        <k:Item xmlns:k='urn:other'/><Item xmlns=''/></Root>";
+        <k:Part xmlns:k='urn:other'/><Part xmlns=''/></Root>";
     assert_eq!(
         tree(text),
-        r#"{"n:Name":{"$":"x"},"k:Item":[{}],"{urn:other}Item":{},"Item":{}}"#
+        r#"{"n:Name":{"$":"x"},"k:Item":[{}],"{urn:other}Part":{},"Part":{}}"#
     );
     assert_eq!(
         codes("<k:Root xmlns:k='urn:k'><u:x/></k:Root>"),
@@ -212,4 +212,30 @@ fn writing_orders_declares_and_escapes() {
          <k:Flag>true</k:Flag></k:Root>\n"
     );
     assert!(parse(&out, &profile()).findings.is_empty());
+}
+
+// Goal: another version's namespace is told where it stands, with the one that is read. Method: a
+// child and a root that are called right, and a child that is called otherwise.
+#[test]
+fn what_only_its_namespace_makes_another_is_told_as_that() {
+    let told = |text: &str| parse(text.as_bytes(), &profile()).findings;
+    let child = "<k:Root xmlns:k='urn:k'><n:Name xmlns:n='urn:n:2'>x</n:Name>\
+        <n:More xmlns:n='urn:n:2'/></k:Root>";
+    let found = told(child);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].code, "xml-namespace-unexpected");
+    assert!(found[0].fix.contains("`n:Name` in the namespace `urn:n`"));
+    let bare = told("<k:Root xmlns:k='urn:k'><Item/><k:Item/></k:Root>");
+    assert_eq!(bare.len(), 1, "{bare:?}");
+    let root = told("<k:Root xmlns:k='urn:k:2'/>");
+    assert_eq!(root[0].code, "xml-root-unexpected");
+    assert!(root[0].message.contains("in a namespace"), "{root:?}");
+    assert!(root[0].fix.contains("`k:Root` in the namespace `urn:k`"));
+    let other = told("<k:Other xmlns:k='urn:k'/>");
+    assert!(!other[0].message.contains("in a namespace"), "{other:?}");
+    let texts = found
+        .iter()
+        .chain(&root)
+        .map(|it| format!("{} {}", it.message, it.fix));
+    assert!(texts.into_iter().all(|text| !text.contains(":2")));
 }

@@ -401,7 +401,11 @@ impl<'s> Builder<'s> {
             let message = format!("{what} has no inverse: mark the row `direction` or `lossy`");
             self.defect(spot.file, spanned.span(), "row-not-invertible", message);
         }
-        if chained && !guessed && source.lossy.is_some() {
+        // Of a row that has another defect nothing is known.
+        let known = !shapes.is_empty()
+            && table.is_some() == source.crosswalk.is_some()
+            && chain.len() == source.transform.len();
+        if known && chained && !guessed && source.lossy.is_some() {
             let message = "the row loses nothing; take `lossy` away";
             let all = table.is_none_or(|table| exact(table, shapes));
             if all {

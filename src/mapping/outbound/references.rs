@@ -9,6 +9,16 @@ use crate::mapping::plan::{Op, Part, RefOp};
 use crate::mapping::walk::{assign, get, hold, put};
 use crate::mapping::where_in::Trail;
 
+/// Which row a reference is read by.
+enum By {
+    /// The one that is being written.
+    Itself,
+    /// Another, for which it is written too.
+    Twin,
+    /// None.
+    None,
+}
+
 impl<'a> Run<'a> {
     /// One row that refers to something, among the rows it stands with.
     pub(super) fn reference(
@@ -94,30 +104,48 @@ impl<'a> Run<'a> {
             return;
         };
         // A person is one node: where none of the rows takes that kind, nobody would read it.
-        if op.gate.inward && !self.is_read(op, rows, made) {
-            let path = op.record.as_ref().map(|it| it.pointer.clone());
-            self.refuse(MapError::NotWritable {
-                path: path.unwrap_or_default(),
-            });
-        } else if let Some(text) = self.name(made) {
-            self.write_reference(op, text, node);
+        match self.read_by(op, rows, made) {
+            By::None if op.gate.inward => {
+                let path = op.record.as_ref().map(|it| it.pointer.clone());
+                self.refuse(MapError::NotWritable {
+                    path: path.unwrap_or_default(),
+                });
+            }
+            // The place of this row is for other kinds.
+            By::Twin if op.gate.inward => {}
+            By::Itself | By::Twin | By::None => {
+                if let Some(text) = self.name(made) {
+                    self.write_reference(op, text, node);
+                }
+            }
         }
     }
 
-    /// Whether reading takes a node of that kind by the row or another of the same record path.
-    fn is_read(&self, op: &RefOp, rows: &[Op], made: &Made<'_>) -> bool {
+    /// What reads a node of that kind: the row, or another of the same record path that is written
+    /// wherever this one is.
+    fn read_by(&self, op: &RefOp, rows: &[Op], made: &Made<'_>) -> By {
         let kind = |at: usize| self.plan.parts.get(at).map(|part| &part.node_type);
         let takes = |row: &RefOp| row.parts.iter().any(|at| kind(*at) == kind(made.part));
+        if takes(op) {
+            return By::Itself;
+        }
         let same = |row: &RefOp| match (&row.record, &op.record) {
             (Some(l), Some(r)) => l.absolute == r.absolute && l.pointer == r.pointer,
             _ => false,
         };
-        let twin = |row: &&RefOp| row.gate.inward && same(row);
-        let mut twins = rows.iter().filter_map(|row| match row {
-            Op::Ref(row) => Some(row).filter(twin),
+        let twins = rows.iter().filter_map(|row| match row {
+            Op::Ref(row) => Some(row).filter(|row| row.gate.inward && same(row)),
             _ => None,
         });
-        takes(op) || twins.any(takes)
+        let mut found = By::None;
+        for twin in twins.filter(|row| takes(row)) {
+            if twin.gate.outward && twin.gate.only.is_empty() {
+                return By::Twin;
+            }
+            // Read from elsewhere, and written nowhere but here.
+            found = By::Itself;
+        }
+        found
     }
 
     /// A reference to the node of an object; equal objects share one.

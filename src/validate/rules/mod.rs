@@ -4,6 +4,7 @@
 //! an error where it contradicts itself. Paths are JSON pointers in the canonical record; whoever
 //! tells a sender turns them into the sender's notation. Pure: no clock, no other record.
 
+mod ahead;
 mod assignment;
 mod billing;
 mod cans;
@@ -21,6 +22,7 @@ mod screening;
 mod time;
 mod workforce;
 
+pub use ahead::ahead;
 pub use billing::{billed, claimed};
 pub use persons::REFERENCES;
 pub use report::call;

@@ -86,7 +86,11 @@ pub(super) fn check(check: &mut Check<'_>) {
 }
 
 /// Shows every place a pattern leads to, with its pointer.
-fn expand(node: &Node, (above, pattern): (&mut String, &str), show: &mut impl FnMut(&str, &Node)) {
+pub(super) fn expand(
+    node: &Node,
+    (above, pattern): (&mut String, &str),
+    show: &mut impl FnMut(&str, &Node),
+) {
     let Some(rest) = pattern.strip_prefix('/') else {
         return show(above, node);
     };

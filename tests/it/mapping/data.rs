@@ -21,10 +21,12 @@ direction = "in"
 format = "plain-json/1.0"
 records = ["service-referral"]
 [[channel]]
-direction = "pull"
+direction = "out"
 format = "tiny-xml/1.0"
 records = ["service-referral"]
 purpose = "care_coordination"
+related_by = ["addressee"]
+https = { url = "https://new-friends.example/in" }
 "#;
 
 const STATES: &str = "\
@@ -552,4 +554,34 @@ fn a_crosswalk_gap_is_told() {
         defects.iter().any(|d| d.code == "crosswalk-gap"),
         "{defects:#?}"
     );
+}
+
+// Goal: a warning never stands in for what refuses a record. Method: a required code without a row,
+// of a table that lets such records wait for a person.
+#[test]
+fn a_code_that_waits_does_not_hide_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    lay(folder.path());
+    let write = |path: &str, text: String| {
+        std::fs::write(folder.path().join(path), text).expect("written");
+    };
+    let table = "mappings/crosswalks/referral-status--plain-state.csv";
+    write(table, format!("# unmapped = hold\n{STATES}"));
+    let codes = "\"enum\": [\n      \"D\", \"open\", \"taken\", \"R\", \"C\", \"P\", \"H\", \"F\", \"done\", \"E\"]";
+    let schema = JSON_SCHEMA.replace(codes, "\"maxLength\": 9");
+    assert_ne!(schema, JSON_SCHEMA);
+    write(
+        "schemas/formats/plain-json/1.0/referral.schema.json",
+        schema,
+    );
+    let rules = Rules::load(&[folder.path().to_path_buf()]).expect("no defect");
+    let input = JSON_INPUT.replace("\"state\": \"taken\"", "\"state\": \"never\"");
+    let types = [RecordType::new("service-referral")];
+    let format = FormatId::new("plain-json/1.0");
+    let reading = read::read(&rules, &format, &types, input.as_bytes());
+    let one = &reading.records[0];
+    let told: Vec<&str> = one.findings.iter().map(|it| it.code.as_ref()).collect();
+    assert!(one.record.is_none(), "{told:?}");
+    assert!(told.contains(&"schema-required-missing"), "{told:?}");
+    assert!(told.contains(&"crosswalk-code-held"), "{told:?}");
 }

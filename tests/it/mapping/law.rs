@@ -100,6 +100,7 @@ impl Bench {
         let unit = Unit {
             header: None,
             sheet: None,
+            line: false,
             bytes: bytes.to_vec(),
             first_line: 1,
             first_row: 1,
