@@ -126,7 +126,7 @@ codes! {
         "nothing, if the county does not need it; otherwise refer to it from a record";
     CONSENT_ELSEWHERE = "consent-elsewhere", Warning,
         "a consent in the document is not lodged by sending it here",
-        "lodge it with PUT /v1/consents/{id}, as FHIR with POST /fhir/Consent; records name it by its id";
+        "lodge it: PUT /v1/consents/{id}, or POST /fhir/Consent; records name it by its id";
     CONSENT_ELEMENT_MISSING = "consent-element-missing", Warning,
         "the form does not show an element its kind asks for, and the consent does not count",
         "have the form completed and signed again, or name the element among those it shows";

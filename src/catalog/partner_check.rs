@@ -260,8 +260,8 @@ impl Checker<'_> {
         let joined = format.is_none_or(|format| format.body.syntax.is_joined());
         if channel.direction == Direction::Pull && !joined {
             let message = format!(
-                "channel `{name}`: the files of a pull are lines of JSON or rows, and a document of \
-                 `{}` is neither: send it (direction = \"out\"), or pull another format",
+                "channel `{name}`: the files of a pull are lines of JSON or rows, and a document \
+                 of `{}` is neither: send it (direction = \"out\"), or pull another format",
                 channel.format,
             );
             self.wrong(partner, name, "partner-channel-invalid", message);

@@ -258,25 +258,6 @@ fn a_draft_is_refused_and_a_consent_is_told_where_it_belongs() {
     assert_eq!(codes.collect::<Vec<_>>(), ["consent-elsewhere"]);
 }
 
-#[test]
-fn a_consent_sent_alone_is_told_where_consents_go() {
-    let consent = json!({"resourceType": "Consent", "id": "c", "status": "active"});
-    let reading = taken(&consent);
-    let told: Vec<(&str, &str)> = reading
-        .findings
-        .iter()
-        .map(|it| (it.code.as_ref(), it.path.as_str()))
-        .collect();
-    let expected = [
-        ("record-type-unknown", "Consent"),
-        ("consent-elsewhere", "Consent"),
-    ];
-    assert_eq!(told, expected);
-    for way in ["PUT /v1/consents/{id}", "POST /fhir/Consent"] {
-        assert!(reading.findings[1].fix.contains(way), "{way}");
-    }
-}
-
 /// Rows of one contact, read.
 fn rows(second: &str) -> Reading {
     let head = "contact_id,src,subject_id,subject_last,start,mode,result,who_id,who_part";

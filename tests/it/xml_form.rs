@@ -353,3 +353,24 @@ fn a_line_of_a_stream_is_never_xml() {
             .is_some()
     );
 }
+
+// Goal: a consent sent alone is told where it is, and where consents go. Method: one in each form.
+#[test]
+fn a_consent_sent_alone_is_told_where_consents_go() {
+    let json = r#"{"resourceType":"Consent","id":"c","status":"active"}"#;
+    let xml = "<Consent xmlns=\"http://hl7.org/fhir\"><id value=\"c\"/>\
+        <status value=\"active\"/></Consent>";
+    for text in [json, xml] {
+        let reading = read_as("service-referral", text.as_bytes());
+        let told = reading.findings.iter();
+        let told: Vec<(&str, &str)> = told.map(|it| (&*it.code, it.path.as_str())).collect();
+        let expected = [
+            ("record-type-unknown", "Consent"),
+            ("consent-elsewhere", "Consent"),
+        ];
+        assert_eq!(told, expected, "{text}");
+        for way in ["PUT /v1/consents/{id}", "POST /fhir/Consent"] {
+            assert!(reading.findings[1].fix.contains(way), "{way}");
+        }
+    }
+}

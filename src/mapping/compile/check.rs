@@ -357,6 +357,10 @@ pub(super) fn values_of<'s>(shapes: &[&'s Shape]) -> Vec<&'s Shape> {
 
 /// Crosswalks that no mapping uses.
 pub(super) fn unused_tables(sources: &Sources, used: &BTreeSet<String>, defects: &mut Vec<Defect>) {
+    // A mapping with a defect may not have come to the table it names.
+    if !defects.is_empty() {
+        return;
+    }
     let all: &BTreeMap<_, _> = &sources.crosswalks;
     for (name, table) in all {
         if !used.contains(name) {

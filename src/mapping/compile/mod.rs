@@ -101,10 +101,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             defects.push(file.defect(None, "mapping-format-unknown", message));
         }
     }
-    // A mapping with a defect may not have come to the table it names.
-    if defects.is_empty() {
-        check::unused_tables(sources, &used, &mut defects);
-    }
+    check::unused_tables(sources, &used, &mut defects);
     defects.sort_by(|l, r| (&l.file, l.line, l.column).cmp(&(&r.file, r.line, r.column)));
     defects.dedup();
     (plans, defects)

@@ -1,5 +1,5 @@
-//! What cannot have happened yet, seen from the instant somebody looks: births, and services told of
-//! as done.
+//! What cannot have happened yet, seen from the instant somebody looks: births, and services told
+//! of as done.
 //!
 //! The one rule besides that of calls which needs a clock, and it is given one. Days are looked at
 //! where it is latest on earth, so that no zone makes a day of today one of tomorrow. What is
@@ -142,7 +142,8 @@ mod tests {
             format!(
                 r#"{{"envelope":{{"event_at":"{year}-03-01T10:00:00-08:00"}},"body":{{
                 "start":"{year}-03-01T10:00:00-08:00","end":"2999-01-01","next_date":"2999-01-01",
-                "status_history":[{{"at":"2026-01-01T10:00:00Z"}},{{"at":"{year}-01-01T10:00:00Z"}}]}}}}"#
+                "status_history":[{{"at":"2026-01-01T10:00:00Z"}},
+                {{"at":"{year}-01-01T10:00:00Z"}}]}}}}"#
             )
         };
         assert_eq!(told(&record(2027)), []);
