@@ -194,7 +194,7 @@ codes! {
         "two parts of the document have the same id",
         "give each its own id; a reference to it could mean either";
     RECORD_CONTRADICTED = "record-contradicted", Error,
-        "a record with this id stands before in the submission and says something else",
+        "another record of the submission has this id and says something else",
         "put it all into one record (its rows below each other), or give each its own id";
     RECORD_TYPE_UNKNOWN = "record-type-unknown", Error,
         "no record type of this channel was found here",
@@ -357,7 +357,7 @@ codes! {
         "no record of this id was received, so there is nothing to take back and nothing goes out",
         "check the id; it is the one the record was sent with";
     RECORD_REPEATED = "record-repeated", Warning,
-        "the id stands twice in the submission with different content, and the later one replaces",
+        "the id stands far apart in the submission with different content: the later one waits",
         "give each record its own id; rows of one record stand one below the other";
     CORRECTION_UNKNOWN = "correction-unknown", Warning,
         "the record says it changes an earlier one, and none of its id was received",

@@ -51,7 +51,7 @@ pub const WORKBOOK_TEXT_BYTES_MAX: usize = 64 << 20;
 /// Bytes of one column's name.
 pub const COLUMN_NAME_BYTES_MAX: usize = 200;
 /// Ids of a batch's records that are remembered, so that one that comes again is seen. Twice as
-/// many at most; an id that comes again later than that is a correction.
+/// many at most; one that comes again later than that waits for a person.
 pub const IDS_REMEMBERED_MAX: usize = 100_000;
 /// Consents judged for one person; with more, everything about the person is withheld.
 pub const CONSENTS_MAX: usize = 512;

@@ -78,15 +78,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Ok(unit) => reader.unit(&Arc::new(unit), stream, &mut reading),
             Err(finding) => reader.lost(finding, stream, &mut reading),
         }
-        let read = reading.take();
-        job.tell(&read.findings);
-        for one in read.records {
-            job.tell(&one.findings);
-            let tree = one.record.and_then(|record| job.write(&record, writer));
-            if let Some(tree) = tree {
-                out.write_all(&writer.write(&tree))?;
-                out.write_all(b"\n")?;
-            }
+    }
+    // Nothing is written before all is read: a later record may contradict one before it.
+    job.tell(&reading.findings);
+    for one in reading.records {
+        job.tell(&one.findings);
+        let tree = one.record.and_then(|record| job.write(&record, writer));
+        if let Some(tree) = tree {
+            out.write_all(&writer.write(&tree))?;
+            out.write_all(b"\n")?;
         }
     }
     if let Some(path) = &args.report {

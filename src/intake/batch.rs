@@ -225,6 +225,12 @@ impl Batch {
         if reading.records.is_empty() && reading.findings.is_empty() {
             return Ok(());
         }
+        let contradicted = reading.take_contradicted();
+        if !contradicted.is_empty() {
+            // They stand in chunks before this one, of which the last may still be written.
+            self.written().await?;
+            self.store.hold_contradicted(self.id, contradicted).await?;
+        }
         let now = self.opening.received_at;
         let (partner, channel) = way_in(&self.rules, &self.opening.partner, &self.opening.channel)?;
         let papers = papers::look_up(&self.store, &self.rules, &reading, (partner, now)).await?;

@@ -4,9 +4,11 @@
 //! A record with an error gives no record; a document-level error that cannot be laid at one record
 //! keeps all records of that document out.
 
-use super::ids::Ids;
+use super::ids::{self, Ids};
 use super::notation::{Document, RecordNotation};
 use super::prepare::takes_back;
+use crate::base::Text;
+use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Severity, Span};
 use crate::base::finding_codes::{
     FINDINGS_TRUNCATED, RECORD_CONTRADICTED, RECORD_TYPE_UNKNOWN, SCHEMA_REQUIRED_MISSING,
@@ -34,8 +36,10 @@ pub struct Reading {
     pub findings: Vec<Finding>,
     /// Records of the submission before these.
     before: usize,
-    /// Ids of all records of the submission that stand.
+    /// Ids of all records of the submission.
     ids: Ids,
+    /// Positions of records read before these that one of these contradicts.
+    contradicted: Vec<u32>,
 }
 
 /// One record as read.
@@ -53,6 +57,17 @@ pub struct ReadRecord {
     pub hold: Option<HoldCause>,
     /// Where it was read from, for as long as there may be something to tell of it.
     pub source: Option<Source>,
+    /// What it is known by, and where it stands.
+    own: Option<Own>,
+}
+
+/// How a record is found again in its reading, when another contradicts it.
+#[derive(Clone, Debug)]
+struct Own {
+    key: Digest,
+    path: Text,
+    /// Of a sheet there are none.
+    line: Option<u32>,
 }
 
 /// The document a record was read from.
@@ -74,6 +89,40 @@ impl Reading {
         };
         std::mem::replace(self, next)
     }
+
+    /// Takes the positions of records before these that are contradicted in these.
+    pub(super) fn take_contradicted(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.contradicted)
+    }
+
+    fn next_index(&self) -> u32 {
+        let index = self.before.saturating_add(self.records.len());
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    /// Lets no record of that id stand that came before the one at `place`.
+    fn contradict(&mut self, key: Digest, first: u32, place: &str) {
+        for read in &mut self.records {
+            let Some(own) = read.own.as_ref().filter(|own| own.key == key) else {
+                continue;
+            };
+            let mut told = contradicted(place).at(own.path.as_str());
+            (told.line, told.column) = (own.line, own.line.map(|_| 1));
+            told.record_index = Some(read.index);
+            read.findings.insert(0, told);
+            read.findings.truncate(RECORD_FINDINGS_MAX);
+            (read.record, read.source) = (None, None);
+        }
+        if usize::try_from(first).is_ok_and(|first| first < self.before) {
+            self.contradicted.push(first);
+        }
+    }
+}
+
+/// What is told of a record, naming the place of the other.
+fn contradicted(other: &str) -> Finding {
+    let said = format!("{} ({other})", RECORD_CONTRADICTED.message);
+    Finding::new(&RECORD_CONTRADICTED).saying(said)
 }
 
 /// Reads one submission in one format.
@@ -256,13 +305,19 @@ impl<'a> Reader<'a> {
             let (root, path) = (found.span, found.path.clone());
             let (record, more) = self.check_record(document, found, checked);
             own.extend(more);
-            let good = !broken && !own.iter().any(Finding::is_error);
-            if good && !takes_back(&record) {
-                own.extend(repeated(document, (&record, root, &path), &mut reading.ids));
+            // One that is refused for something else may say the stricter thing: it counts too.
+            let again = ids::key(&record).filter(|_| !takes_back(&record));
+            let known = again.map(|key| known(unit, document.wire, (key, &path)));
+            if let Some(known) = &known {
+                own.extend(repeated(document, (&record, root), known, reading));
             }
+            let good = !broken && !own.iter().any(Finding::is_error);
             let unit = Arc::clone(unit);
             let record = good.then_some((record, Source { unit, root }));
             add(reading, record, own, hold);
+            if let Some(read) = reading.records.last_mut() {
+                read.own = known;
+            }
         }
         findings
     }
@@ -345,30 +400,40 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What is told of a record whose id came before, naming both places.
+/// How a record is found again, and where it stands.
+fn known(unit: &Unit, wire: &Wire, (key, path): (Digest, &str)) -> Own {
+    let path = match (wire.is_tabular(), &unit.sheet) {
+        (true, Some(sheet)) => format_compact!("{sheet}, row {}", unit.first_row),
+        (true, None) => format_compact!("row {}", unit.first_row),
+        (false, _) => Text::from(path),
+    };
+    let line = unit.sheet.is_none().then_some(unit.first_line);
+    Own { key, path, line }
+}
+
+/// What is told of a record whose id came before with something else. Those before it that said
+/// it are told too, and stand no more: which of them is right, or sealed, nobody here can say.
 fn repeated(
     document: &Document<'_>,
-    (record, root, path): (&Record, Span, &str),
-    ids: &mut Ids,
+    (record, root): (&Record, Span),
+    own: &Own,
+    reading: &mut Reading,
 ) -> Option<Finding> {
     let unit = document.unit;
-    let place = match (document.wire.is_tabular(), path) {
-        (true, _) if unit.sheet.is_some() => {
-            let sheet = unit.sheet.as_deref().unwrap_or_default();
-            format_compact!("{sheet}, row {}", unit.first_row)
-        }
-        (true, _) => format_compact!("row {}", unit.first_row),
+    let place = match (document.wire.is_tabular(), own.path.as_str()) {
+        (true, path) => Text::from(path),
         (false, "") => format_compact!("line {}", unit.first_line),
         (false, path) => format_compact!("line {}, {path}", unit.first_line),
     };
-    let first = ids.meet(record, place)?;
+    let at = (reading.next_index(), place.clone());
+    let clash = reading.ids.meet((own.key, record), at)?;
+    if let Some(first) = clash.index {
+        reading.contradict(own.key, first, &place);
+    }
     let id = record.envelope().and_then(|it| it.get("source_record_id"));
     let span = id.map(|id| id.span).filter(|span| span.end > 0);
     let span = span.unwrap_or_else(|| document.shown(root));
-    let said = format!("{} ({first})", RECORD_CONTRADICTED.message);
-    let mut told = [Finding::new(&RECORD_CONTRADICTED)
-        .saying(said)
-        .spanning(span)];
+    let mut told = [contradicted(&clash.first).spanning(span)];
     document.tell(&mut told);
     document.wire.fill(unit, &mut told);
     let [told] = told;
@@ -417,5 +482,6 @@ fn add(
         findings,
         earlier,
         hold,
+        own: None,
     });
 }

@@ -7,12 +7,13 @@ use super::accept::{
     KEYS_BOUND, SubmissionRows, Totals, append_entry, key_insert, key_row, promise,
 };
 use super::model::{
-    AcceptError, Committed, NewRecord, NewSubmission, NewWorkItem, Rejected, StoreError,
+    AcceptError, Committed, HoldCause, NewRecord, NewSubmission, NewWorkItem, RecordStatus,
+    Rejected, StoreError,
 };
 use super::prepare::{PreparedSubmission, idempotency_key};
 use super::route::{WorkOf, work_insert, work_row};
 use super::sql::{Columns as _, Fault, all, first, row, run, run_made};
-use super::stage::{Part, cause_of, stage, superseding};
+use super::stage::{Part, cause_of, cause_word, stage, status_code, superseding};
 use super::writer::{Appended, Tx, failed};
 use super::{Store, erase, findings, identity, recall, submission, whereabouts};
 use crate::base::digest::Digest;
@@ -110,6 +111,32 @@ impl Store {
             .await
     }
 
+    /// Keeps records of a batch for a person, because others of it contradict them: by position.
+    /// One that waits already, or that was known before the batch, stays as it is.
+    ///
+    /// # Errors
+    /// When the batch is gone, or the database fails; nothing is held then.
+    pub async fn hold_contradicted(
+        &self,
+        id: SubmissionId,
+        records: Vec<u32>,
+    ) -> Result<(), AcceptError> {
+        const NAME: &str = "hold_contradicted";
+        let gone = || failed(NAME, &Fault::Damaged("the batch is not being received"));
+        let taken = super::lock(&self.inner.batches).remove(&id);
+        let mut receiving = taken.ok_or_else(gone)?;
+        let held = self
+            .write(NAME, (id, records), |tx, those| Box::pin(hold(tx, those)))
+            .await;
+        if let Ok(held) = &held {
+            let counts = &mut receiving.totals.counts;
+            counts.accepted = counts.accepted.saturating_sub(*held);
+            counts.held += held;
+        }
+        super::lock(&self.inner.batches).insert(id, receiving);
+        held.map(drop).map_err(AcceptError::from)
+    }
+
     /// Makes the batch visible, binds its key and gives the receipt. A key that is bound to the
     /// same body gives the first receipt again and this batch is erased.
     ///
@@ -203,6 +230,23 @@ async fn append(tx: &mut Tx, (prepared, totals): &Chunk) -> Result<Option<Totals
     }
     totals.counts.rejected += head.rejected.len() as u64;
     Ok(Some(totals))
+}
+
+/// How many of them are held now and were not.
+async fn hold(tx: &mut Tx, (id, records): &(SubmissionId, Vec<u32>)) -> Result<u64, Fault> {
+    let mut held = 0;
+    for index in records {
+        let sql = "UPDATE record_version SET held_until = ?3 WHERE row_id = (\
+                   SELECT row_id FROM submission_record \
+                   WHERE submission_id = ?1 AND record_index = ?2 AND status = 0)";
+        run(&mut tx.conn, sql, row![id.0, *index, i64::MAX]).await?;
+        let sql = "UPDATE submission_record SET status = ?3, hold = ?4 \
+                   WHERE submission_id = ?1 AND record_index = ?2 AND status = 0";
+        let waits = status_code(RecordStatus::Held);
+        let cause = cause_word(HoldCause::RecordContradicted);
+        held += run(&mut tx.conn, sql, row![id.0, *index, waits, cause]).await?;
+    }
+    Ok(held)
 }
 
 async fn begin(tx: &mut Tx, head: &NewSubmission) -> Result<(), Fault> {

@@ -40,6 +40,8 @@ pub(super) struct NewVersion {
     pub(super) replaces: Vec<[u8; 16]>,
     /// One of them came in the same submission.
     pub(super) repeated: bool,
+    /// The last of them came in the same submission, and took nothing back.
+    pub(super) contradicts: bool,
     /// The record it says it replaces was never received.
     pub(super) superseded_unknown: bool,
     /// Whether the head must be looked at again when the batch is sealed.
@@ -158,6 +160,8 @@ impl Heads {
                 commitment: known.commitment,
             });
         }
+        let contradicts =
+            !void && current.is_some_and(|known| known.submission == mine && !known.void);
         let replaces: Vec<[u8; 16]> = head
             .versions
             .iter()
@@ -172,6 +176,7 @@ impl Heads {
             version: unused_version(head, record),
             corrects: !head.versions.is_empty(),
             repeated: head.versions.iter().any(|v| v.submission == mine),
+            contradicts,
             replaces,
             superseded_unknown,
         };

@@ -226,7 +226,13 @@ fn stage_one(
             (staged, false)
         }
         Novelty::New(new) => {
-            let hold = stage_persons(rows, people, part, record).or(record.hold);
+            // A small submission is compared whole before it comes here; of a long batch what came
+            // too far before is found only now.
+            let contradicted = new.contradicts && !part.visible;
+            let contradicted = contradicted.then_some(HoldCause::RecordContradicted);
+            let hold = stage_persons(rows, people, part, record)
+                .or(record.hold)
+                .or(contradicted);
             push_version(rows, part, record, (&new, hold.is_some()));
             if part.visible && !new.replaces.is_empty() {
                 rows.superseded.extend(&new.replaces);

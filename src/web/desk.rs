@@ -45,6 +45,11 @@ const fn meaning(cause: HoldCause) -> &'static str {
              referral or prevention: have the sender correct it, or release it behind the \
              prevention wall"
         }
+        HoldCause::RecordContradicted => {
+            "records of one batch have this id and say different things, and one may restrict what \
+             another does not: have the sender say which holds and send it again; release lets \
+             this one go as it stands"
+        }
         HoldCause::HumanReview => {
             "law wants a person to look before anything is sent: release lets it be decided again \
              with that look done"

@@ -11,7 +11,7 @@ use kinbridge::intake::admission::{Papers, Sender};
 use kinbridge::intake::batch::{Batch, Opening};
 use kinbridge::intake::{Reading, Receipt, Refusal, accept, admit_all, dry_run, read};
 use kinbridge::rules::Rules;
-use kinbridge::store::{RecordStatus, Store};
+use kinbridge::store::{HoldCause, RecordStatus, Store};
 use std::sync::{Arc, OnceLock};
 
 /// A health provider whose papers cover little.
@@ -118,6 +118,7 @@ async fn a_bad_record_does_not_sink_its_batch() {
     let store = world.open().await;
     let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let bad = plain().replace("in_person", "by_pigeon");
+    let bad = bad.replace("\"c-1\"", "\"c-2\"");
     let broken = "{\"envelope\": ";
     let body = [line(&plain()), line(&bad), broken.to_owned()].join("\n");
     let receipt = hand_in(&store, &body).await.expect("a receipt");
@@ -466,6 +467,53 @@ async fn a_batch_in_small_pieces_is_one_submission_with_every_verdict() {
     again.push(body.as_bytes()).await.expect("taken");
     let second = again.finish().await.expect("a receipt");
     assert_eq!(second.submission_id, receipt.submission_id);
+}
+
+#[tokio::test]
+async fn a_batch_lets_nothing_go_that_a_later_record_of_it_contradicts() {
+    // Goal: neither what was stored before nor what is read with it goes out beside a record of its
+    // id that says something else. Method: an id of the first chunk and one of the last come again,
+    // sealed; the first of them also as it was.
+    let world = World::new();
+    let store = world.open().await;
+    let all = lines(620);
+    let mut lines: Vec<String> = all.lines().map(str::to_owned).collect();
+    let sealed = |line: &String| {
+        line.replacen(
+            "\"envelope\": {",
+            "\"envelope\": {\"access_level\": \"R\",",
+            1,
+        )
+    };
+    let again = [sealed(&lines[0]), sealed(&lines[610]), lines[0].clone()];
+    assert!(again[0] != lines[0], "the mark is in it");
+    lines.extend(again);
+    let rules = Arc::new(rules_with(PARTNERS));
+    let batch = Batch::begin(store.clone(), rules, opening("b")).await;
+    let mut batch = batch.expect("a batch");
+    batch
+        .push(lines.join("\n").as_bytes())
+        .await
+        .expect("taken");
+    let receipt = batch.finish().await.expect("a receipt");
+    let counts = receipt.counts;
+    assert_eq!((counts.accepted, counts.held, counts.rejected), (618, 1, 4));
+    let partner = PartnerId::new("program");
+    let status = async |after: Option<u32>| {
+        let page = store.submission_records(&partner, receipt.submission_id, after, 1);
+        page.await.expect("the store answers").expect("known")[0].status
+    };
+    assert_eq!(status(None).await, RecordStatus::Held);
+    for index in [610, 620, 621, 622] {
+        assert_eq!(
+            status(Some(index - 1)).await,
+            RecordStatus::Rejected,
+            "{index}"
+        );
+    }
+    let items = store.work_items(None, None, 10).await.expect("work items");
+    let causes: Vec<HoldCause> = items.iter().map(|item| item.cause).collect();
+    assert_eq!(causes, [HoldCause::RecordContradicted]);
 }
 
 #[tokio::test]

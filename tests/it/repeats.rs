@@ -24,13 +24,18 @@ fn row(id: &str, worker: &str) -> String {
 }
 
 /// Of every record: whether it stands, and its errors with their places.
-fn verdicts(reading: &Reading) -> Vec<(bool, Vec<String>)> {
+fn verdicts_of(reading: &Reading) -> Vec<(bool, Vec<String>)> {
     let of = |it: &kinbridge::intake::ReadRecord| {
         let errors = it.findings.iter().filter(|finding| finding.is_error());
         let told = errors.map(|it| format!("{} {:?} {}", it.code, it.line, it.message));
         (it.record.is_some(), told.collect())
     };
     reading.records.iter().map(of).collect()
+}
+
+fn standing(reading: &Reading) -> Vec<bool> {
+    let records = reading.records.iter();
+    records.map(|it| it.record.is_some()).collect()
 }
 
 #[test]
@@ -40,17 +45,18 @@ fn rows_of_one_id_that_stand_apart_are_told_with_both_places() {
         "provider-csv/1.0",
         &format!("{HEAD}\n{}\n", rows.join("\n")),
     );
-    let verdicts = verdicts(&reading);
+    let verdicts = verdicts_of(&reading);
     assert_eq!(verdicts.len(), 3, "{reading:?}");
-    assert!(verdicts[0].0 && verdicts[1].0, "{verdicts:?}");
-    let (stands, errors) = &verdicts[2];
-    assert!(!stands);
-    assert_eq!(errors.len(), 1, "{errors:?}");
-    assert!(
-        errors[0].starts_with("record-contradicted Some(4) "),
-        "{errors:?}"
-    );
-    assert!(errors[0].ends_with("(row 2)"), "{errors:?}");
+    // Which of the two holds nobody here can say: neither stands.
+    let stand: Vec<bool> = verdicts.iter().map(|it| it.0).collect();
+    assert_eq!(stand, [false, true, false], "{verdicts:?}");
+    for (at, line, other) in [(0, 2, "(row 4)"), (2, 4, "(row 2)")] {
+        let [told] = verdicts[at].1.as_slice() else {
+            panic!("{verdicts:?}");
+        };
+        let start = format!("record-contradicted Some({line}) ");
+        assert!(told.starts_with(&start) && told.ends_with(other), "{told}");
+    }
     // The same said again is no loss.
     let again = [row("C-9", "W-1"), row("C-8", "W-1"), row("C-9", "W-1")];
     let reading = taken(
@@ -58,19 +64,64 @@ fn rows_of_one_id_that_stand_apart_are_told_with_both_places() {
         &format!("{HEAD}\n{}\n", again.join("\n")),
     );
     assert!(reading.records.iter().all(|it| it.record.is_some()));
-    // A first one that does not stand takes nothing's place.
-    let first = row("C-9", "W-1").replace("phone", "by_pigeon");
-    let rows = [first, row("C-8", "W-1"), row("C-9", "W-2")];
+    // All of them, however many say which; another id is not touched.
+    let rows = [
+        row("C-9", "W-1"),
+        row("C-8", "W-1"),
+        row("C-9", "W-1"),
+        row("C-7", "W-1"),
+        row("C-9", "W-2"),
+        row("C-7", "W-1"),
+        row("C-9", "W-1"),
+    ];
     let reading = taken(
         "provider-csv/1.0",
         &format!("{HEAD}\n{}\n", rows.join("\n")),
     );
-    let stand: Vec<bool> = reading
-        .records
-        .iter()
-        .map(|it| it.record.is_some())
-        .collect();
-    assert_eq!(stand, [false, true, true]);
+    let stand = standing(&reading);
+    assert_eq!(stand, [false, true, false, true, false, true, false]);
+    // One that is refused for something else may be the one that restricts.
+    for (at, spoilt) in [(0, "by_pigeon"), (2, "by_pigeon")] {
+        let mut rows = [row("C-9", "W-1"), row("C-8", "W-1"), row("C-9", "W-2")];
+        rows[at] = rows[at].replace("phone", spoilt);
+        let reading = taken(
+            "provider-csv/1.0",
+            &format!("{HEAD}\n{}\n", rows.join("\n")),
+        );
+        assert_eq!(standing(&reading), [false, true, false]);
+        let codes = |at: usize| verdicts_of(&reading)[at].1.join("\n");
+        assert!(codes(at).contains("record-contradicted"), "{}", codes(at));
+        assert!(codes(at).contains("schema-code-unknown"), "{}", codes(at));
+    }
+}
+
+#[test]
+fn an_open_row_does_not_stand_beside_a_restricted_one_of_its_id() {
+    let head = format!("{HEAD},access_level");
+    for levels in [["", "R"], ["R", ""], ["N", "S"], ["S", "N"]] {
+        let marked = |level: &str| format!("{},{level}", row("C-9", "W-1"));
+        let rows = [
+            marked(levels[0]),
+            row("C-8", "W-1") + ",",
+            marked(levels[1]),
+        ];
+        let body = format!("{head}\n{}\n", rows.join("\n"));
+        let reading = taken("provider-csv/1.0", &body);
+        assert_eq!(standing(&reading), [false, true, false], "{levels:?}");
+    }
+}
+
+#[test]
+fn what_is_taken_back_contradicts_nothing() {
+    let head = format!("{HEAD},action");
+    let rows = [
+        row("C-9", "W-1") + ",",
+        row("C-8", "W-1") + ",",
+        row("C-9", "W-1") + ",void",
+    ];
+    let body = format!("{head}\n{}\n", rows.join("\n"));
+    let reading = taken("provider-csv/1.0", &body);
+    assert_eq!(standing(&reading), [true; 3], "{:?}", verdicts_of(&reading));
 }
 
 #[test]
@@ -82,10 +133,15 @@ fn documents_of_one_id_are_told_with_both_places() {
     let other = one.replace("in_person", "phone");
     let body = [one.as_str(), "", &one, &other].join("\n");
     let reading = taken("kinbridge-json/1.0", &body);
-    let verdicts = verdicts(&reading);
-    assert!(verdicts[0].0 && verdicts[1].0, "{verdicts:?}");
-    let (stands, errors) = &verdicts[2];
-    assert!(!stands && errors.len() == 1, "{verdicts:?}");
+    let verdicts = verdicts_of(&reading);
+    let stand: Vec<bool> = verdicts.iter().map(|it| it.0).collect();
+    assert_eq!(stand, [false, false, false], "{verdicts:?}");
+    for at in [0, 1] {
+        let told = format!("{:?}", verdicts[at].1);
+        assert!(told.contains("(line 4)"), "{told}");
+    }
+    let errors = &verdicts[2].1;
+    assert_eq!(errors.len(), 1, "{verdicts:?}");
     assert!(
         errors[0].starts_with("record-contradicted Some(4) "),
         "{errors:?}"

@@ -19,6 +19,8 @@ pub enum HoldCause {
     VocabularyUnknown,
     /// Neither the record nor the partner file says where the work with the family comes from.
     ServiceSourceUnknown,
+    /// Records of one batch have its id and say different things.
+    RecordContradicted,
     /// A human must look before sending.
     HumanReview,
     /// The recipient refused it for good.
@@ -117,12 +119,13 @@ pub struct Settling {
 
 impl HoldCause {
     /// All of them.
-    pub const ALL: [HoldCause; 19] = [
+    pub const ALL: [HoldCause; 20] = [
         HoldCause::IdentityAmbiguous,
         HoldCause::OutputInvalid,
         HoldCause::AddresseeUnknown,
         HoldCause::VocabularyUnknown,
         HoldCause::ServiceSourceUnknown,
+        HoldCause::RecordContradicted,
         HoldCause::HumanReview,
         HoldCause::RecipientRefused,
         HoldCause::AttemptsExhausted,
@@ -147,7 +150,10 @@ impl HoldCause {
             // Who is whom, and a look that law asks for, are a privacy officer's.
             HoldCause::IdentityAmbiguous => (&[Release, JoinPersons, Discard], true, Partner),
             HoldCause::HumanReview => (&[Release, Discard], true, Operators),
-            HoldCause::ObligationOpen => (&[Release, Discard], true, Partner),
+            // The other one may have restricted it.
+            HoldCause::ObligationOpen | HoldCause::RecordContradicted => {
+                (&[Release, Discard], true, Partner)
+            }
             HoldCause::OutputInvalid
             | HoldCause::AddresseeUnknown
             | HoldCause::VocabularyUnknown
@@ -193,6 +199,7 @@ impl HoldCause {
             | HoldCause::AddresseeUnknown
             | HoldCause::VocabularyUnknown
             | HoldCause::ServiceSourceUnknown
+            | HoldCause::RecordContradicted
             | HoldCause::Unreadable
             | HoldCause::ReplayConfirmation
             | HoldCause::ConsentAgesOut

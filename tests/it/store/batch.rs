@@ -161,3 +161,40 @@ async fn a_batch_corrects_what_was_there_when_it_is_sealed() {
     let said = |claimed: &Claimed| claimed.record.payload.expose(Reason::Seal).clone();
     assert!(due.iter().all(|claimed| said(claimed) == new));
 }
+
+#[tokio::test]
+async fn what_a_batch_contradicts_itself_in_waits_for_a_person() {
+    // Goal: of an id that says two things in one batch nothing is routed. Method: one told by its
+    // position before the seal, one whose other stands too far back to be remembered, one that was
+    // taken back in between.
+    let world = World::new();
+    let store = world.open().await;
+    let id = store.begin_batch(head(None)).await.expect("begun");
+    let first = store.append_chunk(id, chunk(0, 4, "x"), Vec::new()).await;
+    first.expect("chunk");
+    store.hold_contradicted(id, vec![0]).await.expect("held");
+    let mut void = record(5, "r2", "x");
+    void.action = Action::Void;
+    let more = vec![record(4, "r1", "y"), void, record(6, "r2", "z")];
+    let more = store.append_chunk(id, more, Vec::new()).await;
+    more.expect("chunk");
+    // Told of one that waits already: it is counted once.
+    store.hold_contradicted(id, vec![0]).await.expect("held");
+    let committed = store.seal_batch(id, Digest::of(b"whole")).await;
+    let committed = committed.expect("sealed");
+    let counts = committed.counts();
+    assert_eq!((counts.accepted, counts.held), (5, 2), "{counts:?}");
+    let held = committed.records().iter();
+    let held = held.filter(|it| it.status == RecordStatus::Held);
+    let held: Vec<u32> = held.map(|it| it.index).collect();
+    assert_eq!(held, [0, 4]);
+    let items = store.work_items(None, None, 10).await.expect("work items");
+    assert_eq!(items.len(), 2);
+    assert!(
+        items
+            .iter()
+            .all(|it| it.cause == HoldCause::RecordContradicted)
+    );
+    // What is left goes: one that nothing contradicts, and what came after it was taken back.
+    assert_eq!(route_all(&store, &["county"]).await, 2);
+}
