@@ -229,6 +229,9 @@ codes! {
     COLUMN_STRIPPED = "column-stripped", Warning,
         "columns of the table hold what this gateway takes out at the door",
         "leave them out of the extract; nothing of them was kept";
+    COLUMN_LIKE_STRIPPED = "column-like-stripped", Warning,
+        "a column that is not read looks like one this gateway takes out at the door",
+        "leave it out of the extract; nothing of it was kept";
     VALUE_INCOMPLETE = "value-incomplete", Warning,
         "the value stands in two columns and one of them is empty, so it is not read",
         "fill both, or leave both empty";
@@ -238,12 +241,18 @@ codes! {
     WORKBOOK_LOCKED = "workbook-locked", Error,
         "the workbook is protected by a password, or of the old .xls format",
         "save it as .xlsx without a password";
+    SHEET_HIDDEN = "sheet-hidden", Warning,
+        "the sheet is hidden in the spreadsheet program, and its rows are read like all others",
+        "show the sheet and look at its rows; delete it if they are not meant to be sent";
     ROW_BLANK = "row-blank", Error,
         "the row has cells and says nothing in any of them",
         "delete the empty rows and save again, or have `blank_rows` declared in the partner file";
     CELL_ERROR_WORD = "cell-error-word", Error,
         "the cell holds an error of the spreadsheet in place of a value",
         "mend or empty the cell, or have `error_words` declared in the partner file";
+    CELL_NOT_COMPUTED = "cell-not-computed", Error,
+        "the cell holds a formula that was saved without its value",
+        "open the file in the spreadsheet program, let it compute and save it again";
     CELL_DATE_NOTATION = "cell-date-notation", Error,
         "the date is in a spreadsheet's notation, which does not say what is day and what is month",
         "format the column as YYYY-MM-DD, or have `dates` declared in the partner file";

@@ -42,6 +42,8 @@ pub struct Unit {
     pub sheet: Option<Text>,
     /// One line of a stream of them.
     pub line: bool,
+    /// What is told of the place it was cut from.
+    pub notes: Vec<Finding>,
     /// A document of its own: for delimited text the rows.
     pub bytes: Vec<u8>,
     /// What `LineIndex::new` takes as base line, so that lines are the sender's.
@@ -71,6 +73,8 @@ pub struct Splitter {
     at_start: bool,
     header: Option<Columns>,
     row: u32,
+    /// The last piece ended with a carriage return: a line feed alone is its other half.
+    returned: bool,
     group: Option<Group>,
     /// Empty rows not told yet.
     blanks: Option<Blanks>,
@@ -136,6 +140,7 @@ impl Splitter {
             at_start: true,
             header: None,
             row: 1,
+            returned: false,
             group: None,
             blanks: None,
             lost_before: false,
@@ -216,6 +221,7 @@ impl Splitter {
             header: None,
             sheet: None,
             line: false,
+            notes: Vec::new(),
             bytes: std::mem::take(&mut self.buffer),
             first_line: 1,
             first_row: 1,
@@ -233,6 +239,7 @@ impl Splitter {
                     header: None,
                     sheet: None,
                     line: true,
+                    notes: Vec::new(),
                     bytes: piece.bytes,
                     first_line: piece.line,
                     first_row: 1,
@@ -321,8 +328,10 @@ impl Splitter {
                 None if self.finished => return self.last(dialect),
                 None => return None,
             };
+            let half = std::mem::take(&mut self.returned) && piece.bytes == b"\n";
+            self.returned = piece.bytes.ends_with(b"\r");
             let given = if piece.bytes.iter().all(|b| matches!(b, b'\r' | b'\n')) {
-                self.blank(&piece);
+                self.blank(&piece, half);
                 None
             } else if self.header.is_none() {
                 self.read_header(piece, dialect, group_by)
@@ -362,9 +371,13 @@ impl Splitter {
         (!group.oversize).then_some(Ok(group.unit))
     }
 
-    /// A blank line is no row but keeps the lines of an open group right. It is only counted: a
-    /// file of blank lines must not grow anything.
-    fn blank(&mut self, piece: &Piece) {
+    /// A blank line is no row but keeps the lines of an open group right, and the numbers of the
+    /// rows behind it as a spreadsheet counts them. It is only counted: a file of blank lines must
+    /// not grow anything.
+    fn blank(&mut self, piece: &Piece, half: bool) {
+        if !half {
+            self.row = self.row.saturating_add(1);
+        }
         if let Some(group) = &mut self.group {
             group.blank += line_feeds(&piece.bytes);
         }
@@ -378,6 +391,11 @@ impl Splitter {
     ) -> Option<Result<Unit, Finding>> {
         let (header, findings) = Header::read(&piece.bytes, dialect);
         self.told.extend(findings);
+        for finding in &mut self.told {
+            if let Some(rest) = finding.path.strip_prefix("row 1") {
+                finding.path = format!("row {}{rest}", self.row);
+            }
+        }
         let index = LineIndex::new(&piece.bytes, piece.line);
         index.fill(self.told.make_contiguous());
         let known = header.is_some();
@@ -419,6 +437,7 @@ impl Splitter {
                 header: Some(Arc::clone(&columns.header)),
                 sheet: None,
                 line: false,
+                notes: Vec::new(),
                 bytes: piece.bytes.clone(),
                 first_line: piece.line,
                 first_row: self.row,

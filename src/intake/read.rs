@@ -214,6 +214,7 @@ impl<'a> Reader<'a> {
     pub fn unit(&self, unit: &Arc<Unit>, stream: bool, reading: &mut Reading) {
         let mut parsed = self.wire.parse(unit);
         let mut findings = parsed.findings;
+        findings.extend(unit.notes.iter().cloned());
         if let Some(rows) = &mut parsed.tree {
             let place = (rows, unit.first_row);
             let told = self.rules.plans.understand(self.format, place, self.reads);

@@ -4,11 +4,12 @@
 //! says it is meant. It must never guess between day and month, or which of two hours was meant.
 
 use crate::catalog::reads::DayOrder;
+use crate::format::workbook::NOT_COMPUTED;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 /// What spreadsheets write where a formula has no value.
-const ERROR_WORDS: [&str; 11] = [
+const ERROR_WORDS: [&str; 12] = [
     "#N/A",
     "#NAME?",
     "#REF!",
@@ -20,6 +21,7 @@ const ERROR_WORDS: [&str; 11] = [
     "#CALC!",
     "#FIELD!",
     "#GETTING_DATA",
+    NOT_COMPUTED,
 ];
 
 /// Digits a number that was shortened is written out to.

@@ -9,7 +9,7 @@ use super::cell::{self, Day, Shortened};
 use crate::base::Text;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::{
-    CELL_DATE_NOTATION, CELL_DIGITS_ROUNDED, CELL_ERROR_WORD, CELL_EXPONENT,
+    CELL_DATE_NOTATION, CELL_DIGITS_ROUNDED, CELL_ERROR_WORD, CELL_EXPONENT, CELL_NOT_COMPUTED,
     CELL_TIME_CLOCK_CHANGE, CELL_TIME_NOTATION, CELL_TIME_ZONE, CELL_ZEROS_LOST, CodeEntry,
     DATE_IMPOSSIBLE,
 };
@@ -17,6 +17,7 @@ use crate::base::id::FormatId;
 use crate::catalog::reads::{DayOrder, Exponents, HourNotation, Reads};
 use crate::catalog::schema::{Kind, Shape, TextFormat};
 use crate::format::tree::{Node, Value};
+use crate::format::workbook::NOT_COMPUTED;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,6 +152,7 @@ impl Reader<'_> {
         if cell::is_error_word(text) {
             return match self.reads.error_words && !id {
                 true => Verdict::Empty,
+                false if text == NOT_COMPUTED => Verdict::Wrong(vec![&CELL_NOT_COMPUTED]),
                 false => Verdict::Wrong(vec![&CELL_ERROR_WORD]),
             };
         }

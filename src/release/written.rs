@@ -59,6 +59,7 @@ pub(super) fn written(
                 header: None,
                 sheet: None,
                 line: false,
+                notes: Vec::new(),
                 bytes: Vec::new(),
                 first_line: 1,
                 first_row: FIRST_ROW,

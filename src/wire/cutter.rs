@@ -8,7 +8,7 @@ use super::rows::{Head, Rows};
 use super::rows_splitter;
 use crate::base::Text;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::SIZE_EXCEEDED;
+use crate::base::finding_codes::{SHEET_HIDDEN, SIZE_EXCEEDED};
 use crate::base::limits::BUNDLE_BYTES_MAX;
 use crate::format::delimited::Dialect;
 use crate::format::split::{Splitter, Unit};
@@ -33,6 +33,8 @@ pub struct Book {
     dialect: Dialect,
     state: State,
     sheet: Option<(Text, Rows)>,
+    /// To be told with the first rows of the sheet.
+    note: Option<Finding>,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,7 @@ impl Book {
             dialect,
             state: State::Receiving(Vec::new()),
             sheet: None,
+            note: None,
         }
     }
 
@@ -108,6 +111,7 @@ impl Book {
                 match rows.next_unit() {
                     Some(Ok(mut unit)) => {
                         unit.sheet = Some(label.clone());
+                        unit.notes.extend(self.note.take());
                         return Some(Ok(unit));
                     }
                     Some(Err(mut finding)) => {
@@ -128,6 +132,8 @@ impl Book {
                     Ok(sheet) if sheet.text.is_empty() => {}
                     Ok(sheet) => {
                         let label = self.label(&sheet.name, sheet.number);
+                        let hidden = || Finding::new(&SHEET_HIDDEN).at(label.as_str());
+                        self.note = sheet.hidden.then(hidden);
                         let splitter = rows_splitter(&self.head.tables, &self.dialect, &sheet.text);
                         let mut rows = Rows::new(splitter, self.head.clone());
                         rows.push(&sheet.text);

@@ -241,6 +241,9 @@ impl Wire {
             }
         };
         strip::take_out(&self.strips, unit.first_row, &mut parsed);
+        if let Some(header) = &unit.header {
+            strip::resembling(&self.strips, (header, unit.first_row), &mut parsed);
+        }
         self.fill(unit, &mut parsed.findings);
         parsed
     }

@@ -175,6 +175,7 @@ fn day_and_time_are_read_together_and_half_of_them_not_at_all() {
         let found = found.iter().find(|it| it.code == "cell-time-clock-change");
         let found = found.expect("the change of clocks is told");
         assert_eq!(found.path, "row 2, column START_DT");
+        assert!(found.message.contains("`START_TM`"), "{found:?}");
         assert!(read.records[0].record.is_none());
     }
     let half = good.replace(",15:15:00", ",");
@@ -236,6 +237,27 @@ fn columns_are_taken_out_however_they_are_spelt() {
     // A column without a value took nothing out, and is not told.
     let empty = format!("{head},RPTR_FSTNM\n{row},\n");
     assert!(told(&reading(&rules, "engagement-contact", &empty)).is_empty());
+}
+
+#[test]
+fn a_column_that_looks_like_a_reporters_is_told_as_that() {
+    for (column, reason) in [
+        ("REPORTER_NAME", "who made a report"),
+        ("CLIENT_RPTR_LSTNM", "who made a report"),
+        ("RPTRLSTNM", "who made a report"),
+        ("SSNO", "needs this number"),
+        ("WORKER_IND", ""),
+    ] {
+        let (level, found) = with_column("engagement-contact/one-client", column, "Plantedword");
+        assert!(level.is_some(), "{column}: {found:?}");
+        let like = found.iter().find(|it| it.code == "column-like-stripped");
+        assert_eq!(like.is_some(), !reason.is_empty(), "{column}: {found:?}");
+        if let Some(like) = like {
+            assert_eq!(like.path, "row 2, column ?19");
+            assert!(like.message.contains(reason), "{like:?}");
+            assert!(!like.message.contains("Plantedword"), "{like:?}");
+        }
+    }
 }
 
 /// Of a file with one column more: what stands of its record, and what is told.

@@ -320,3 +320,66 @@ fn write(folder: &Path, partner: &str) {
     std::fs::create_dir_all(&partners).expect("a folder");
     std::fs::write(partners.join("sheet-sender.toml"), partner).expect("a file");
 }
+
+#[test]
+fn columns_at_the_end_that_nobody_named_are_none() {
+    let mut lines = GOOD.split_terminator("\r\n");
+    let (head, row) = (
+        lines.next().expect("a header"),
+        lines.next().expect("a row"),
+    );
+    for (names, cells) in [(",,", ",,"), (", ,", ",, "), (",", ",")] {
+        let text = format!("{head}{names}\r\n{row}{cells}\r\n");
+        let reading = undeclared(text.as_bytes());
+        assert!(told(&reading).is_empty(), "{:?}", codes(&reading));
+        assert_eq!(roots(&reading), good());
+    }
+    // What stands below one says something nobody can read.
+    let text = format!("{head},,\r\n{row},,R\r\n");
+    let reading = undeclared(text.as_bytes());
+    let place = (
+        "row-length-mismatch".to_owned(),
+        "row 2, column ?14".to_owned(),
+    );
+    assert_eq!(codes(&reading), [place]);
+    assert!(roots(&reading).is_empty());
+    // A row of another width is one of shifted cells, blank at its end or not.
+    for (names, cells) in [("", ","), (",,", ","), (",,", ",,,")] {
+        let text = format!("{head}{names}\r\n{row}{cells}\r\n");
+        let reading = undeclared(text.as_bytes());
+        let place = ("row-length-mismatch".to_owned(), "row 2".to_owned());
+        assert_eq!(codes(&reading), [place], "{names} {cells}");
+    }
+    // Between names it is a fault, as ever.
+    let text = GOOD.replacen(",dob,", ",,", 1);
+    let found = codes(&undeclared(text.as_bytes()));
+    assert_eq!(
+        found,
+        [("header-invalid".to_owned(), "row 1, column 6".to_owned())]
+    );
+}
+
+#[test]
+fn rows_behind_empty_lines_are_counted_as_a_spreadsheet_shows_them() {
+    let mut lines = GOOD.split_terminator("\r\n");
+    let (head, row) = (
+        lines.next().expect("a header"),
+        lines.next().expect("a row"),
+    );
+    let wrong = row
+        .replace("TF-1", "TF-2")
+        .replace("1991-04-09", "1991-02-30");
+    for end in ["\r\n", "\n", "\r"] {
+        let text = [head, "", row, "", "", &wrong].join(end) + end;
+        let reading = undeclared(text.as_bytes());
+        let place = ("date-impossible".to_owned(), "row 6, column dob".to_owned());
+        assert_eq!(codes(&reading), [place], "{end:?}");
+        if end != "\r" {
+            assert_eq!(told(&reading)[0].line, Some(6), "{end:?}");
+        }
+        let text = ["", "", head, row, &wrong].join(end) + end;
+        let reading = undeclared(text.as_bytes());
+        let place = ("date-impossible".to_owned(), "row 5, column dob".to_owned());
+        assert_eq!(codes(&reading), [place], "{end:?}");
+    }
+}

@@ -347,7 +347,7 @@ fn a_finding_names_sheet_row_and_column() {
         "row-blank at sheet 2, row 2",
         "date-impossible at sheet 2, row 4, column dob",
         "wire-unknown-field at sheet 2, row 4, column ?4",
-        "cell-error-word at sheet 2, row 5, column dob",
+        "cell-not-computed at sheet 2, row 5, column dob",
         "cell-error-word at sheet 2, row 5, column county",
     ] {
         assert!(found.iter().any(|it| it == place), "{place}: {found:?}");
@@ -385,6 +385,33 @@ fn an_id_that_comes_again_is_told_with_both_places() {
         );
     }
     assert!(roots(&reading).is_empty());
+}
+
+// Goal: rows of a sheet nobody sees are not read without a word, and blanks behind the table are
+// nothing. Method: one sheet shown and one hidden; the same table with blanks to its right.
+#[test]
+fn a_hidden_sheet_is_told_by_its_place_and_blanks_behind_a_table_are_nothing() {
+    let sheet = |id: &str| row(1, &["person_id", "last"]) + &row(2, &[id, "Exemplar"]);
+    let more = sheet("TF-2") + &row(3, &["TF-3", "Specimen"]);
+    let plain = Book::new()
+        .sheet("a", &sheet("TF-1"))
+        .sheet("Ada Testperson", &more);
+    assert_eq!(places(&undeclared(&plain.bytes())), Vec::<String>::new());
+    for state in ["hidden", "veryHidden"] {
+        let name = format!("Ada Testperson\" state=\"{state}");
+        let book = Book::new().sheet("a", &sheet("TF-1")).sheet(&name, &more);
+        let reading = undeclared(&book.bytes());
+        assert_eq!(places(&reading), ["sheet-hidden at sheet 2"], "{state}");
+        assert!(told(&reading).iter().all(|it| !it.is_error()));
+        assert_eq!(roots(&reading).len(), 3, "{state}");
+    }
+    let wide = row(1, &["person_id", "last", " ", ""]) + &row(2, &["TF-1", "Exemplar", "", "  "]);
+    let reading = undeclared(&Book::new().sheet("a", &wide).bytes());
+    assert_eq!(places(&reading), Vec::<String>::new());
+    assert_eq!(roots(&reading).len(), 1);
+    let beside = row(1, &["person_id", "last"]) + &row(2, &["TF-1", "Exemplar", "", "R"]);
+    let reading = undeclared(&Book::new().sheet("a", &beside).bytes());
+    assert_eq!(places(&reading), ["row-length-mismatch at sheet 1, row 2"]);
 }
 
 fn refused(bytes: Vec<u8>) -> String {

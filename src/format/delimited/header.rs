@@ -18,13 +18,15 @@ use std::sync::OnceLock;
 #[derive(Debug, Default)]
 pub struct Header {
     written: Vec<Text>,
+    /// Cells of its row, those at its end without a name too.
+    width: usize,
     /// By the names of the file's format, worked out at the first row.
     shown: OnceLock<Vec<Text>>,
 }
 
 impl PartialEq for Header {
     fn eq(&self, other: &Header) -> bool {
-        self.written == other.written
+        self.written == other.written && self.width == other.width
     }
 }
 
@@ -48,6 +50,11 @@ impl Header {
         &self.written
     }
 
+    /// How many cells a row has.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// The names as they may be shown. A header belongs to one format: the first names count.
     pub(super) fn shown(&self, names: &Names) -> &[Text] {
         let show = |(at, name): (usize, &Text)| match (names.stand_in(name), names.shows(name)) {
@@ -66,28 +73,44 @@ impl Header {
         notes: &mut Notes,
     ) -> Result<Header, Stop> {
         let mut written: Vec<Text> = Vec::new();
+        // Columns at the end without a name are none; one before a name is a fault.
+        let mut unnamed = None;
+        let mut width = 0;
+        let path = |column: usize| format!("row 1, column {column}");
         loop {
             let Some(cell) = cells.next_cell() else {
                 let path = "row 1".to_owned();
                 return Err(notes.stop(&HEADER_INVALID, path, Default::default()));
             };
-            let column = written.len() + 1;
-            let path = || format!("row 1, column {column}");
-            if column > CELLS_MAX || cell.bytes.len() > COLUMN_NAME_BYTES_MAX {
-                return Err(notes.stop(&SIZE_EXCEEDED, path(), cell.span));
+            width += 1;
+            if width > CELLS_MAX || cell.bytes.len() > COLUMN_NAME_BYTES_MAX {
+                return Err(notes.stop(&SIZE_EXCEEDED, path(width), cell.span));
             }
             let name = match text_of(&cell, encoding) {
                 Ok(name) => name,
-                Err(code) => return Err(notes.stop(code, path(), cell.span)),
+                Err(code) => return Err(notes.stop(code, path(width), cell.span)),
             };
-            if name.is_empty() || written.contains(&name) {
-                return Err(notes.stop(&HEADER_INVALID, path(), cell.span));
+            if name.trim().is_empty() {
+                unnamed.get_or_insert((width, cell.span));
+            } else if written.contains(&name) {
+                return Err(notes.stop(&HEADER_INVALID, path(width), cell.span));
+            } else if let Some((column, span)) = unnamed {
+                return Err(notes.stop(&HEADER_INVALID, path(column), span));
+            } else {
+                written.push(name);
             }
-            written.push(name);
             if cell.ends_row {
-                let shown = OnceLock::new();
-                return Ok(Header { written, shown });
+                break;
             }
         }
+        if let (true, Some((column, span))) = (written.is_empty(), unnamed) {
+            return Err(notes.stop(&HEADER_INVALID, path(column), span));
+        }
+        let shown = OnceLock::new();
+        Ok(Header {
+            written,
+            width,
+            shown,
+        })
     }
 }

@@ -15,7 +15,7 @@ use crate::base::finding_codes::{
 };
 use crate::base::limits::{BUNDLE_BYTES_MAX, NODES_MAX};
 use crate::format::Parsed;
-use crate::format::names::Names;
+use crate::format::names::{Names, masked};
 use crate::format::notes::{Notes, Stop, may_stand};
 use crate::format::tree::{Node, Value};
 
@@ -40,7 +40,7 @@ pub fn parse_rows(bytes: &[u8], dialect: &Dialect, first_row: u32, names: &Names
     let Ok(header) = Header::take(&mut cells, dialect.encoding, &mut notes) else {
         return notes.finish(None);
     };
-    let columns = (header.written(), header.shown(names));
+    let columns = (&header, header.shown(names));
     Rows::new(cells, columns, (first_row, dialect), notes).read(bytes.len())
 }
 
@@ -53,7 +53,7 @@ pub fn parse_below(
     names: &Names,
 ) -> Parsed {
     let cells = Cells::rows(bytes, dialect);
-    let columns = (header.written(), header.shown(names));
+    let columns = (header, header.shown(names));
     let place = (first_row, dialect);
     Rows::new(cells, columns, place, Notes::default()).read(bytes.len())
 }
@@ -63,6 +63,8 @@ struct Rows<'a> {
     dialect: Dialect,
     /// As written.
     header: &'a [Text],
+    /// Cells of a row.
+    width: usize,
     /// As shown.
     columns: &'a [Text],
     first_row: u32,
@@ -85,14 +87,15 @@ pub(super) fn text_of(cell: &Cell<'_>, encoding: Encoding) -> Result<Text, &'sta
 impl<'a> Rows<'a> {
     fn new(
         cells: Cells<'a>,
-        (header, columns): (&'a [Text], &'a [Text]),
+        (header, columns): (&'a Header, &'a [Text]),
         (first_row, dialect): (u32, &Dialect),
         notes: Notes,
     ) -> Rows<'a> {
         Rows {
             cells,
             dialect: *dialect,
-            header,
+            header: header.written(),
+            width: header.width(),
             columns,
             first_row,
             nodes: 0,
@@ -149,6 +152,9 @@ impl<'a> Rows<'a> {
                 if !cell.bytes.is_empty() {
                     members.push((name.clone(), node));
                 }
+            } else if count < self.width && !cell.bytes.trim_ascii().is_empty() {
+                self.notes
+                    .push(unnamed((number, count), cell.span).of_record(index));
             }
             count += 1;
             if cell.ends_row {
@@ -163,7 +169,7 @@ impl<'a> Rows<'a> {
 
     fn check_row(&mut self, index: usize, number: u32, count: usize, row: (bool, Span)) {
         let (repeats_header, span) = row;
-        let code = if count != self.header.len() {
+        let code = if count != self.width {
             &ROW_LENGTH_MISMATCH
         } else if repeats_header {
             &HEADER_INVALID
@@ -173,6 +179,14 @@ impl<'a> Rows<'a> {
         let finding = Finding::new(code).at(format!("row {number}"));
         self.notes.push(finding.spanning(span).of_record(index));
     }
+}
+
+/// What is told of a cell under a heading without a name: to drop it might drop what matters.
+fn unnamed((row, at): (u32, usize), span: Span) -> Finding {
+    let place = format!("row {row}, column {}", masked(at));
+    let told = Finding::new(&ROW_LENGTH_MISMATCH).at(place).spanning(span);
+    told.saying("the cell stands in a column without a name")
+        .fixed_by("give its column the name it has in the template, or empty it")
 }
 
 fn node_of(cell: &Cell<'_>, dialect: &Dialect) -> (Node, Option<&'static CodeEntry>) {

@@ -180,6 +180,7 @@ fn message(bytes: Vec<u8>, first_line: u32) -> Unit {
         first_row: 1,
         sheet: None,
         line: false,
+        notes: Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ mod styles;
 mod write;
 
 pub use archive::begins;
+pub use sheet::NOT_COMPUTED;
 pub use write::write;
 
 use super::delimited::Dialect;
@@ -67,6 +68,8 @@ pub struct Sheet {
     pub number: u32,
     /// Its name, which somebody typed: never to be shown.
     pub name: String,
+    /// The program does not show it.
+    pub hidden: bool,
     /// Its rows as delimited text in UTF-8: line n is row n. Empty for a sheet without a cell.
     pub text: Vec<u8>,
 }
@@ -110,6 +113,7 @@ impl Workbook {
             Ok(text) => Ok(Sheet {
                 number: self.number,
                 name: part.name,
+                hidden: part.hidden,
                 text,
             }),
             Err(trouble) => {

@@ -16,6 +16,7 @@ use quick_xml::reader::Reader;
 pub(super) struct SheetPart {
     pub name: String,
     pub path: String,
+    pub hidden: bool,
 }
 
 /// What the workbook's own part says.
@@ -126,6 +127,7 @@ pub(super) fn book(archive: &mut Archive) -> Result<Book, Trouble> {
                     book.sheets.push(SheetPart {
                         name: attribute(&start, "name").unwrap_or_default(),
                         path: found.target.clone(),
+                        hidden: is_hidden(&start),
                     });
                 }
             }
@@ -133,6 +135,11 @@ pub(super) fn book(archive: &mut Archive) -> Result<Book, Trouble> {
         }
     }
     Ok(book)
+}
+
+fn is_hidden(sheet: &BytesStart<'_>) -> bool {
+    let state = attribute(sheet, "state");
+    matches!(state.as_deref(), Some("hidden" | "veryHidden"))
 }
 
 /// An archive without relations is something else that is zipped.

@@ -13,8 +13,8 @@ use crate::base::limits::{
 use crate::format::delimited::{Dialect, write_line};
 use quick_xml::events::BytesStart;
 
-/// What a formula that was never computed is told as.
-const NOT_COMPUTED: &str = "#CALC!";
+/// What a formula that was saved without its value is told as: no program writes this word.
+pub const NOT_COMPUTED: &str = "#NOT-COMPUTED!";
 /// What a cell that is no number of its kind is told as.
 const NO_VALUE: &str = "#VALUE!";
 
@@ -239,6 +239,10 @@ impl Lines {
             // Two cells without a value: a row that holds nothing, not a line that is no row.
             self.out.extend_from_slice(&[self.dialect.delimiter, b'\n']);
             self.next += 1;
+        }
+        // Blanks behind the last name, and under no name, are what a program leaves there.
+        while cells.len() > self.width && cells.last().is_some_and(|it| it.trim().is_empty()) {
+            cells.pop();
         }
         if self.width == 0 {
             self.width = cells.len();

@@ -7,7 +7,7 @@ use crate::format::tree::{Node, Value};
 use crate::mapping::plan::{Absent, Target, ValueOp};
 use crate::mapping::table::Table;
 use crate::mapping::transform::Fault;
-use crate::mapping::walk::{another, assign_absent, get, hold};
+use crate::mapping::walk::{Step, another, assign_absent, get, hold};
 use crate::mapping::where_in::Trail;
 
 impl<'a> Run<'a> {
@@ -78,7 +78,9 @@ impl<'a> Run<'a> {
             (Some(first), Some(second), Some(node)) => {
                 let mut whole = Node::string(format!("{first}{by}{second}"));
                 whole.span = node.span;
+                let before = self.findings.len();
                 self.one_value(op, &whole, context);
+                self.name_both(op, before);
             }
             (_, _, Some(node)) => {
                 let mut told = Finding::new(&codes::VALUE_INCOMPLETE);
@@ -89,6 +91,18 @@ impl<'a> Run<'a> {
                 self.find(told, node.span);
             }
             (_, _, None) => {}
+        }
+    }
+
+    /// What is found of a value that stands in two places is told at the first of them: it names
+    /// the second too.
+    fn name_both(&mut self, op: &ValueOp, before: usize) {
+        let second = op.join.as_ref().and_then(|(place, _)| place.get.last());
+        let Some(Step::Member(second)) = second else {
+            return;
+        };
+        for told in self.findings.iter_mut().skip(before) {
+            told.message = format!("{}; it is read together with `{second}`", told.message);
         }
     }
 

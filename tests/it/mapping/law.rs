@@ -101,6 +101,7 @@ impl Bench {
             header: None,
             sheet: None,
             line: false,
+            notes: Vec::new(),
             bytes: bytes.to_vec(),
             first_line: 1,
             first_row: 1,
