@@ -24,6 +24,12 @@ use crate::store::{DecisionRecord, DeliveryView, HoldCause, RecallByHand, Stored
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
+const VOCABULARY: &str = "\
+    a purpose or data class outside the vocabulary: the rules must learn it before it is released";
+const CONTRADICTED: &str = "\
+    records of one batch have this id and say different things, and one may restrict what another \
+    does not: have the sender say which holds and send it again; release lets this one go as it is";
+
 /// What a cause means, for the people who decide.
 const fn meaning(cause: HoldCause) -> &'static str {
     match cause {
@@ -36,20 +42,13 @@ const fn meaning(cause: HoldCause) -> &'static str {
              told as `invalid`: mend the mapping or the record, then release"
         }
         HoldCause::AddresseeUnknown => "no partner file knows the addressee: add it, or discard",
-        HoldCause::VocabularyUnknown => {
-            "a purpose or data class outside the vocabulary: the rules must learn it before it is \
-             released"
-        }
+        HoldCause::VocabularyUnknown => VOCABULARY,
         HoldCause::ServiceSourceUnknown => {
             "neither the record nor the partner file says whether the work comes from a case, a \
              referral or prevention: have the sender correct it, or release it behind the \
              prevention wall"
         }
-        HoldCause::RecordContradicted => {
-            "records of one batch have this id and say different things, and one may restrict what \
-             another does not: have the sender say which holds and send it again; release lets \
-             this one go as it stands"
-        }
+        HoldCause::RecordContradicted => CONTRADICTED,
         HoldCause::HumanReview => {
             "law wants a person to look before anything is sent: release lets it be decided again \
              with that look done"
