@@ -6,6 +6,7 @@
 pub mod agreement;
 pub mod billing;
 pub mod certified;
+mod clash;
 pub mod columns;
 pub mod crosswalk;
 pub mod dictionary;

@@ -316,6 +316,7 @@ impl Checker<'_> {
         if channel.direction != Direction::In {
             wrong.push("`reads` is for in-channels".to_owned());
         }
+        wrong.extend(super::clash::wrong(self.sources, channel, reads));
         let format = self.sources.formats.get(&channel.format);
         if format.is_some_and(|format| !format.body.syntax.is_tabular()) {
             wrong.push("`reads` is for formats of rows and cells".to_owned());

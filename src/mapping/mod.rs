@@ -161,7 +161,13 @@ impl Plans {
 
     /// Writes one record. Pure: the same record gives the same tree.
     pub fn outbound(&self, format: &FormatId, record: &Record) -> Result<OutTree, MapError> {
-        self.write(format, record, None)
+        self.write(format, record, (None, false))
+    }
+
+    /// The same, each value with the span of the value of the record it was made of: for telling
+    /// where what is wrong with it comes from.
+    pub fn outbound_traced(&self, format: &FormatId, record: &Record) -> Result<OutTree, MapError> {
+        self.write(format, record, (None, true))
     }
 
     /// Writes one record, each node labelled with what is in it where the format has labels.
@@ -171,7 +177,7 @@ impl Plans {
         record: &Record,
         labelled: Labelled<'_>,
     ) -> Result<OutTree, MapError> {
-        self.write(format, record, Some(labelled))
+        self.write(format, record, (Some(labelled), false))
     }
 
     /// Whether a format has labels that are written.
@@ -184,7 +190,7 @@ impl Plans {
         &self,
         format: &FormatId,
         record: &Record,
-        labelled: Option<Labelled<'_>>,
+        (labelled, traced): (Option<Labelled<'_>>, bool),
     ) -> Result<OutTree, MapError> {
         let format = self.formats.get(format).ok_or(MapError::FormatUnknown)?;
         if !format.written {
@@ -197,7 +203,7 @@ impl Plans {
             record.root.clone()
         } else {
             let marking = format.marks.out.as_ref().zip(labelled);
-            outbound::run(plan, &format.layout, record, marking)?
+            outbound::run(plan, &format.layout, record, marking, traced)?
         };
         Ok(OutTree { tree })
     }

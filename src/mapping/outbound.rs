@@ -56,6 +56,8 @@ struct Run<'a> {
     classes: Option<ByPlace>,
     /// Classes of what went into the nodes being written, the innermost last.
     open: Vec<ClassSet>,
+    /// Values bear the span of what they were made of.
+    traced: bool,
 }
 
 /// Where ops run: the record's context, and how it is called.
@@ -77,12 +79,13 @@ impl<'a, 't> Here<'a, 't> {
     }
 }
 
-/// Writes one record.
+/// Writes one record; `traced`, so that each value bears the span of what it was made of.
 pub(super) fn run(
     plan: &Plan,
     layout: &Layout,
     record: &Record,
     marking: Option<(&MarksOut, Labelled<'_>)>,
+    traced: bool,
 ) -> Result<Node, MapError> {
     let envelope = record.envelope();
     let mut run = Run {
@@ -104,6 +107,7 @@ pub(super) fn run(
         error: None,
         classes: marking.map(|(_, labelled)| by_place(&record.root, labelled.leaves)),
         open: Vec::new(),
+        traced,
     };
     run.make(0, None);
     run.drain();

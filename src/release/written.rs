@@ -3,18 +3,19 @@
 //! Nothing that is not valid there is written. What is told of it is code and place, never a value.
 
 use super::{ReleaseInput, keys};
-use crate::base::finding::{Finding, Severity};
+use crate::base::finding::{Finding, Severity, Span};
 use crate::base::finding_codes::{
     CROSSWALK_CODE_UNKNOWN, RECORD_TYPE_UNKNOWN, SCHEMA_VALUE_OUT_OF_RANGE,
 };
 use crate::catalog::fill::fill;
-use crate::format::json;
 use crate::format::split::Unit;
+use crate::format::{Node, Value, json};
 use crate::mapping::{Labelled, MapError};
 use crate::record::Record;
 use crate::rules::Rules;
 use crate::validate::SenderNotation;
 use crate::validate::rules::claimed;
+use crate::wire::Wire;
 
 /// The row that stands below the header of a table that is written.
 const FIRST_ROW: u32 = 2;
@@ -48,12 +49,28 @@ pub(super) fn written(
     let out = rules.plans.outbound_labelled(format, record, labelled);
     let mut out = out.map_err(|error| vec![unwritable(&error)])?;
     fill(&mut out.tree, &input.channel.fill);
-    let targets = wire.targets(&out.tree);
+    if let Some(mut found) = invalid(rules, wire, &out.tree) {
+        traced(rules, (wire, input), record, &mut found);
+        return Err(found);
+    }
+    let refused = wire.refused(&out.tree);
+    match refused.is_empty() {
+        true => Ok((wire.write(&out.tree), wire.media_type().to_owned())),
+        false => Err(refused),
+    }
+}
+
+/// What is invalid about a document, at the first of its places that is.
+fn invalid(rules: &Rules, wire: &Wire, tree: &Node) -> Option<Vec<Finding>> {
+    let absent = || vec![Finding::new(&RECORD_TYPE_UNKNOWN)];
+    let targets = wire.targets(tree);
     if targets.is_empty() && !wire.is_identity() {
-        return Err(absent());
+        return Some(absent());
     }
     for target in targets {
-        let schema = rules.schemas.get(&target.schema).ok_or_else(absent)?;
+        let Some(schema) = rules.schemas.get(&target.schema) else {
+            return Some(absent());
+        };
         if !schema.is_valid(target.node) {
             let document = Unit {
                 header: None,
@@ -65,13 +82,66 @@ pub(super) fn written(
                 first_row: FIRST_ROW,
             };
             let notation = wire.notation(&document, &target);
-            return Err(schema.check_under(target.node, &target.steps, &notation));
+            return Some(schema.check_under(target.node, &target.steps, &notation));
         }
     }
-    let refused = wire.refused(&out.tree);
-    match refused.is_empty() {
-        true => Ok((wire.write(&out.tree), wire.media_type().to_owned())),
-        false => Err(refused),
+    None
+}
+
+/// Adds to what is invalid where it comes from: whoever resolves it knows the record, and not the
+/// recipient's format. The record is written once more, every value of it numbered.
+fn traced(
+    rules: &Rules,
+    (wire, input): (&Wire, &ReleaseInput<'_>),
+    record: &Record,
+    found: &mut [Finding],
+) {
+    let mut numbered = record.clone();
+    let mut pointers = Vec::new();
+    number(&mut numbered.root, &mut String::new(), &mut pointers);
+    let format = &input.channel.format;
+    let Ok(mut out) = rules.plans.outbound_traced(format, &numbered) else {
+        return;
+    };
+    fill(&mut out.tree, &input.channel.fill);
+    let again = invalid(rules, wire, &out.tree).unwrap_or_default();
+    for finding in found {
+        let mut same = again.iter();
+        let same = same.find(|it| it.code == finding.code && it.path == finding.path);
+        let at = same.and_then(|it| it.span).map(|span| span.start as usize);
+        let pointer = at.and_then(|at| pointers.get(at.checked_sub(1)?));
+        if let Some(pointer) = pointer {
+            finding.message = format!(
+                "{}; it is made of {pointer} of what was to go",
+                finding.message
+            );
+        }
+    }
+}
+
+/// Numbers every value of a record from 1, as spans, and lists their pointers.
+fn number(node: &mut Node, at: &mut String, pointers: &mut Vec<String>) {
+    pointers.push(at.clone());
+    let number = pointers.len();
+    node.span = Span::new(number, number.saturating_add(1));
+    let length = at.len();
+    match &mut node.value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                at.push('/');
+                at.push_str(name);
+                self::number(member, at, pointers);
+                at.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            for (item, node) in items.iter_mut().enumerate() {
+                at.push_str(&format!("/{item}"));
+                self::number(node, at, pointers);
+                at.truncate(length);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,6 @@
 //! Goal: the mapping laws hold for shipped and for new formats. Method: see each module.
 
+mod checked;
 mod data;
 mod files;
 mod generated;

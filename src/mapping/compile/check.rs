@@ -145,6 +145,7 @@ impl<'s> Builder<'s> {
     pub(super) fn check(&mut self) {
         self.dead_rows();
         self.rows_of_read_only();
+        self.required_of_the_wire();
         let bounds = loss::mounted(&self.bounds, &self.mounts());
         let mut unset = Vec::new();
         if self.format.is_read() {

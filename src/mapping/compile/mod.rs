@@ -15,6 +15,7 @@ mod rows;
 mod rules;
 mod shapes;
 mod unread;
+mod unwritten;
 
 pub(super) use check::{filled, join};
 

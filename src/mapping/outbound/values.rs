@@ -56,8 +56,10 @@ impl<'a> Run<'a> {
         let all: Option<Vec<&Node>> = op.record.iter().map(value).collect();
         if let Some(all) = all {
             all.iter().for_each(|found| self.note(found));
+            let span = all.first().map(|found| found.span).unwrap_or_default();
             let all = all.into_iter().cloned().collect();
-            self.one_value(op, &Node::from(Value::Array(all)), node);
+            let value = Value::Array(all);
+            self.one_value(op, &Node { value, span }, node);
         }
     }
 
@@ -65,7 +67,10 @@ impl<'a> Run<'a> {
         match op.convert_back(found) {
             // The place behind one that is empty does not exist: a declared loss.
             Ok(Some(_)) if !has_room(node, &op.wire.set) => {}
-            Ok(Some(made)) => {
+            Ok(Some(mut made)) => {
+                if self.traced {
+                    made.span = found.span;
+                }
                 super::set(node, &op.wire, made);
                 assign(node, &op.gate.when);
                 self.note(found);

@@ -370,7 +370,7 @@ const INPUTS: &[(&str, &str)] = &[
     ("tiny-xml/1.0", XML_INPUT),
 ];
 
-fn lay(folder: &Path) {
+pub(super) fn lay(folder: &Path) {
     let files = [
         ("mappings/partners/new-friends.toml", PARTNER),
         (
