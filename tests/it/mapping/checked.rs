@@ -103,7 +103,7 @@ fn what_the_recipients_format_refuses_is_told_by_the_record_too() {
     let told = &taken.invalid[0];
     assert_eq!(told.code, "schema-value-out-of-range");
     assert!(told.path.contains("nc:PersonSurName"), "{}", told.path);
-    let from = "; it is made of /persons/0/names/0/last of what was to go";
+    let from = "; it is made of /persons/1/names/0/last of what was to go";
     assert!(told.message.ends_with(from), "{}", told.message);
     assert!(!told.message.contains("Quill"));
 }
