@@ -6,6 +6,7 @@
 
 use super::InRecord;
 use super::document::Index;
+use super::marks_asked::{Rule, Triggers};
 use super::marks_out::MarksOut;
 use super::table::Table;
 use super::walk::{Condition, Step, get, hold, push};
@@ -34,6 +35,8 @@ pub struct Marks {
     pub out: Option<MarksOut>,
     /// What a label may hold; empty: anything.
     pub members: Vec<Text>,
+    /// Which of all this is asked of which objects.
+    pub triggers: Triggers,
 }
 
 /// Where labels stand, seen from what they hold for.
@@ -108,16 +111,18 @@ impl Marks {
         let nodes = index.nodes.iter().map(|it| (address(it.node), it.at));
         let nodes: BTreeMap<usize, usize> = nodes.collect();
         let mut open: Vec<(&Node, Option<usize>)> = vec![(unit, None)];
+        let mut asked = Vec::new();
         while let Some((node, owner)) = open.pop() {
             let owner = owner.or_else(|| nodes.get(&address(node)).copied());
             match &node.value {
                 Value::Object(members) => {
-                    if self.may_stand_in(members) {
+                    self.triggers.of(members, &mut asked);
+                    if !asked.is_empty() {
                         let said = match owner {
                             None => &mut marked.everywhere,
                             Some(at) => marked.by_node.entry(at).or_default(),
                         };
-                        self.read_object(node, said);
+                        asked.drain(..).for_each(|rule| self.ask(rule, node, said));
                     }
                     open.extend(members.iter().map(|(_, child)| (child, owner)));
                 }
@@ -130,37 +135,28 @@ impl Marks {
         marked
     }
 
-    /// Whether an object has a member that one of the paths begins with.
-    fn may_stand_in(&self, members: &[(Text, Node)]) -> bool {
-        let labels = self.labels.iter().filter_map(|place| place.lists.first());
-        let mut paths = labels.chain(self.refused.iter().map(|it| &it.at));
-        paths.any(|path| match path.first() {
-            Some(Step::Member(name)) => members.iter().any(|(known, _)| known == name),
-            Some(Step::Filter(filter)) => {
-                let mut asked = filter.conditions.iter();
-                asked.all(|condition| match condition.steps.first() {
-                    Some(Step::Member(name)) => members.iter().any(|(known, _)| known == name),
-                    _ => true,
-                })
+    /// Asks one question of an object.
+    fn ask(&self, rule: Rule, node: &Node, said: &mut Said) {
+        match rule {
+            Rule::Refused(at) => {
+                let Some(refused) = self.refused.get(at) else {
+                    return;
+                };
+                if let Some(it) = get(node, &refused.at)
+                    && hold(node, &refused.when)
+                {
+                    let told = Finding::new(&codes::MODIFIER_NOT_READ);
+                    said.find(match &refused.says {
+                        Some(says) => told.saying(says.clone()).spanning(it.span),
+                        None => told.spanning(it.span),
+                    });
+                }
             }
-            _ => true,
-        })
-    }
-
-    fn read_object(&self, node: &Node, said: &mut Said) {
-        for refused in &self.refused {
-            if let Some(it) = get(node, &refused.at)
-                && hold(node, &refused.when)
-            {
-                let told = Finding::new(&codes::MODIFIER_NOT_READ);
-                said.find(match &refused.says {
-                    Some(says) => told.saying(says.clone()).spanning(it.span),
-                    None => told.spanning(it.span),
-                });
+            Rule::Label(at) => {
+                if let Some(place) = self.labels.get(at) {
+                    self.lists(node, place, &place.lists, said);
+                }
             }
-        }
-        for place in &self.labels {
-            self.lists(node, place, &place.lists, said);
         }
     }
 

@@ -11,6 +11,7 @@ mod document;
 mod inbound;
 mod loss;
 mod marks;
+mod marks_asked;
 mod marks_out;
 mod outbound;
 mod path;

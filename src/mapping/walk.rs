@@ -66,6 +66,10 @@ pub fn get<'a>(node: &'a Node, steps: &[Step]) -> Option<&'a Node> {
 
 /// A second item where a path chooses one by conditions: which of them is meant is not said.
 pub fn another<'a>(node: &'a Node, steps: &[Step]) -> Option<&'a Node> {
+    let chooses = |step: &Step| matches!(step, Step::Filter(filter) if filter.array);
+    if !steps.iter().any(chooses) {
+        return None;
+    }
     let mut at = node;
     for (done, step) in steps.iter().enumerate() {
         if let Step::Filter(filter) = step

@@ -7,6 +7,7 @@ use crate::base::vocabulary::{ClassSet, DataClass};
 use crate::catalog::SourceFile;
 use crate::catalog::format::{FormatSource, LabelSetSource, LabelsOutSource, LabelsSource};
 use crate::mapping::marks::{LabelPlace, LabelSet, Marks, Refused};
+use crate::mapping::marks_asked::Triggers;
 use crate::mapping::marks_out::MarksOut;
 use crate::mapping::table::Table;
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub(super) fn marks(
             marks.refused.push(Refused { at, when, says });
         }
     }
+    marks.triggers = Triggers::new(&marks.labels, &marks.refused);
     marks
 }
 
