@@ -276,6 +276,9 @@ pub struct CompleteSource {
     /// An item no row reads refuses its record where this holds; any other is only told.
     #[serde(default)]
     pub when: Option<Spanned<String>>,
+    /// Whether such an item refuses at all.
+    #[serde(default = "yes")]
+    pub refuse: bool,
 }
 
 /// Columns taken out at the door.
@@ -390,6 +393,9 @@ pub struct Hl7v2Source {
     /// unread.
     #[serde(default)]
     pub whole: Vec<String>,
+    /// Segments and fields of them that refuse where they have no place in the message.
+    #[serde(default)]
+    pub restricting: Vec<String>,
 }
 
 /// What only X12 formats have.

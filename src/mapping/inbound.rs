@@ -110,9 +110,7 @@ pub(super) fn run<'a>(plan: &'a Plan, index: &'a Index<'a>, root: Found<'a>, alo
     }
     run.fall_back();
     run.compare_rows(root.node);
-    plan.coverage.look(root.node, &mut |code, span| {
-        run.find(Finding::new(code), span);
-    });
+    run.look();
     run.finish()
 }
 
@@ -145,6 +143,30 @@ impl<'a> Run<'a> {
             findings: self.findings,
             used,
         }
+    }
+
+    /// Tells the items no row reads, of lists of which every one must be.
+    fn look(&mut self) {
+        let coverage = &self.plan.coverage;
+        if coverage.parts.is_empty() {
+            return;
+        }
+        let mut nodes: Vec<(&Node, Vec<usize>)> = Vec::new();
+        for it in &self.instances {
+            let part = self.plan.parts.get(it.part);
+            if part.is_none_or(|part| part.embedded) {
+                continue;
+            }
+            let known = nodes.iter_mut();
+            let mut known = known.filter(|(node, _)| std::ptr::eq(*node, it.found.node));
+            match known.next() {
+                Some((_, parts)) => parts.push(it.part),
+                None => nodes.push((it.found.node, vec![it.part])),
+            }
+        }
+        coverage.look(&nodes, &mut |code, span| {
+            self.find(Finding::new(code), span);
+        });
     }
 
     /// Rows that fill what others have left empty.

@@ -35,6 +35,8 @@ pub struct Marks {
     pub out: Option<MarksOut>,
     /// What a label may hold; empty: anything.
     pub members: Vec<Text>,
+    /// Types of nodes that speak of others: what is said on one of them holds for every record.
+    pub speaks: Vec<Text>,
     /// Which of all this is asked of which objects.
     pub triggers: Triggers,
 }
@@ -236,6 +238,21 @@ impl Said {
 }
 
 impl Marked {
+    /// What is said on a node nothing was made of, which all the same holds for every record: all
+    /// of it where the node speaks of others, and where it is a consent, what must not be passed
+    /// over. Gives whether anything does.
+    pub fn keeps(&mut self, at: usize, consent: bool) -> bool {
+        let Some(said) = self.by_node.get_mut(&at) else {
+            return false;
+        };
+        if consent {
+            said.classes.clear();
+            let code = codes::MODIFIER_NOT_READ.code;
+            said.findings.retain(|it| it.code == code);
+        }
+        !said.classes.is_empty() || !said.findings.is_empty()
+    }
+
     /// Puts on a record what is said of the document and of the nodes that went into it.
     pub fn put_on(&self, record: &mut InRecord, nodes: &[usize]) {
         let nodes: BTreeSet<usize> = nodes.iter().copied().collect();

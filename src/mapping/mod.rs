@@ -38,6 +38,7 @@ use crate::record::Record;
 use document::{Found, Index, Layout};
 use plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What is found of a record that must wait for a person.
 const HOLDING: [&codes::CodeEntry; 2] = [&codes::CROSSWALK_CODE_HELD, &codes::ROWS_NEED_REVIEW];
@@ -60,6 +61,8 @@ struct FormatPlans {
     consents: Vec<String>,
     layout: Layout,
     marks: marks::Marks,
+    /// Lists of which a row must read every item.
+    looked: Arc<complete::Looked>,
     /// By precedence.
     plans: Vec<Plan>,
     losses: BTreeMap<RecordType, LossReport>,
@@ -270,7 +273,7 @@ impl FormatPlans {
             out.findings.push(finding.spanning(node.span));
         }
         let mut used: BTreeSet<usize> = BTreeSet::new();
-        let mut made: Vec<(usize, InRecord)> = Vec::new();
+        let mut made: Vec<(usize, InRecord, Vec<usize>)> = Vec::new();
         let plans = || {
             self.plans
                 .iter()
@@ -282,22 +285,63 @@ impl FormatPlans {
             .filter(|p| Some(p.precedence) == top)
             .map(roots)
             .sum();
-        let marked = self.marks.read(unit, &index);
         for plan in plans() {
             let is_root = |node: &&Found<'_>| !used.contains(&node.at) && plan.is_root(node);
             let nodes: Vec<Found<'_>> = index.nodes.iter().filter(is_root).copied().collect();
             let alone = count <= 1 && nodes.len() == 1;
             for node in nodes {
-                let (mut record, taken) = plan.read(&index, node, alone);
-                marked.put_on(&mut record, &taken);
-                used.extend(taken);
-                made.push((node.at, record));
+                let (record, taken) = plan.read(&index, node, alone);
+                used.extend(&taken);
+                made.push((node.at, record, taken));
             }
         }
-        made.sort_by_key(|(at, _)| *at);
+        made.sort_by_key(|(at, ..)| *at);
+        self.mark(unit, &index, &used, &mut made);
         out.records
-            .extend(made.into_iter().map(|(_, record)| record));
+            .extend(made.into_iter().map(|(_, record, _)| record));
         self.report_unused(&index, &used, out);
+    }
+
+    /// Puts on every record what is said of its nodes, of the document around them, and on nodes
+    /// that speak of others.
+    fn mark(
+        &self,
+        unit: &Node,
+        index: &Index<'_>,
+        used: &BTreeSet<usize>,
+        made: &mut [(usize, InRecord, Vec<usize>)],
+    ) {
+        let mut marked = self.marks.read(unit, index);
+        let address = |node: &Node| std::ptr::from_ref(node).addr();
+        let nodes: BTreeSet<usize> = match self.looked.lists.is_empty() {
+            true => BTreeSet::new(),
+            false => index.nodes.iter().map(|it| address(it.node)).collect(),
+        };
+        let apart = |node: &Node| nodes.contains(&address(node));
+        let mut around: Vec<Finding> = Vec::new();
+        let mut tell = |code: &'static codes::CodeEntry, span: Span| {
+            if code.code == codes::ITEM_NOT_READ.code && around.len() < RECORD_FINDINGS_MAX {
+                around.push(Finding::new(code).spanning(span));
+            }
+        };
+        self.looked.around(unit, &apart, &mut tell);
+        let mut speaking = Vec::new();
+        for node in index.nodes.iter().filter(|it| !used.contains(&it.at)) {
+            let consent = self.consents.iter().any(|it| it == node.node_type);
+            let speaks = self.marks.speaks.iter().any(|it| it == node.node_type);
+            if speaks {
+                self.looked.around(node.node, &|_| false, &mut tell);
+            }
+            if (speaks || consent) && marked.keeps(node.at, consent) {
+                speaking.push(node.at);
+            }
+        }
+        for (_, record, taken) in made {
+            taken.extend(&speaking);
+            marked.put_on(record, taken);
+            let room = RECORD_FINDINGS_MAX.saturating_sub(record.findings.len());
+            record.findings.extend(around.iter().take(room).cloned());
+        }
     }
 
     fn report_unused(&self, index: &Index<'_>, used: &BTreeSet<usize>, out: &mut Inbound) {

@@ -51,6 +51,8 @@ pub enum RawTest {
     Is(String),
     /// `a!='x'`
     IsNot(String),
+    /// `a~'x'`
+    Like(String),
     /// `a`
     There,
     /// `!a`
@@ -107,9 +109,15 @@ fn condition(text: &str, separator: char) -> Result<RawCondition, String> {
             .map(str::to_owned)
             .ok_or_else(|| "the value of a condition stands in single quotes".to_owned())
     };
-    let (path, test) = match (text.split_once("!="), text.split_once('=')) {
+    let asks = text.split('\'').next().unwrap_or_default();
+    let plain = if asks.ends_with('~') { "" } else { text };
+    let (path, test) = match (plain.split_once("!="), plain.split_once('=')) {
         (Some((path, right)), _) if !path.contains('=') => (path, RawTest::IsNot(value(right)?)),
         (_, Some((path, right))) => (path, RawTest::Is(value(right)?)),
+        _ if text.contains("~'") => {
+            let (path, right) = text.split_once('~').unwrap_or((text, ""));
+            (path, RawTest::Like(value(right)?))
+        }
         _ => match text.strip_prefix('!') {
             Some(path) => (path, RawTest::NotThere),
             None => (text, RawTest::There),
@@ -230,13 +238,14 @@ mod tests {
     /// Goal: all tests of a condition are read. Method: one of each.
     #[test]
     fn all_tests_of_a_condition_are_read() {
-        let all = conditions("a='1', b!='2', c, !d", '.').unwrap();
+        let all = conditions("a='1', b!='2', c, !d, e~'3=4'", '.').unwrap();
         let tests: Vec<_> = all.into_iter().map(|c| c.test).collect();
         let expected = [
             RawTest::Is("1".into()),
             RawTest::IsNot("2".into()),
             RawTest::There,
             RawTest::NotThere,
+            RawTest::Like("3=4".into()),
         ];
         assert_eq!(tests, expected);
     }

@@ -41,6 +41,8 @@ pub enum Test {
     Is(Value),
     /// It is something else, or absent.
     IsNot(Value),
+    /// Its letters and digits, whatever else stands between them, hold these, which are small.
+    Like(Text),
     /// It is there.
     There,
     /// It is not there.
@@ -96,10 +98,20 @@ pub fn hold(node: &Node, conditions: &[Condition]) -> bool {
         match &condition.test {
             Test::Is(value) => found.is_some_and(|it| same(it, value)),
             Test::IsNot(value) => found.is_none_or(|it| !same(it, value)),
+            Test::Like(wanted) => found.and_then(Node::as_str).is_some_and(|text| {
+                let text = letters(text);
+                text.contains(wanted.as_str())
+            }),
             Test::There => found.is_some(),
             Test::NotThere => found.is_none(),
         }
     })
+}
+
+/// A text without anything but letters and digits, all small: how it is spelt makes no difference.
+pub fn letters(text: &str) -> Text {
+    let plain = text.chars().filter(|c| c.is_alphanumeric());
+    plain.flat_map(char::to_lowercase).collect()
 }
 
 fn same(node: &Node, value: &Value) -> bool {

@@ -9,7 +9,7 @@ use super::{Ready, Strip, Table, Wire};
 use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::catalog::Sources;
-use crate::catalog::format::{FormatSource, NotationKind, Stream, Syntax};
+use crate::catalog::format::{FormatSource, Hl7v2Source, NotationKind, Stream, Syntax};
 use crate::catalog::schema::{Kind, Shape};
 use crate::format::Names;
 use crate::format::delimited::Dialect;
@@ -309,17 +309,16 @@ fn messages(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>)
             help: "name every message and its structure in the table `messages`".into(),
         });
     }
+    let places = |of: &dyn Fn(&Hl7v2Source) -> &Vec<String>| {
+        let all = format.body.hl7v2.iter().flat_map(of);
+        all.map(Text::from).collect()
+    };
     MessageProfile {
         messages,
         structures,
         anywhere,
-        whole: format
-            .body
-            .hl7v2
-            .iter()
-            .flat_map(|it| &it.whole)
-            .map(Text::from)
-            .collect(),
+        whole: places(&|it| &it.whole),
+        restricting: places(&|it| &it.restricting),
         names: names(sources, format),
     }
 }

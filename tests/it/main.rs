@@ -59,6 +59,7 @@ mod slicing;
 mod spreadsheets;
 mod store;
 mod strange_names;
+mod stray_marks;
 mod tidy;
 mod totals;
 mod turns;

@@ -405,7 +405,41 @@ fn a_message_whose_observations_are_not_read_has_none_that_restricts() {
         assert_eq!(all, ["item-not-read OBX"], "{system}");
     }
     assert_eq!(referral("OBX||ST|FOCUS^^99KBCFT||kid||||||F").len(), 1);
+    for code in [
+        "access_level^^L",
+        "FOO^^L^Access Level^^99KBCFT",
+        "^ACCESS-LEVEL",
+        "FOO&X^^L",
+    ] {
+        assert_eq!(
+            referral(&format!("OBX||ST|{code}||R||||||F")).len(),
+            1,
+            "{code}"
+        );
+    }
     assert!(referral("OBX||NM|8302-2^Body height^LN||152||||||F").is_empty());
+}
+
+#[test]
+fn what_says_who_may_see_it_is_passed_over_in_no_segment() {
+    let referral = |line: &str| {
+        let lines = [&REFERRAL[..5], &[line], &REFERRAL[5..]].concat();
+        told("service-referral", &lines)
+    };
+    for line in [
+        "ORC|RE|||||||||||||||||||||||||||R",
+        "CON|1|do not disclose",
+        "PD1|||||||||||N",
+        "PD1||||||||||||N^Y",
+        "PV2||||||||||||||||||||||N&Y",
+    ] {
+        let all = referral(line);
+        assert!(
+            all.iter().any(|it| it.starts_with("modifier-not-read")),
+            "{line} {all:?}"
+        );
+    }
+    assert!(referral("ORC|RE").is_empty() && referral("PD1|||||||||||U|N").is_empty());
     for line in ["PV1|1|O||||||||||||||VIP", "PV1|1|O||||||||||||||1"] {
         let mut lines = REFERRAL.to_vec();
         lines[5] = line;
@@ -437,4 +471,27 @@ fn a_message_whose_observations_are_not_read_has_none_that_restricts() {
     ]
     .concat();
     assert!(told("service-referral", &open).is_empty());
+}
+
+#[test]
+fn an_address_that_is_not_listed_is_nobody_s_to_be_told() {
+    for (field, code) in [("11", "UL"), ("13", "UP")] {
+        let address = match field {
+            "11" => format!(
+                "PID|1||P-1||Exampleton^Mara||||||1 Example Way{}{code}",
+                "^".repeat(21)
+            ),
+            _ => format!(
+                "PID|1||P-1||Exampleton^Mara||||||||5550100{}{code}",
+                "^".repeat(15)
+            ),
+        };
+        let mut lines = REFERRAL.to_vec();
+        lines[4] = &address;
+        let all = told("service-referral", &lines);
+        assert!(
+            all[0].starts_with(&format!("security-label-unknown PID-{field}")),
+            "{all:?}"
+        );
+    }
 }

@@ -17,6 +17,10 @@ pub struct LabelsSource {
     /// What a label may hold; left out, anything. One that holds more is not known.
     #[serde(default)]
     pub members: Vec<String>,
+    /// Types of nodes that speak of others: what is said on one that no record is made of holds for
+    /// every record of its document.
+    #[serde(default)]
+    pub speaks: Vec<String>,
     /// Where labels stand, seen from what they hold for.
     #[serde(default)]
     pub at: Vec<Spanned<String>>,

@@ -78,6 +78,7 @@ fn profile() -> MessageProfile {
         structures: [("ORU_R01".into(), message)].into_iter().collect(),
         anywhere: vec!["ZAR".into()],
         whole: Vec::new(),
+        restricting: Vec::new(),
         names: Names::only([]),
     }
 }

@@ -41,6 +41,8 @@ pub struct MessageProfile {
     /// Segments, fields of them (`ABC.1`) and components (`ABC.1.1`), in which nothing may be left
     /// unread.
     pub whole: Vec<Text>,
+    /// Segments and fields of them that must not be passed over where they have no place.
+    pub restricting: Vec<Text>,
     /// Names that may stand in the tree; a segment of another name is told by its ordinal.
     pub names: Names,
 }

@@ -253,6 +253,9 @@ impl<'p> Reader<'p> {
             }
             Placed::Twice => self.tell(&ELEMENT_REPEATED, span),
             Placed::Nowhere => self.tell(&SEGMENT_MISPLACED, span),
+            Placed::Unknown if self.restricts(id, (start, line)) => {
+                self.tell(&MODIFIER_NOT_READ, span);
+            }
             Placed::Unknown => {
                 // The name is kept for a schema to tell of, unless it may be a value.
                 let known = self.profile.names.shows(id);
@@ -261,6 +264,19 @@ impl<'p> Reader<'p> {
                 self.structure.add_outside(name, Node { value, span });
             }
         }
+    }
+
+    /// Whether a segment that has no place has anything that must not be passed over.
+    fn restricts(&self, id: &str, (start, line): Line<'_>) -> bool {
+        let fields = split(line, start, Some(self.delimiters.field)).enumerate();
+        let mut filled = fields
+            .skip(1)
+            .filter(|(_, (_, field))| self.is_filled(field));
+        filled.any(|(number, _)| {
+            let place = format_compact!("{id}.{number}");
+            let mut known = self.profile.restricting.iter();
+            known.any(|it| it == id || *it == place)
+        })
     }
 
     fn segment(&mut self, id: &str, (start, line): Line<'_>, layout: &Layout) -> Node {

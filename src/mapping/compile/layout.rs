@@ -5,10 +5,11 @@ use crate::base::defect::Defect;
 use crate::catalog::SourceFile;
 use crate::catalog::format::{FormatSource, NodeSource, ReferenceSource, Syntax};
 use crate::format::tree::{Node, Value};
-use crate::mapping::complete::Complete;
+use crate::mapping::complete::{Complete, Looked};
 use crate::mapping::document::{Layout, NodePlace, Pattern, Reference};
+use crate::mapping::marks::LabelPlace;
 use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest, conditions, parse};
-use crate::mapping::walk::{Condition, Filter, Step, Test};
+use crate::mapping::walk::{Condition, Filter, Step, Test, letters};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -57,12 +58,14 @@ pub(super) fn layout(
     layout
 }
 
-/// The lists of which a row must read every item; what is wrong with them is told.
-pub(super) fn complete(
+/// The lists of which a row must read every item; what is wrong with them is told. `labels`: where
+/// an item may be a label.
+pub(super) fn looked(
     format: &FormatSource,
     file: &SourceFile,
+    labels: &[LabelPlace],
     defects: &mut Vec<Defect>,
-) -> Arc<[Complete]> {
+) -> Arc<Looked> {
     let mut reader = Reader {
         file,
         separator: separator(format),
@@ -79,9 +82,20 @@ pub(super) fn complete(
             within,
             list: list.into(),
             when: reader.conditions(source.when.as_ref()),
+            refuses: source.refuse,
         }
     });
-    lists.collect()
+    let lists = lists.collect();
+    let whole = labels
+        .iter()
+        .filter_map(|place| match place.lists.as_slice() {
+            [path] => Some(path.clone()),
+            _ => None,
+        });
+    Arc::new(Looked {
+        lists,
+        labels: whole.collect(),
+    })
 }
 
 /// Reads paths of a format's own file.
@@ -239,6 +253,7 @@ fn plain_condition(raw: &RawCondition) -> Condition {
         test: match &raw.test {
             RawTest::Is(text) => Test::Is(Value::String(text.into())),
             RawTest::IsNot(text) => Test::IsNot(Value::String(text.into())),
+            RawTest::Like(text) => Test::Like(letters(text)),
             RawTest::There => Test::There,
             RawTest::NotThere => Test::NotThere,
         },

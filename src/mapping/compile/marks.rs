@@ -45,6 +45,7 @@ pub(super) fn marks(
 }
 
 fn labels(source: &LabelsSource, tables: &Tables, reader: &mut Reader<'_>, marks: &mut Marks) {
+    marks.speaks = source.speaks.iter().map(Text::from).collect();
     marks.members = source.members.iter().map(Text::from).collect();
     let plain = source.at.iter().map(|at| (at, None));
     let others = source.place.iter().map(|place| place.as_ref());

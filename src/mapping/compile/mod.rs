@@ -20,7 +20,7 @@ mod unwritten;
 pub(super) use check::{filled, join};
 
 use super::columns::Columns;
-use super::complete::{Complete, Coverage};
+use super::complete::{Coverage, Looked};
 use super::loss::{Bound, LossReport};
 use super::plan::{Fallback, Op, Part, Plan};
 use super::sheet::{self, Sheet};
@@ -51,7 +51,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
         };
         let layout = layout::layout(format, file, &mut defects);
         let marks = marks::marks(format, file, &tables, &mut defects);
-        let lists = layout::complete(format, file, &mut defects);
+        let looked = layout::looked(format, file, &marks.labels, &mut defects);
         used.extend(marks.tables());
         let mut compiled = FormatPlans {
             notation: format.body.notation,
@@ -61,6 +61,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             consents: format.body.consents.clone(),
             layout,
             marks,
+            looked: looked.clone(),
             plans: Vec::new(),
             losses: BTreeMap::new(),
             wire_paths: BTreeMap::new(),
@@ -71,7 +72,7 @@ pub(super) fn compile(sources: &Sources) -> (Plans, Vec<Defect>) {
             .iter()
             .filter(|m| m.format == *id && !m.is_shared())
         {
-            let built = build(sources, (format, &lists), mapping, &tables);
+            let built = build(sources, (format, &looked), mapping, &tables);
             defects.extend(built.defects);
             used.extend(built.used_tables);
             let Some(plan) = built.plan else { continue };
@@ -136,7 +137,7 @@ struct Built {
 
 fn build<'s>(
     sources: &'s Sources,
-    (format, lists): (&'s FormatSource, &'s Arc<[Complete]>),
+    (format, looked): (&'s FormatSource, &'s Arc<Looked>),
     mapping: &'s MappingSource,
     tables: &'s BTreeMap<String, Arc<Table>>,
 ) -> Built {
@@ -155,7 +156,7 @@ fn build<'s>(
     let mut builder = Builder {
         sources,
         format,
-        lists,
+        looked,
         mapping,
         file,
         tables,
@@ -177,7 +178,7 @@ struct Builder<'s> {
     sources: &'s Sources,
     format: &'s FormatSource,
     /// Lists of which a row must read every item.
-    lists: &'s Arc<[Complete]>,
+    looked: &'s Arc<Looked>,
     mapping: &'s MappingSource,
     file: &'s SourceFile,
     tables: &'s BTreeMap<String, Arc<Table>>,
@@ -319,7 +320,7 @@ impl<'s> Builder<'s> {
         }
         self.unread(&mut parts);
         if !parts.is_empty() {
-            let coverage = self.coverage(self.lists, &parts);
+            let coverage = self.coverage(self.looked, &parts);
             let mut plan = self.plan(parts);
             plan.coverage = coverage;
             if self.is_rows() {

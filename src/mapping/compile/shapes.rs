@@ -4,7 +4,7 @@ use crate::base::Text;
 use crate::catalog::schema::{Kind, Shape};
 use crate::format::tree::Value;
 use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest};
-use crate::mapping::walk::{Condition, Filter, Step, Test};
+use crate::mapping::walk::{Condition, Filter, Step, Test, letters};
 
 /// The text of an XML element in its object.
 pub(super) const TEXT: &str = "$";
@@ -153,7 +153,10 @@ fn condition(written: &RawCondition, shapes: &[&Shape]) -> Result<Condition, Str
         }
         steps.push(Step::Member(name.as_str().into()));
     }
-    let asks_value = matches!(written.test, RawTest::Is(_) | RawTest::IsNot(_));
+    let asks_value = matches!(
+        written.test,
+        RawTest::Is(_) | RawTest::IsNot(_) | RawTest::Like(_)
+    );
     if asks_value && at.iter().any(|shape| member(shape, TEXT).is_some()) {
         steps.push(Step::Member(TEXT.into()));
         at = children(&at, TEXT);
@@ -169,6 +172,7 @@ fn condition(written: &RawCondition, shapes: &[&Shape]) -> Result<Condition, Str
     let test = match &written.test {
         RawTest::Is(text) => Test::Is(scalar(text, &at)?),
         RawTest::IsNot(text) => Test::IsNot(scalar(text, &at)?),
+        RawTest::Like(text) => Test::Like(letters(text)),
         RawTest::There => Test::There,
         RawTest::NotThere => Test::NotThere,
     };

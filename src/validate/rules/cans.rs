@@ -214,7 +214,11 @@ fn marks(check: &mut Check<'_>) {
     let labels = check.items("/envelope/labels");
     let labelled = |pointer: &str| {
         let mut paths = labels.iter().filter_map(|row| row.text("path"));
-        paths.any(|path| path == pointer || path.strip_suffix("/rating") == Some(pointer))
+        paths.any(|path| {
+            let rest = pointer.strip_prefix(path);
+            let above = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            above || path.strip_suffix("/rating") == Some(pointer)
+        })
     };
     for (at, item) in check.items(ITEMS).iter().enumerate() {
         let marked = item.get("confidential").and_then(Node::as_bool) == Some(true);
