@@ -472,7 +472,7 @@ codes! {
         "take it back with the action void";
     CONFIDENTIAL_UNLABELLED = "confidential-unlabelled", Error,
         "a value is marked confidential, and nothing says of which kind it is",
-        "add a label with its data class to the envelope, or leave the value out";
+        "label it, or what it stands in, with its data class as its format does, or leave it out";
     SCREENING_ITEM_UNKNOWN = "screening-item-unknown", Error,
         "the instrument has no question of this number",
         "correct the number or the instrument";

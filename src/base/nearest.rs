@@ -30,6 +30,21 @@ pub fn nearest<'a>(word: &str, list: impl IntoIterator<Item = &'a str>) -> Optio
     near.min_by_key(|(slips, _)| *slips).map(|(_, known)| known)
 }
 
+/// Without case, blanks and punctuation.
+pub fn letters(name: &str) -> String {
+    let said = name.chars().filter(|one| one.is_alphanumeric());
+    said.flat_map(char::to_lowercase).collect()
+}
+
+/// The word of the list a name is made of: the same letters and digits, alone or within it, or a
+/// slip away.
+pub fn within<'a>(name: &str, list: impl IntoIterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let name = letters(name);
+    let mut held = list.clone().into_iter();
+    let held = held.find(|word| name.contains(&letters(word)));
+    held.or_else(|| nearest(&name, list))
+}
+
 #[cfg(test)]
 mod tests {
     //! Goal: a slip of the pen finds the word meant, another word finds none.

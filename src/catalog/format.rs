@@ -75,6 +75,10 @@ pub struct FormatFile {
     /// Lists of which a row must read every item.
     #[serde(default)]
     pub complete: Vec<Spanned<CompleteSource>>,
+    /// Words in the name of a column or member no schema has, by which it may say who may see the
+    /// rest: such a one is not passed over.
+    #[serde(default)]
+    pub mark_words: Vec<String>,
     /// Of XML formats.
     #[serde(default)]
     pub xml: Option<XmlSource>,

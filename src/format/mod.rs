@@ -15,7 +15,7 @@ pub mod workbook;
 pub mod x12;
 pub mod xml;
 
-pub use names::Names;
+pub use names::{Names, is_speaking, speaks};
 pub use tree::{Node, Value};
 
 use crate::base::finding::Finding;

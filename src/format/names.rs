@@ -7,6 +7,7 @@
 
 use super::tree::Node;
 use crate::base::Text;
+use crate::base::nearest::{letters, nearest};
 use compact_str::format_compact;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -19,6 +20,8 @@ pub struct Names {
     /// Names of ours that stand for every spelling of them; one that ends in `*` for all names
     /// that begin so.
     stand_ins: Vec<Text>,
+    /// Words by which a name that is not ours may say who may see the rest.
+    mark_words: Vec<Text>,
 }
 
 impl Names {
@@ -26,6 +29,7 @@ impl Names {
     pub const ALL: Names = Names {
         known: None,
         stand_ins: Vec::new(),
+        mark_words: Vec::new(),
     };
 
     /// Only these.
@@ -33,6 +37,7 @@ impl Names {
         Names {
             known: Some(names.into_iter().collect()),
             stand_ins: Vec::new(),
+            mark_words: Vec::new(),
         }
     }
 
@@ -40,6 +45,22 @@ impl Names {
     #[must_use]
     pub fn standing_in(self, stand_ins: Vec<Text>) -> Names {
         Names { stand_ins, ..self }
+    }
+
+    /// A name that is not ours and has one of these words in it, or is a slip away from a long one,
+    /// is told apart from other strangers (`?3!`), by the word and never by the name.
+    #[must_use]
+    pub fn speaking(self, mark_words: Vec<Text>) -> Names {
+        Names { mark_words, ..self }
+    }
+
+    /// What stands for an unknown name at that place.
+    pub(super) fn masked(&self, name: &str, at: usize) -> Text {
+        let mut mask = masked(at);
+        if speaks(name, &self.mark_words) {
+            mask.push(SPEAKS);
+        }
+        mask
     }
 
     /// Whether a name may be shown.
@@ -70,7 +91,7 @@ impl Names {
         }
         for (at, (name, _)) in members.iter_mut().enumerate() {
             if !self.shows(name) {
-                *name = masked(at);
+                *name = self.masked(name, at);
             }
         }
     }
@@ -81,6 +102,30 @@ impl Default for Names {
     fn default() -> Names {
         Names::only([])
     }
+}
+
+/// What a stranger's mask ends with where its name may say who may see the rest.
+const SPEAKS: char = '!';
+/// Letters from which on a slip still leaves a word that can hardly be another one.
+const SLIPS_FROM: usize = 10;
+
+/// Whether a mask stands for a name that may say who may see the rest.
+pub fn is_speaking(mask: &str) -> bool {
+    let mask = mask.strip_prefix('@').unwrap_or(mask);
+    mask.starts_with('?') && mask.ends_with(SPEAKS)
+}
+
+/// Whether a name, masked or not, may say who may see the rest.
+pub fn speaks(name: &str, mark_words: &[Text]) -> bool {
+    if mark_words.is_empty() {
+        return false;
+    }
+    let own = letters(name);
+    let words = || mark_words.iter().map(Text::as_str);
+    let long = words().filter(|word| word.len() >= SLIPS_FROM);
+    is_speaking(name)
+        || words().any(|word| own.contains(&letters(word)))
+        || nearest(&own, long).is_some()
 }
 
 /// What stands for an unknown name: its place among the names of its parent, told from one.
@@ -134,6 +179,9 @@ mod tests {
             (meant("RPT"), meant("ALIEN_NO2"), meant("d\u{f6}b")),
             (None, None, None)
         );
+        let names = Names::only([]).speaking(vec!["sealed".into(), "AccessLevelCode".into()]);
+        let masks = ["x", "IsSealed", "kb:AcessLevelCode", "level"].map(|it| names.masked(it, 0));
+        assert_eq!(masks, ["?1", "?1!", "?1!", "?1"]);
         assert!(Names::ALL.shows("anything"));
         assert!(!Names::only([]).shows(""));
     }

@@ -172,7 +172,12 @@ impl Node {
                     node.get(&token.replace("~1", "/").replace("~0", "~"))
                 }
                 Value::Object(_) => node.get(token),
-                Value::Array(items) => token.parse::<usize>().ok().and_then(|at| items.get(at)),
+                Value::Array(items) => {
+                    // RFC 6901, section 4: no sign, no leading zero.
+                    let plain = token == "0" || !token.starts_with(['0', '+']);
+                    let at = token.parse::<usize>().ok().filter(|_| plain);
+                    at.and_then(|at| items.get(at))
+                }
                 _ => None,
             })
     }

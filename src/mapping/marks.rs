@@ -15,6 +15,7 @@ use crate::base::finding::{Finding, Span};
 use crate::base::finding_codes as codes;
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::base::vocabulary::ClassSet;
+use crate::format::is_speaking;
 use crate::format::tree::{Node, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -118,6 +119,13 @@ impl Marks {
             let owner = owner.or_else(|| nodes.get(&address(node)).copied());
             match &node.value {
                 Value::Object(members) => {
+                    if owner.is_none() {
+                        // Around the nodes no schema tells what nobody knows.
+                        for (_, it) in members.iter().filter(|(name, _)| is_speaking(name)) {
+                            let told = Finding::new(&codes::MODIFIER_NOT_READ);
+                            marked.everywhere.find(told.spanning(it.span));
+                        }
+                    }
                     self.triggers.of(members, &mut asked);
                     if !asked.is_empty() {
                         let said = match owner {

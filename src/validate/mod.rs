@@ -14,6 +14,7 @@ pub mod text_form;
 
 pub use notation::{Notation, SenderNotation, Step};
 
+use crate::base::Text;
 use crate::base::defect::Defect;
 use crate::base::finding::{Finding, Severity};
 use crate::base::finding_codes::{
@@ -22,6 +23,7 @@ use crate::base::finding_codes::{
     FINDINGS_TRUNCATED, SCHEMA_CODE_UNKNOWN, SCHEMA_PATTERN_MISMATCH, SCHEMA_TYPE_MISMATCH,
     SCHEMA_VALUE_OUT_OF_RANGE, WIRE_UNKNOWN_FIELD, XML_NAMESPACE_UNEXPECTED,
 };
+use crate::base::id::FormatId;
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::Sources;
 use crate::catalog::schema::Shape;
@@ -45,7 +47,8 @@ impl Schemas {
         let mut defects = Vec::new();
         for (path, shape) in &sources.schemas {
             match Schema::compile(shape) {
-                Ok(schema) => {
+                Ok(mut schema) => {
+                    schema.mark_words = mark_words(sources, path);
                     by_path.insert(path.clone(), schema);
                 }
                 Err(message) => defects.push(Defect {
@@ -79,6 +82,15 @@ impl Schemas {
     }
 }
 
+/// The words of the format a schema is of.
+fn mark_words(sources: &Sources, path: &str) -> Vec<Text> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let own = folder.strip_prefix("formats/").unwrap_or_default();
+    let format = sources.formats.get(&FormatId::new(own));
+    let words = format.iter().flat_map(|format| &format.body.mark_words);
+    words.map(Text::from).collect()
+}
+
 /// One schema, compiled.
 #[derive(Debug)]
 pub struct Schema {
@@ -86,6 +98,8 @@ pub struct Schema {
     engine: jsonschema::Validator<Tree>,
     /// Whether anything in it is open, so that unknown members must be looked for.
     open: bool,
+    /// Words in their names by which they may say who may see the rest.
+    mark_words: Vec<Text>,
 }
 
 impl Schema {
@@ -95,6 +109,7 @@ impl Schema {
             shape: Arc::clone(shape),
             engine: engine::build(shape)?,
             open: open::is_open(shape),
+            mark_words: Vec::new(),
         })
     }
 
@@ -128,7 +143,8 @@ impl Schema {
             tell_once(&mut findings);
         }
         if self.open {
-            open::unknown(&self.shape, node, steps, notation, &mut findings);
+            let told = (notation, &self.mark_words[..]);
+            open::unknown(&self.shape, node, steps, told, &mut findings);
         }
         if findings.len() >= RECORD_FINDINGS_MAX {
             findings.truncate(RECORD_FINDINGS_MAX);

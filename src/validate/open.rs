@@ -5,10 +5,12 @@
 
 use super::engine::is_closed;
 use super::notation::{Notation, Step};
+use crate::base::Text;
 use crate::base::finding::Finding;
-use crate::base::finding_codes::WIRE_UNKNOWN_FIELD;
+use crate::base::finding_codes::{MODIFIER_NOT_READ, WIRE_UNKNOWN_FIELD};
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::schema::{Kind, Shape};
+use crate::format::speaks;
 use crate::format::tree::Node;
 use std::collections::HashSet;
 
@@ -29,22 +31,27 @@ pub(super) fn unknown(
     shape: &Shape,
     node: &Node,
     steps: &[Step<'_>],
-    notation: &dyn Notation,
+    (notation, mark_words): (&dyn Notation, &[Text]),
     findings: &mut Vec<Finding>,
 ) {
     let mut walk = Walk {
         steps: steps.to_vec(),
         seen: HashSet::new(),
         notation,
+        mark_words,
         findings,
     };
     walk.node(shape, node);
 }
 
+/// What is told of such a member.
+const MARK: &str = "by its name this may say who may see the rest, and nothing reads it here";
+
 struct Walk<'n, 'f> {
     steps: Vec<Step<'n>>,
     seen: HashSet<String>,
     notation: &'f dyn Notation,
+    mark_words: &'f [Text],
     findings: &'f mut Vec<Finding>,
 }
 
@@ -90,8 +97,24 @@ impl<'n> Walk<'n, '_> {
         }
     }
 
-    /// One warning per path and kind; the kind itself is not told.
+    /// Whether the member, or what it stands in, may say who may see the rest.
+    fn is_mark(&self) -> bool {
+        let names = self.steps.iter().rev().filter_map(|step| match step {
+            Step::Name(name) => Some(*name),
+            Step::Item(_) => None,
+        });
+        let mut names = names.take(2);
+        names.any(|name| speaks(name, self.mark_words))
+    }
+
+    /// One warning per path and kind; the kind itself is not told. What may be a mark is an error
+    /// wherever it stands, before all warnings.
     fn tell(&mut self, node: &Node, kind: &str) {
+        if self.is_mark() {
+            let path = self.notation.path(&self.steps);
+            let told = Finding::new(&MODIFIER_NOT_READ).saying(MARK).at(path);
+            return self.findings.insert(0, told.spanning(node.span));
+        }
         if self.findings.len() >= RECORD_FINDINGS_MAX {
             return;
         }

@@ -9,7 +9,7 @@ use super::header::refused;
 use crate::base::Text;
 use crate::base::finding::Finding;
 use crate::base::finding_codes::MARK_EMPTY;
-use crate::base::nearest::nearest;
+use crate::base::nearest::{letters, within};
 use crate::format::delimited::Header;
 use crate::format::{Names, Node};
 
@@ -23,10 +23,18 @@ pub(super) struct Mark {
     pub words: Vec<Text>,
 }
 
+/// All such columns of a format.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    pub columns: Vec<Mark>,
+    /// Words in the name of a column nobody reads, by which it may say who may see a row.
+    pub words: Vec<Text>,
+}
+
 /// What is told of columns that are no column of these rows and almost a mark, or one that rows of
 /// another kind have.
 pub(super) fn mistaken(
-    marks: &[Mark],
+    marks: &Marks,
     names: &Names,
     (tables, header): (&[Table], &Header),
 ) -> Vec<Finding> {
@@ -42,9 +50,26 @@ pub(super) fn mistaken(
         .collect();
     let strange = written.iter().enumerate();
     let strange = strange.filter(|(_, name)| !own.contains(name) && !names.meant(name));
-    strange
-        .filter_map(|(at, name)| Some(told_of(at.saturating_add(1), name, meant(marks, name)?)))
-        .collect()
+    let told = strange.filter_map(|(at, name)| {
+        let column = at.saturating_add(1);
+        match meant(&marks.columns, name) {
+            Some(meant) => Some(told_of(column, name, meant)),
+            None => {
+                let mut words = marks.words.iter();
+                let word = words.find(|word| letters(name).contains(&letters(word)))?;
+                Some(speaking(column, word))
+            }
+        }
+    });
+    told.collect()
+}
+
+/// A name that is like no mark, and holds a word that marks are made of.
+fn speaking(column: usize, word: &str) -> Finding {
+    let said = format!("the name of column {column} has `{word}` in it, and no row reads it");
+    let fix = "if it says who may see a row, say it in the columns that do, and take it out; else \
+               give it another name";
+    refused(said, fix.to_owned()).at(format!("row 1, column {column}"))
 }
 
 fn told_of(column: usize, name: &str, meant: &Text) -> Finding {
@@ -70,29 +95,20 @@ fn told_of(column: usize, name: &str, meant: &Text) -> Finding {
 
 /// The mark a name is meant to be: the same letters and digits, alone or within it, or a slip away.
 fn meant<'a>(marks: &'a [Mark], name: &str) -> Option<&'a Text> {
-    let name = folded(name);
-    let within = marks.iter().find(|mark| name.contains(&folded(&mark.name)));
-    let near = || {
-        let near = nearest(&name, marks.iter().map(|mark| mark.name.as_str()))?;
-        marks.iter().find(|mark| mark.name == near)
-    };
-    within.or_else(near).map(|mark| &mark.name)
-}
-
-/// Without case, blanks and punctuation.
-fn folded(name: &str) -> String {
-    let said = name.chars().filter(|one| one.is_alphanumeric());
-    said.flat_map(char::to_lowercase).collect()
+    let names = marks.iter().map(|mark| mark.name.as_str());
+    let meant = within(name, names)?;
+    let found = marks.iter().find(|mark| mark.name == meant);
+    found.map(|mark| &mark.name)
 }
 
 /// What is told of the rows that leave a mark of their file empty.
 pub(super) fn unmarked(
-    marks: &[Mark],
+    marks: &Marks,
     header: &Header,
     (rows, first_row): (&[Node], u32),
 ) -> Vec<Finding> {
     let stands = |mark: &&Mark| mark.filled && header.written().contains(&mark.name);
-    let marks: Vec<&Mark> = marks.iter().filter(stands).collect();
+    let marks: Vec<&Mark> = marks.columns.iter().filter(stands).collect();
     let mut out = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let number = first_row.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));

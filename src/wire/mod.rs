@@ -38,7 +38,7 @@ use cutter::{Book, placed};
 use form::{Form, is_among, is_xml};
 use header::{table_of_head, trouble};
 use lines::is_line_stream;
-use marks::Mark;
+use marks::Marks;
 use places::WireSchemas;
 use rows::{Head, Rows};
 use std::collections::BTreeMap;
@@ -95,7 +95,7 @@ enum Ready {
         names: Arc<Names>,
         tables: Arc<[Table]>,
         /// Columns that say who may see a row.
-        marks: Arc<[Mark]>,
+        marks: Arc<Marks>,
         /// The rows stand in the sheets of a workbook.
         book: bool,
     },

@@ -3,7 +3,7 @@
 //! It knows no format by name; what a file leaves out is a defect, never a guess.
 
 use super::form;
-use super::marks::Mark;
+use super::marks::{Mark, Marks};
 use super::places::WireSchemas;
 use super::{Ready, Strip, Table, Wire};
 use crate::base::Text;
@@ -176,7 +176,10 @@ pub(super) fn names(sources: &Sources, format: &FormatSource) -> Names {
         }
     }
     all.extend(format.body.names().into_iter().map(Text::from));
-    Names::only(all).standing_in(stand_ins(format))
+    let words = format.body.mark_words.iter().map(Text::from);
+    Names::only(all)
+        .standing_in(stand_ins(format))
+        .speaking(words.collect())
 }
 
 /// The kinds of files, each with its columns; what tells or groups rows must be one of them.
@@ -212,9 +215,9 @@ fn tables(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -
 }
 
 /// Columns that say who may see a row, with the words that may stand in them.
-fn marks(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Vec<Mark> {
+fn marks(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) -> Marks {
     let Some(given) = &format.body.delimited else {
-        return Vec::new();
+        return Marks::default();
     };
     let schemas = format.body.schema.iter().map(|schema| schema.as_ref());
     let paths = schemas.map(|schema| format.schema_path(schema.file.as_ref()));
@@ -246,7 +249,10 @@ fn marks(sources: &Sources, format: &FormatSource, defects: &mut Vec<Defect>) ->
             words: words.unwrap_or_default(),
         })
     });
-    made.collect()
+    Marks {
+        columns: made.collect(),
+        words: format.body.mark_words.iter().map(Text::from).collect(),
+    }
 }
 
 /// What may stand in each structure of a format.

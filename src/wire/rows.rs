@@ -3,7 +3,7 @@
 //! It must never give a row of a file whose header is refused.
 
 use super::Table;
-use super::marks::{self, Mark};
+use super::marks::{self, Marks};
 use crate::base::finding::Finding;
 use crate::format::Names;
 use crate::format::split::{Splitter, Unit};
@@ -25,7 +25,7 @@ pub struct Rows {
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub tables: Arc<[Table]>,
-    pub marks: Arc<[Mark]>,
+    pub marks: Arc<Marks>,
     pub names: Arc<Names>,
 }
 

@@ -3,6 +3,7 @@
 //! through a real gateway; then everything that comes out of it is searched.
 
 mod around;
+mod dates;
 mod doors;
 pub mod grow;
 mod road;

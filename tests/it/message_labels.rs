@@ -431,7 +431,6 @@ fn what_says_who_may_see_it_is_passed_over_in_no_segment() {
         "CON|1|do not disclose",
         "PD1|||||||||||N",
         "PD1||||||||||||N^Y",
-        "PV2||||||||||||||||||||||N&Y",
     ] {
         let all = referral(line);
         assert!(
@@ -439,6 +438,8 @@ fn what_says_who_may_see_it_is_passed_over_in_no_segment() {
             "{line} {all:?}"
         );
     }
+    let protected = [&REFERRAL[..], &["PV2||||||||||||||||||||||N&Y"]].concat();
+    assert!(!told("service-referral", &protected).is_empty());
     assert!(referral("ORC|RE").is_empty() && referral("PD1|||||||||||U|N").is_empty());
     for line in ["PV1|1|O||||||||||||||VIP", "PV1|1|O||||||||||||||1"] {
         let mut lines = REFERRAL.to_vec();
@@ -494,4 +495,24 @@ fn an_address_that_is_not_listed_is_nobody_s_to_be_told() {
             "{all:?}"
         );
     }
+}
+
+#[test]
+fn a_confidential_item_is_labelled_by_what_holds_for_the_message() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/hl7v2/cans-assessment/full/input.hl7"
+    );
+    let text = std::fs::read_to_string(path).expect("the fixture is there");
+    let rating = "OBX||NM|SLEEP^^99KBCANS||0||||||F\r";
+    let confidential = text.replacen(rating, &format!("{rating}NTE|||Y|CONFIDENTIAL\r"), 1);
+    let marked = |more: &str| {
+        let text = confidential.replacen("PV1|", &format!("{more}PV1|"), 1);
+        told("cans-assessment", &[&text])
+    };
+    assert_eq!(marked("").len(), 1, "{:?}", marked(""));
+    assert!(marked("")[0].starts_with("confidential-unlabelled"));
+    assert!(marked("ARV|1|A|PSY\r").is_empty());
+    // A date of birth says nothing of a rating.
+    assert_eq!(marked("ARV|1|A|PID-7\r").len(), 1);
 }

@@ -111,3 +111,58 @@ fn a_format_may_say_that_a_row_leaves_its_mark_empty_and_never_that_it_is_misspe
     let told = &reading.records[0].findings[0];
     assert!(told.message.contains("have no place for it"), "{told:?}");
 }
+
+#[test]
+fn a_name_that_speaks_of_secrecy_refuses_where_nothing_reads_it() {
+    let rules = rules();
+    let read = |format: &str, kind: &str, text: &str| {
+        let types = [RecordType::new(kind)];
+        read(&rules, &FormatId::new(format), &types, text.as_bytes())
+    };
+    let case = |column: &str| {
+        let text = CASE.replacen('\n', &format!(",{column}\n"), 1);
+        let text = text.replace(",N,N,N\n", ",N,N,N,Y\n");
+        errors(&read("cws-cms-extract/1.0", "family-case", &text))
+    };
+    for column in [
+        "SEALED",
+        "SOC158",
+        "SENSITIVITY_IND",
+        "CONF_IND",
+        "Limited Access Code",
+    ] {
+        assert_eq!(case(column).len(), 1, "{column}");
+    }
+    assert!(case("READING_LEVEL").is_empty());
+    let person = |column: &str| {
+        let text = format!("{PERSON},{column}\n{ROW},Y\n");
+        errors(&read("provider-csv/1.0", "person", &text))
+    };
+    for column in ["sealed_placement", "labels", "restricted", "sensitivity"] {
+        assert_eq!(person(column).len(), 1, "{column}");
+    }
+    assert!(person("accessibility").is_empty());
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/county-niem/person/minimal/input.xml"
+    );
+    let text = std::fs::read_to_string(path).expect("the fixture is there");
+    assert!(errors(&read("county-niem/1.0", "person", &text)).is_empty());
+    let close = "</nc:Person>";
+    for name in [
+        "AcessLevelCode",
+        "accesslevel",
+        "SealedPlacement",
+        "AccessLevelCode",
+    ] {
+        let more = format!("<kb:{name}>R</kb:{name}>{close}");
+        let spoilt = text.replacen(close, &more, 1);
+        assert_ne!(spoilt, text);
+        assert!(
+            !errors(&read("county-niem/1.0", "person", &spoilt)).is_empty(),
+            "{name}"
+        );
+    }
+    let harmless = text.replacen(close, &format!("<kb:Fax>1</kb:Fax>{close}"), 1);
+    assert!(errors(&read("county-niem/1.0", "person", &harmless)).is_empty());
+}

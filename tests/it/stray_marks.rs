@@ -173,10 +173,12 @@ fn what_speaks_of_a_record_holds_for_it() {
     );
     // What is of another matter says nothing of this one.
     for resource in [
-        json!({"resourceType": "Observation", "status": "final", "meta": meta}),
+        json!({"resourceType": "Observation", "status": "final", "meta": meta,
+            "code": {"text": "height"}}),
         json!({"resourceType": "Consent", "meta": meta, "provision": {"type": "permit"}}),
     ] {
-        assert!(errors(&more(resource.clone())).is_empty(), "{resource}");
+        let all = errors(&more(resource.clone()));
+        assert!(all.is_empty(), "{resource} {all:?}");
     }
 }
 
@@ -195,4 +197,19 @@ fn how_restricted_is_explained_by_what_is_as_secret() {
     assert!(labelled(&[(CONFIDENTIALITY, "V"), (ACT, "HIV")]).is_empty());
     assert_eq!(labelled(&[(CONFIDENTIALITY, "V"), (ACT, "MH")]), unknown);
     assert_eq!(labelled(&[(CONFIDENTIALITY, "R"), (ACT, "COGN")]), unknown);
+}
+
+#[test]
+fn a_member_that_is_called_as_if_it_restricted_refuses() {
+    let encounter = at(&bundle(), "Encounter");
+    for (place, member) in [
+        (encounter.as_str(), "Security"),
+        (encounter.as_str(), "accessLevel"),
+        ("/entry/0", "confidentiality_code"),
+        ("", "sealed-placement"),
+    ] {
+        let bundle = with(place, member, json!("R"));
+        assert!(!errors(&bundle).is_empty(), "{place} {member}");
+    }
+    assert!(errors(&with(&encounter, "reading", json!("R"))).is_empty());
 }

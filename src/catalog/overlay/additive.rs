@@ -39,7 +39,7 @@ pub fn format(file: &SourceFile, defects: &mut Vec<Defect>) {
             ("labels", Some(new)) => labels_kept(old, new),
             ("delimited", Some(new)) => table_kept(old, new),
             ("refuse", Some(new)) => items(old).iter().all(|row| refusal_kept(row, items(new))),
-            ("node" | "schema" | "consents" | "strip" | "complete", Some(new)) => {
+            ("node" | "schema" | "consents" | "strip" | "complete" | "mark_words", Some(new)) => {
                 items(old).iter().all(|row| items(new).contains(row))
             }
             (_, new) => new == Some(old),

@@ -12,7 +12,7 @@ use crate::base::finding_codes::{
     CodeEntry, DUPLICATE_KEY, ELEMENT_REPEATED, XML_NAMESPACE_UNEXPECTED, XML_ROOT_UNEXPECTED,
 };
 use crate::format::Parsed;
-use crate::format::names::masked;
+use crate::format::names::Names;
 use crate::format::notes::Notes;
 use crate::format::tree::{Node, Value};
 
@@ -75,11 +75,11 @@ struct Frame<'p> {
 
 impl Frame<'_> {
     /// What stands for an unknown name that is member `at`.
-    fn ordinal_of(&self, name: &str, at: usize) -> Text {
+    fn ordinal_of(&self, name: &str, at: usize, names: &Names) -> Text {
         if name.starts_with('@') {
-            compact_str::format_compact!("@{}", masked(at))
+            compact_str::format_compact!("@{}", names.masked(name, at))
         } else {
-            masked(at.saturating_sub(self.attributes))
+            names.masked(name, at.saturating_sub(self.attributes))
         }
     }
 }
@@ -102,7 +102,8 @@ impl Elements<'_> {
             return name.into();
         }
         let entries = &frame.entries;
-        frame.ordinal_of(name, entries.place(name).unwrap_or(entries.members.len()))
+        let at = entries.place(name).unwrap_or(entries.members.len());
+        frame.ordinal_of(name, at, &self.profile.names)
     }
 
     /// Replaces the names of a whole element that may not be shown.
@@ -110,7 +111,8 @@ impl Elements<'_> {
         for at in 0..frame.entries.members.len() {
             let name = frame.entries.members.get(at).map(|(name, _)| name);
             let strange = name.filter(|name| *name != "$" && !self.profile.names.shows(name));
-            let Some(shown) = strange.map(|name| frame.ordinal_of(name, at)) else {
+            let Some(shown) = strange.map(|name| frame.ordinal_of(name, at, &self.profile.names))
+            else {
                 continue;
             };
             if let Some((name, _)) = frame.entries.members.get_mut(at) {

@@ -204,6 +204,15 @@ fn items(check: &mut Check<'_>) {
     }
 }
 
+/// Classes that say no more of a rating than that it is one.
+const SAYS_NOTHING: [&str; 5] = [
+    "cans",
+    "demographics",
+    "engagement_contact",
+    "workforce_record",
+    "aggregate_deidentified",
+];
+
 /// An item the assessor marked and the schema does not hold back needs the sender's word on what
 /// it is: which class is nobody else's to guess.
 fn marks(check: &mut Check<'_>) {
@@ -213,7 +222,24 @@ fn marks(check: &mut Check<'_>) {
     }
     let labels = check.items("/envelope/labels");
     let labelled = |pointer: &str| {
-        let mut paths = labels.iter().filter_map(|row| row.text("path"));
+        let classes = |row: &Node| {
+            row.get("classes")
+                .map(Node::items)
+                .unwrap_or_default()
+                .to_vec()
+        };
+        let says = |row: &&Node| {
+            let mut own = classes(row).into_iter();
+            own.any(|class| {
+                class
+                    .as_str()
+                    .is_some_and(|class| !SAYS_NOTHING.contains(&class))
+            })
+        };
+        let mut paths = labels
+            .iter()
+            .filter(says)
+            .filter_map(|row| row.text("path"));
         paths.any(|path| {
             let rest = pointer.strip_prefix(path);
             let above = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));

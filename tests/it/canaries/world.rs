@@ -67,13 +67,22 @@ pub struct World {
 
 /// All types a format has: the first one has every type of the catalog.
 pub fn types_of(format: &str) -> Vec<String> {
-    static SOURCES: OnceLock<catalog::Sources> = OnceLock::new();
-    grow::types_of(SOURCES.get_or_init(|| catalog::load(&[]).0), format)
+    grow::types_of(sources(), format)
 }
 
-/// What a state pulls in a format: all of it but the reports, which go to agencies alone.
+fn sources() -> &'static catalog::Sources {
+    static SOURCES: OnceLock<catalog::Sources> = OnceLock::new();
+    SOURCES.get_or_init(|| catalog::load(&[]).0)
+}
+
+/// What a state pulls in a format: all of it but the reports, which go to agencies alone; nothing
+/// where documents do not stand beside others in one file.
 pub fn pulled(format: &str) -> Vec<String> {
-    let mut all = types_of(format);
+    let format = FormatId::new(format);
+    if !sources().formats[&format].body.syntax.is_joined() {
+        return Vec::new();
+    }
+    let mut all = types_of(format.as_str());
     all.retain(|kind| kind != "child-abuse-report");
     all
 }
@@ -154,7 +163,8 @@ fn hospital() -> String {
 
 fn state() -> String {
     let mut text = String::from("role = \"cdss\"\nmode = \"live\"\n\n");
-    for (at, (format, _)) in FORMATS.iter().enumerate() {
+    let pulled_in = |(_, (format, _)): &(usize, &(&str, &str))| !pulled(format).is_empty();
+    for (at, (format, _)) in FORMATS.iter().enumerate().filter(pulled_in) {
         text.push_str(&format!(
             "[[channel]]\nname = \"pull-{at}\"\ndirection = \"pull\"\nformat = \"{format}\"\n\
              records = {}\npurpose = \"state_reporting\"\n",

@@ -10,7 +10,6 @@ use crate::base::finding_codes::{
     CodeEntry, DUPLICATE_KEY, ELEMENT_REPEATED, NUMBER_NOT_EXACT, SCHEMA_TYPE_MISMATCH,
     XML_CONTENT_MISPLACED, XML_ROOT_UNEXPECTED,
 };
-use crate::format::names::masked;
 use crate::format::notes::Notes;
 use crate::format::tree::{Node, Value};
 use crate::format::xml::Layout;
@@ -87,7 +86,7 @@ impl<'p> Members<'p> {
         let at = entries.map(|it| it.place(name).unwrap_or(it.members.len()));
         match self.profile.names.shows(name) {
             true => name.replace('~', "~0").replace('/', "~1").into(),
-            false => masked(at.unwrap_or_default()),
+            false => self.profile.names.masked(name, at.unwrap_or_default()),
         }
     }
 
