@@ -74,7 +74,7 @@ impl Triggers {
 /// One of 64, by length and first letter.
 fn bit(name: &str) -> u64 {
     let first = name.bytes().next().unwrap_or_default();
-    1 << ((name.len() as u64).wrapping_mul(7) ^ u64::from(first)) % 64
+    1 << (((name.len() as u64).wrapping_mul(7) ^ u64::from(first)) % 64)
 }
 
 /// The member an object must have for a path to lead anywhere in it.
