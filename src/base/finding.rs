@@ -62,6 +62,18 @@ pub struct Finding {
     pub span: Option<Span>,
 }
 
+/// Adds a finding to a list of so many at most. Of a full one an error takes the place of the last
+/// that is none: what refuses a record is never lost behind what is only told.
+pub fn add_within(findings: &mut Vec<Finding>, finding: Finding, most: usize) {
+    if findings.len() < most {
+        return findings.push(finding);
+    }
+    let told = findings.iter_mut().rev().find(|it| !it.is_error());
+    if let Some(told) = told.filter(|_| finding.is_error()) {
+        *told = finding;
+    }
+}
+
 impl Finding {
     /// A finding with the message and fix of its code.
     pub fn new(code: &'static CodeEntry) -> Finding {
@@ -194,5 +206,25 @@ impl<'a> LineIndex<'a> {
                 finding.column = Some(column);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Goal: what refuses is not lost behind what is told. Method: a full list, an error, a warning.
+    #[test]
+    fn an_error_takes_the_place_of_a_warning() {
+        let warning = || Finding::new(&crate::base::finding_codes::WIRE_UNKNOWN_FIELD);
+        let error = || Finding::new(&crate::base::finding_codes::ITEM_NOT_READ);
+        let mut all = vec![warning(), warning()];
+        add_within(&mut all, warning(), 2);
+        add_within(&mut all, error(), 2);
+        let errors: Vec<bool> = all.iter().map(Finding::is_error).collect();
+        assert_eq!(errors, [false, true]);
+        add_within(&mut all, error(), 2);
+        add_within(&mut all, error(), 2);
+        assert!(all.len() == 2 && all.iter().all(Finding::is_error));
     }
 }

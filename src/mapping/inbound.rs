@@ -15,7 +15,7 @@ use super::sheet;
 use super::walk::{assign_absent, get, hold, push, put, reach};
 use super::where_in::Trail;
 use crate::base::Text;
-use crate::base::finding::{Finding, Span};
+use crate::base::finding::{Finding, Span, add_within};
 use crate::base::finding_codes as codes;
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::format::tree::{Node, Value};
@@ -190,9 +190,11 @@ impl<'a> Run<'a> {
     }
 
     fn find(&mut self, finding: Finding, span: Span) {
-        if self.findings.len() < RECORD_FINDINGS_MAX {
-            self.findings.push(finding.spanning(span));
-        }
+        add_within(
+            &mut self.findings,
+            finding.spanning(span),
+            RECORD_FINDINGS_MAX,
+        );
     }
 
     fn drain(&mut self) {

@@ -11,7 +11,7 @@ use super::marks_out::MarksOut;
 use super::table::Table;
 use super::walk::{Condition, Step, get, hold, push};
 use crate::base::Text;
-use crate::base::finding::{Finding, Span};
+use crate::base::finding::{Finding, Span, add_within};
 use crate::base::finding_codes as codes;
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::base::vocabulary::ClassSet;
@@ -228,9 +228,7 @@ impl Said {
     }
 
     fn find(&mut self, finding: Finding) {
-        if self.findings.len() < RECORD_FINDINGS_MAX {
-            self.findings.push(finding);
-        }
+        add_within(&mut self.findings, finding, RECORD_FINDINGS_MAX);
     }
 
     /// A label that asks for care without a reason needs one beside it.
@@ -268,10 +266,9 @@ impl Marked {
         let mut classes = BTreeSet::new();
         let mut span = None;
         for said in own.chain([&self.everywhere]) {
-            let room = RECORD_FINDINGS_MAX.saturating_sub(record.findings.len());
-            record
-                .findings
-                .extend(said.findings.iter().take(room).cloned());
+            for finding in &said.findings {
+                add_within(&mut record.findings, finding.clone(), RECORD_FINDINGS_MAX);
+            }
             if !said.classes.is_empty() {
                 classes.extend(said.classes.iter().cloned());
                 span = span.or(Some(said.span));

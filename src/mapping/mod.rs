@@ -27,7 +27,7 @@ pub use loss::{Loss, LossReport};
 pub use marks_out::Labelled;
 
 use crate::base::defect::Defect;
-use crate::base::finding::{Finding, Span};
+use crate::base::finding::{Finding, Span, add_within};
 use crate::base::finding_codes as codes;
 use crate::base::id::{FormatId, RecordType};
 use crate::base::limits::{BUNDLE_NODES_MAX, RECORD_FINDINGS_MAX};
@@ -339,8 +339,9 @@ impl FormatPlans {
         for (_, record, taken) in made {
             taken.extend(&speaking);
             marked.put_on(record, taken);
-            let room = RECORD_FINDINGS_MAX.saturating_sub(record.findings.len());
-            record.findings.extend(around.iter().take(room).cloned());
+            for finding in &around {
+                add_within(&mut record.findings, finding.clone(), RECORD_FINDINGS_MAX);
+            }
         }
     }
 

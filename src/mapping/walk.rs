@@ -3,6 +3,7 @@
 //! A path is resolved against its schema when the rules are compiled; here nothing is guessed.
 
 use crate::base::Text;
+use crate::base::nearest::letters;
 use crate::format::tree::{Node, Value};
 
 /// One step of a compiled path.
@@ -106,12 +107,6 @@ pub fn hold(node: &Node, conditions: &[Condition]) -> bool {
             Test::NotThere => found.is_none(),
         }
     })
-}
-
-/// A text without anything but letters and digits, all small: how it is spelt makes no difference.
-pub fn letters(text: &str) -> Text {
-    let plain = text.chars().filter(|c| c.is_alphanumeric());
-    plain.flat_map(char::to_lowercase).collect()
 }
 
 fn same(node: &Node, value: &Value) -> bool {

@@ -6,7 +6,7 @@
 use super::engine::is_closed;
 use super::notation::{Notation, Step};
 use crate::base::Text;
-use crate::base::finding::Finding;
+use crate::base::finding::{Finding, add_within};
 use crate::base::finding_codes::{MODIFIER_NOT_READ, WIRE_UNKNOWN_FIELD};
 use crate::base::limits::RECORD_FINDINGS_MAX;
 use crate::catalog::schema::{Kind, Shape};
@@ -108,12 +108,13 @@ impl<'n> Walk<'n, '_> {
     }
 
     /// One warning per path and kind; the kind itself is not told. What may be a mark is an error
-    /// wherever it stands, before all warnings.
+    /// wherever it stands.
     fn tell(&mut self, node: &Node, kind: &str) {
         if self.is_mark() {
             let path = self.notation.path(&self.steps);
             let told = Finding::new(&MODIFIER_NOT_READ).saying(MARK).at(path);
-            return self.findings.insert(0, told.spanning(node.span));
+            let told = told.spanning(node.span);
+            return add_within(self.findings, told, RECORD_FINDINGS_MAX);
         }
         if self.findings.len() >= RECORD_FINDINGS_MAX {
             return;

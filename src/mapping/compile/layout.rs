@@ -2,6 +2,7 @@
 
 use crate::base::Text;
 use crate::base::defect::Defect;
+use crate::base::nearest::letters;
 use crate::catalog::SourceFile;
 use crate::catalog::format::{FormatSource, NodeSource, ReferenceSource, Syntax};
 use crate::format::tree::{Node, Value};
@@ -9,7 +10,7 @@ use crate::mapping::complete::{Complete, Looked};
 use crate::mapping::document::{Layout, NodePlace, Pattern, Reference};
 use crate::mapping::marks::LabelPlace;
 use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest, conditions, parse};
-use crate::mapping::walk::{Condition, Filter, Step, Test, letters};
+use crate::mapping::walk::{Condition, Filter, Step, Test};
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -253,7 +254,7 @@ fn plain_condition(raw: &RawCondition) -> Condition {
         test: match &raw.test {
             RawTest::Is(text) => Test::Is(Value::String(text.into())),
             RawTest::IsNot(text) => Test::IsNot(Value::String(text.into())),
-            RawTest::Like(text) => Test::Like(letters(text)),
+            RawTest::Like(text) => Test::Like(letters(text).into()),
             RawTest::There => Test::There,
             RawTest::NotThere => Test::NotThere,
         },

@@ -1,10 +1,11 @@
 //! Paths against schemas: written steps become compiled ones, or a sentence for a defect.
 
 use crate::base::Text;
+use crate::base::nearest::letters;
 use crate::catalog::schema::{Kind, Shape};
 use crate::format::tree::Value;
 use crate::mapping::path::{Bracket, RawCondition, RawStep, RawTest};
-use crate::mapping::walk::{Condition, Filter, Step, Test, letters};
+use crate::mapping::walk::{Condition, Filter, Step, Test};
 
 /// The text of an XML element in its object.
 pub(super) const TEXT: &str = "$";
@@ -172,7 +173,7 @@ fn condition(written: &RawCondition, shapes: &[&Shape]) -> Result<Condition, Str
     let test = match &written.test {
         RawTest::Is(text) => Test::Is(scalar(text, &at)?),
         RawTest::IsNot(text) => Test::IsNot(scalar(text, &at)?),
-        RawTest::Like(text) => Test::Like(letters(text)),
+        RawTest::Like(text) => Test::Like(letters(text).into()),
         RawTest::There => Test::There,
         RawTest::NotThere => Test::NotThere,
     };
