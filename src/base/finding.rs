@@ -213,7 +213,8 @@ impl<'a> LineIndex<'a> {
 mod tests {
     use super::*;
 
-    /// Goal: what refuses is not lost behind what is told. Method: a full list, an error, a warning.
+    /// Goal: what refuses is not lost behind what is told. Method: a full list, and one more of
+    /// each.
     #[test]
     fn an_error_takes_the_place_of_a_warning() {
         let warning = || Finding::new(&crate::base::finding_codes::WIRE_UNKNOWN_FIELD);
